@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * gpuanchor-hook - the hookscript: gpuanchor-hook VMID PHASE
+ *
+ * Called by Proxmox in every start of a container it is set for, and with the
+ * phase unit-start by a drop-in of pve-container@.service for the starts that
+ * bypass hookscripts. stdout is the task log. An exit status other than 0 keeps
+ * the container from starting, so it is given for that purpose only.
+ */
+#include "anchor.h"
+
+#include "host/inside.h"
+#include "pve/record.h"
+#include "pve/settings.h"
+#include "pve/storage.h"
+#include "render/journal.h"
+#include "render/text.h"
+
+#include <errno.h>
+#include <time.h>
+
+#define EXIT_REFUSE 100 /* the drop-in lets only this one stop a start */
+#define EXIT_USAGE 2
+#define MAX_TRIES 3
+
+struct hook {
+        struct arena arena;
+        const char *root;
+        const char *vmid_text, *phase;
+        uint32_t vmid;
+};
+
+static const char *severity_word(enum severity s) {
+        return s <= SEV_ERROR ? "error: " : s == SEV_WARNING ? "warning: " : "";
+}
+
+static void say(struct hook *h, const struct finding *f) {
+        const struct finding_kind *kind = &finding_kinds[f->code];
+        const char *remedy = finding_remedy(&h->arena, f, h->vmid);
+
+        printf("gpuanchor: %s%s%s%s\n", severity_word(kind->severity),
+               finding_text(&h->arena, f, h->vmid), *remedy ? "; " : "", remedy);
+        if (!*h->root)
+                (void)journal_send("gpuanchor-hook", f, h->vmid);
+}
+
+/* One line per thing that changed or is wrong; edits only when they were written. */
+static unsigned say_all(struct hook *h, const struct findings *list, bool written) {
+        unsigned said = 0;
+
+        for (size_t i = 0; i < list->n; i++) {
+                const struct finding *f = &list->items[i];
+
+                if (finding_kinds[f->code].severity > SEV_NOTICE ||
+                    (finding_is_change(f->code) && !written))
+                        continue;
+                say(h, f);
+                said++;
+        }
+        return said;
+}
+
+static void say_unchanged(struct hook *h, const struct check *c) {
+        struct strbuf b = { .arena = &h->arena };
+
+        for (size_t i = 0; i < c->plan.choice.n_gpus; i++)
+                strbuf_printf(&b, "%s%s (%s)", i ? ", " : "", c->plan.choice.gpus[i]->address,
+                              gpu_describe(&h->arena, c->plan.choice.gpus[i]));
+        printf("gpuanchor: %s: nothing to change\n",
+               b.len > 0 ? text_escape(&h->arena, strbuf_str(&b)) : "no GPU");
+}
+
+/* missing = wait:SECONDS - look again until the GPU is there or the time is up. */
+static int check_and_wait(struct hook *h, struct check *c) {
+        unsigned waited_ms = 0;
+        int r = anchor_check(&h->arena, h->root, h->vmid, c);
+
+        while (r == 0 && c->plan.missing && c->policy.missing == MISSING_WAIT &&
+               waited_ms < c->policy.wait_seconds * 1000) {
+                if (waited_ms == 0) {
+                        printf("gpuanchor: waiting up to %u s for %s\n", c->policy.wait_seconds,
+                               text_escape(&h->arena, c->plan.missing));
+                        fflush(stdout);
+                }
+                nanosleep(&(struct timespec){ .tv_nsec = 250 * 1000 * 1000 }, NULL);
+                waited_ms += 250;
+                arena_done(&h->arena);
+                r = anchor_check(&h->arena, h->root, h->vmid, c);
+        }
+        return r;
+}
+
+static int refuse(struct hook *h, const char *why) {
+        say(h, &(struct finding){ .code = FINDING_START_REFUSED, .what = why });
+        return EXIT_REFUSE;
+}
+
+static int start(struct hook *h, bool quiet) {
+        struct check c;
+        int r = 0;
+
+        for (int i = 0; i < MAX_TRIES; i++) {
+                r = check_and_wait(h, &c);
+                if (r != 0 || c.refuse)
+                        break;
+                r = anchor_apply(&c);
+                if (r != GUEST_E_CHANGED)
+                        break;
+        }
+        if (r == GUEST_E_CHANGED)
+                anchor_tell_problem(&c.findings, &c.guest, r);
+        if (say_all(h, &c.findings, r == 0 && !c.refuse) == 0 && !quiet && !c.refuse)
+                say_unchanged(h, &c);
+        if (c.refuse)
+                return refuse(h, c.refuse);
+        if (r == GUEST_E_NONE)
+                return EXIT_USAGE;
+        return r != 0 && c.policy.refuse_on_error
+                       ? refuse(h, "an error is told above (on-error = refuse)")
+                       : 0;
+}
+
+/* A start by systemd alone: nothing for a container that is not ours, and nobody holds the lock. */
+static int unit_start(struct hook *h) {
+        _cleanup_(cleanup_close) int lock = -1;
+
+        if (!guest_is_managed(&h->arena, h->root, h->vmid))
+                return 0;
+        /* taken: by the pct start that started the unit, and we go on under its lock */
+        (void)guest_lock(&h->arena, h->root, h->vmid, 0, &lock);
+        return start(h, true);
+}
+
+static int post_start(struct hook *h) {
+        struct findings f = { .arena = &h->arena };
+        unsigned pid = inside_init_pid(&h->arena, h->vmid);
+
+        if (pid != 0)
+                (void)anchor_learn(&h->arena, h->root, h->vmid, pid, &f);
+        say_all(h, &f, true);
+        return 0;
+}
+
+static int run_phase(struct hook *h) {
+        if (streq(h->phase, "pre-start"))
+                return start(h, false);
+        if (streq(h->phase, "unit-start"))
+                return unit_start(h);
+        if (streq(h->phase, "post-start"))
+                return post_start(h);
+        if (streq(h->phase, "pre-stop") || streq(h->phase, "post-stop"))
+                record_clear(&h->arena, h->root, h->vmid);
+        return 0;
+}
+
+/*
+ * A container has one hookscript; the one that was there before us is run after
+ * us, in our place: same arguments, its exit status is ours, no child is left.
+ */
+static int chain(struct hook *h) {
+        struct findings quiet = { .arena = &h->arena };
+        struct policy p;
+        const char *path;
+
+        if (settings_load(&h->arena, h->root, h->vmid, &p, &quiet) < 0 || !p.next_hook)
+                return 0;
+        path = storage_snippet_path(&h->arena, h->root, p.next_hook);
+        fflush(NULL);
+        if (path) {
+                close_range(STDERR_FILENO + 1, ~0U, 0);
+                execl(path, path, h->vmid_text, h->phase, (char *)NULL);
+        }
+        say(h, &(struct finding){ .code = FINDING_NEXT_HOOK_FAILED,
+                                  .what = p.next_hook,
+                                  .old = path ? strerror(errno) : "no such storage or snippet",
+                                  .where = settings_path(&h->arena, "", h->vmid) });
+        return p.refuse_on_error && streq(h->phase, "pre-start") ? EXIT_REFUSE : 0;
+}
+
+int main(int argc, char **argv) {
+        const char *root = getenv("GPUANCHOR_ROOT");
+        struct hook h = { .root = root ? root : "" };
+        int r;
+
+        if (argc != 3) {
+                fprintf(stderr, "usage: gpuanchor-hook VMID PHASE, see gpuanchor-hook(8)\n");
+                return EXIT_USAGE;
+        }
+        h.vmid_text = argv[1];
+        h.phase = argv[2];
+        if (!vmid_parse(h.vmid_text, &h.vmid)) {
+                fprintf(stderr, "gpuanchor-hook: '%s' is no VMID (100 to 999999999)\n",
+                        text_escape(&h.arena, h.vmid_text));
+                return EXIT_USAGE;
+        }
+        r = run_phase(&h);
+        if (r == 0 && !streq(h.phase, "unit-start"))
+                r = chain(&h);
+        fflush(NULL);
+        arena_done(&h.arena);
+        return r;
+}

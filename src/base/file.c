@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * file - reading and replacing whole files
+ *
+ * Shaped by /etc/pve: no O_TMPFILE, no links, no chmod; rename() is atomic and
+ * needs the temporary file in the same directory, a file is at most 1 MiB.
+ */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+
+int file_read(struct arena *a, const char *path, size_t max, struct bytes *ret) {
+        _cleanup_(cleanup_close) int fd = -1;
+        struct strbuf content = { .arena = a };
+        struct stat st;
+
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        if (fd < 0)
+                return -errno;
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (!S_ISREG(st.st_mode))
+                return -EINVAL;
+
+        /* files of sysfs and procfs report a size that is not theirs */
+        for (;;) {
+                char chunk[16 * 1024];
+                ssize_t n = read(fd, chunk, sizeof(chunk));
+
+                if (n < 0) {
+                        if (errno == EINTR)
+                                continue;
+                        return -errno;
+                }
+                strbuf_add(&content, chunk, (size_t)n);
+                if (n == 0)
+                        break;
+                if (content.len > max)
+                        return -EFBIG;
+        }
+        *ret = strbuf_bytes(&content);
+        return 0;
+}
+
+static int write_all(int fd, struct bytes content) {
+        while (content.len > 0) {
+                ssize_t n = write(fd, content.data, content.len);
+
+                if (n < 0) {
+                        if (errno == EINTR)
+                                continue;
+                        return -errno;
+                }
+                content.data += n;
+                content.len -= (size_t)n;
+        }
+        return 0;
+}
+
+static int temp_fill(int fd, const char *path, struct bytes content, unsigned flags) {
+        struct stat st;
+        int r;
+
+        if (stat(path, &st) == 0 && fchmod(fd, st.st_mode & 07777) < 0 && errno != EPERM)
+                return -errno;
+        r = write_all(fd, content);
+        if (r < 0)
+                return r;
+        if ((flags & FILE_SYNC) && fsync(fd) < 0)
+                return -errno;
+        return 0;
+}
+
+int file_replace(const char *path, struct bytes content, unsigned mode, unsigned flags) {
+        char temp[PATH_MAX];
+        int fd, r;
+
+        if ((size_t)snprintf(temp, sizeof(temp), "%s.tmp.%d", path, (int)getpid()) >= sizeof(temp))
+                return -ENAMETOOLONG;
+
+        for (int attempt = 0;; attempt++) {
+                fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+                if (fd >= 0)
+                        break;
+                /* left by a process of the same number that was killed right here */
+                if (errno != EEXIST || attempt > 0 || unlink(temp) < 0)
+                        return -errno;
+        }
+
+        r = temp_fill(fd, path, content, flags);
+        if (close(fd) < 0 && r == 0)
+                r = -errno;
+        if (r == 0 && rename(temp, path) < 0)
+                r = -errno;
+        if (r < 0)
+                unlink(temp);
+        return r;
+}
+
+int mkdir_parents(const char *path, unsigned mode) {
+        char part[PATH_MAX];
+        size_t len = strlen(path);
+
+        if (len >= sizeof(part))
+                return -ENAMETOOLONG;
+        for (size_t i = 1; i <= len; i++) {
+                if (path[i] != '/' && path[i] != '\0')
+                        continue;
+                memcpy(part, path, i);
+                part[i] = '\0';
+                if (mkdir(part, mode) < 0 && errno != EEXIST)
+                        return -errno;
+        }
+        return 0;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "base/base.h"
+
+/**
+ * file_read() - read a whole regular file
+ * @a:    arena that gets the bytes
+ * @path: file to read
+ * @max:  largest size in bytes that is accepted
+ * @ret:  content; a NUL byte follows it that @ret->len does not count
+ *
+ * Never blocks on a FIFO and never reads a device.
+ *
+ * Return: 0, -EFBIG if the file is larger than @max, -EINVAL if it is not a
+ *         regular file, another negative errno on failure.
+ */
+int file_read(struct arena *a, const char *path, size_t max, struct bytes *ret);
+
+enum file_flags {
+        FILE_SYNC = 1, /* fsync() before the rename */
+};
+
+/**
+ * file_replace() - give a file new content, whole or not at all
+ * @path:    file to replace or create; its directory must exist
+ * @content: new content
+ * @mode:    permission bits of a new file; an existing file keeps its own
+ * @flags:   enum file_flags
+ *
+ * Writes PATH.tmp.PID next to the target and renames it over: readers see the
+ * old bytes or the new ones. The name is Proxmox's own habit and is ignored by
+ * it in /etc/pve; pmxcfs answers EPERM to chmod, which is not an error here.
+ *
+ * Return: 0 or negative errno; on failure no temporary file is left.
+ */
+int file_replace(const char *path, struct bytes content, unsigned mode, unsigned flags);
+
+/** mkdir_parents() - create @path and what is missing above it, like mkdir -p; 0 or negative errno */
+int mkdir_parents(const char *path, unsigned mode);

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * facts - what this host has right now
+ *
+ * Plain data, filled by src/host and by tests, read by everything else. A GPU
+ * is known by its address and ids; names and numbers of nodes are only what
+ * the kernel gave it this time.
+ */
+#include "base/base.h"
+
+enum node_kind {
+        NODE_CARD,   /* /dev/dri/cardN */
+        NODE_RENDER, /* /dev/dri/renderDN */
+        NODE_KFD,    /* /dev/kfd, one for all AMD GPUs */
+        NODE_ACCEL,  /* /dev/accel/accelN */
+        NODE_NVIDIA, /* /dev/nvidiaN, and those that all NVIDIA GPUs share */
+        NODE_KINDS,
+};
+
+#define NODE_BIT(kind) (1U << (kind))
+
+enum node_state {
+        NODE_ABSENT,       /* the kernel has the device, /dev has no such name */
+        NODE_CHAR,         /* a character device of the right number */
+        NODE_WRONG_NUMBER, /* a character device of another number */
+        NODE_FAKE,         /* something else, such as the empty file LXC leaves behind */
+};
+
+struct node {
+        enum node_kind kind;
+        const char *path;      /* "/dev/dri/renderD128", without any prefix */
+        uint32_t major, minor; /* what the kernel says; sysfs or /proc, not stat() */
+        enum node_state state;
+        uint32_t uid, gid; /* host ids of what is at @path; 0 when absent */
+        uint32_t mode;     /* permission bits */
+};
+
+struct gpu {
+        const char *address; /* "0000:c1:00.0"; without PCI the device's name, "fb000000.gpu" */
+        bool pci;
+        bool has_ids;
+        uint32_t vendor, device, subvendor, subdevice; /* 16 bits each, 0 without ids */
+        uint32_t class;                                /* PCI class, 0x030000 = VGA; 0 without PCI */
+        const char *driver;                            /* "amdgpu", NULL when none is bound */
+        const char *physfn;                            /* of an SR-IOV function: address of its card */
+        struct node *nodes;                            /* at most one of a kind */
+        size_t n_nodes;
+};
+
+struct host_group {
+        bool present;
+        uint32_t gid;
+};
+
+/** struct subid_range - one line of /etc/subgid that counts for root */
+struct subid_range {
+        uint32_t start, count;
+};
+
+/** struct char_major - one character device line of /proc/devices */
+struct char_major {
+        uint32_t major;
+        const char *name;
+};
+
+struct facts {
+        struct gpu *gpus; /* PCI by address, then the others by name */
+        size_t n_gpus;
+        struct node *shared; /* kfd and nvidia nodes that belong to no single GPU */
+        size_t n_shared;
+        struct host_group video, render;
+        struct subid_range *subgids;
+        size_t n_subgids;
+        struct char_major *majors;
+        size_t n_majors;
+};
+
+/** gpu_node() - the @kind node of @g, NULL when it has none */
+const struct node *gpu_node(const struct gpu *g, enum node_kind kind);
+
+/** gpu_is_usable() - whether a program can compute or render on it: it has a render or NVIDIA node */
+bool gpu_is_usable(const struct gpu *g);
+
+/** facts_find_gpu() - the GPU at @address, NULL when there is none */
+const struct gpu *facts_find_gpu(const struct facts *f, const char *address);
+
+/** facts_major_name() - the driver that owns character @major now, NULL when none does */
+const char *facts_major_name(const struct facts *f, uint32_t major);
+
+/** facts_subgid_delegated() - whether root may map host gid @gid, by /etc/subgid */
+bool facts_subgid_delegated(const struct facts *f, uint32_t gid);
+
+/** node_kind_name() - "card", "render", "kfd", "accel", "nvidia" */
+const char *node_kind_name(enum node_kind kind);

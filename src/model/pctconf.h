@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * pctconf - a container's files as lines that come back byte for byte
+ *
+ * One model for /etc/pve/lxc/<vmid>.conf and for the /var/lib/lxc/<vmid>/config
+ * that Proxmox generates from it. A line is kept, given another value, or
+ * dropped, and new ones are put behind it; nothing else is possible.
+ */
+#include "base/base.h"
+
+enum pctconf_kind {
+        PCTCONF_PVE, /* "key: value", sections, only the first of them is ours to edit */
+        PCTCONF_LXC, /* "key = value", no sections */
+};
+
+struct conf_line {
+        struct bytes text;  /* without its line end; may contain anything */
+        struct bytes eol;   /* its own line end, empty on an open last line */
+        struct bytes key;   /* of a setting as its reader would take it, else empty */
+        struct bytes value; /* trimmed; points into @text */
+        size_t number;      /* in the file, from 1 */
+        bool parked;        /* not in the file: remembered, comes in unless it is dropped */
+
+        bool dropped;
+        const char *new_value; /* NULL: as it was */
+        const char **behind;   /* whole lines that follow it */
+        size_t n_behind;
+};
+
+struct pctconf {
+        struct arena *arena;
+        enum pctconf_kind kind;
+        struct bytes data;
+        const char *eol; /* what new lines end in: "\n", or "\r\n" in a file that does */
+        bool open_end;   /* the last line has no line end */
+        /* item 0 is an empty place before the first line; 1..n_current-1 are the current section */
+        struct conf_line *lines;
+        size_t n_lines, n_current;
+};
+
+/**
+ * pctconf_parse() - split a file into lines
+ * @a:    arena for the line table; @data must live as long
+ * @kind: which of the two files it is
+ * @data: whole content
+ * @ret:  the model
+ *
+ * Never fails: what cannot be understood is a line without a key. Keys, the
+ * separator and section headers are taken as PVE::LXC::Config's parser takes
+ * them (a header has at least two characters; an indented line is no setting).
+ */
+void pctconf_parse(struct arena *a, enum pctconf_kind kind, struct bytes data, struct pctconf *ret);
+
+/** pctconf_get() - value of the last @key of the current section, as Proxmox does; false if none */
+bool pctconf_get(const struct pctconf *c, const char *key, struct bytes *ret);
+
+/**
+ * pctconf_park() - add a remembered line to the current section, as if it stood there
+ * @line: "dev0: /dev/dri/card0"; must live as long as @c
+ *
+ * Before any edit: indexes of lines move. A line that is there already is not added.
+ */
+void pctconf_park(struct pctconf *c, const char *line);
+
+/** pctconf_key_end() - index of the last line before the lxc.* lines, where a new devN goes */
+size_t pctconf_key_end(const struct pctconf *c);
+
+/** pctconf_set() - give line @i another value; everything around it stays */
+void pctconf_set(struct pctconf *c, size_t i, const char *value);
+
+/** pctconf_drop() - take line @i out */
+void pctconf_drop(struct pctconf *c, size_t i);
+
+/** pctconf_insert() - put a new setting behind line @i (0: before the first) */
+void pctconf_insert(struct pctconf *c, size_t i, const char *key, const char *value);
+
+/** pctconf_last() - index of the last line of the current section that is not blank, 0 if none */
+size_t pctconf_last(const struct pctconf *c);
+
+/** pctconf_line_text() - the line with its new value, for messages */
+const char *pctconf_line_text(const struct pctconf *c, size_t i);
+
+/** pctconf_write() - the file with all edits; the same bytes as before when there are none */
+struct bytes pctconf_write(const struct pctconf *c);

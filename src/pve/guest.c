@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * guest - the container's files on disk
+ *
+ * /etc/pve is a FUSE file system with its own mind: modes are fixed, without a
+ * quorum create and rename answer EACCES although access(W_OK) said yes, and
+ * while its daemon is down it is an empty folder that looks like "no containers".
+ */
+#include "pve/guest.h"
+
+#include "base/file.h"
+#include "model/pctconf.h"
+#include "pve/settings.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/file.h>
+#include <time.h>
+
+#define MAX_READ (16 * 1024 * 1024)
+#define PMXCFS_MAX (1024 * 1024) /* pmxcfs: MEMDB_MAX_FILE_SIZE */
+
+const char *pve_node(struct arena *a, const char *root) {
+        char target[PATH_MAX];
+        ssize_t n = readlink(arena_printf(a, "%s/etc/pve/local", root), target, sizeof(target) - 1);
+        const char *slash;
+
+        if (n <= 0)
+                return NULL;
+        target[n] = '\0';
+        slash = strrchr(target, '/');
+        return arena_strdup(a, slash ? slash + 1 : target);
+}
+
+bool vmid_parse(const char *text, uint32_t *ret) {
+        uint32_t vmid;
+
+        if (text[0] == '0' || !parse_u32(bytes_of(text), &vmid) || vmid < VMID_MIN || vmid > VMID_MAX)
+                return false;
+        *ret = vmid;
+        return true;
+}
+
+int guest_load(struct arena *a, const char *root, uint32_t vmid, struct guest *ret) {
+        struct guest g = {
+                .vmid = vmid,
+                .root = root,
+                .conf_name = arena_printf(a, "%u.conf", vmid),
+                .conf_path = arena_printf(a, "%s/etc/pve/lxc/%u.conf", root, vmid),
+                .config_path = arena_printf(a, "%s/var/lib/lxc/%u/config", root, vmid),
+        };
+        int r;
+
+        r = file_read(a, g.conf_path, MAX_READ, &g.conf);
+        if (r == -ENOENT)
+                return pve_node(a, root) ? GUEST_E_NONE : GUEST_E_NOT_MOUNTED;
+        if (r < 0)
+                return r;
+        r = file_read(a, g.config_path, MAX_READ, &g.config);
+        if (r < 0 && r != -ENOENT)
+                return r;
+        g.has_config = r == 0;
+        *ret = g;
+        return 0;
+}
+
+static int store(const char *path, struct bytes seen, struct bytes content, unsigned flags) {
+        _cleanup_arena_ struct arena scratch = { 0 };
+        struct bytes now;
+        int r;
+
+        r = file_read(&scratch, path, MAX_READ, &now);
+        if (r == -ENOENT || (r == 0 && !bytes_equal(now, seen)))
+                return GUEST_E_CHANGED;
+        if (r < 0)
+                return r;
+        return file_replace(path, content, 0644, flags);
+}
+
+int guest_store_conf(const struct guest *g, struct bytes content) {
+        if (content.len > PMXCFS_MAX)
+                return GUEST_E_TOO_LARGE;
+        return store(g->conf_path, g->conf, content, FILE_SYNC);
+}
+
+int guest_store_config(const struct guest *g, struct bytes content) {
+        /* generated again at every start: worth no fsync() */
+        return store(g->config_path, g->config, content, 0);
+}
+
+int guest_lock(struct arena *a, const char *root, uint32_t vmid, int timeout_ms, int *ret_fd) {
+        const char *folder = arena_printf(a, "%s/run/lock/lxc", root);
+        _cleanup_(cleanup_close) int fd = -1;
+        int r;
+
+        r = mkdir_parents(folder, 0755);
+        if (r < 0)
+                return r;
+        fd = open(arena_printf(a, "%s/pve-config-%u.lock", folder, vmid),
+                  O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+        if (fd < 0)
+                return -errno;
+        for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; waited += 100) {
+                if (errno != EWOULDBLOCK && errno != EINTR)
+                        return -errno;
+                if (waited >= timeout_ms)
+                        return GUEST_E_BUSY;
+                nanosleep(&(struct timespec){ .tv_nsec = 100 * 1000 * 1000 }, NULL);
+        }
+        *ret_fd = fd;
+        fd = -1;
+        return 0;
+}
+
+static int compare_u32(const void *a, const void *b) {
+        uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+        return (x > y) - (x < y);
+}
+
+int guest_list(struct arena *a, const char *root, uint32_t **ret, size_t *ret_n) {
+        uint32_t *vmids = NULL;
+        size_t n = 0;
+        DIR *dir;
+
+        if (!pve_node(a, root))
+                return GUEST_E_NOT_MOUNTED;
+        dir = opendir(arena_printf(a, "%s/etc/pve/lxc", root));
+        if (!dir)
+                return -errno;
+        for (struct dirent *d; (d = readdir(dir));) {
+                size_t len = strlen(d->d_name);
+                uint32_t vmid;
+
+                if (len <= 5 || !streq(d->d_name + len - 5, ".conf"))
+                        continue;
+                d->d_name[len - 5] = '\0';
+                if (vmid_parse(d->d_name, &vmid))
+                        *ARENA_PUSH(a, vmids, n) = vmid;
+        }
+        closedir(dir);
+        if (n > 0)
+                qsort(vmids, n, sizeof(*vmids), compare_u32);
+        *ret = vmids;
+        *ret_n = n;
+        return 0;
+}
+
+bool guest_has_hook(struct arena *a, struct bytes conf) {
+        struct pctconf c;
+        struct bytes hook;
+        size_t n = strlen(HOOK_NAME);
+
+        if (!memmem(conf.data, conf.len, HOOK_NAME, n))
+                return false;
+        pctconf_parse(a, PCTCONF_PVE, conf, &c);
+        return pctconf_get(&c, "hookscript", &hook) && hook.len > n &&
+               memcmp(hook.data + hook.len - n, HOOK_NAME, n) == 0 && hook.data[hook.len - n - 1] == '/';
+}
+
+bool guest_is_managed(struct arena *a, const char *root, uint32_t vmid) {
+        struct bytes conf;
+
+        if (access(settings_path(a, root, vmid), F_OK) == 0)
+                return true;
+        return file_read(a, arena_printf(a, "%s/etc/pve/lxc/%u.conf", root, vmid), MAX_READ, &conf) == 0 &&
+               guest_has_hook(a, conf);
+}

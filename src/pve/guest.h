@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * guest - a container's files: find, lock, load, store, back up
+ */
+#include "base/base.h"
+
+#define HOOK_NAME "gpuanchor-hook" /* snippet; how a hookscript line of ours is known */
+#define VMID_MIN 100
+#define VMID_MAX 999999999
+
+enum guest_problem {
+        GUEST_OK = 0,
+        GUEST_E_NOT_MOUNTED, /* pmxcfs is stopped: /etc/pve is an empty folder */
+        GUEST_E_NONE,        /* no such container on this node */
+        GUEST_E_CHANGED,     /* somebody else wrote the file after it was loaded */
+        GUEST_E_BUSY,        /* the configuration lock stayed taken */
+        GUEST_E_TOO_LARGE,   /* the new content is over the 1 MiB that pmxcfs takes */
+};
+
+struct guest {
+        uint32_t vmid;
+        const char *root;        /* path prefix, "" for this machine */
+        const char *conf_name;   /* "101.conf", for messages */
+        const char *conf_path;   /* <root>/etc/pve/lxc/101.conf */
+        const char *config_path; /* <root>/var/lib/lxc/101/config */
+        struct bytes conf, config;
+        bool has_config; /* false before the first start, and for a template */
+};
+
+/**
+ * pve_node() - the name of this cluster node
+ *
+ * Read from the link /etc/pve/local, which only a mounted pmxcfs has.
+ *
+ * Return: the name, NULL when /etc/pve is not mounted.
+ */
+const char *pve_node(struct arena *a, const char *root);
+
+/** vmid_parse() - 100 to 999999999, digits only */
+bool vmid_parse(const char *text, uint32_t *ret);
+
+/**
+ * guest_load() - read both files of a container
+ *
+ * Return: 0, GUEST_E_NOT_MOUNTED, GUEST_E_NONE, negative errno.
+ */
+int guest_load(struct arena *a, const char *root, uint32_t vmid, struct guest *ret);
+
+/**
+ * guest_store_conf() - replace /etc/pve/lxc/<vmid>.conf
+ * @g:       guest to write, loaded with guest_load()
+ * @content: new content
+ *
+ * Writes a temporary file next to the target and renames it over. The file must
+ * still hold the bytes that guest_load() saw; otherwise somebody else wrote
+ * meanwhile and nothing is touched.
+ *
+ * The caller holds the guest's lock, except inside the start hook, where
+ * Proxmox itself holds it and taking it again would wait for ourselves.
+ *
+ * Return: 0, GUEST_E_CHANGED, GUEST_E_TOO_LARGE, negative errno.
+ */
+int guest_store_conf(const struct guest *g, struct bytes content);
+
+/** guest_store_config() - the same for the generated /var/lib/lxc/<vmid>/config */
+int guest_store_config(const struct guest *g, struct bytes content);
+
+/**
+ * guest_lock() - take the lock that pct takes
+ * @timeout_ms: 10000 like Proxmox, 0 to try once
+ * @ret_fd:     close it to unlock
+ *
+ * flock(), not fcntl(): that is what PVE::Tools::lock_file uses.
+ *
+ * Return: 0, GUEST_E_BUSY, negative errno.
+ */
+int guest_lock(struct arena *a, const char *root, uint32_t vmid, int timeout_ms, int *ret_fd);
+
+/** guest_list() - VMIDs of all containers of this node, ascending; 0, GUEST_E_NOT_MOUNTED, -errno */
+int guest_list(struct arena *a, const char *root, uint32_t **ret, size_t *ret_n);
+
+/** guest_has_hook() - whether the current section of @conf has a hookscript line with our snippet */
+bool guest_has_hook(struct arena *a, struct bytes conf);
+
+/**
+ * guest_is_managed() - whether a container is any of our business
+ *
+ * Made for the containers that are not: one access() and one read.
+ */
+bool guest_is_managed(struct arena *a, const char *root, uint32_t vmid);
+
+/** backup_save() - keep the loaded container file, the last 8; 0 or negative errno */
+int backup_save(struct arena *a, const struct guest *g);
+
+/** backup_last() - the newest kept original; 0, -ENOENT when there is none, negative errno */
+int backup_last(struct arena *a, const struct guest *g, struct bytes *ret, const char **ret_path);

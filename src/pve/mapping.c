@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * mapping - a GPU by the name it has in Proxmox's resource mappings
+ *
+ * /etc/pve/mapping/pci.cfg is the cluster's: one name, and for each node the
+ * addresses that it means there.
+ *
+ *     igpu
+ *             description the small one
+ *             map id=8086:46a6,node=pve1,path=0000:00:02.0;0000:00:02.1
+ *             map id=8086:46a6,node=pve2,path=0000:00:02
+ *
+ * Read as PVE::SectionConfig reads it, so that nobody finds another GPU here
+ * than in Proxmox's own dialogs: `#` lines count nowhere, a section ends at an
+ * empty line and at nothing else, of two sections of one name the last counts.
+ */
+#include "pve/mapping.h"
+
+#include <errno.h>
+
+#include "base/file.h"
+
+#define MAPPING_FILE "/etc/pve/mapping/pci.cfg"
+#define PMXCFS_MAX (1024 * 1024) /* pmxcfs has no larger file */
+
+static bool next_line(struct bytes *rest, struct bytes *ret) {
+        const char *lf;
+
+        if (rest->len == 0)
+                return false;
+        lf = memchr(rest->data, '\n', rest->len);
+        *ret = (struct bytes){ rest->data, lf ? (size_t)(lf - rest->data) : rest->len };
+        rest->data += ret->len + (lf ? 1 : 0);
+        rest->len -= ret->len + (lf ? 1 : 0);
+        return true;
+}
+
+enum sectioncfg_item sectioncfg_next(struct sectioncfg *s, struct bytes *ret_name,
+                                     struct bytes *ret_value) {
+        struct bytes line;
+
+        while (next_line(&s->rest, &line)) {
+                struct bytes text = bytes_trim(line);
+                bool indented = text.len > 0 && text.data != line.data;
+
+                if (text.len > 0 && text.data[0] == '#')
+                        continue;
+                if (line.len == 0 || (line.len == 1 && line.data[0] == '\r')) {
+                        s->inside = false;
+                } else if (!s->inside && text.len > 0 && !indented) {
+                        s->inside = true;
+                        *ret_name = text;
+                        return SECTIONCFG_HEADING;
+                } else if (s->inside && indented) {
+                        *ret_name = bytes_word(&text);
+                        *ret_value = bytes_trim(text);
+                        return SECTIONCFG_PROPERTY;
+                }
+        }
+        return SECTIONCFG_END;
+}
+
+/** struct map - one map line */
+struct map {
+        struct bytes node, path, id;
+};
+
+static bool cut(struct bytes *rest, char sep, struct bytes *ret) {
+        const char *p = rest->len > 0 ? memchr(rest->data, sep, rest->len) : NULL;
+
+        *ret = (struct bytes){ rest->data, p ? (size_t)(p - rest->data) : rest->len };
+        rest->data += ret->len + (p ? 1 : 0);
+        rest->len -= ret->len + (p ? 1 : 0);
+        return p;
+}
+
+/* id=8086:46a6,iommugroup=5,node=pve1,path=0000:00:02.0;0000:00:02.1,subsystem-id=8086:7270 */
+static struct map split_map(struct bytes value) {
+        struct map m = { 0 };
+
+        while (value.len > 0) {
+                struct bytes part, key;
+
+                cut(&value, ',', &part);
+                if (!cut(&part, '=', &key))
+                        continue;
+                if (bytes_equal(key, BYTES("node")))
+                        m.node = part;
+                else if (bytes_equal(key, BYTES("path")))
+                        m.path = part;
+                else if (bytes_equal(key, BYTES("id")))
+                        m.id = part;
+        }
+        return m;
+}
+
+static bool parse_id(struct bytes text, uint32_t *ret_vendor, uint32_t *ret_device) {
+        uint32_t vendor, device;
+        struct bytes first;
+
+        if (text.len != 9 || !cut(&text, ':', &first) || first.len != 4 ||
+            !parse_hex(first, 4, &vendor) || !parse_hex(text, 4, &device))
+                return false;
+        *ret_vendor = vendor;
+        *ret_device = device;
+        return true;
+}
+
+/* the long form of "0000:00:02.0", or of "0000:00:02", which is all functions of a device */
+static const char *normalize_path(struct arena *a, struct bytes text) {
+        const char *address = pci_address_normalize(a, text);
+        char *whole;
+
+        if (address || memchr(text.data, '\0', text.len))
+                return address;
+        whole = arena_printf(a, "%.*s.0", (int)(text.len < 32 ? text.len : 32), text.data);
+        address = pci_address_normalize(a, bytes_of(whole));
+        return address ? arena_strndup(a, address, strlen(address) - strlen(".0")) : NULL;
+}
+
+/* append the paths of one map line; false when the line cannot be believed */
+static bool add_map(struct arena *a, struct gpu_sel *sel, const struct map *m) {
+        struct gpu_sel s = *sel;
+        struct bytes rest = m->path;
+        uint32_t vendor, device;
+
+        if (!parse_id(m->id, &vendor, &device) || rest.len == 0)
+                return false;
+        if (s.has_ids && (vendor != s.vendor || device != s.device))
+                return true;
+        while (rest.len > 0) {
+                struct bytes path;
+                const char *address;
+
+                cut(&rest, ';', &path);
+                address = normalize_path(a, path);
+                if (!address)
+                        return false;
+                *ARENA_PUSH(a, s.paths, s.n_paths) = address;
+        }
+        s.has_ids = true;
+        s.vendor = vendor;
+        s.device = device;
+        *sel = s;
+        return true;
+}
+
+static void reset(struct gpu_sel *sel) {
+        sel->paths = NULL;
+        sel->n_paths = 0;
+        sel->has_ids = false;
+        sel->vendor = sel->device = 0;
+        sel->problem = NULL;
+}
+
+void mapping_parse(struct arena *a, struct bytes content, const char *node, struct gpu_sel *sel) {
+        struct sectioncfg walk = { .rest = content };
+        struct bytes name, value = { 0 }, broken = { 0 };
+        bool ours = false, found = false;
+        enum sectioncfg_item item;
+
+        reset(sel);
+        while ((item = sectioncfg_next(&walk, &name, &value)) != SECTIONCFG_END) {
+                if (item == SECTIONCFG_HEADING) {
+                        struct bytes rest = name, word = bytes_word(&rest);
+
+                        walk.inside = rest.len == 0;
+                        ours = walk.inside && bytes_equal(word, bytes_of(sel->name));
+                        if (ours) {
+                                reset(sel);
+                                broken.len = 0;
+                                found = true;
+                        }
+                } else if (ours && bytes_equal(name, BYTES("map"))) {
+                        struct map m = split_map(value);
+
+                        if (bytes_equal(m.node, bytes_of(node)) && !add_map(a, sel, &m))
+                                broken = value;
+                }
+        }
+        if (sel->n_paths > 0)
+                return;
+        if (!found)
+                sel->problem = "no such mapping in " MAPPING_FILE;
+        else if (broken.len > 0)
+                sel->problem = arena_printf(a, "its line for node %s cannot be understood", node);
+        else
+                sel->problem = arena_printf(a, "it has no line for node %s", node);
+}
+
+void mapping_resolve(struct arena *a, const char *root, const char *node, struct policy *p) {
+        struct bytes content = { 0 };
+        const char *problem = NULL;
+        bool read = false;
+
+        for (size_t i = 0; i < p->n_gpus; i++) {
+                struct gpu_sel *sel = &p->gpus[i];
+                int r = 0;
+
+                if (sel->kind != SEL_MAPPING)
+                        continue;
+                if (!read) {
+                        r = file_read(a, arena_printf(a, "%s" MAPPING_FILE, root), PMXCFS_MAX,
+                                      &content);
+                        read = true;
+                }
+                if (r < 0 && r != -ENOENT)
+                        problem = arena_printf(a, MAPPING_FILE " cannot be read: %s",
+                                               strerror(-r));
+                mapping_parse(a, content, node, sel);
+                if (problem)
+                        sel->problem = problem;
+        }
+}

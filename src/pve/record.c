@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * record - what was given, so that a renumbering under a running container shows
+ *
+ * A running container keeps the old major:minor, which may be another GPU's by
+ * now; only what was written down at its start can tell. One line per node:
+ *
+ *     node = /dev/dri/card1 226:1 0000:c1:00.0
+ */
+#include "pve/record.h"
+
+#include "base/file.h"
+
+#include <errno.h>
+#include <ini.h>
+
+#define MAX_READ (64 * 1024)
+
+static const char *record_path(struct arena *a, const char *root, uint32_t vmid) {
+        return arena_printf(a, "%s/run/gpuanchor/%u", root, vmid);
+}
+
+int record_write(struct arena *a, const char *root, uint32_t vmid, const struct record *r) {
+        const char *path = record_path(a, root, vmid);
+        struct strbuf text = { .arena = a };
+        struct bytes now;
+        int e;
+
+        strbuf_adds(&text, "[given]\n");
+        for (size_t i = 0; i < r->n_nodes; i++)
+                strbuf_printf(&text, "node = %s %u:%u %s\n", r->nodes[i].path, r->nodes[i].major,
+                              r->nodes[i].minor, r->nodes[i].gpu);
+        if (file_read(a, path, MAX_READ, &now) == 0 && bytes_equal(now, strbuf_bytes(&text)))
+                return 0;
+        e = mkdir_parents(arena_printf(a, "%s/run/gpuanchor", root), 0755);
+        return e < 0 ? e : file_replace(path, strbuf_bytes(&text), 0644, 0);
+}
+
+struct reader {
+        struct arena *a;
+        struct record record;
+};
+
+static int read_line(void *user, const char *section, const char *key, const char *value) {
+        struct reader *r = user;
+        struct bytes rest = bytes_of(value), path = bytes_word(&rest);
+        struct bytes number = bytes_word(&rest), gpu = bytes_word(&rest);
+        const char *colon = number.len ? memchr(number.data, ':', number.len) : NULL;
+        struct record_node n = { 0 };
+
+        if (!streq(section, "given") || !streq(key, "node") || !colon || gpu.len == 0 ||
+            !parse_u32((struct bytes){ number.data, (size_t)(colon - number.data) }, &n.major) ||
+            !parse_u32((struct bytes){ colon + 1, number.len - (size_t)(colon + 1 - number.data) },
+                       &n.minor))
+                return 1;
+        n.path = arena_strndup(r->a, path.data, path.len);
+        n.gpu = arena_strndup(r->a, gpu.data, gpu.len);
+        *ARENA_PUSH(r->a, r->record.nodes, r->record.n_nodes) = n;
+        return 1;
+}
+
+int record_read(struct arena *a, const char *root, uint32_t vmid, struct record *ret) {
+        struct reader r = { .a = a };
+        struct bytes text;
+        int e = file_read(a, record_path(a, root, vmid), MAX_READ, &text);
+
+        if (e < 0)
+                return e;
+        ini_parse_string(text.len ? text.data : "", read_line, &r);
+        *ret = r.record;
+        return 0;
+}
+
+void record_clear(struct arena *a, const char *root, uint32_t vmid) {
+        (void)unlink(record_path(a, root, vmid));
+}

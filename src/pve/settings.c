@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * settings - the files that make a policy
+ *
+ * inih splits keys from values; the lines are ours. Debian's build of it holds
+ * 200 bytes of a line and takes the rest for the next one, tells the handler no
+ * line number, cuts a section's name after 49 bytes, and takes an indented line
+ * for more of the value above it. So the reader below counts the lines, trims
+ * them, keeps the section, swallows comments and headings, and refuses what
+ * would not arrive whole.
+ */
+#include "pve/settings.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <ini.h>
+
+#include "base/file.h"
+
+#define HOST_FILE "/etc/gpuanchor/gpuanchor.conf"
+#define CONTAINER_FILE "/etc/pve/gpuanchor/%u.conf"
+
+/** struct reading - one file while it is read */
+struct reading {
+        struct arena *arena;
+        enum settings_kind kind;
+        const char *path;
+        struct policy *policy;
+        struct findings *findings;
+
+        struct bytes rest;
+        unsigned line;
+        const char *section; /* NULL before the first one */
+        bool section_known;  /* false: it was complained about, its entries are not read */
+        const char *seen[8]; /* keys that this file has set */
+        size_t n_seen;
+        unsigned bad_line; /* the first that is no INI line or does not fit; 0 when none is */
+        const char *bad;
+};
+
+const char *settings_path(struct arena *a, const char *root, uint32_t vmid) {
+        return arena_printf(a, "%s" CONTAINER_FILE, root, vmid);
+}
+
+/* text of the file goes to terminals: nothing in it may move a cursor there */
+static const char *printable(struct arena *a, const char *text) {
+        char *copy = arena_strdup(a, text);
+
+        for (char *c = copy; *c; c++)
+                if ((unsigned char)*c < ' ' || *c == 0x7f)
+                        *c = '?';
+        return copy;
+}
+
+static const char *place(struct reading *r, unsigned line) {
+        return arena_printf(r->arena, "%s:%u", r->path, line);
+}
+
+/* somebody said which GPU, and we cannot tell what he said */
+static void lose_gpu(struct reading *r, const char *where) {
+        if (r->kind == SETTINGS_CONTAINER)
+                r->policy->broken = true;
+        else
+                r->policy->doubt = where;
+}
+
+static void complain(struct reading *r, bool about_gpu, const char *what) {
+        const char *where = place(r, r->line);
+        bool broken = about_gpu && r->kind == SETTINGS_CONTAINER;
+
+        finding_add(r->findings, (struct finding){
+                .code = broken ? FINDING_POLICY_BROKEN : FINDING_POLICY_KEY,
+                .where = where,
+                .what = printable(r->arena, what),
+        });
+        if (about_gpu)
+                lose_gpu(r, where);
+}
+
+static void set_bad(struct reading *r, unsigned line, const char *what) {
+        if (r->bad_line == 0 || line < r->bad_line) {
+                r->bad_line = line;
+                r->bad = what;
+        }
+}
+
+static const char *own_section(const struct reading *r) {
+        return r->kind == SETTINGS_HOST ? "defaults" : "container";
+}
+
+static const char *section_problem(struct reading *r) {
+        if (r->kind == SETTINGS_HOST) {
+                if (streq(r->section, "container"))
+                        return "[container] belongs in /etc/pve/gpuanchor/VMID.conf; here it is "
+                               "[defaults]";
+                return arena_printf(r->arena, "unknown section [%s]; accepted: [defaults]",
+                                    r->section);
+        }
+        if (streq(r->section, "defaults"))
+                return "[defaults] belongs in " HOST_FILE "; here it is [container]";
+        return arena_printf(r->arena, "unknown section [%s]; accepted: [container], [pin NODE], "
+                                      "[memory]", r->section);
+}
+
+static void enter_section(struct reading *r, struct bytes name) {
+        struct bytes node;
+
+        r->section = arena_strndup(r->arena, name.data, name.len);
+        r->section_known = streq(r->section, own_section(r));
+        if (r->kind == SETTINGS_CONTAINER && !r->section_known)
+                r->section_known = streq(r->section, "memory") || policy_section_node(name, &node);
+        if (!r->section_known)
+                complain(r, false, section_problem(r));
+}
+
+/* inih's reader: one line into @str as fgets() would, NULL at the end */
+static char *read_line(char *str, int num, void *stream) {
+        struct reading *r = stream;
+        struct bytes line = r->rest, text = { 0 };
+        enum policy_line kind;
+        const char *lf;
+
+        if (r->rest.len == 0)
+                return NULL;
+        lf = memchr(line.data, '\n', line.len);
+        line.len = lf ? (size_t)(lf + 1 - line.data) : line.len;
+        r->rest.data += line.len;
+        r->rest.len -= line.len;
+        r->line++;
+
+        kind = policy_line(line, &text);
+        if (kind != POLICY_LINE_NONE && (text.len > POLICY_LINE_MAX || text.len >= (size_t)num)) {
+                set_bad(r, r->line, "the line is longer than 199 bytes");
+                text.len = 0;
+        } else if (kind == POLICY_LINE_ENTRY && text.data[0] == '[') {
+                set_bad(r, r->line, "the section's name does not end in ]");
+                text.len = 0;
+        } else if (kind != POLICY_LINE_ENTRY) {
+                if (kind == POLICY_LINE_HEADING)
+                        enter_section(r, text);
+                text.len = 0;
+        }
+        if (text.len > 0)
+                memcpy(str, text.data, text.len);
+        str[text.len] = '\0';
+        return str;
+}
+
+static void set_key(struct reading *r, const char *key, const char *meant, const char *value) {
+        const char *problem;
+
+        if (!policy_set(r->arena, r->policy, key, value, &problem)) {
+                complain(r, meant && streq(meant, "gpu"), problem);
+                return;
+        }
+        for (size_t i = 0; i < r->n_seen; i++)
+                if (r->seen[i] == meant) {
+                        complain(r, false, arena_printf(r->arena, "%s is set twice in this file; "
+                                                                  "the last one counts", key));
+                        return;
+                }
+        if (r->n_seen < ELEMENTS(r->seen))
+                r->seen[r->n_seen++] = meant;
+}
+
+/* inih's handler; its @section is cut after 49 bytes, ours is not. 0 would be a syntax error. */
+static int handle_entry(void *user, const char *section, const char *key, const char *value) {
+        struct reading *r = user;
+        const char *meant = policy_key_meant(key), *problem;
+        bool about_gpu = meant && streq(meant, "gpu");
+
+        if (!r->section) {
+                problem = arena_printf(r->arena, "%s stands before the first section; put [%s] "
+                                                 "above it", key, own_section(r));
+                complain(r, about_gpu, problem);
+        } else if (!r->section_known) {
+                problem = arena_printf(r->arena, "%s in [%s] is not read", key, r->section);
+                if (about_gpu)
+                        complain(r, true, problem);
+        } else if (streq(r->section, own_section(r))) {
+                set_key(r, key, meant, value);
+        } else if (!policy_parse_memory(r->arena, r->policy, r->section, key, value, &problem)) {
+                complain(r, about_gpu, problem);
+        }
+        return 1;
+}
+
+/* the file as a whole is no settings file */
+static bool throw_away(struct reading *r, unsigned line, const char *what) {
+        const char *where = line > 0 ? place(r, line) : r->path;
+        bool container = r->kind == SETTINGS_CONTAINER;
+
+        finding_add(r->findings, (struct finding){
+                .code = container ? FINDING_POLICY_BROKEN : FINDING_READ_FAILED,
+                .where = where,
+                .what = arena_printf(r->arena, "%s; nothing in this file counts", what),
+        });
+        lose_gpu(r, where);
+        return false;
+}
+
+static unsigned line_of(struct bytes content, const char *p) {
+        unsigned line = 1;
+
+        for (const char *c = content.data; c < p; c++)
+                line += *c == '\n';
+        return line;
+}
+
+bool settings_parse(struct arena *a, struct bytes content, enum settings_kind kind,
+                    const char *path, struct policy *p, struct findings *f) {
+        const char *nul = content.len > 0 ? memchr(content.data, '\0', content.len) : NULL;
+        struct policy draft = *p;
+        size_t n_findings = f->n;
+        struct reading r = {
+                .arena = a, .kind = kind, .path = path, .policy = p, .findings = f,
+                .rest = content,
+        };
+        int syntax;
+
+        if (content.len > POLICY_FILE_MAX)
+                return throw_away(&r, 0, "more than 64 KiB");
+        if (nul)
+                return throw_away(&r, line_of(content, nul), "the line has a NUL byte");
+        if (content.len >= 3 && memcmp(content.data, "\xef\xbb\xbf", 3) == 0)
+                r.rest = (struct bytes){ content.data + 3, content.len - 3 };
+
+        r.policy = &draft;
+        syntax = ini_parse_stream(read_line, &r, handle_entry, &r);
+        if (syntax != 0)
+                set_bad(&r, syntax > 0 ? (unsigned)syntax : r.line,
+                        "the line is no [section], KEY = VALUE or comment");
+        r.policy = p;
+        if (r.bad_line > 0) {
+                f->n = n_findings;
+                return throw_away(&r, r.bad_line, r.bad);
+        }
+        *p = draft;
+        return true;
+}
+
+static const char *error_text(int r) {
+        if (r == -EFBIG)
+                return "more than 64 KiB";
+        return r == -EINVAL ? "not a regular file" : strerror(-r);
+}
+
+/* whether the file is there; its @path is behind the prefix */
+static bool load_file(struct arena *a, const char *root, const char *path, enum settings_kind kind,
+                      struct policy *p, struct findings *f) {
+        struct reading r = { .kind = kind, .path = path, .policy = p, .findings = f, .arena = a };
+        struct bytes content;
+        int error;
+
+        error = file_read(a, arena_printf(a, "%s%s", root, path), POLICY_FILE_MAX, &content);
+
+        if (error == -ENOENT)
+                return false;
+        if (error < 0)
+                throw_away(&r, 0, error_text(error));
+        else
+                settings_parse(a, content, kind, path, p, f);
+        return true;
+}
+
+static int compare_names(const void *a, const void *b) {
+        return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void cleanup_dir(DIR **dir) {
+        if (*dir)
+                closedir(*dir);
+}
+
+static void load_directory(struct arena *a, const char *root, struct policy *p,
+                           struct findings *f) {
+        _cleanup_(cleanup_dir) DIR *dir = opendir(arena_printf(a, "%s" HOST_FILE ".d", root));
+        struct reading r = { .arena = a, .path = HOST_FILE ".d", .policy = p, .findings = f };
+        const char **names = NULL;
+        struct dirent *entry;
+        size_t n = 0;
+
+        if (!dir) {
+                if (errno != ENOENT)
+                        throw_away(&r, 0, strerror(errno));
+                return;
+        }
+        for (errno = 0; (entry = readdir(dir)); errno = 0) {
+                size_t len = strlen(entry->d_name);
+
+                if (len > 5 && entry->d_name[0] != '.' && streq(entry->d_name + len - 5, ".conf"))
+                        *ARENA_PUSH(a, names, n) = arena_strdup(a, entry->d_name);
+        }
+        if (errno != 0)
+                throw_away(&r, 0, strerror(errno));
+        if (n > 1)
+                qsort(names, n, sizeof(*names), compare_names);
+        for (size_t i = 0; i < n; i++) {
+                const char *path = arena_printf(a, HOST_FILE ".d/%s", names[i]);
+
+                load_file(a, root, path, SETTINGS_HOST, p, f);
+        }
+}
+
+int settings_load(struct arena *a, const char *root, uint32_t vmid, struct policy *ret,
+                  struct findings *f) {
+        const char *own = settings_path(a, "", vmid);
+        struct policy p;
+
+        policy_init(a, &p);
+        load_file(a, root, HOST_FILE, SETTINGS_HOST, &p, f);
+        load_directory(a, root, &p, f);
+        if (vmid != 0)
+                p.present = load_file(a, root, own, SETTINGS_CONTAINER, &p, f);
+        if (p.doubt) {
+                p.broken = true;
+                finding_add(f, (struct finding){
+                        .code = FINDING_POLICY_BROKEN,
+                        .where = p.doubt,
+                        .what = "the default for gpu is not known, and no gpu = of the "
+                                "container's own replaces it",
+                });
+        }
+        *ret = p;
+        return 0;
+}

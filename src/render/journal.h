@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "model/finding.h"
+
+/**
+ * journal_send() - one finding to the journal, with all its fields
+ * @identifier: SYSLOG_IDENTIFIER, "gpuanchor-hook"
+ * @vmid:       container it is about, 0 for none
+ *
+ * Fields: MESSAGE, MESSAGE_ID, PRIORITY, GPUANCHOR_CODE, GPUANCHOR_VMID,
+ * GPUANCHOR_GPU, GPUANCHOR_OLD, GPUANCHOR_NEW, GPUANCHOR_WHAT, GPUANCHOR_WHERE,
+ * GPUANCHOR_REMEDY; those without a value are left out.
+ *
+ * Return: 0, or negative errno when there is no journal; nobody needs to care.
+ */
+int journal_send(const char *identifier, const struct finding *f, uint32_t vmid);

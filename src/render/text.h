@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "model/finding.h"
+
+/**
+ * finding_text() - the sentence of a finding, its places filled in
+ * @a:    arena for the result
+ * @vmid: container it is about, 0 for none
+ *
+ * What comes from files and devices is escaped: the result is one line without
+ * control characters, safe for a terminal.
+ */
+const char *finding_text(struct arena *a, const struct finding *f, uint32_t vmid);
+
+/** finding_remedy() - what to do about it, "" when there is nothing to do */
+const char *finding_remedy(struct arena *a, const struct finding *f, uint32_t vmid);
+
+/** text_escape() - control characters and bytes that are no UTF-8 as \xNN */
+const char *text_escape(struct arena *a, const char *s);
