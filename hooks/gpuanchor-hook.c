@@ -20,7 +20,7 @@
 #include <errno.h>
 #include <time.h>
 
-#define EXIT_REFUSE 100 /* the drop-in lets only this one stop a start */
+#define EXIT_REFUSE 1
 #define EXIT_USAGE 2
 #define MAX_TRIES 3
 
@@ -29,6 +29,8 @@ struct hook {
         const char *root;
         const char *vmid_text, *phase;
         uint32_t vmid;
+        bool has_policy; /* read already */
+        struct policy policy;
 };
 
 static const char *severity_word(enum severity s) {
@@ -110,6 +112,8 @@ static int start(struct hook *h, bool quiet) {
         }
         if (r == GUEST_E_CHANGED)
                 anchor_tell_problem(&c.findings, &c.guest, r);
+        h->has_policy = r == 0;
+        h->policy = c.policy;
         if (say_all(h, &c.findings, r == 0 && !c.refuse) == 0 && !quiet && !c.refuse)
                 say_unchanged(h, &c);
         if (c.refuse)
@@ -124,12 +128,17 @@ static int start(struct hook *h, bool quiet) {
 /* A start by systemd alone: nothing for a container that is not ours, and nobody holds the lock. */
 static int unit_start(struct hook *h) {
         _cleanup_(cleanup_close) int lock = -1;
+        int r;
 
         if (!guest_is_managed(&h->arena, h->root, h->vmid))
                 return 0;
         /* taken: by the pct start that started the unit, and we go on under its lock */
         (void)guest_lock(&h->arena, h->root, h->vmid, 0, &lock);
-        return start(h, true);
+        guest_unblock(&h->arena, h->root, h->vmid);
+        r = start(h, true);
+        if (r == EXIT_REFUSE)
+                (void)guest_block(&h->arena, h->root, h->vmid);
+        return r;
 }
 
 static int post_start(struct hook *h) {
@@ -160,22 +169,24 @@ static int run_phase(struct hook *h) {
  */
 static int chain(struct hook *h) {
         struct findings quiet = { .arena = &h->arena };
-        struct policy p;
+        struct policy *p = &h->policy;
         const char *path;
 
-        if (settings_load(&h->arena, h->root, h->vmid, &p, &quiet) < 0 || !p.next_hook)
+        if (!h->has_policy && settings_load(&h->arena, h->root, h->vmid, p, &quiet) < 0)
                 return 0;
-        path = storage_snippet_path(&h->arena, h->root, p.next_hook);
+        if (!p->next_hook)
+                return 0;
+        path = storage_snippet_path(&h->arena, h->root, p->next_hook);
         fflush(NULL);
         if (path) {
                 close_range(STDERR_FILENO + 1, ~0U, 0);
                 execl(path, path, h->vmid_text, h->phase, (char *)NULL);
         }
         say(h, &(struct finding){ .code = FINDING_NEXT_HOOK_FAILED,
-                                  .what = p.next_hook,
+                                  .what = p->next_hook,
                                   .old = path ? strerror(errno) : "no such storage or snippet",
                                   .where = settings_path(&h->arena, "", h->vmid) });
-        return p.refuse_on_error && streq(h->phase, "pre-start") ? EXIT_REFUSE : 0;
+        return p->refuse_on_error && streq(h->phase, "pre-start") ? EXIT_REFUSE : 0;
 }
 
 int main(int argc, char **argv) {

@@ -199,30 +199,46 @@ static void plan_edits(struct check *c, struct pctconf *conf, const struct surve
         plan_delegations(c);
 }
 
-static void check_lines(struct check *c) {
+/* /proc/devices costs as much as all other facts together and is seldom needed. */
+static int find_majors(struct check *c, const struct pctconf *conf) {
+        struct pctconf config = { 0 };
+
+        if (c->guest.has_config)
+                pctconf_parse(c->arena, PCTCONF_LXC, c->guest.config, &config);
+        return survey_needs_majors(c->arena, conf) || survey_needs_majors(c->arena, &config)
+                       ? probe_majors(c->arena, c->root, &c->facts)
+                       : 0;
+}
+
+static int check_lines(struct check *c) {
         struct pctconf conf = { 0 };
         struct survey s = { 0 };
         struct plan_input in = input_of(c, &conf, &s);
+        int r;
 
         pctconf_parse(c->arena, PCTCONF_PVE, c->guest.conf, &conf);
+        r = find_majors(c, &conf);
+        if (r < 0)
+                return r;
         if (!c->policy.broken)
                 for (size_t i = 0; i < c->policy.n_parked; i++)
                         pctconf_park(&conf, c->policy.parked[i]);
         survey_make(c->arena, &c->facts, &conf, &s);
         if (c->policy.broken) {
                 check_broken_policy(c, &conf, &s);
-                return;
+                return 0;
         }
         plan_make(c->arena, &in, &c->findings, &c->plan);
         if (c->plan.failed) {
                 c->left_alone = true;
                 judge_unwritten(c, "its id map cannot be changed safely");
-                return;
+                return 0;
         }
         plan_edits(c, &conf, &s);
         if (c->plan.missing && c->policy.missing == MISSING_REFUSE)
                 c->refuse = arena_printf(c->arena, "%s is not there (missing = refuse)",
                                          c->plan.missing);
+        return 0;
 }
 
 int anchor_check(struct arena *a, const char *root, uint32_t vmid, struct check *ret) {
@@ -238,19 +254,18 @@ int anchor_check(struct arena *a, const char *root, uint32_t vmid, struct check 
                 r = settings_load(a, root, vmid, &c->policy, &c->findings);
         if (r == 0) {
                 mapping_resolve(a, root, c->node, &c->policy);
-                r = probe_facts(a, root, &c->facts);
+                r = probe_gpus(a, root, &c->facts);
         }
-        if (r != 0) {
-                anchor_tell_problem(&c->findings, &c->guest, r);
-                return r;
-        }
-        if (file_read(a, settings_path(a, root, vmid), POLICY_MAX, &c->policy_file) < 0)
+        if (r == 0 && file_read(a, settings_path(a, root, vmid), POLICY_MAX, &c->policy_file) < 0)
                 c->policy_file = (struct bytes){ 0 };
         c->new_conf = c->guest.conf;
         c->new_config = c->guest.config;
         c->new_policy = c->policy_file;
-        check_lines(c);
-        return 0;
+        if (r == 0)
+                r = check_lines(c);
+        if (r != 0)
+                anchor_tell_problem(&c->findings, &c->guest, r);
+        return r;
 }
 
 bool anchor_would_change(const struct check *c) {

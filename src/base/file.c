@@ -15,7 +15,8 @@
 
 int file_read(struct arena *a, const char *path, size_t max, struct bytes *ret) {
         _cleanup_(cleanup_close) int fd = -1;
-        struct strbuf content = { .arena = a };
+        size_t size, len = 0;
+        char *buffer;
         struct stat st;
 
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -25,24 +26,33 @@ int file_read(struct arena *a, const char *path, size_t max, struct bytes *ret) 
                 return -errno;
         if (!S_ISREG(st.st_mode))
                 return -EINVAL;
+        if (st.st_size > 0 && (size_t)st.st_size > max)
+                return -EFBIG;
 
-        /* files of sysfs and procfs report a size that is not theirs */
+        /* files of sysfs and procfs report a size that is not theirs: read until the end */
+        size = (st.st_size > 4094 ? (size_t)st.st_size : 4094) + 2;
+        buffer = arena_alloc(a, size);
         for (;;) {
-                char chunk[16 * 1024];
-                ssize_t n = read(fd, chunk, sizeof(chunk));
+                ssize_t n = read(fd, buffer + len, size - 1 - len);
 
-                if (n < 0) {
-                        if (errno == EINTR)
-                                continue;
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
                         return -errno;
-                }
-                strbuf_add(&content, chunk, (size_t)n);
                 if (n == 0)
                         break;
-                if (content.len > max)
+                len += (size_t)n;
+                if (len > max)
                         return -EFBIG;
+                if (len == size - 1) {
+                        char *bigger = arena_alloc(a, 2 * size);
+
+                        memcpy(bigger, buffer, len);
+                        buffer = bigger;
+                        size *= 2;
+                }
         }
-        *ret = strbuf_bytes(&content);
+        *ret = (struct bytes){ buffer, len };
         return 0;
 }
 

@@ -214,7 +214,7 @@ static const char *free_dev_key(const struct editor *e) {
                 const char *start = arena_printf(e->a, "%s: ", key);
                 bool taken = false;
 
-                for (size_t i = 0; i < e->c->n_current; i++) {
+                for (size_t i = 0; i < e->c->n_lines; i++) {
                         const struct conf_line *l = &e->c->lines[i];
 
                         taken |= !l->dropped && bytes_equal(l->key, bytes_of(key));

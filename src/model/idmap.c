@@ -374,10 +374,11 @@ static int64_t home_of(const struct punch *p, const struct hole *h) {
         const int64_t choices[] = { h->left, h->right };
 
         for (size_t i = 0; i < ELEMENTS(choices); i++) {
-                const struct hole *holder = holder_of(p, choices[i]);
+                const struct hole *holder;
 
                 if (choices[i] == NOWHERE || frame_has(p, choices[i]))
                         continue;
+                holder = holder_of(p, choices[i]);
                 if (!holder || holder == h)
                         return choices[i];
         }

@@ -103,43 +103,44 @@ static void line_split(enum pctconf_kind kind, struct conf_line *l) {
         l->value = bytes_trim((struct bytes){ t.data + value, t.len - value });
 }
 
+/* One line off the front of @rest, with its line end. */
+static void line_cut(struct bytes *rest, struct conf_line *l) {
+        const char *nl = memchr(rest->data, '\n', rest->len);
+        size_t len = nl ? (size_t)(nl - rest->data) : rest->len;
+        size_t crlf = nl && len > 0 && nl[-1] == '\r';
+
+        l->text = (struct bytes){ rest->data, len - crlf };
+        l->eol = (struct bytes){ rest->data + len - crlf, crlf + (nl != NULL) };
+        rest->data += len + (nl != NULL);
+        rest->len -= len + (nl != NULL);
+}
+
 void pctconf_parse(struct arena *a, enum pctconf_kind kind, struct bytes data,
                    struct pctconf *ret) {
         struct pctconf c = { .arena = a, .kind = kind, .data = data, .eol = "\n" };
-        const char *p = data.data, *end = data.data + data.len;
-        bool current = true;
+        struct bytes rest = data;
 
         ARENA_PUSH(a, c.lines, c.n_lines);
-        c.n_current = 1;
-        while (p < end) {
-                const char *nl = memchr(p, '\n', (size_t)(end - p));
-                struct conf_line *l = ARENA_PUSH(a, c.lines, c.n_lines);
+        while (rest.len > 0) {
+                struct conf_line l = { .number = c.n_lines };
+                struct bytes here = rest;
 
-                l->number = c.n_lines - 1;
-                l->text = (struct bytes){ p, (size_t)((nl ? nl : end) - p) };
-                if (nl) {
-                        bool crlf = l->text.len > 0 && nl[-1] == '\r';
-
-                        l->text.len -= crlf;
-                        l->eol = (struct bytes){ nl - crlf, 1U + crlf };
-                        if (crlf && c.n_lines == 2)
-                                c.eol = "\r\n";
+                line_cut(&rest, &l);
+                if (kind == PCTCONF_PVE && is_section(l.text)) {
+                        c.tail = here;
+                        break;
                 }
-                c.open_end = !nl;
-                p = nl ? nl + 1 : end;
-
-                if (kind == PCTCONF_PVE && is_section(l->text))
-                        current = false;
-                if (current) {
-                        line_split(kind, l);
-                        c.n_current = c.n_lines;
-                }
+                line_split(kind, &l);
+                c.open_end = l.eol.len == 0;
+                if (c.n_lines == 1 && l.eol.len == 2)
+                        c.eol = "\r\n";
+                *ARENA_PUSH(a, c.lines, c.n_lines) = l;
         }
         *ret = c;
 }
 
 bool pctconf_get(const struct pctconf *c, const char *key, struct bytes *ret) {
-        for (size_t i = c->n_current; i-- > 1;)
+        for (size_t i = c->n_lines; i-- > 1;)
                 if (bytes_equal(c->lines[i].key, bytes_of(key))) {
                         *ret = c->lines[i].value;
                         return true;
@@ -163,7 +164,7 @@ void pctconf_insert(struct pctconf *c, size_t i, const char *key, const char *va
 }
 
 size_t pctconf_last(const struct pctconf *c) {
-        size_t i = c->n_current - 1;
+        size_t i = c->n_lines - 1;
 
         while (i > 0 && bytes_trim(c->lines[i].text).len == 0)
                 i--;
@@ -173,7 +174,7 @@ size_t pctconf_last(const struct pctconf *c) {
 size_t pctconf_key_end(const struct pctconf *c) {
         size_t end = 0;
 
-        for (size_t i = 1; i < c->n_current; i++) {
+        for (size_t i = 1; i < c->n_lines; i++) {
                 struct bytes key = c->lines[i].key;
 
                 if (key.len > 0 && !(key.len > 4 && memcmp(key.data, "lxc.", 4) == 0))
@@ -186,7 +187,7 @@ void pctconf_park(struct pctconf *c, const char *line) {
         struct conf_line parked = { .text = bytes_of(line), .parked = true };
         size_t at;
 
-        for (size_t i = 1; i < c->n_current; i++)
+        for (size_t i = 1; i < c->n_lines; i++)
                 if (bytes_equal(bytes_trim(c->lines[i].text), parked.text))
                         return;
         line_split(c->kind, &parked);
@@ -194,7 +195,6 @@ void pctconf_park(struct pctconf *c, const char *line) {
         ARENA_PUSH(c->arena, c->lines, c->n_lines);
         memmove(&c->lines[at + 1], &c->lines[at], (c->n_lines - 1 - at) * sizeof(*c->lines));
         c->lines[at] = parked;
-        c->n_current++;
 }
 
 const char *pctconf_line_text(const struct pctconf *c, size_t i) {
@@ -235,7 +235,8 @@ struct bytes pctconf_write(const struct pctconf *c) {
                 for (size_t j = 0; j < l->n_behind; j++)
                         write_line(&w, bytes_of(l->behind[j]), eol);
         }
-        if (!c->open_end)
+        if (!c->open_end || c->tail.len > 0)
                 strbuf_add(&w.out, w.eol.data, w.eol.len);
+        strbuf_add(&w.out, c->tail.data, c->tail.len);
         return strbuf_bytes(&w.out);
 }

@@ -35,9 +35,10 @@ struct pctconf {
         struct bytes data;
         const char *eol; /* what new lines end in: "\n", or "\r\n" in a file that does */
         bool open_end;   /* the last line has no line end */
-        /* item 0 is an empty place before the first line; 1..n_current-1 are the current section */
+        /* the current section; item 0 is an empty place before the first line */
         struct conf_line *lines;
-        size_t n_lines, n_current;
+        size_t n_lines;
+        struct bytes tail; /* all other sections, never looked into */
 };
 
 /**

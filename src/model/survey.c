@@ -118,9 +118,23 @@ const struct gpu *devline_gpu(const struct facts *f, const struct devline *d) {
         return NULL;
 }
 
+bool survey_needs_majors(struct arena *a, const struct pctconf *c) {
+        for (size_t i = 1; i < c->n_lines; i++) {
+                struct devline d;
+
+                if (c->lines[i].key.len == 0 || !memmem(c->lines[i].key.data, c->lines[i].key.len,
+                                                        ".devices.", 9))
+                        continue;
+                d = devline_parse(a, &c->lines[i]);
+                if (d.device_type == 'c' && !d.any_major && d.major != DRM_MAJOR)
+                        return true;
+        }
+        return false;
+}
+
 void survey_make(struct arena *a, const struct facts *f, const struct pctconf *c,
                  struct survey *ret) {
-        struct survey s = { .n_lines = c->n_current };
+        struct survey s = { .n_lines = c->n_lines };
         struct bytes unprivileged;
 
         s.lines = arena_alloc(a, s.n_lines * sizeof(*s.lines));

@@ -20,6 +20,9 @@ struct survey {
         bool userns;       /* unprivileged: 1, or id map lines */
 };
 
+/** survey_needs_majors() - whether a cgroup line of @c names a major that only facts->majors explain */
+bool survey_needs_majors(struct arena *a, const struct pctconf *c);
+
 /** survey_make() - read every line of @c; keeps pointers into it */
 void survey_make(struct arena *a, const struct facts *f, const struct pctconf *c,
                  struct survey *ret);

@@ -44,13 +44,17 @@ bool vmid_parse(const char *text, uint32_t *ret) {
         return true;
 }
 
+static const char *config_path(struct arena *a, const char *root, uint32_t vmid, const char *suffix) {
+        return arena_printf(a, "%s/var/lib/lxc/%u/config%s", root, vmid, suffix);
+}
+
 int guest_load(struct arena *a, const char *root, uint32_t vmid, struct guest *ret) {
         struct guest g = {
                 .vmid = vmid,
                 .root = root,
                 .conf_name = arena_printf(a, "%u.conf", vmid),
                 .conf_path = arena_printf(a, "%s/etc/pve/lxc/%u.conf", root, vmid),
-                .config_path = arena_printf(a, "%s/var/lib/lxc/%u/config", root, vmid),
+                .config_path = config_path(a, root, vmid, ""),
         };
         int r;
 
@@ -113,6 +117,19 @@ int guest_lock(struct arena *a, const char *root, uint32_t vmid, int timeout_ms,
         *ret_fd = fd;
         fd = -1;
         return 0;
+}
+
+int guest_block(struct arena *a, const char *root, uint32_t vmid) {
+        if (rename(config_path(a, root, vmid, ""), config_path(a, root, vmid, ".refused")) < 0)
+                return errno == ENOENT ? 0 : -errno;
+        return 0;
+}
+
+void guest_unblock(struct arena *a, const char *root, uint32_t vmid) {
+        const char *config = config_path(a, root, vmid, "");
+
+        if (access(config, F_OK) < 0 && errno == ENOENT)
+                (void)rename(config_path(a, root, vmid, ".refused"), config);
 }
 
 static int compare_u32(const void *a, const void *b) {

@@ -78,6 +78,20 @@ int guest_store_config(const struct guest *g, struct bytes content);
  */
 int guest_lock(struct arena *a, const char *root, uint32_t vmid, int timeout_ms, int *ret_fd);
 
+/**
+ * guest_block() - keep lxc-start from starting the container: set the generated file aside
+ *
+ * For the drop-in, whose exit status systemd is told to ignore so that a missing
+ * binary stops nothing. Proxmox generates the file again at the next pct start;
+ * for a plain `systemctl start` guest_unblock() puts it back first. Needs no room.
+ *
+ * Return: 0 or negative errno.
+ */
+int guest_block(struct arena *a, const char *root, uint32_t vmid);
+
+/** guest_unblock() - put the file back if nothing new was generated since; no error when there is none */
+void guest_unblock(struct arena *a, const char *root, uint32_t vmid);
+
 /** guest_list() - VMIDs of all containers of this node, ascending; 0, GUEST_E_NOT_MOUNTED, -errno */
 int guest_list(struct arena *a, const char *root, uint32_t **ret, size_t *ret_n);
 

@@ -1,0 +1,48 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# deps.sh build|test|vm - install what is missing, from Debian packages
+#
+# Prints nothing when all is there already, so that it can be called every time.
+set -eu
+
+build="gcc libc6-dev meson ninja-build pkg-config systemd-dev libinih-dev libsystemd-dev libudev-dev
+       libjson-c-dev libsmartcols-dev scdoc diffutils"
+test="$build clang libclang-rt-dev libcmocka-dev umockdev strace shellcheck"
+vm="$test qemu-system-x86 qemu-utils mmdebstrap e2fsprogs zstd"
+
+case ${1-} in
+build) want=$build ;;
+test) want=$test ;;
+vm) want=$vm ;;
+*) echo "usage: deps.sh build|test|vm" >&2 && exit 2 ;;
+esac
+
+installed() { dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed; }
+
+missing=
+for package in $want; do
+    case $package in
+    systemd-dev) # its own package since Debian 13
+        [ "$(. /etc/os-release && echo "${VERSION_ID:-99}")" -ge 13 ] || continue ;;
+    libclang-rt-dev) # named after clang's version
+        package=libclang-rt-$(apt-cache depends clang 2>/dev/null |
+            sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p')-dev
+        [ "$package" != libclang-rt--dev ] || { missing="$missing libclang-rt-14-dev"; continue; } ;;
+    esac
+    installed "$package" || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+sudo=
+[ "$(id -u)" = 0 ] || sudo=sudo
+echo "installing:$missing"
+export DEBIAN_FRONTEND=noninteractive
+{
+    $sudo apt-get -q update
+    # shellcheck disable=SC2086
+    $sudo apt-get -qy install --no-install-recommends $missing
+} >/tmp/gpuanchor-deps.log 2>&1 || {
+    tail -20 /tmp/gpuanchor-deps.log >&2
+    exit 1
+}
