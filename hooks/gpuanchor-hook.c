@@ -18,6 +18,8 @@
 #include "render/text.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #define EXIT_REFUSE 1
@@ -29,7 +31,8 @@ struct hook {
         const char *root;
         const char *vmid_text, *phase;
         uint32_t vmid;
-        bool has_policy; /* read already */
+        void (*sigpipe)(int); /* what our parent had, for next-hook */
+        bool has_policy;      /* read already */
         struct policy policy;
 };
 
@@ -180,6 +183,7 @@ static int chain(struct hook *h) {
         fflush(NULL);
         if (path) {
                 close_range(STDERR_FILENO + 1, ~0U, 0);
+                signal(SIGPIPE, h->sigpipe);
                 execl(path, path, h->vmid_text, h->phase, (char *)NULL);
         }
         say(h, &(struct finding){ .code = FINDING_NEXT_HOOK_FAILED,
@@ -198,6 +202,9 @@ int main(int argc, char **argv) {
                 fprintf(stderr, "usage: gpuanchor-hook VMID PHASE, see gpuanchor-hook(8)\n");
                 return EXIT_USAGE;
         }
+        /* the edits count, not who reads about them: a closed task log must not end us half-way */
+        h.sigpipe = signal(SIGPIPE, SIG_IGN);
+        umask(0022);
         h.vmid_text = argv[1];
         h.phase = argv[2];
         if (!vmid_parse(h.vmid_text, &h.vmid)) {

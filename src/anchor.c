@@ -15,6 +15,7 @@
 #include "host/groups.h"
 #include "host/inside.h"
 #include "host/probe.h"
+#include "model/gids.h"
 #include "pve/mapping.h"
 #include "pve/record.h"
 #include "pve/settings.h"
@@ -133,21 +134,22 @@ static void check_broken_policy(struct check *c, const struct pctconf *conf,
         }
 }
 
-static void remember_gids(struct policy *p, const struct plan *plan) {
-        const struct plan_gid *video = &plan->gids[GID_VIDEO], *render = &plan->gids[GID_RENDER];
+static bool uses_group(const struct plan *plan, const struct plan_gid *g) {
+        for (size_t i = 0; i < plan->n_nodes; i++)
+                if (plan->nodes[i].required && plan->nodes[i].node->gid != 0 &&
+                    gids_of_node(plan, plan->nodes[i].node) == g)
+                        return true;
+        return false;
+}
 
-        if (!plan->userns)
+static void remember_gid(const struct plan *plan, const struct plan_gid *g, int64_t policy,
+                         int64_t *known, int64_t *guessed) {
+        if (policy >= 0)
                 return;
-        if (p->video_gid < 0 && video->known)
-                p->known_video_gid = video->inside;
-        if (p->render_gid < 0 && render->known)
-                p->known_render_gid = render->inside;
-        for (size_t i = 0; i < plan->n_pairs; i++) {
-                if (!video->known && plan->pairs[i].inside == video->inside)
-                        p->guessed_video_gid = video->inside;
-                if (!render->known && plan->pairs[i].inside == render->inside)
-                        p->guessed_render_gid = render->inside;
-        }
+        if (g->known)
+                *known = g->inside;
+        else if (uses_group(plan, g))
+                *guessed = g->inside;
 }
 
 static void set_pin(struct arena *a, struct policy *p, const struct pin *pin) {
@@ -167,7 +169,12 @@ static void plan_memory(struct check *c, const struct drift *d) {
 
         if (c->plan.choice.repin)
                 set_pin(c->arena, &next, &c->plan.choice.pin);
-        remember_gids(&next, &c->plan);
+        if (c->plan.userns) {
+                remember_gid(&c->plan, &c->plan.gids[GID_VIDEO], next.video_gid,
+                             &next.known_video_gid, &next.guessed_video_gid);
+                remember_gid(&c->plan, &c->plan.gids[GID_RENDER], next.render_gid,
+                             &next.known_render_gid, &next.guessed_render_gid);
+        }
         next.parked = d->parked;
         next.n_parked = d->n_parked;
         c->new_policy = policy_remember(c->arena, c->policy_file,

@@ -295,10 +295,27 @@ static bool choose_alike(struct chooser *x, const struct pin *pin) {
         return true;
 }
 
+/* Whether nothing but an NPU is meant, which has no render node. */
+static bool only_accel(const struct policy *p, const struct survey *s) {
+        uint32_t kinds = p->devices_set ? p->devices : s->given ? s->given : s->allowed;
+
+        return kinds == NODE_BIT(NODE_ACCEL);
+}
+
+static size_t accels(struct chooser *x, const struct gpu ***ret) {
+        size_t n = 0;
+
+        *ret = NULL;
+        for (size_t i = 0; i < x->facts->n_gpus; i++)
+                if (gpu_node(&x->facts->gpus[i], NODE_ACCEL))
+                        *ARENA_PUSH(x->a, *ret, n) = &x->facts->gpus[i];
+        return n;
+}
+
 static void choose_first(struct chooser *x, const struct policy *p, const struct survey *s) {
         const struct gpu **named = NULL, **usable;
         size_t n_named = p->n_pins == 0 ? survey_named_gpus(x->a, x->facts, s, &named) : 0;
-        size_t n_usable = usable_gpus(x, &usable);
+        size_t n_usable = only_accel(p, s) ? accels(x, &usable) : usable_gpus(x, &usable);
 
         if (n_named > 0) {
                 for (size_t i = 0; i < n_named; i++)
@@ -308,7 +325,8 @@ static void choose_first(struct chooser *x, const struct policy *p, const struct
         } else if (n_usable == 1) {
                 take(x, usable[0]);
         } else {
-                const char *why = n_usable == 0 ? "no GPU of this host has a render node"
+                const char *why = n_usable == 0 ? only_accel(p, s) ? "this host has no NPU"
+                                                                   : "no GPU of this host has a render node"
                                   : p->n_pins > 0
                                           ? "chosen on another cluster node, and this one has no single match"
                                           : "the container's lines do not tell which GPU is meant";

@@ -68,6 +68,8 @@ static void tell_why(const struct editor *e, size_t i) {
         const struct devline *d = &e->lines[i];
         struct finding item = { .where = where(e, i), .old = text_of(e, e->c->lines[i].text) };
 
+        if (e->c->lines[i].parked)
+                return;
         if (d->broken) {
                 item.code = FINDING_LINE_BROKEN;
                 item.what = d->broken;
@@ -163,19 +165,27 @@ static const char *mount_text(const struct editor *e, const struct devline *d, c
 
 /* ---- devN ---- */
 
-/* The gid that the policy insists on for this node, -1 when it does not. */
-static int64_t policy_gid(const struct editor *e, const struct node *n) {
+/*
+ * The gid that a devN line of this node must have: what the policy says, or what
+ * was learned since the line was written with a guess. -1: whatever it has.
+ */
+static int64_t forced_gid(const struct editor *e, const struct devline *d, const struct node *n) {
         const struct plan_gid *g = gids_of_node(e->p, n);
         const struct policy *policy = e->in->policy;
+        bool video = g == &e->p->gids[GID_VIDEO];
+        int64_t guessed = video ? policy->guessed_video_gid : policy->guessed_render_gid;
+        uint32_t own;
 
         if (n->gid == 0)
                 return GID_AUTO;
-        return g == &e->p->gids[GID_VIDEO] ? policy->video_gid : policy->render_gid;
+        if (g->known && d && parse_u32(d->gid, &own) && own == guessed && own != g->inside)
+                return g->inside;
+        return video ? policy->video_gid : policy->render_gid;
 }
 
 static bool dev_fits(const struct editor *e, size_t i, const struct want *w) {
         const struct devline *d = &e->lines[i];
-        int64_t forced = policy_gid(e, w->pn->node);
+        int64_t forced = forced_gid(e, d, w->pn->node);
         uint32_t gid;
 
         return !d->broken && d->path.scope == PATH_NODE &&
@@ -198,7 +208,7 @@ static const char *new_dev_text(const struct editor *e, const struct node *n) {
 }
 
 static const char *dev_text(const struct editor *e, const struct devline *d, const struct want *w) {
-        int64_t gid = policy_gid(e, w->pn->node);
+        int64_t gid = forced_gid(e, d, w->pn->node);
         uint32_t own;
 
         if (!d)
@@ -314,6 +324,14 @@ static bool settle_right(const struct editor *e, const struct line_class *k, siz
         return true;
 }
 
+/* /dev/nvidiactl has that name on every host: a line for it can only be right or go. */
+static bool is_shared_nvidia(struct bytes path) {
+        uint32_t number;
+
+        return path.len > 11 && memcmp(path.data, "/dev/nvidia", 11) == 0 &&
+               !parse_u32((struct bytes){ path.data + 11, path.len - 11 }, &number);
+}
+
 /* A line that names its GPU by address gets that GPU's node or none. */
 static struct want *want_for(const struct editor *e, const struct devline *d, struct wants *wants) {
         const struct gpu *named = d->path.scope == PATH_ADDRESS ? devline_gpu(e->in->facts, d) : NULL;
@@ -326,6 +344,9 @@ static struct want *want_for(const struct editor *e, const struct devline *d, st
                 struct want *w = &wants->items[i];
 
                 if (w->done || !(kinds & NODE_BIT(w->pn->node->kind)) || (named && w->pn->gpu != named))
+                        continue;
+                if (d->path.scope == PATH_NODE && is_shared_nvidia(d->path.clean) != !w->pn->gpu &&
+                    w->pn->node->kind == NODE_NVIDIA)
                         continue;
                 if (w->required)
                         return w;
@@ -452,9 +473,14 @@ static void edit_map(struct editor *e) {
 static void tell_foreign(const struct editor *e) {
         for (size_t i = 1; i < e->n_lines; i++) {
                 const struct devline *d = &e->lines[i];
+                struct bytes key = e->c->lines[i].key;
                 const char *why = NULL;
 
-                if (d->type == DEVLINE_MENTION)
+                if (d->type == DEVLINE_MENTION && key.len > 2 && memcmp(key.data, "mp", 2) == 0)
+                        tell(e, (struct finding){ .code = FINDING_UNCOVERED,
+                                                  .where = where(e, i),
+                                                  .old = text_of(e, e->c->lines[i].text) });
+                else if (d->type == DEVLINE_MENTION)
                         why = "it names a GPU's node";
                 else if (d->type == DEVLINE_ALLOW && d->device_type != 'b' && d->any_major)
                         why = d->broken ? d->broken : "it allows every device";

@@ -111,14 +111,12 @@ static void find_inside(const struct plan_input *in, struct plan_gid *g, int64_t
                 g->inside = (uint32_t)policy;
         else if (g->in_map && !guess_in_map)
                 g->inside = g->map_inside;
-        else if (dev_line_gid(in, kind, &g->inside))
+        else if (dev_line_gid(in, kind, &g->inside) && (int64_t)g->inside != guessed)
                 ;
         else if (known >= 0)
                 g->inside = (uint32_t)known;
-        else if (guess_in_map)
-                g->inside = g->map_inside, g->known = false;
-        else
-                g->inside = g->host, g->known = false;
+        else /* a guess stays what it was until something better is known */
+                g->inside = guessed >= 0 ? (uint32_t)guessed : g->host, g->known = false;
 }
 
 void gids_find(struct arena *a, const struct plan_input *in, struct findings *f, struct plan *p) {

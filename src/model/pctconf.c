@@ -60,7 +60,7 @@ static size_t lxc_key(struct bytes t, size_t *ret_value) {
         v = n;
         while (v < t.len && is_space(t.data[v]))
                 v++;
-        if (v >= t.len || (t.data[v] != '=' && t.data[v] != ':'))
+        if (v >= t.len || !(t.data[v] == '=' || (t.data[v] == ':' && v == n)))
                 return 0;
         *ret_value = v + 1;
         return n;

@@ -121,6 +121,35 @@ static void check_group(struct arena *a, const struct plan_input *in, struct fin
                                                              g->gid) });
 }
 
+/*
+ * Whether a container that has several GPUs is to have this node too. An iGPU's
+ * render node beside an NVIDIA card's own nodes is common, and that card's DRM
+ * nodes are then not missing.
+ */
+static bool is_wanted(const struct plan_input *in, const struct plan *p, const struct gpu *g,
+                      const struct node *n) {
+        size_t lines = 0, gpus = 0;
+
+        if (!(p->devices & NODE_BIT(n->kind)))
+                return false;
+        if (in->policy->devices_set || !(NODE_BIT(n->kind) & DRM_KINDS) ||
+            !gpu_node(g, NODE_NVIDIA) || !(in->survey->given & NODE_BIT(NODE_NVIDIA)))
+                return true;
+        for (size_t i = 0; i < p->choice.n_gpus; i++)
+                gpus += gpu_node(p->choice.gpus[i], n->kind) != NULL;
+        for (size_t i = 1; i < in->survey->n_lines; i++) {
+                const struct devline *d = &in->survey->lines[i];
+
+                if ((d->type != DEVLINE_MOUNT && d->type != DEVLINE_DEV) ||
+                    !(devline_kinds(in->facts, d, 0) & NODE_BIT(n->kind)))
+                        continue;
+                if (devline_is_wide(in->facts, d))
+                        return true;
+                lines++;
+        }
+        return lines >= gpus;
+}
+
 static void add_gpu_nodes(struct arena *a, const struct plan_input *in, struct findings *f,
                           struct plan *p, const struct gpu *g) {
         size_t before = p->n_nodes;
@@ -129,7 +158,7 @@ static void add_gpu_nodes(struct arena *a, const struct plan_input *in, struct f
         for (size_t i = 0; i < g->n_nodes; i++) {
                 const struct node *n = &g->nodes[i];
 
-                if (p->devices & NODE_BIT(n->kind)) {
+                if (is_wanted(in, p, g, n)) {
                         any = true;
                         add_node(a, in, f, p, g, n, true);
                 }
@@ -139,7 +168,9 @@ static void add_gpu_nodes(struct arena *a, const struct plan_input *in, struct f
         if ((p->devices & NODE_BIT(NODE_RENDER)) && !gpu_is_usable(g) && gpu_node(g, NODE_CARD))
                 finding_add(f, (struct finding){
                                        .code = FINDING_GPU_NO_NODE, .gpu = g->address, .what = "render" });
-        if (!any && !(g->n_nodes == 1 && g->nodes[0].kind == NODE_ACCEL))
+        /* kfd and a lone NPU are nodes of their own, and are looked for after this */
+        if (!any && (p->devices & ~(NODE_BIT(NODE_KFD) | NODE_BIT(NODE_ACCEL))) &&
+            !(g->n_nodes == 1 && g->nodes[0].kind == NODE_ACCEL))
                 add_missing(a, p, arena_printf(a, "a node of %s", g->address));
 }
 
@@ -199,12 +230,14 @@ static void add_lone_accel(struct arena *a, const struct plan_input *in, struct 
                         only = &in->facts->gpus[i];
                         n++;
                 }
-        if (n == 1)
+        if (n == 1) {
                 add_node(a, in, f, p, only, gpu_node(only, NODE_ACCEL), true);
-        else
-                finding_add(f, (struct finding){ .code = FINDING_GPU_NO_NODE,
-                                                 .gpu = p->choice.gpus[0]->address,
-                                                 .what = "accel" });
+                return;
+        }
+        finding_add(f, (struct finding){ .code = FINDING_GPU_NO_NODE,
+                                         .gpu = p->choice.gpus[0]->address,
+                                         .what = "accel" });
+        p->incomplete = true;
 }
 
 static void check_kfd(struct findings *f, struct plan *p) {

@@ -163,7 +163,7 @@ void survey_make(struct arena *a, const struct facts *f, const struct pctconf *c
 }
 
 struct named {
-        bool *card, *render, *other; /* one flag per GPU of the facts */
+        bool *card, *render, *nvidia, *other; /* one flag per GPU of the facts */
         bool any, stranger; /* @stranger: a line names a node that nobody has */
 };
 
@@ -182,23 +182,31 @@ static void name_one(const struct facts *f, const struct devline *d, uint32_t ki
                 n->card[g - f->gpus] = true;
         else if (kinds & NODE_BIT(NODE_RENDER))
                 n->render[g - f->gpus] = true;
+        else if (kinds & NODE_BIT(NODE_NVIDIA))
+                n->nvidia[g - f->gpus] = true;
         else
                 n->other[g - f->gpus] = true;
 }
 
-static bool one_voice(const struct facts *f, const struct named *n) {
-        bool any_card = false, any_render = false;
+/* Whether two kinds of lines name the same GPUs, of those that have both kinds of node. */
+static bool agree(const struct facts *f, const bool *x, enum node_kind kind_x, const bool *y,
+                  enum node_kind kind_y) {
+        bool any_x = false, any_y = false, same = true;
 
-        if (!n->any || n->stranger)
-                return false;
         for (size_t i = 0; i < f->n_gpus; i++) {
-                any_card |= n->card[i] && gpu_node(&f->gpus[i], NODE_RENDER);
-                any_render |= n->render[i];
+                if (!gpu_node(&f->gpus[i], kind_x) || !gpu_node(&f->gpus[i], kind_y))
+                        continue;
+                any_x |= x[i];
+                any_y |= y[i];
+                same &= x[i] == y[i];
         }
-        for (size_t i = 0; any_card && any_render && i < f->n_gpus; i++)
-                if (gpu_node(&f->gpus[i], NODE_RENDER) && n->card[i] != n->render[i])
-                        return false;
-        return true;
+        return same || !any_x || !any_y;
+}
+
+static bool one_voice(const struct facts *f, const struct named *n) {
+        return n->any && !n->stranger && agree(f, n->card, NODE_CARD, n->render, NODE_RENDER) &&
+               agree(f, n->nvidia, NODE_NVIDIA, n->render, NODE_RENDER) &&
+               agree(f, n->nvidia, NODE_NVIDIA, n->card, NODE_CARD);
 }
 
 size_t survey_named_gpus(struct arena *a, const struct facts *f, const struct survey *s,
@@ -206,6 +214,7 @@ size_t survey_named_gpus(struct arena *a, const struct facts *f, const struct su
         struct named n = {
                 .card = arena_alloc(a, f->n_gpus),
                 .render = arena_alloc(a, f->n_gpus),
+                .nvidia = arena_alloc(a, f->n_gpus),
                 .other = arena_alloc(a, f->n_gpus),
         };
         bool by_number = s->given == 0;
@@ -222,7 +231,7 @@ size_t survey_named_gpus(struct arena *a, const struct facts *f, const struct su
         if (!one_voice(f, &n))
                 return 0;
         for (size_t i = 0; i < f->n_gpus; i++)
-                if (n.card[i] || n.render[i] || n.other[i])
+                if (n.card[i] || n.render[i] || n.nvidia[i] || n.other[i])
                         *ARENA_PUSH(a, *ret_gpus, count) = &f->gpus[i];
         return count;
 }
