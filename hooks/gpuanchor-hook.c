@@ -41,10 +41,9 @@ static const char *severity_word(enum severity s) {
 }
 
 static void say(struct hook *h, const struct finding *f) {
-        const struct finding_kind *kind = &finding_kinds[f->code];
         const char *remedy = finding_remedy(&h->arena, f, h->vmid);
 
-        printf("gpuanchor: %s%s%s%s\n", severity_word(kind->severity),
+        printf("gpuanchor: %s%s%s%s\n", severity_word(finding_severity(f)),
                finding_text(&h->arena, f, h->vmid), *remedy ? "; " : "", remedy);
         if (!*h->root)
                 (void)journal_send("gpuanchor-hook", f, h->vmid);
@@ -57,7 +56,7 @@ static unsigned say_all(struct hook *h, const struct findings *list, bool writte
         for (size_t i = 0; i < list->n; i++) {
                 const struct finding *f = &list->items[i];
 
-                if (finding_kinds[f->code].severity > SEV_NOTICE ||
+                if (finding_severity(f) > SEV_NOTICE ||
                     (finding_is_change(f->code) && !written))
                         continue;
                 say(h, f);

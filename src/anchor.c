@@ -249,6 +249,11 @@ static int check_lines(struct check *c) {
 }
 
 int anchor_check(struct arena *a, const char *root, uint32_t vmid, struct check *ret) {
+        return anchor_check_with(a, root, vmid, NULL, ret);
+}
+
+int anchor_check_with(struct arena *a, const char *root, uint32_t vmid, const struct facts *facts,
+                      struct check *ret) {
         struct check *c = ret;
         int r;
 
@@ -261,7 +266,10 @@ int anchor_check(struct arena *a, const char *root, uint32_t vmid, struct check 
                 r = settings_load(a, root, vmid, &c->policy, &c->findings);
         if (r == 0) {
                 mapping_resolve(a, root, c->node, &c->policy);
-                r = probe_gpus(a, root, &c->facts);
+                if (facts)
+                        c->facts = *facts;
+                else
+                        r = probe_gpus(a, root, &c->facts);
         }
         if (r == 0 && file_read(a, settings_path(a, root, vmid), POLICY_MAX, &c->policy_file) < 0)
                 c->policy_file = (struct bytes){ 0 };

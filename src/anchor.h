@@ -40,6 +40,10 @@ struct check {
  */
 int anchor_check(struct arena *a, const char *root, uint32_t vmid, struct check *ret);
 
+/** anchor_check_with() - anchor_check() with facts that are known already, for many containers */
+int anchor_check_with(struct arena *a, const char *root, uint32_t vmid, const struct facts *facts,
+                      struct check *ret);
+
 /** anchor_would_change() - whether anchor_apply() has anything to write for the container's files */
 bool anchor_would_change(const struct check *c);
 

@@ -324,10 +324,11 @@ static void choose_first(struct chooser *x, const struct policy *p, const struct
                 ;
         } else if (n_usable == 1) {
                 take(x, usable[0]);
+        } else if (n_usable == 0) {
+                gpu_not_here(x, "auto", only_accel(p, s) ? "none has an accel node"
+                                                         : "none has a render node");
         } else {
-                const char *why = n_usable == 0 ? only_accel(p, s) ? "this host has no NPU"
-                                                                   : "no GPU of this host has a render node"
-                                  : p->n_pins > 0
+                const char *why = p->n_pins > 0
                                           ? "chosen on another cluster node, and this one has no single match"
                                           : "the container's lines do not tell which GPU is meant";
 

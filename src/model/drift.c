@@ -10,6 +10,8 @@
 #include "model/drift.h"
 #include "model/gids.h"
 
+#define NVIDIA_MAJOR 195
+
 /** struct want - a line that shall be there; @text is settled in the container file */
 struct want {
         const struct plan_node *pn;
@@ -215,6 +217,8 @@ static const char *dev_text(const struct editor *e, const struct devline *d, con
                 return new_dev_text(e, w->pn->node);
         if (gid < 0 && parse_u32(d->gid, &own))
                 gid = own;
+        else if (gid < 0 && d->broken && w->pn->node->gid != 0) /* "gid=video": it was to have one */
+                gid = gids_of_node(e->p, w->pn->node)->inside;
         return devline_dev_value(e->a, w->pn->node->path, gid, d->rest);
 }
 
@@ -324,12 +328,18 @@ static bool settle_right(const struct editor *e, const struct line_class *k, siz
         return true;
 }
 
-/* /dev/nvidiactl has that name on every host: a line for it can only be right or go. */
-static bool is_shared_nvidia(struct bytes path) {
+/*
+ * Whether a stale NVIDIA line is one for such a node. /dev/nvidiactl has that name on every
+ * host, so a line for it can only be right or go; a rule for a dynamic major stays one.
+ */
+static bool same_nvidia(const struct devline *d, const struct plan_node *pn) {
+        struct bytes path = d->path.clean;
         uint32_t number;
 
-        return path.len > 11 && memcmp(path.data, "/dev/nvidia", 11) == 0 &&
-               !parse_u32((struct bytes){ path.data + 11, path.len - 11 }, &number);
+        if (d->type == DEVLINE_ALLOW || d->type == DEVLINE_DENY)
+                return (d->major == NVIDIA_MAJOR) == (pn->node->major == NVIDIA_MAJOR);
+        return d->path.scope == PATH_NODE && pn->gpu && path.len > 11 &&
+               parse_u32((struct bytes){ path.data + 11, path.len - 11 }, &number);
 }
 
 /* A line that names its GPU by address gets that GPU's node or none. */
@@ -345,8 +355,7 @@ static struct want *want_for(const struct editor *e, const struct devline *d, st
 
                 if (w->done || !(kinds & NODE_BIT(w->pn->node->kind)) || (named && w->pn->gpu != named))
                         continue;
-                if (d->path.scope == PATH_NODE && is_shared_nvidia(d->path.clean) != !w->pn->gpu &&
-                    w->pn->node->kind == NODE_NVIDIA)
+                if (w->pn->node->kind == NODE_NVIDIA && !same_nvidia(d, w->pn))
                         continue;
                 if (w->required)
                         return w;

@@ -18,31 +18,34 @@ static const char *copy(struct arena *a, const char *s) {
         return s ? arena_strdup(a, s) : NULL;
 }
 
-void finding_add(struct findings *f, struct finding item) {
-        for (size_t i = 0; i < f->n; i++) {
-                const struct finding *x = &f->items[i];
+enum severity finding_severity(const struct finding *f) {
+        return f->severity ? f->severity : finding_kinds[f->code].severity;
+}
 
-                if (x->code == item.code && same(x->gpu, item.gpu) && same(x->old, item.old) &&
-                    same(x->new, item.new) && same(x->what, item.what) &&
-                    same(x->where, item.where))
+bool finding_equal(const struct finding *a, const struct finding *b) {
+        return a->code == b->code && a->severity == b->severity && a->vmid == b->vmid &&
+               same(a->gpu, b->gpu) && same(a->old, b->old) && same(a->new, b->new) &&
+               same(a->what, b->what) && same(a->where, b->where);
+}
+
+void finding_add(struct findings *f, struct finding item) {
+        for (size_t i = 0; i < f->n; i++)
+                if (finding_equal(&f->items[i], &item))
                         return;
-        }
-        *ARENA_PUSH(f->arena, f->items, f->n) = (struct finding){
-                .code = item.code,
-                .gpu = copy(f->arena, item.gpu),
-                .old = copy(f->arena, item.old),
-                .new = copy(f->arena, item.new),
-                .what = copy(f->arena, item.what),
-                .where = copy(f->arena, item.where),
-        };
+        item.gpu = copy(f->arena, item.gpu);
+        item.old = copy(f->arena, item.old);
+        item.new = copy(f->arena, item.new);
+        item.what = copy(f->arena, item.what);
+        item.where = copy(f->arena, item.where);
+        *ARENA_PUSH(f->arena, f->items, f->n) = item;
 }
 
 int findings_worst(const struct findings *f) {
         int worst = SEV_INFO + 1;
 
         for (size_t i = 0; i < f->n; i++)
-                if ((int)finding_kinds[f->items[i].code].severity < worst)
-                        worst = (int)finding_kinds[f->items[i].code].severity;
+                if ((int)finding_severity(&f->items[i]) < worst)
+                        worst = (int)finding_severity(&f->items[i]);
         return worst;
 }
 

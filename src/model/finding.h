@@ -32,6 +32,8 @@ extern const struct finding_kind finding_kinds[FINDING_CODES];
 /** struct finding - one thing to tell; any string may be NULL, text places then read "?" */
 struct finding {
         enum finding_code code;
+        enum severity severity; /* 0: the kind's own, see finding_severity() */
+        uint32_t vmid;          /* container it is about; 0: the host, or the one at hand */
         const char *gpu;   /* address */
         const char *old;
         const char *new;
@@ -52,6 +54,12 @@ struct findings {
  * The same finding (all fields equal) is kept once.
  */
 void finding_add(struct findings *f, struct finding item);
+
+/** finding_severity() - its own severity, or its kind's */
+enum severity finding_severity(const struct finding *f);
+
+/** finding_equal() - whether two say the same about the same */
+bool finding_equal(const struct finding *a, const struct finding *b);
 
 /** findings_worst() - the most severe of the list, SEV_INFO + 1 when it is empty */
 int findings_worst(const struct findings *f);

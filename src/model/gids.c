@@ -12,6 +12,7 @@
 
 #define FIRST_USER_GID 1000 /* Debian: below are system groups, where render is */
 #define DEBIAN_VIDEO_GID 44 /* static in Debian and Ubuntu, base-passwd */
+#define LAST_STATIC_GID 100 /* "users"; render is allocated behind it */
 
 static void read_map(struct arena *a, const struct plan_input *in, struct findings *f,
                      struct plan *p) {
@@ -79,7 +80,7 @@ static void find_left_over_hole(const struct plan *p, struct plan_gid *video,
         for (size_t i = 0; i < p->map_now.n_extents; i++) {
                 const struct extent *e = &p->map_now.extents[i];
 
-                if (e->count != 1 || e->outside >= FIRST_USER_GID || e->outside == 0 ||
+                if (e->count != 1 || e->outside >= FIRST_USER_GID || e->outside <= LAST_STATIC_GID ||
                     !idmap_is_hole(&p->map_now, e->inside) ||
                     (video->in_map && video->map_inside == e->inside))
                         continue;
@@ -177,6 +178,13 @@ static bool has_pair(const struct plan *p, uint32_t inside, uint32_t outside) {
         return false;
 }
 
+static bool maps_inside(const struct plan *p, uint32_t inside) {
+        for (size_t i = 0; i < p->n_pairs; i++)
+                if (p->pairs[i].inside == inside)
+                        return true;
+        return false;
+}
+
 /* The node itself tells the host gid: groupmod does not change nodes that exist. */
 static void add_node_pair(struct arena *a, struct findings *f, struct plan *p,
                           const struct plan_node *pn) {
@@ -192,12 +200,22 @@ static void add_node_pair(struct arena *a, struct findings *f, struct plan *p,
                                                .old = arena_printf(a, "%04o", pn->node->mode) });
                 return;
         }
-        if (!g->known && !g->in_map)
-                finding_add(f, (struct finding){ .code = FINDING_GID_GUESSED,
-                                                 .what = g->name,
-                                                 .new = arena_printf(a, "%u", g->inside) });
         /* before any group's gid is known the node's own number is the better guess */
         add_pair(a, f, p, g->known || g->host_present ? g->inside : pn->node->gid, pn->node->gid);
+}
+
+/* Told only of a map that will be written. */
+static void report_guesses(struct arena *a, struct findings *f, const struct plan *p) {
+        for (size_t i = p->n_nodes; i-- > 0;) {
+                const struct plan_node *pn = &p->nodes[i];
+                const struct plan_gid *g = gids_of_node(p, pn->node);
+
+                if (pn->form == METHOD_IDMAP && pn->required && pn->node->gid != 0 && !g->known &&
+                    !g->in_map)
+                        finding_add(f, (struct finding){ .code = FINDING_GID_GUESSED,
+                                                         .what = g->name,
+                                                         .new = arena_printf(a, "%u", g->inside) });
+        }
 }
 
 static void report_holes(struct arena *a, struct findings *f, const struct plan *p,
@@ -258,7 +276,7 @@ void gids_map(struct arena *a, const struct plan_input *in, struct findings *f, 
                 return;
         for (size_t i = p->n_nodes; i-- > 0;) /* render before card: it is what programs open */
                 add_node_pair(a, f, p, &p->nodes[i]);
-        for (size_t i = 0; i < GID_GROUPS; i++) {
+        for (size_t i = GID_GROUPS; i-- > 0;) {
                 const struct plan_gid *g = &p->gids[i];
 
                 if (!g->in_map)
@@ -267,6 +285,10 @@ void gids_map(struct arena *a, const struct plan_input *in, struct findings *f, 
                         ours[n_ours++] = g->map_inside;
                 if (g->host_present && g->host != 0 && !has_pair(p, g->inside, g->host))
                         add_pair(a, f, p, g->inside, g->host);
+                /* a group that this host lacks: the number is another's or nobody's, and
+                 * without a delegation of it the container would not start */
+                if (!g->host_present && g->map_inside == g->inside && !maps_inside(p, g->inside))
+                        ours[n_ours++] = g->map_inside;
         }
         if (p->n_pairs == 0 && n_ours == 0) {
                 p->map = p->map_now;
@@ -282,5 +304,6 @@ void gids_map(struct arena *a, const struct plan_input *in, struct findings *f, 
                 map_failed(f, p, idmap_problem_text(problem));
                 return;
         }
+        report_guesses(a, f, p);
         report_holes(a, f, p, ours, n_ours);
 }

@@ -48,6 +48,12 @@ static bool line_gives(const struct devline *d, enum devline_type type, const st
                bytes_equal(d->path.clean, bytes_of(n->path));
 }
 
+/* A line that binds the folder of @n, such as /dev/nvidia-caps. */
+static bool line_gives_folder(const struct devline *d, const struct node *n) {
+        return d->type == DEVLINE_MOUNT && d->path.scope == PATH_FOLDER &&
+               str_has_prefix(n->path, d->path.clean.data) && n->path[d->path.clean.len] == '/';
+}
+
 /* A node keeps the form of its own line, then of its kind's lines, then of the file's. */
 static enum method find_form(const struct plan_input *in, struct findings *f,
                              const struct node *n) {
@@ -202,7 +208,8 @@ static void add_shared(struct arena *a, const struct plan_input *in, struct find
                         /* of NVIDIA's many a container keeps those that it has */
                         for (size_t j = 1; j < in->survey->n_lines; j++)
                                 if (line_gives(&in->survey->lines[j], DEVLINE_DEV, n) ||
-                                    line_gives(&in->survey->lines[j], DEVLINE_MOUNT, n))
+                                    line_gives(&in->survey->lines[j], DEVLINE_MOUNT, n) ||
+                                    line_gives_folder(&in->survey->lines[j], n))
                                         add_node(a, in, f, p, NULL, n, true);
                         add_node(a, in, f, p, NULL, n, false);
                 } else {

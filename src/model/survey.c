@@ -188,25 +188,31 @@ static void name_one(const struct facts *f, const struct devline *d, uint32_t ki
                 n->other[g - f->gpus] = true;
 }
 
-/* Whether two kinds of lines name the same GPUs, of those that have both kinds of node. */
+/*
+ * Whether two kinds of lines name the same GPUs, of those that have both kinds of node.
+ * @alone: a GPU that has one kind only does not speak for the other kind's lines; a card0
+ * that the management controller or a USB display took is no partner of renderD128.
+ */
 static bool agree(const struct facts *f, const bool *x, enum node_kind kind_x, const bool *y,
-                  enum node_kind kind_y) {
+                  enum node_kind kind_y, bool alone) {
         bool any_x = false, any_y = false, same = true;
 
         for (size_t i = 0; i < f->n_gpus; i++) {
-                if (!gpu_node(&f->gpus[i], kind_x) || !gpu_node(&f->gpus[i], kind_y))
-                        continue;
-                any_x |= x[i];
-                any_y |= y[i];
-                same &= x[i] == y[i];
+                bool both = gpu_node(&f->gpus[i], kind_x) && gpu_node(&f->gpus[i], kind_y);
+
+                any_x |= x[i] && (both || alone);
+                any_y |= y[i] && (both || alone);
+                same &= !both || x[i] == y[i];
         }
         return same || !any_x || !any_y;
 }
 
+/* An iGPU's DRM nodes beside an NVIDIA card's own are two GPUs and no contradiction. */
 static bool one_voice(const struct facts *f, const struct named *n) {
-        return n->any && !n->stranger && agree(f, n->card, NODE_CARD, n->render, NODE_RENDER) &&
-               agree(f, n->nvidia, NODE_NVIDIA, n->render, NODE_RENDER) &&
-               agree(f, n->nvidia, NODE_NVIDIA, n->card, NODE_CARD);
+        return n->any && !n->stranger &&
+               agree(f, n->card, NODE_CARD, n->render, NODE_RENDER, true) &&
+               agree(f, n->nvidia, NODE_NVIDIA, n->render, NODE_RENDER, false) &&
+               agree(f, n->nvidia, NODE_NVIDIA, n->card, NODE_CARD, false);
 }
 
 size_t survey_named_gpus(struct arena *a, const struct facts *f, const struct survey *s,

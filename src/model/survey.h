@@ -50,8 +50,8 @@ const struct gpu *devline_gpu(const struct facts *f, const struct devline *d);
  * @ret_gpus: array of all named GPUs, in the arena
  *
  * By-path names and node names count before cgroup numbers. Every named node
- * must exist, and of the GPUs that have two kinds of node (card and render, say),
- * the lines of both kinds must name the same ones.
+ * must exist, and of the GPUs that have card and render node, or DRM and NVIDIA
+ * nodes, the lines of both kinds must name the same ones.
  *
  * Return: number of GPUs, 0 when the lines name none or disagree.
  */

@@ -55,7 +55,7 @@ int journal_send(const char *identifier, const struct finding *f, uint32_t vmid)
                 return -ENOSYS;
         add(&fields, "MESSAGE", finding_text(&a, f, vmid));
         add(&fields, "MESSAGE_ID", kind->message_id);
-        add(&fields, "PRIORITY", arena_printf(&a, "%d", kind->severity));
+        add(&fields, "PRIORITY", arena_printf(&a, "%d", (int)finding_severity(f)));
         add(&fields, "SYSLOG_IDENTIFIER", identifier);
         add(&fields, "GPUANCHOR_CODE", kind->code);
         add(&fields, "GPUANCHOR_VMID", vmid ? arena_printf(&a, "%u", vmid) : NULL);

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * fuzz-settings - any file, any memory: what is remembered comes back, all else stays
+ *
+ * The input is a policy file and, behind a line "====", the memory to write into it: the node,
+ * then one thing per line: "v GID", "r GID", "p ADDRESS IDS IDS", anything else is a parked line.
+ */
+#include "pve/settings.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define SEPARATOR "\n====\n"
+
+static void require(bool condition, const char *what) {
+        if (!condition) {
+                fprintf(stderr, "broken: %s\n", what);
+                abort();
+        }
+}
+
+static bool next_line(struct bytes *rest, bool with_end, struct bytes *ret) {
+        const char *lf = rest->len > 0 ? memchr(rest->data, '\n', rest->len) : NULL;
+        size_t len = lf ? (size_t)(lf - rest->data) : rest->len;
+
+        if (rest->len == 0)
+                return false;
+        *ret = (struct bytes){ rest->data, len + (lf && with_end) };
+        rest->data += len + (lf != NULL);
+        rest->len -= len + (lf != NULL);
+        return true;
+}
+
+static const char *make_memory(struct arena *a, struct bytes spec, struct policy *p) {
+        const char *node = NULL, *problem;
+        struct bytes line;
+
+        policy_init(a, p);
+        if (next_line(&spec, false, &line) && line.len > 0)
+                node = arena_strndup(a, line.data, line.len);
+        while (next_line(&spec, false, &line)) {
+                const char *text = arena_strndup(a, line.data, line.len);
+                const char *section = arena_printf(a, "pin %s", node ? node : "x");
+
+                if (str_has_prefix(text, "v "))
+                        policy_parse_memory(a, p, "memory", "video-gid", text + 2, &problem);
+                else if (str_has_prefix(text, "r "))
+                        policy_parse_memory(a, p, "memory", "render-gid", text + 2, &problem);
+                else if (str_has_prefix(text, "p "))
+                        policy_parse_memory(a, p, section, "gpu", text + 2, &problem);
+                else
+                        *ARENA_PUSH(a, p->parked, p->n_parked) = text;
+        }
+        return node;
+}
+
+static bool parse(struct arena *a, struct bytes file, struct policy *p) {
+        struct findings f = { .arena = a };
+        bool good;
+
+        policy_init(a, p);
+        good = settings_parse(a, file, SETTINGS_CONTAINER, "FILE", p, &f);
+        require(good || p->broken, "a file that was thrown away leaves a policy to act on");
+        require(good || f.n == 1, "a file that was thrown away has one finding");
+        return good;
+}
+
+/* the lines that policy_remember() must not touch; blank ones are not compared */
+static struct bytes foreign_lines(struct arena *a, struct bytes file, const char *node) {
+        struct strbuf out = { .arena = a };
+        struct bytes line, text, name;
+        bool ours = false;
+
+        if (file.len >= 3 && memcmp(file.data, "\xef\xbb\xbf", 3) == 0)
+                file = (struct bytes){ file.data + 3, file.len - 3 };
+        while (next_line(&file, true, &line)) {
+                enum policy_line kind = policy_line(line, &text);
+
+                if (kind == POLICY_LINE_HEADING)
+                        ours = bytes_equal(text, BYTES("memory")) ||
+                               (node && policy_section_node(text, &name) &&
+                                bytes_equal(name, bytes_of(node)));
+                if (bytes_trim(line).len == 0 || (ours && kind != POLICY_LINE_NONE))
+                        continue;
+                strbuf_add(&out, line.data, line.len);
+                if (line.data[line.len - 1] != '\n')
+                        strbuf_adds(&out, "\n");
+        }
+        return strbuf_bytes(&out);
+}
+
+static void require_same_pin(const struct pin *a, const struct pin *b) {
+        size_t n_a = a ? a->n_gpus : 0, n_b = b ? b->n_gpus : 0;
+
+        require(n_a == n_b, "a pin has another number of GPUs");
+        for (size_t i = 0; i < n_a; i++) {
+                const struct pin_gpu *x = &a->gpus[i], *y = &b->gpus[i];
+
+                require(streq(x->address, y->address), "a pin has another address");
+                require(x->vendor == y->vendor && x->device == y->device, "a pin has other ids");
+                require(x->subvendor == y->subvendor && x->subdevice == y->subdevice,
+                        "a pin has other subsystem ids");
+        }
+}
+
+static void require_memory(const struct policy *after, const struct policy *memory) {
+        size_t n = 0;
+
+        require(after->known_video_gid == memory->known_video_gid, "video-gid");
+        require(after->known_render_gid == memory->known_render_gid, "render-gid");
+        for (size_t i = 0; i < memory->n_parked; i++) {
+                if (!policy_can_park(memory->parked[i]))
+                        continue;
+                if (n == after->n_parked)
+                        return; /* beyond what is kept in total */
+                require(streq(after->parked[n++], memory->parked[i]), "a parked line");
+        }
+        require(n == after->n_parked, "a parked line too many");
+}
+
+static void require_wishes(const struct policy *after, const struct policy *before) {
+        require(after->n_gpus == before->n_gpus, "number of selectors");
+        for (size_t i = 0; i < after->n_gpus; i++)
+                require(after->gpus[i].kind == before->gpus[i].kind, "selector");
+        require(after->devices == before->devices && after->method == before->method, "a key");
+        require(after->video_gid == before->video_gid, "a gid");
+        require(after->wait_seconds == before->wait_seconds, "missing");
+        require(!after->broken || before->broken, "the file is broken now");
+}
+
+static void check(struct arena *a, struct bytes file, struct bytes spec) {
+        struct policy before, after, memory;
+        const char *node = make_memory(a, spec, &memory);
+        bool good = parse(a, file, &before);
+        struct bytes once = policy_remember(a, file, node, &memory);
+
+        require(bytes_equal(policy_remember(a, once, node, &memory), once), "twice is not once");
+        require(file.len == 0 || bytes_equal(foreign_lines(a, file, node),
+                                             foreign_lines(a, once, node)), "foreign lines");
+        if (!good || once.len > POLICY_FILE_MAX)
+                return;
+        require(parse(a, once, &after), "the file is thrown away now");
+        require_memory(&after, &memory);
+        require_wishes(&after, &before);
+        for (size_t i = 0; i < before.n_pins; i++)
+                if (!node || !streq(before.pins[i].node, node))
+                        require_same_pin(policy_pin(&after, before.pins[i].node), &before.pins[i]);
+        if (node)
+                require_same_pin(policy_pin(&after, node), policy_pin(&memory, node));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+        struct arena a _cleanup_arena_ = { 0 };
+        struct bytes file = { (const char *)data, size }, spec = { 0 };
+        const char *separator = size > 0 ? memmem(data, size, SEPARATOR, strlen(SEPARATOR)) : NULL;
+        struct findings f = { .arena = &a };
+        struct policy p;
+
+        if (separator) {
+                file.len = (size_t)(separator + 1 - file.data);
+                spec.data = separator + strlen(SEPARATOR);
+                spec.len = size - (size_t)(spec.data - (const char *)data);
+        }
+        policy_init(&a, &p);
+        settings_parse(&a, file, SETTINGS_HOST, "FILE", &p, &f);
+        require(p.n_pins == 0 && !p.broken, "a host's file pins or breaks");
+        check(&a, file, spec);
+        return 0;
+}
