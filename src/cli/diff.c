@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * diff - what would change, in the form that everybody reads
+ *
+ * diff(1) is on every Debian. It gets the two contents through memory files of
+ * ours, which leave nothing behind whatever kills us.
+ */
+#include "cli/diff.h"
+
+#include "base/spawn.h"
+#include "render/text.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+#define SPAWN_MAX (64 * 1024) /* what spawn_read() keeps of an output */
+
+static int memory_file(struct bytes content) {
+        _cleanup_(cleanup_close) int fd = memfd_create("gpuanchor-diff", MFD_CLOEXEC);
+        int r;
+
+        if (fd < 0)
+                return -errno;
+        while (content.len > 0) {
+                ssize_t n = write(fd, content.data, content.len);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                content.data += n;
+                content.len -= (size_t)n;
+        }
+        r = fd;
+        fd = -1;
+        return r;
+}
+
+/* Every line escaped, the line ends kept. */
+static const char *escape_lines(struct arena *a, struct bytes text) {
+        struct strbuf b = { .arena = a };
+
+        while (text.len > 0) {
+                size_t n = 0;
+
+                while (n < text.len && text.data[n] != '\n' && text.data[n] != '\0')
+                        n++;
+                strbuf_adds(&b, text_escape(a, arena_strndup(a, text.data, n)));
+                if (n < text.len)
+                        strbuf_adds(&b, text.data[n] == '\n' ? "\n" : "\\x00");
+                n += n < text.len;
+                text.data += n;
+                text.len -= n;
+        }
+        return strbuf_str(&b);
+}
+
+int diff_make(struct arena *a, const char *path, struct bytes old, struct bytes new,
+              const char **ret) {
+        _cleanup_(cleanup_close) int old_fd = -1, new_fd = -1;
+        struct bytes out = { 0 };
+        int status = 0, r;
+
+        *ret = "";
+        if (bytes_equal(old, new))
+                return 0;
+        old_fd = memory_file(old);
+        new_fd = memory_file(new);
+        if (old_fd < 0 || new_fd < 0)
+                return old_fd < 0 ? old_fd : new_fd;
+        r = spawn_read(a, (const char *const[]){
+                        "diff", "-u", "-a", "--label", arena_printf(a, "a%s", path),
+                        "--label", arena_printf(a, "b%s", path),
+                        arena_printf(a, "/proc/%d/fd/%d", (int)getpid(), old_fd),
+                        arena_printf(a, "/proc/%d/fd/%d", (int)getpid(), new_fd), NULL },
+                       &status, &out);
+        if (r < 0)
+                return r;
+        if (status > 1)
+                return -EIO;
+        *ret = escape_lines(a, out);
+        if (out.len >= SPAWN_MAX)
+                *ret = arena_printf(a, "%s\n(longer than 64 KiB, the rest is left out)\n", *ret);
+        return 0;
+}

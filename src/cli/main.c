@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * gpuanchor - the operator's tool
+ *
+ * Finds the verb and runs it. Everything that decides is elsewhere; a verb
+ * reads, asks src/anchor, and prints. GPUANCHOR_ROOT=DIR looks at the host that
+ * lies in DIR, for tests and bug reports.
+ */
+#include "cli/options.h"
+
+#include <errno.h>
+#include <locale.h>
+
+static const struct verb *const verbs[] = {
+        &verb_gpus, &verb_status, &verb_plan, &verb_apply, &verb_enable, &verb_disable, &verb_undo, NULL,
+};
+
+static bool wants_color(void) {
+        const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+        return !(no && *no) && term && !streq(term, "dumb");
+}
+
+static int run(struct cli *c, int argc, char **argv) {
+        if (!options_parse(c, verbs, argc, argv))
+                return EXIT_TROUBLE;
+        if (c->opt[OPT_HELP])
+                help_print(c, verbs);
+        else if (c->opt[OPT_VERSION])
+                puts("gpuanchor " GPUANCHOR_VERSION);
+        else
+                return c->verb->run(c);
+        return EXIT_DONE;
+}
+
+int main(int argc, char **argv) {
+        const char *root = getenv("GPUANCHOR_ROOT");
+        struct cli c = { .root = root ? root : "", .prefix = "" };
+        int status;
+
+        setlocale(LC_CTYPE, "");
+        c.terminal = isatty(STDOUT_FILENO);
+        c.color = c.terminal && wants_color();
+        status = run(&c, argc, argv);
+        if (fflush(stdout) != 0 || ferror(stdout)) {
+                fprintf(stderr, "gpuanchor: output cannot be written: %s\n", strerror(errno));
+                status = EXIT_TROUBLE;
+        }
+        arena_done(&c.arena);
+        return status;
+}

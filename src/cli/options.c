@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * options - the command line, and the help that describes it
+ *
+ * One table of options for all verbs: an option that two verbs have means the
+ * same in both, and a verb says with a bit that it takes it. getopt_long() does
+ * the reading; its messages name no cure and are replaced.
+ */
+#include "cli/options.h"
+
+#include "render/text.h"
+
+#include <getopt.h>
+
+static const struct cli_option {
+        const char *name;
+        char letter;
+        const char *arg;  /* NULL: takes none */
+        const char *help; /* lines behind the first are indented by help_print() */
+} options[OPTS] = {
+        [OPT_HELP] = { "help", 'h', NULL, "show this and exit" },
+        [OPT_VERSION] = { "version", 'V', NULL, "show the version and exit" },
+        [OPT_QUIET] = { "quiet", 'q', NULL, "say only what is wrong" },
+        [OPT_VERBOSE] = { "verbose", 'v', NULL, "say also what is merely good to know" },
+        [OPT_JSON] = { "json", 0, NULL, "one JSON object on stdout, see gpuanchor(1)" },
+        [OPT_PROMETHEUS] = { "prometheus", 0, NULL, "metrics in Prometheus' text format" },
+        [OPT_DRY_RUN] = { "dry-run", 'n', NULL, "show what would be done, change nothing" },
+        [OPT_ALL] = { "all", 'a', NULL, "every managed container of this node" },
+        [OPT_BOOT] = { "boot", 0, NULL,
+                       "for the boot service: never fail for a container's\ntrouble, never wait long" },
+        [OPT_FORCE] = { "force", 'f', NULL, "also take back what others changed since then" },
+        [OPT_GPU] = { "gpu", 'g', "SELECTOR",
+                      "which GPU: auto, all, pci:ADDRESS, id:VENDOR:DEVICE,\n"
+                      "driver:NAME, mapping:NAME, platform:NAME; see\n"
+                      "gpuanchor gpus; several in quotes" },
+        [OPT_METHOD] = { "method", 'm', "METHOD", "auto, idmap or dev" },
+        [OPT_DEVICES] = { "devices", 'd', "LIST", "some of card,render,kfd,accel,nvidia" },
+        [OPT_MISSING] = { "missing", 0, "WHAT",
+                          "when the GPU is gone: start, refuse or wait:SECONDS" },
+        [OPT_NEXT_HOOK] = { "next-hook", 0, "VOLUME",
+                            "hookscript to run after gpuanchor's, or none; default:\n"
+                            "the one that the container has" },
+};
+
+#define MAX_WORD 24
+
+/* Levenshtein distance; words of the command line that are longer match nothing anyway */
+static unsigned distance(const char *a, const char *b) {
+        unsigned row[MAX_WORD + 1];
+        size_t width = strlen(b);
+
+        if (width > MAX_WORD || strlen(a) > MAX_WORD)
+                return MAX_WORD;
+        for (size_t j = 0; j <= width; j++)
+                row[j] = (unsigned)j;
+        for (size_t i = 0; a[i]; i++) {
+                unsigned diagonal = row[0];
+
+                row[0] = (unsigned)i + 1;
+                for (size_t j = 1; j <= width; j++) {
+                        unsigned best = diagonal + (a[i] != b[j - 1]);
+
+                        diagonal = row[j];
+                        best = row[j] + 1 < best ? row[j] + 1 : best;
+                        row[j] = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
+                }
+        }
+        return row[width];
+}
+
+/* Whether @candidate is what @word may have been meant to be, and nearer than *best. */
+static bool is_nearer(const char *word, const char *candidate, unsigned *best) {
+        unsigned d = *word && str_has_prefix(candidate, word) ? 0 : distance(word, candidate);
+
+        if (d > 3 || d > strlen(candidate) / 2 || d >= *best)
+                return false;
+        *best = d;
+        return true;
+}
+
+static unsigned allowed(const struct verb *v) {
+        return v ? v->options | OPT_EVERYWHERE : OPT_EVERYWHERE | OPT_BIT(OPT_VERSION);
+}
+
+static const char *nearest_option(const char *word, unsigned mask) {
+        const char *nearest = NULL;
+        unsigned best = MAX_WORD;
+
+        for (size_t i = 0; i < OPTS; i++)
+                if ((mask & OPT_BIT(i)) && is_nearer(word, options[i].name, &best))
+                        nearest = options[i].name;
+        return nearest;
+}
+
+static const char *nearest_verb(const char *word, const struct verb *const *verbs) {
+        const char *nearest = NULL;
+        unsigned best = MAX_WORD;
+
+        for (; *verbs; verbs++)
+                if (is_nearer(word, (*verbs)->name, &best))
+                        nearest = (*verbs)->name;
+        return nearest;
+}
+
+/* "gpuanchor" or "gpuanchor plan": what to put before --help */
+static const char *command(struct cli *c) {
+        return c->verb ? arena_printf(&c->arena, "gpuanchor %s", c->verb->name) : "gpuanchor";
+}
+
+static bool usage(struct cli *c, const char *what, const char *meant) {
+        fprintf(stderr, "gpuanchor: %s; ", text_escape(&c->arena, what));
+        if (meant)
+                fprintf(stderr, "did you mean %s?\n", meant);
+        else
+                fprintf(stderr, "see %s --help\n", command(c));
+        return false;
+}
+
+static bool unknown_option(struct cli *c, int code, const char *word) {
+        const char *meant = NULL;
+
+        if (code == ':')
+                return usage(c, arena_printf(&c->arena, "%s needs a value", word), NULL);
+        if (optopt == 0 || optopt >= 256) { /* a long one */
+                const char *name = arena_strndup(&c->arena, word + 2, strcspn(word + 2, "="));
+
+                for (size_t i = 0; i < OPTS; i++)
+                        if (streq(name, options[i].name) && (allowed(c->verb) & OPT_BIT(i)))
+                                return usage(c, arena_printf(&c->arena, "--%s takes no value", name),
+                                             NULL);
+                meant = nearest_option(name, allowed(c->verb));
+        } else {
+                word = arena_printf(&c->arena, "-%c", optopt);
+        }
+        return usage(c, arena_printf(&c->arena, "unknown option %s", word),
+                     meant ? arena_printf(&c->arena, "--%s", meant) : NULL);
+}
+
+/* The tables of getopt_long() for the options of @mask. */
+static void make_tables(unsigned mask, char *letters, struct option *longs) {
+        for (int i = 0; i < OPTS; i++) {
+                const struct cli_option *o = &options[i];
+
+                if (!(mask & OPT_BIT(i)))
+                        continue;
+                *longs++ = (struct option){ o->name, o->arg ? required_argument : no_argument, NULL,
+                                            256 + i };
+                if (o->letter)
+                        *letters++ = o->letter;
+                if (o->letter && o->arg)
+                        *letters++ = ':';
+        }
+        *letters = '\0';
+        *longs = (struct option){ 0 };
+}
+
+static enum cli_opt option_of(int code) {
+        int i = 0;
+
+        if (code >= 256)
+                return (enum cli_opt)(code - 256);
+        while (i < OPTS - 1 && options[i].letter != code)
+                i++;
+        return (enum cli_opt)i;
+}
+
+/* Options of @c->verb, or before the verb those of the command, which end at it. */
+static bool read_options(struct cli *c, int argc, char **argv) {
+        char letters[2 * OPTS + 3] = "+:";
+        struct option longs[OPTS + 1];
+        int code;
+
+        if (c->verb)
+                strcpy(letters, ":");
+        make_tables(allowed(c->verb), letters + strlen(letters), longs);
+        opterr = 0;
+        optind = 0;
+        while ((code = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
+                if (code == '?' || code == ':')
+                        return unknown_option(c, code, argv[optind - 1]);
+                c->opt[option_of(code)] = optarg ? optarg : "";
+        }
+        return true;
+}
+
+static bool check_args(struct cli *c) {
+        const struct verb *v = c->verb;
+
+        if (c->n_args > v->max_args)
+                return usage(c, arena_printf(&c->arena, "%s is too much for %s", c->args[v->max_args],
+                                             v->name), NULL);
+        if (c->n_args < v->min_args && !c->opt[OPT_ALL])
+                return usage(c, arena_printf(&c->arena, "%s needs %s", v->name, v->args), NULL);
+        if (c->n_args > 0 && c->opt[OPT_ALL])
+                return usage(c, "--all and a VMID exclude each other", NULL);
+        return true;
+}
+
+bool options_parse(struct cli *c, const struct verb *const *verbs, int argc, char **argv) {
+        const char *word;
+
+        if (!read_options(c, argc, argv))
+                return false;
+        if (c->opt[OPT_HELP] || c->opt[OPT_VERSION])
+                return true;
+        if (optind >= argc)
+                return usage(c, "no verb", NULL);
+        argv += optind;
+        argc -= optind;
+        word = argv[0];
+        for (size_t i = 0; verbs[i] && !c->verb; i++)
+                if (streq(word, verbs[i]->name))
+                        c->verb = verbs[i];
+        if (!c->verb)
+                return usage(c, arena_printf(&c->arena, "unknown verb %s", word),
+                             nearest_verb(word, verbs));
+        if (!read_options(c, argc, argv))
+                return false;
+        c->args = argv + optind;
+        c->n_args = argc - optind;
+        return c->opt[OPT_HELP] || check_args(c);
+}
+
+static void print_options(unsigned mask) {
+        puts("\nOptions:");
+        for (size_t i = 0; i < OPTS; i++) {
+                const struct cli_option *o = &options[i];
+                char left[32];
+
+                if (!(mask & OPT_BIT(i)))
+                        continue;
+                snprintf(left, sizeof(left), "--%s%s%s", o->name, o->arg ? " " : "",
+                         o->arg ? o->arg : "");
+                printf("  %c%c%c %-19s ", o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
+                       o->letter ? ',' : ' ', left);
+                for (const char *s = o->help; *s; s++)
+                        if (*s == '\n')
+                                printf("\n%26s", "");
+                        else
+                                putchar(*s);
+                putchar('\n');
+        }
+}
+
+static void print_exits(const char *const exits[3]) {
+        puts("\nExit status:");
+        for (int i = 0; i < 3; i++)
+                if (exits[i])
+                        printf("  %d  %s\n", i, exits[i]);
+}
+
+static void print_verb(const struct verb *v) {
+        printf("Example: %s\n\nUsage: gpuanchor %s [OPTION...]%s%s\n\n%c%s.\n\n%s", v->example,
+               v->name, *v->args ? " " : "", v->args, v->summary[0] & ~0x20, v->summary + 1, v->about);
+        print_options(allowed(v));
+        print_exits(v->exits);
+        printf("\nSee gpuanchor(1).\n");
+}
+
+void help_print(const struct cli *c, const struct verb *const *verbs) {
+        static const char *const exits[3] = {
+                "done, or nothing to do",
+                "done, and something is to be looked at; plan: something would change",
+                "wrong usage, refused or failed; nothing is left half done",
+        };
+
+        if (c->verb) {
+                print_verb(c->verb);
+                return;
+        }
+        puts("Example: gpuanchor enable 101\n\n"
+             "Usage: gpuanchor VERB [OPTION...] [VMID]\n\n"
+             "Keeps a GPU anchored to its Proxmox container.\n\n"
+             "Verbs:");
+        for (; *verbs; verbs++)
+                printf("  %-8s %-12s %s\n", (*verbs)->name, (*verbs)->args, (*verbs)->summary);
+        print_options(allowed(NULL));
+        print_exits(exits);
+        puts("\ngpuanchor VERB --help tells more. See gpuanchor(1).");
+}

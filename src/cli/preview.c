@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * preview - is this policy good for this container, before anything is written?
+ *
+ * The same functions in the same order as anchor_check(), with the container's
+ * policy from memory instead of from its file.
+ */
+#include "cli/preview.h"
+
+#include "host/probe.h"
+#include "pve/mapping.h"
+#include "pve/settings.h"
+
+static int load_policy(struct arena *a, const char *root, struct check *k, struct bytes next) {
+        struct findings host = { .arena = a };
+        uint32_t vmid = k->guest.vmid;
+        int r;
+
+        r = settings_load(a, root, 0, &k->policy, &host);
+        if (r < 0)
+                return r;
+        k->policy.present = true;
+        k->policy.broken = false; /* a host default in doubt: the container's own gpu may settle it */
+        settings_parse(a, next, SETTINGS_CONTAINER, settings_path(a, "", vmid), &k->policy, &k->findings);
+        k->policy.broken |= k->policy.doubt != NULL;
+        for (size_t i = 0; i < host.n; i++)
+                if (k->policy.doubt || host.items[i].code != FINDING_POLICY_BROKEN)
+                        finding_add(&k->findings, host.items[i]);
+        mapping_resolve(a, root, k->node, &k->policy);
+        return 0;
+}
+
+static void remember_gid(const struct plan_gid *g, int64_t policy, int64_t *known) {
+        if (policy < 0 && g->known)
+                *known = g->inside;
+}
+
+/* The pin, and the container's gids as its lines tell them. */
+static struct bytes remember(struct check *k, struct bytes next) {
+        struct policy p = k->policy;
+        struct pin *pins = arena_alloc(k->arena, (p.n_pins + 1) * sizeof(*pins));
+        bool repin = k->plan.choice.repin;
+        size_t n = 0;
+
+        for (size_t i = 0; repin && i < p.n_pins; i++)
+                if (!streq(p.pins[i].node, k->node))
+                        pins[n++] = p.pins[i];
+        if (repin) {
+                pins[n++] = k->plan.choice.pin;
+                p.pins = pins;
+                p.n_pins = n;
+        }
+        if (k->plan.userns) {
+                remember_gid(&k->plan.gids[GID_VIDEO], p.video_gid, &p.known_video_gid);
+                remember_gid(&k->plan.gids[GID_RENDER], p.render_gid, &p.known_render_gid);
+        }
+        return policy_remember(k->arena, next, repin ? k->node : NULL, &p);
+}
+
+static void make_edits(struct check *k, struct pctconf *conf, const struct plan_input *in) {
+        struct pctconf config;
+        struct drift d;
+
+        if (k->guest.has_config)
+                pctconf_parse(k->arena, PCTCONF_LXC, k->guest.config, &config);
+        drift_apply(k->arena, in, &k->plan, conf, k->guest.has_config ? &config : NULL,
+                    k->guest.conf_name, &k->findings, &d);
+        k->new_conf = pctconf_write(conf);
+        if (k->guest.has_config)
+                k->new_config = pctconf_write(&config);
+        for (size_t i = 0; i < k->plan.n_pairs; i++)
+                if (!facts_subgid_delegated(&k->facts, k->plan.pairs[i].outside))
+                        *ARENA_PUSH(k->arena, k->delegate, k->n_delegate) = k->plan.pairs[i].outside;
+}
+
+static void make_plan(struct check *k) {
+        struct pctconf conf = { 0 };
+        struct survey s = { 0 };
+        struct plan_input in = {
+                .facts = &k->facts, .policy = &k->policy, .node = k->node, .conf = &conf, .survey = &s,
+        };
+
+        pctconf_parse(k->arena, PCTCONF_PVE, k->guest.conf, &conf);
+        for (size_t i = 0; i < k->policy.n_parked; i++)
+                pctconf_park(&conf, k->policy.parked[i]);
+        survey_make(k->arena, &k->facts, &conf, &s);
+        plan_make(k->arena, &in, &k->findings, &k->plan);
+        if (k->plan.failed)
+                k->left_alone = true;
+        else
+                make_edits(k, &conf, &in);
+}
+
+int preview_make(struct arena *a, const char *root, const struct guest *g, struct bytes file,
+                 struct bytes next, struct check *ret) {
+        struct check *k = ret;
+        int r;
+
+        *k = (struct check){
+                .arena = a,
+                .root = root,
+                .node = pve_node(a, root),
+                .guest = *g,
+                .findings = { .arena = a },
+                .policy_file = file,
+                .new_policy = next,
+                .new_conf = g->conf,
+                .new_config = g->config,
+        };
+        if (!k->node)
+                return GUEST_E_NOT_MOUNTED;
+        r = load_policy(a, root, k, next);
+        if (r == 0)
+                r = probe_facts(a, root, &k->facts);
+        if (r < 0)
+                return r;
+        if (k->policy.broken) {
+                k->left_alone = true;
+                return 0;
+        }
+        make_plan(k);
+        if (!k->plan.failed)
+                k->new_policy = remember(k, next);
+        return 0;
+}

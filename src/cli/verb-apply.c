@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * apply - do now what the next start would do
+ *
+ * The start does it anyway; a container with devN lines whose node is gone needs
+ * it before, because Proxmox ends such a start ahead of every hook. That is what
+ * the boot service runs it for.
+ */
+#include "cli/out.h"
+#include "cli/show.h"
+#include "cli/target.h"
+#include "pve/record.h"
+
+#include <time.h>
+
+#define MAX_TRIES 3
+#define BOOT_LOCK_MS 1000
+#define BOOT_SECONDS 30 /* after that no lock is waited for any more */
+
+struct job {
+        struct cli *c;
+        struct arena arena;
+        uint32_t vmid;
+        struct check check;
+};
+
+static int lock_timeout(const struct cli *c) {
+        struct timespec since_boot;
+        static time_t begin;
+
+        if (!c->opt[OPT_BOOT])
+                return LOCK_TIMEOUT_MS;
+        clock_gettime(CLOCK_MONOTONIC, &since_boot);
+        begin = begin ? begin : since_boot.tv_sec;
+        return since_boot.tv_sec - begin < BOOT_SECONDS ? BOOT_LOCK_MS : 0;
+}
+
+/* Whether the checked container may be written; else it was told why not. */
+static bool may_write(struct job *j) {
+        struct check *k = &j->check;
+        struct findings f = { .arena = &j->arena };
+
+        if (target_refuse(j->c, &k->guest, &f)) {
+                cli_fail_findings(j->c, &f, j->vmid);
+                return false;
+        }
+        if (!k->refuse && !k->left_alone)
+                return true;
+        out_findings(j->c, &k->findings, j->vmid, EDITS_HIDE);
+        cli_fail(j->c, arena_printf(&j->arena, "%u: left as it is: %s", j->vmid,
+                                    k->refuse ? k->refuse : "see above"),
+                 arena_printf(&j->arena, "gpuanchor plan %u", j->vmid));
+        return false;
+}
+
+/*
+ * The record says what a running container was given at its start, and this is
+ * none: it is put back as it was.
+ */
+static int apply_keeping_record(struct job *j) {
+        struct record before = { 0 };
+        int had = record_read(&j->arena, j->c->root, j->vmid, &before);
+        int r = anchor_apply(&j->check);
+
+        if (had == 0)
+                (void)record_write(&j->arena, j->c->root, j->vmid, &before);
+        else
+                record_clear(&j->arena, j->c->root, j->vmid);
+        return r;
+}
+
+static int tell(struct job *j, bool changes, int problem) {
+        struct cli *c = j->c;
+        struct check *k = &j->check;
+
+        if (problem == GUEST_E_CHANGED)
+                anchor_tell_problem(&k->findings, &k->guest, problem);
+        out_findings(c, &k->findings, j->vmid, problem == 0 ? EDITS_TELL : EDITS_HIDE);
+        if (problem != 0)
+                return EXIT_TROUBLE;
+        cli_say(c, "%s: %s", show_gpus(c, &k->plan),
+                changes ? "written, in effect from the next start on" : "nothing to change");
+        return show_attention(&k->findings);
+}
+
+static int apply_locked(struct job *j) {
+        bool changes = false;
+        int r = GUEST_E_CHANGED;
+
+        for (int i = 0; i < MAX_TRIES && r == GUEST_E_CHANGED; i++) {
+                r = anchor_check(&j->arena, j->c->root, j->vmid, &j->check);
+                if (r != 0)
+                        return target_problem(j->c, j->vmid, r);
+                if (!may_write(j))
+                        return EXIT_TROUBLE;
+                changes = anchor_would_change(&j->check);
+                r = apply_keeping_record(j);
+        }
+        return tell(j, changes, r);
+}
+
+static int dry_run(struct job *j) {
+        int r = anchor_check(&j->arena, j->c->root, j->vmid, &j->check);
+
+        return r != 0 ? target_problem(j->c, j->vmid, r) : show_plan(j->c, &j->check);
+}
+
+static int apply_job(struct job *j) {
+        _cleanup_(cleanup_close) int lock = -1;
+        struct cli *c = j->c;
+        struct guest g;
+        int r;
+
+        /* first whether it is there: taking a lock would leave a file for any number */
+        r = guest_load(&j->arena, c->root, j->vmid, &g);
+        if (r != 0)
+                return target_problem(c, j->vmid, r);
+        if (!guest_is_managed(&j->arena, c->root, j->vmid))
+                return cli_fail(c, arena_printf(&j->arena, "%u is not managed by gpuanchor", j->vmid),
+                                arena_printf(&j->arena, "gpuanchor enable %u", j->vmid));
+        if (c->opt[OPT_ALL] && target_is_template(&j->arena, &g)) {
+                cli_say(c, "a template, left alone");
+                return EXIT_DONE;
+        }
+        r = guest_lock(&j->arena, c->root, j->vmid, lock_timeout(c), &lock);
+        return r != 0 ? target_problem(c, j->vmid, r) : apply_locked(j);
+}
+
+static int apply_one(struct cli *c, uint32_t vmid) {
+        struct job j = { .c = c, .vmid = vmid };
+        int r;
+
+        if (c->opt[OPT_DRY_RUN]) {
+                r = dry_run(&j);
+        } else {
+                c->prefix = arena_printf(&c->arena, "%u: ", vmid);
+                r = apply_job(&j);
+                c->prefix = "";
+        }
+        arena_done(&j.arena);
+        return r;
+}
+
+static int apply_all(struct cli *c) {
+        uint32_t *vmids = NULL;
+        int r, worst = EXIT_DONE;
+        size_t n = 0, managed = 0;
+
+        r = guest_list(&c->arena, c->root, &vmids, &n);
+        if (r == GUEST_E_NOT_MOUNTED)
+                return cli_fail(c, "/etc/pve is not mounted; nothing was changed",
+                                "systemctl status pve-cluster");
+        if (r < 0)
+                return cli_fail(c, arena_printf(&c->arena, "/etc/pve/lxc cannot be read: %s", strerror(-r)),
+                                "run it as root");
+        for (size_t i = 0; i < n; i++) {
+                if (!guest_is_managed(&c->arena, c->root, vmids[i]))
+                        continue;
+                managed++;
+                r = apply_one(c, vmids[i]);
+                worst = r > worst ? r : worst;
+        }
+        if (managed == 0)
+                cli_say(c, "no container of this node is managed by gpuanchor");
+        return c->opt[OPT_BOOT] ? EXIT_DONE : worst;
+}
+
+static int run(struct cli *c) {
+        uint32_t vmid;
+        int r;
+
+        if (!c->opt[OPT_DRY_RUN] && !target_is_root(c, "/etc/pve, /etc/subgid and /var/lib/lxc"))
+                return EXIT_TROUBLE;
+        if (c->opt[OPT_ALL])
+                return apply_all(c);
+        if (!target_vmid(c, &vmid))
+                return EXIT_TROUBLE;
+        r = apply_one(c, vmid);
+        return c->opt[OPT_BOOT] ? EXIT_DONE : r;
+}
+
+const struct verb verb_apply = {
+        .name = "apply",
+        .args = "VMID|--all",
+        .summary = "write now what the next start would write",
+        .example = "gpuanchor apply 101",
+        .about = "Refuses on a locked container, a template, and without quorum. --all goes on\n"
+                 "after a failure; the exit status is then the worst of all containers.\n",
+        .exits = { "written, or nothing to change; with --boot also else",
+                   "written, and something is to be looked at;\n     with --dry-run as for plan",
+                   "refused or failed; each file is whole, old or new" },
+        .options = OPT_BIT(OPT_ALL) | OPT_BIT(OPT_BOOT) | OPT_BIT(OPT_DRY_RUN),
+        .min_args = 1,
+        .max_args = 1,
+        .run = run,
+};

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * disable - take gpuanchor out of a container
+ *
+ * Undoes what enable did, in the order that never leaves a container with a
+ * hookscript that is gone: first the hookscript line, then the policy, then the
+ * link. The device lines stay as they are: they are right today.
+ */
+#include "cli/out.h"
+#include "cli/policy-edit.h"
+#include "cli/policy-file.h"
+#include "cli/snippet.h"
+#include "cli/target.h"
+#include "pve/record.h"
+#include "pve/settings.h"
+
+struct disabling {
+        struct cli *c;
+        struct arena *a;
+        uint32_t vmid;
+        struct guest guest;
+        struct policy_file policy;
+        bool has_hook;
+        const char *next; /* hookscript to put back, NULL for none */
+};
+
+/* The hookscript that enable chained; a path is nothing that hookscript: takes. */
+static void find_next(struct disabling *d) {
+        const char *next = policy_value(d->a, d->policy.old, "next-hook");
+
+        if (!next || !d->has_hook)
+                return;
+        if (*next != '/')
+                d->next = next;
+        else
+                cli_say(d->c, "next-hook %s is a path and no volume: not put back", next);
+}
+
+static int read_container(struct disabling *d) {
+        _cleanup_(cleanup_close) int lock = -1;
+        int r;
+
+        r = target_open(d->c, d->vmid, &d->guest, &lock);
+        if (r == EXIT_DONE)
+                r = policy_file_read(d->c, d->vmid, &d->policy);
+        if (r != EXIT_DONE)
+                return r;
+        d->has_hook = guest_has_hook(d->a, d->guest.conf);
+        find_next(d);
+        if (d->next && !hookscript_is_usable(d->c, d->next))
+                return cli_fail(d->c, arena_printf(d->a, "the hookscript %s that would be put back is no "
+                                                         "executable file", d->next),
+                                arena_printf(d->a, "correct it, or remove next-hook from %s",
+                                             d->policy.name));
+        return r;
+}
+
+/* Lines that wait in the memory for their GPU would be gone with it. */
+static void tell_parked(struct disabling *d) {
+        struct findings quiet = { .arena = d->a };
+        struct policy p;
+
+        if (settings_load(d->a, d->c->root, d->vmid, &p, &quiet) < 0 || p.n_parked == 0)
+                return;
+        cli_say(d->c, "%zu line%s taken out while the GPU was missing, not put back:", p.n_parked,
+                p.n_parked == 1 ? " was" : "s were");
+        for (size_t i = 0; i < p.n_parked; i++)
+                cli_say(d->c, "  %s", p.parked[i]);
+}
+
+static int remove_policy(struct disabling *d) {
+        _cleanup_(cleanup_close) int lock = -1;
+        int r;
+
+        if (!d->policy.present)
+                return EXIT_DONE;
+        r = guest_lock(d->a, d->c->root, d->vmid, LOCK_TIMEOUT_MS, &lock);
+        return r != 0 ? target_problem(d->c, d->vmid, r) : policy_file_remove(d->c, &d->policy);
+}
+
+static int change(struct disabling *d) {
+        int r = EXIT_DONE;
+
+        if (d->has_hook)
+                r = hookscript_set(d->c, d->vmid, d->next);
+        if (r != EXIT_DONE)
+                return r;
+        r = remove_policy(d);
+        if (r != EXIT_DONE && d->has_hook)
+                (void)hookscript_set(d->c, d->vmid, hookscript_get(d->a, &d->guest));
+        return r;
+}
+
+static int remove_link(struct disabling *d) {
+        const char *user = snippet_user(d->c);
+        int r;
+
+        if (user) {
+                if (d->c->opt[OPT_VERBOSE])
+                        cli_say(d->c, "%s stays: %s names it", snippet_path(d->c), user);
+                return EXIT_DONE;
+        }
+        r = snippet_remove(d->c);
+        if (r == 0)
+                return EXIT_DONE;
+        cli_fail(d->c, arena_printf(d->a, "%s cannot be removed: %s", snippet_path(d->c), strerror(-r)),
+                 "");
+        return EXIT_ATTENTION;
+}
+
+static void say_done(struct disabling *d, const char *would) {
+        if (d->has_hook && d->next)
+                cli_say(d->c, "hookscript of %u%s set to %s", d->vmid, would, d->next);
+        else if (d->has_hook)
+                cli_say(d->c, "hookscript of %u%s removed", d->vmid, would);
+        if (d->policy.present)
+                cli_say(d->c, "%s%s removed", d->policy.name, would);
+        cli_say(d->c, "the device lines of %u stay as they are; they are not kept right any more",
+                d->vmid);
+}
+
+static int run(struct cli *c) {
+        struct disabling d = { .c = c, .a = &c->arena };
+        int r;
+
+        if (!target_vmid(c, &d.vmid) ||
+            (!c->opt[OPT_DRY_RUN] && !target_is_root(c, "/etc/pve and /var/lib/vz/snippets")))
+                return EXIT_TROUBLE;
+        r = read_container(&d);
+        if (r != EXIT_DONE)
+                return r;
+        if (!d.has_hook && !d.policy.present) {
+                cli_say(c, "%u is not managed by gpuanchor, nothing to do", d.vmid);
+                return EXIT_DONE;
+        }
+        tell_parked(&d);
+        if (c->opt[OPT_DRY_RUN]) {
+                say_done(&d, " would be");
+                return EXIT_DONE;
+        }
+        r = change(&d);
+        if (r != EXIT_DONE)
+                return r;
+        record_clear(d.a, c->root, d.vmid);
+        say_done(&d, "");
+        return remove_link(&d);
+}
+
+const struct verb verb_disable = {
+        .name = "disable",
+        .args = "VMID",
+        .summary = "take gpuanchor out of a container",
+        .example = "gpuanchor disable 101",
+        .about = "Puts the container's own hookscript back (or removes the line), removes the\n"
+                 "policy file, and the link to the hook when no other container of this node\n"
+                 "uses it. The device lines stay, so the container starts with what it has.\n",
+        .exits = { "disabled, or was not managed", "disabled, and the link to the hook stayed",
+                   "refused or failed, nothing was changed" },
+        .options = OPT_BIT(OPT_DRY_RUN),
+        .min_args = 1,
+        .max_args = 1,
+        .run = run,
+};

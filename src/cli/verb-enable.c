@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * enable - hand a container's GPU lines over to gpuanchor
+ *
+ * Takes over what is there: the GPU that the lines mean, the form they have, the
+ * gids, the hookscript. Everything is tried on paper first; then three things
+ * change - link, policy file, hookscript line - and when one of them fails those
+ * before it are taken back.
+ */
+#include "cli/out.h"
+#include "cli/policy-edit.h"
+#include "cli/policy-file.h"
+#include "cli/preview.h"
+#include "cli/show.h"
+#include "cli/snippet.h"
+#include "cli/target.h"
+#include "render/text.h"
+
+#define MAX_SETTINGS 5
+
+struct enabling {
+        struct cli *c;
+        struct arena *a;
+        uint32_t vmid;
+        struct guest guest;
+        int lock;
+        struct setting settings[MAX_SETTINGS];
+        size_t n_settings;
+        const char *hook;    /* the present hookscript, NULL for none */
+        bool set_hook;       /* the hookscript line has to be set */
+        struct policy_file policy;
+        struct check check;  /* under the new policy */
+};
+
+static void cleanup_enabling(struct enabling *e) {
+        cleanup_close(&e->lock);
+}
+
+static void add_setting(struct enabling *e, const char *key, const char *value) {
+        e->settings[e->n_settings++] = (struct setting){ key, value };
+}
+
+static const char *blanks_for_commas(struct arena *a, const char *list) {
+        char *copy = arena_strdup(a, list);
+
+        for (char *c = copy; *c; c++)
+                if (*c == ',')
+                        *c = ' ';
+        return copy;
+}
+
+/* What was asked for on the command line, and only that. */
+static int read_settings(struct enabling *e) {
+        struct cli *c = e->c;
+
+        if (c->opt[OPT_GPU])
+                add_setting(e, "gpu", c->opt[OPT_GPU]);
+        if (c->opt[OPT_DEVICES])
+                add_setting(e, "devices", blanks_for_commas(e->a, c->opt[OPT_DEVICES]));
+        if (c->opt[OPT_METHOD])
+                add_setting(e, "method", c->opt[OPT_METHOD]);
+        if (c->opt[OPT_MISSING])
+                add_setting(e, "missing", c->opt[OPT_MISSING]);
+        if (c->opt[OPT_NEXT_HOOK])
+                add_setting(e, "next-hook",
+                            streq(c->opt[OPT_NEXT_HOOK], "none") ? "" : c->opt[OPT_NEXT_HOOK]);
+        for (size_t i = 0; i < e->n_settings; i++) {
+                const char *problem = setting_problem(e->a, &e->settings[i]);
+
+                if (problem)
+                        return cli_fail(c, arena_printf(e->a, "--%s", problem), "");
+        }
+        return EXIT_DONE;
+}
+
+static int check_next_hook(struct enabling *e, const char *next) {
+        const char *problem = setting_problem(e->a, &(struct setting){ "next-hook", next });
+
+        if (!problem && !hookscript_is_usable(e->c, next))
+                problem = arena_printf(e->a, "the hookscript %s is no executable file", next);
+        return problem ? cli_fail(e->c, problem, "correct it, or leave it out with --next-hook none")
+                       : EXIT_DONE;
+}
+
+/* Whether the container runs the hook through our link, now or from now on. */
+static bool needs_link(const struct enabling *e) {
+        return e->set_hook || streq(e->hook, HOOK_VOLUME);
+}
+
+/* The container's own hookscript runs after ours from now on. */
+static int chain_hook(struct enabling *e) {
+        const char *chained = policy_value(e->a, e->policy.old, "next-hook");
+        const char *next = e->c->opt[OPT_NEXT_HOOK] ? e->settings[e->n_settings - 1].value : NULL;
+
+        e->hook = hookscript_get(e->a, &e->guest);
+        e->set_hook = !guest_has_hook(e->a, e->guest.conf);
+        if (!next && e->hook && e->set_hook) {
+                if (chained && !streq(chained, e->hook))
+                        return cli_fail(e->c,
+                                        arena_printf(e->a, "%u has the hookscript %s, and its policy has "
+                                                           "next-hook = %s", e->vmid, e->hook, chained),
+                                        "choose with --next-hook");
+                next = e->hook;
+                add_setting(e, "next-hook", next);
+        }
+        return next && *next ? check_next_hook(e, next) : EXIT_DONE;
+}
+
+/* An ambiguity: its GPUs in lines to paste. */
+static void tell_choices(struct enabling *e, const struct finding *f) {
+        const struct facts *facts = &e->check.facts;
+
+        cli_fail(e->c, arena_printf(e->a, "%u: %s", e->vmid, f->what), "choose one:");
+        for (size_t i = 0; i < facts->n_gpus; i++) {
+                const char *sel = gpu_selector(e->a, &facts->gpus[i]);
+
+                if (strstr(f->new, arena_printf(e->a, "%s (", sel)))
+                        fprintf(stderr, "  gpuanchor enable %u --gpu %s  # %s\n", e->vmid,
+                                text_escape(e->a, sel),
+                                text_escape(e->a, gpu_describe(e->a, &facts->gpus[i])));
+        }
+}
+
+static int tell_why_not(struct enabling *e) {
+        struct findings others = { .arena = e->a };
+
+        for (size_t i = 0; i < e->check.findings.n; i++) {
+                const struct finding *f = &e->check.findings.items[i];
+
+                if (f->code == FINDING_GPU_AMBIGUOUS && strchr(f->new, '('))
+                        tell_choices(e, f);
+                else
+                        finding_add(&others, *f);
+        }
+        return cli_fail_findings(e->c, &others, e->vmid);
+}
+
+/* Nothing may be wrong with the policy and the choice before anything is written. */
+static int try_on_paper(struct enabling *e) {
+        struct policy_file *p = &e->policy;
+        struct check *k = &e->check;
+        int r;
+
+        p->new = policy_edit(e->a, p->old, e->settings, e->n_settings);
+        r = preview_make(e->a, e->c->root, &e->guest, p->old, p->new, k);
+        if (r != 0)
+                return target_problem(e->c, e->vmid, r);
+        p->new = k->new_policy;
+        if (!k->left_alone && !k->plan.choice.missing && k->plan.choice.n_gpus > 0)
+                return EXIT_DONE;
+        return tell_why_not(e);
+}
+
+static int prepare(struct enabling *e) {
+        int r;
+
+        r = read_settings(e);
+        if (r == EXIT_DONE)
+                r = target_open(e->c, e->vmid, &e->guest, &e->lock);
+        if (r == EXIT_DONE)
+                r = policy_file_read(e->c, e->vmid, &e->policy);
+        if (r == EXIT_DONE)
+                r = chain_hook(e);
+        if (r == EXIT_DONE && needs_link(e))
+                r = snippet_check(e->c);
+        return r == EXIT_DONE ? try_on_paper(e) : r;
+}
+
+static int change_files(struct enabling *e, bool *ret_link) {
+        int r = 0;
+
+        if (needs_link(e))
+                r = snippet_install(e->c, ret_link);
+        if (r < 0)
+                return cli_fail(e->c, arena_printf(e->a, "%s cannot be made: %s", snippet_path(e->c),
+                                                   strerror(-r)), "");
+        return policy_file_write(e->c, &e->policy);
+}
+
+/* Link, policy, hookscript: all or none. */
+static int change(struct enabling *e) {
+        bool link_made = false;
+        int r = change_files(e, &link_made);
+
+        cleanup_close(&e->lock); /* pct takes it */
+        e->lock = -1;
+        if (r == EXIT_DONE && e->set_hook) {
+                r = hookscript_set(e->c, e->vmid, HOOK_VOLUME);
+                if (r != EXIT_DONE)
+                        policy_file_restore(e->c, &e->policy);
+        }
+        if (r != EXIT_DONE && link_made && !snippet_user(e->c))
+                (void)snippet_remove(e->c);
+        return r;
+}
+
+static void say_done(struct enabling *e, const char *would) {
+        struct findings advice = { .arena = e->a };
+        const char *next = policy_value(e->a, e->policy.new, "next-hook");
+
+        if (!bytes_equal(e->policy.old, e->policy.new))
+                cli_say(e->c, "%s%s written", e->policy.name, would);
+        if (e->set_hook)
+                cli_say(e->c, "hookscript of %u%s set to %s%s%s", e->vmid, would, HOOK_VOLUME,
+                        next ? ", which runs after itself " : "", next ? next : "");
+        if (e->set_hook && e->hook && (!next || !streq(next, e->hook)))
+                cli_say(e->c, "the hookscript %s is not run any more", e->hook);
+        snippet_advise(e->c, &advice);
+        if (e->set_hook)
+                out_findings(e->c, &advice, e->vmid, EDITS_TELL);
+}
+
+static int show(struct enabling *e) {
+        struct check k;
+        int r, attention;
+
+        say_done(e, "");
+        r = anchor_check(e->a, e->c->root, e->vmid, &k);
+        if (r != 0)
+                return target_problem(e->c, e->vmid, r);
+        attention = show_attention(&k.findings);
+        if (show_plan(e->c, &k) == EXIT_TROUBLE)
+                return EXIT_TROUBLE;
+        if (anchor_would_change(&k))
+                cli_say(e->c, "written at the next start of %u, or now: gpuanchor apply %u", e->vmid,
+                        e->vmid);
+        return attention;
+}
+
+static int run(struct cli *c) {
+        _cleanup_(cleanup_enabling) struct enabling e = { .c = c, .a = &c->arena, .lock = -1 };
+        int r;
+
+        if (!target_vmid(c, &e.vmid) ||
+            (!c->opt[OPT_DRY_RUN] && !target_is_root(c, "/etc/pve and /var/lib/vz/snippets")))
+                return EXIT_TROUBLE;
+        r = prepare(&e);
+        if (r != EXIT_DONE)
+                return r;
+        if (c->opt[OPT_DRY_RUN]) {
+                say_done(&e, " would be");
+                return show_plan(c, &e.check);
+        }
+        r = change(&e);
+        return r == EXIT_DONE ? show(&e) : r;
+}
+
+const struct verb verb_enable = {
+        .name = "enable",
+        .args = "VMID",
+        .summary = "hand a container's GPU lines over to gpuanchor",
+        .example = "gpuanchor enable 101",
+        .about = "Takes over what the container has: the GPU that its lines name, their form,\n"
+                 "its gids and its hookscript, which runs after gpuanchor's. Where the lines do\n"
+                 "not tell which GPU is meant, the choices are listed. Changes the policy file\n"
+                 "and the hookscript; the device lines are written at the next start.\n",
+        .exits = { "enabled", "enabled, and something is to be looked at;\n     with --dry-run as for plan",
+                   "refused or failed, nothing was changed" },
+        .options = OPT_BIT(OPT_GPU) | OPT_BIT(OPT_METHOD) | OPT_BIT(OPT_DEVICES) |
+                   OPT_BIT(OPT_MISSING) | OPT_BIT(OPT_NEXT_HOOK) | OPT_BIT(OPT_DRY_RUN),
+        .min_args = 1,
+        .max_args = 1,
+        .run = run,
+};

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * gpus - what this host has
+ *
+ * Needs no Proxmox and no root: sysfs and the modes of device nodes are for
+ * everybody to read.
+ */
+#include "cli/hwdb.h"
+#include "cli/out.h"
+#include "host/probe.h"
+#include "pve/guest.h"
+#include "render/json.h"
+#include "render/table.h"
+
+/* A card given to a virtual machine is as it should be; a broken node never is. */
+static int attention(const struct inventory *inv) {
+        for (size_t i = 0; i < inv->problems.n; i++)
+                if (inv->problems.items[i].code != FINDING_GPU_HELD &&
+                    inv->problems.items[i].code != FINDING_GPU_NO_DRIVER)
+                        return EXIT_ATTENTION;
+        return EXIT_DONE;
+}
+
+static int print(struct cli *c, const struct inventory *inv) {
+        int r = 0;
+
+        if (c->opt[OPT_JSON]) {
+                fputs(json_gpus(&c->arena, inv), stdout);
+        } else if (!c->terminal) {
+                table_gpus_plain(&c->arena, inv);
+        } else if (inv->facts->n_gpus > 0) {
+                r = table_gpus(&c->arena, inv, c->color);
+                out_findings(c, &inv->problems, 0, EDITS_TELL);
+        } else {
+                cli_say(c, "this host has no GPU");
+        }
+        return r;
+}
+
+static int run(struct cli *c) {
+        struct facts facts;
+        struct inventory inv = { .facts = &facts, .problems = { .arena = &c->arena } };
+        int r;
+
+        r = probe_facts(&c->arena, c->root, &facts);
+        if (r < 0)
+                return cli_fail(c, arena_printf(&c->arena, "the devices of this host cannot be read: %s",
+                                                strerror(-r)), "");
+        inv.node = pve_node(&c->arena, c->root);
+        inv.names = hwdb_names(&c->arena, &facts);
+        inventory_check(&inv);
+        r = print(c, &inv);
+        if (r < 0)
+                return cli_fail(c, arena_printf(&c->arena, "the table cannot be printed: %s", strerror(-r)),
+                                "gpuanchor gpus | cat");
+        return attention(&inv);
+}
+
+const struct verb verb_gpus = {
+        .name = "gpus",
+        .args = "",
+        .summary = "list the GPUs of this host and their device nodes",
+        .example = "gpuanchor gpus",
+        .about = "Address, ids, driver, nodes with number, owner and mode, and what is wrong.\n"
+                 "On a pipe: one line per node, fields separated by tabs, the first is the\n"
+                 "selector for gpuanchor enable --gpu.\n",
+        .exits = { "listed", "listed, and a device node is not what it should be",
+                   "the host's devices cannot be read" },
+        .options = OPT_BIT(OPT_JSON),
+        .max_args = 0,
+        .run = run,
+};

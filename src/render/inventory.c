@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * inventory - every node looked at, in the words of finding.def
+ *
+ * A plan judges the nodes that one container shall get; here are all of the
+ * host, whether or not anybody wants them.
+ */
+#include "render/inventory.h"
+
+static void check_state(struct inventory *inv, const struct node *n) {
+        if (n->state == NODE_CHAR)
+                return;
+        finding_add(&inv->problems,
+                    (struct finding){
+                            .code = n->state == NODE_ABSENT ? FINDING_NODE_ABSENT : FINDING_NODE_FAKE,
+                            .what = n->path,
+                            .old = n->state == NODE_FAKE ? "not a character device"
+                                                         : "a device of another number",
+                            .new = arena_printf(inv->problems.arena, "%u:%u", n->major, n->minor) });
+}
+
+/* NVIDIA's driver makes its nodes itself, root:root 0666 */
+static void check_owner(struct inventory *inv, const struct node *n) {
+        const struct host_group *g = n->kind == NODE_CARD ? &inv->facts->video : &inv->facts->render;
+        struct arena *a = inv->problems.arena;
+
+        if (n->state != NODE_CHAR || n->kind == NODE_NVIDIA || (n->gid == g->gid && g->present))
+                return;
+        if (n->gid == 0 && (n->mode & 06) != 06)
+                finding_add(&inv->problems,
+                            (struct finding){ .code = FINDING_NODE_GROUP_ROOT,
+                                              .what = n->path,
+                                              .old = arena_printf(a, "%04o", n->mode) });
+        else if (n->gid != 0 && g->present)
+                finding_add(&inv->problems,
+                            (struct finding){ .code = FINDING_NODE_GROUP_WRONG,
+                                              .what = n->path,
+                                              .old = arena_printf(a, "%u", n->gid),
+                                              .new = arena_printf(a, "%s is %u",
+                                                                  n->kind == NODE_CARD ? "video" : "render",
+                                                                  g->gid) });
+}
+
+static void check_nodes(struct inventory *inv, const struct node *nodes, size_t n) {
+        for (size_t i = 0; i < n; i++) {
+                check_state(inv, &nodes[i]);
+                check_owner(inv, &nodes[i]);
+        }
+}
+
+void inventory_check(struct inventory *inv) {
+        for (size_t i = 0; i < inv->facts->n_gpus; i++) {
+                const struct gpu *g = &inv->facts->gpus[i];
+
+                if (g->n_nodes == 0)
+                        finding_add(&inv->problems,
+                                    (struct finding){ .code = g->driver ? FINDING_GPU_HELD
+                                                                        : FINDING_GPU_NO_DRIVER,
+                                                      .gpu = g->address,
+                                                      .what = g->driver });
+                check_nodes(inv, g->nodes, g->n_nodes);
+        }
+        check_nodes(inv, inv->facts->shared, inv->facts->n_shared);
+}
+
+const char *inventory_codes(struct arena *a, const struct inventory *inv, const struct gpu *gpu,
+                            const struct node *node) {
+        struct strbuf b = { .arena = a };
+
+        for (size_t i = 0; i < inv->problems.n; i++) {
+                const struct finding *f = &inv->problems.items[i];
+
+                if (node ? f->what && streq(f->what, node->path)
+                         : gpu && f->gpu && streq(f->gpu, gpu->address))
+                        strbuf_printf(&b, "%s%s", b.len > 0 ? "," : "", finding_kinds[f->code].code);
+        }
+        return strbuf_str(&b);
+}
+
+const char *inventory_owner(struct arena *a, const struct inventory *inv, const struct node *node) {
+        const struct facts *f = inv->facts;
+        const char *user = node->uid == 0 ? "root" : arena_printf(a, "%u", node->uid);
+        const char *group = node->gid == 0                                     ? "root"
+                            : f->video.present && node->gid == f->video.gid   ? "video"
+                            : f->render.present && node->gid == f->render.gid ? "render"
+                                                                              : NULL;
+
+        return group ? arena_printf(a, "%s:%s", user, group)
+                     : arena_printf(a, "%s:%u", user, node->gid);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * inventory - the GPUs of a host and what is wrong with them, for printing
+ */
+#include "model/facts.h"
+#include "model/finding.h"
+
+struct inventory {
+        const struct facts *facts;
+        const char *node;        /* this cluster node, NULL outside of Proxmox */
+        const char **names;      /* of facts->gpus, from the hardware database; each may be NULL */
+        struct findings problems; /* of inventory_check() */
+};
+
+/**
+ * inventory_check() - find what would keep a GPU from being given to a container
+ * @inv: facts filled in; gets problems, whose arena is set
+ *
+ * A finding about a GPU has its address in @gpu, one about a node its path in
+ * @what.
+ */
+void inventory_check(struct inventory *inv);
+
+/** inventory_codes() - the codes of the findings about @gpu or @node, "fake-node"; "" when there are none */
+const char *inventory_codes(struct arena *a, const struct inventory *inv, const struct gpu *gpu,
+                            const struct node *node);
+
+/** inventory_owner() - "root:render", numbers for who is neither root nor video nor render */
+const char *inventory_owner(struct arena *a, const struct inventory *inv, const struct node *node);

@@ -1,0 +1,734 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# test-cli.sh GPUANCHOR - the command against folders that are hosts
+#
+# Each case_* function begins with a fresh host and container 101 and ends
+# well or calls fail. pct is a stand-in that edits the container file as `pct set`
+# does. Needs root: a host has device nodes, and what is written is root's.
+# shellcheck disable=SC2317 # the cases are called by name
+set -u
+
+gpuanchor=$(realpath "${1:?usage: test-cli.sh GPUANCHOR}")
+tests=$(realpath "$(dirname "$0")/..")
+hosts=$tests/fixtures/hosts
+if [ "$(id -u)" != 0 ]; then
+    echo "needs root"
+    exit 77
+fi
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+H=$work/host
+CONF=$H/etc/pve/lxc/101.conf
+CONFIG=$H/var/lib/lxc/101/config
+POLICY=$H/etc/pve/gpuanchor/101.conf
+LINK=$H/var/lib/vz/snippets/gpuanchor-hook
+HOOK=/usr/libexec/gpuanchor/gpuanchor-hook
+BACKUP=$H/var/lib/gpuanchor/backup/101
+export GPUANCHOR_ROOT="$H"
+unset NO_COLOR JOURNAL_STREAM
+LC_ALL=C.UTF-8
+export LC_ALL
+
+# --- helpers --------------------------------------------------------------------------------------
+
+fail() {
+    echo "  FAILED: $*" >&2
+    sed 's/^/  | /' "$work/out" "$work/err" >&2 2>/dev/null
+    exit 1
+}
+
+# run STATUS ARGUMENT... - the command must end with this status; output in out and err
+run() {
+    want=$1
+    shift
+    "$gpuanchor" "$@" >"$work/out" 2>"$work/err" </dev/null
+    got=$?
+    [ $got = "$want" ] || fail "gpuanchor $*: exit status $got, not $want"
+    if grep -q 'runtime error\|AddressSanitizer\|LeakSanitizer' "$work/err"; then
+        fail "gpuanchor $*: sanitizer"
+    fi
+}
+
+said() { grep -qF -e "$1" "$work/out" || fail "not said: $1"; }
+complained() { grep -qF -e "$1" "$work/err" || fail "not complained: $1"; }
+silent() { [ ! -s "$work/out" ] || fail "output that should not be"; }
+one_line() { [ "$(wc -l <"$work/err")" = 1 ] || fail "not one line of complaint"; }
+has() { grep -qxF -e "$2" "$1" || { cat "$1" >&2; fail "${1#"$H"} does not say: $2"; }; }
+lacks() { ! grep -qF -e "$2" "$1" || { cat "$1" >&2; fail "${1#"$H"} says: $2"; }; }
+key() { python3 -c 'import json, sys
+value = json.load(open(sys.argv[1]))
+for part in sys.argv[2].split("."):
+    value = value[int(part)] if part.isdigit() else value[part]
+print(json.dumps(value))' "$work/out" "$1"; }
+is() { [ "$(key "$1")" = "$2" ] || fail "$1 is $(key "$1"), not $2"; }
+
+host() {
+    rm -rf "$H" "$work/pct-fails"
+    sh "$tests/mkhost.sh" "$hosts/$1.host" "$H" || exit 1
+    mkdir -p "$H$(dirname $HOOK)" "$H/var/lib/vz/snippets" "$H/var/lib/lxc/101"
+    printf '#!/bin/sh\nexit 0\n' >"$H$HOOK"
+    chmod +x "$H$HOOK"
+    : >"$work/pct"
+}
+
+# the GPU's numbers change, everything else on the host stays
+renumber() {
+    rm -rf "$H/sys" "$H/dev" "$H/proc" "$work/other"
+    sh "$tests/mkhost.sh" "$hosts/$1.host" "$work/other" || exit 1
+    for part in sys dev proc etc/group etc/subgid; do
+        rm -rf "${H:?}/$part"
+        mv "$work/other/$part" "$H/$part"
+    done
+}
+
+other_hook() {
+    printf '#!/bin/sh\n' >"$H/var/lib/vz/snippets/$1"
+    chmod +x "$H/var/lib/vz/snippets/$1"
+}
+
+guide() {
+    host guide
+    grep -v '^hookscript' "$tests/fixtures/guide-101.conf" >"$CONF"
+}
+
+plain() {
+    printf 'arch: amd64\nhostname: %s\nunprivileged: 1\n' "${2-plain}" >"$H/etc/pve/lxc/${1-101}.conf"
+}
+
+tree() { (cd "$H" && find etc var run ! -name '*.lock' -type f -exec sha256sum {} + -o -type l -print | sort); }
+before() { tree >"$work/before"; }
+unchanged() {
+    tree >"$work/after"
+    cmp -s "$work/before" "$work/after" || { diff "$work/before" "$work/after" >&2; fail "changed something"; }
+}
+
+mkdir "$work/bin"
+cat >"$work/bin/pct" <<END
+#!/bin/sh
+# pct set VMID --hookscript VOLUME | --delete hookscript
+echo "\$*" >>"$work/pct"
+[ ! -e "$work/pct-fails" ] || { echo "400 no" >&2; exit 255; }
+conf=$H/etc/pve/lxc/\$2.conf
+exec 9>"$H/run/lock/lxc/pve-config-\$2.lock"
+flock -n 9 || { echo "can't lock file" >&2; exit 255; }
+awk -v hook="\$4" -v option="\$3" '
+    /^\[/ { section = 1 }
+    !section && /^hookscript:/ { next }
+    !done && (section || /^lxc\./) { if (option == "--hookscript") print "hookscript: " hook; done = 1 }
+    { print }
+    END { if (!done && option == "--hookscript") print "hookscript: " hook }' "\$conf" >"\$conf.tmp.\$\$"
+mv "\$conf.tmp.\$\$" "\$conf"
+END
+chmod +x "$work/bin/pct"
+PATH=$work/bin:$PATH
+
+# --- the command line -----------------------------------------------------------------------------
+
+case_help() {
+    host guide
+    run 0 --help
+    for verb in gpus plan apply enable disable undo; do
+        said "  $verb "
+    done
+    for words in --help 'gpus --help' 'plan -h' 'apply --help' 'enable --help' 'disable --help' \
+        'undo --help'; do
+        # shellcheck disable=SC2086
+        run 0 $words
+        head -1 "$work/out" | grep -q '^Example: gpuanchor ' || fail "$words: no example"
+        said 'Exit status:'
+        for status in 0 1 2; do
+            grep -q "^  $status  " "$work/out" || fail "$words: no exit status $status"
+        done
+        ! grep -q '.\{81\}' "$work/out" || fail "$words: wider than 80 columns"
+    done
+    run 0 --version
+    grep -qx 'gpuanchor [0-9.]*' "$work/out" || fail "version"
+}
+
+case_usage() {
+    guide
+    before
+    for words in '' bogus 'plan' 'plan 1 2' 'apply' 'apply --all 101' 'gpus 1' 'plan --nonsense 101' \
+        'enable --gpu' 'undo --json 101' '-x' '--all' 'plan -x 101' 'apply --dry-run=1 101'; do
+        # shellcheck disable=SC2086
+        run 2 $words
+        silent
+        one_line
+    done
+    run 2 enabel 101
+    complained 'did you mean enable?'
+    run 2 plan --jsno 101
+    complained 'did you mean --json?'
+    for vmid in 0 99 0101 1000000000 -5 101x 101.conf ../101 ''; do
+        run 2 plan -- "$vmid"
+        complained 'is no VMID'
+    done
+    printf -- '\033[31m' >"$work/esc"
+    run 2 plan "$(cat "$work/esc")"
+    complained "'\\x1b[31m' is no VMID"
+    unchanged
+}
+
+# --- gpus -----------------------------------------------------------------------------------------
+
+case_gpus_plain() {
+    host guide
+    run 0 gpus
+    t=$(printf '\t')
+    said "pci:0000:c1:00.0${t}1002:150e${t}amdgpu${t}/dev/dri/renderD128${t}226:128${t}root:render${t}0660${t}-"
+    said "/dev/kfd${t}235:0"
+    grep -q "$(printf '\033')" "$work/out" && fail "colours on a pipe"
+    [ "$(cut -f1 "$work/out" | sort -u | wc -l)" = 3 ] || fail "selectors"
+    host no-gpu
+    run 0 gpus
+    silent
+}
+
+case_gpus_problems() {
+    host vfio
+    run 0 gpus
+    said "gpu-held"
+    said "gpu-no-driver"
+    host fake-node
+    run 1 gpus
+    said "node-fake"
+    said "node-absent"
+    host groupmod-no-udev
+    run 1 gpus
+    said "node-group-wrong"
+}
+
+case_gpus_json() {
+    host nvidia # one of its nodes has another number than the driver says
+    run 1 gpus --json
+    is schema 1
+    is node '"pve1"'
+    is gpus.0.address '"0000:01:00.0"'
+    is gpus.0.selector '"pci:0000:01:00.0"'
+    is gpus.0.nodes.1.path '"/dev/dri/renderD128"'
+    is gpus.0.nodes.1.state '"ok"'
+    is groups.render 104
+    host fake-node
+    run 1 gpus --json
+    is gpus.0.nodes.1.state '"fake"'
+    is gpus.1.nodes.0.state '"absent"'
+    is findings.0.code '"node-fake"'
+    host no-gpu
+    run 0 gpus --json
+    is gpus '[]'
+}
+
+case_gpus_every_host() {
+    for file in "$hosts"/*.host; do
+        name=$(basename "$file" .host)
+        host "$name"
+        "$gpuanchor" gpus >"$work/out" 2>"$work/err" </dev/null || [ $? = 1 ] || fail "$name"
+        "$gpuanchor" gpus --json >"$work/out" 2>>"$work/err" || [ $? = 1 ] || fail "$name"
+        [ ! -s "$work/err" ] || fail "$name"
+        is schema 1
+    done
+}
+
+# on_terminal COMMAND... - with a terminal of 80 columns as stdout
+on_terminal() {
+    script -qefc "stty cols 80; TERM=xterm exec $*" /dev/null >"$work/out" 2>"$work/err" </dev/null
+}
+
+case_terminal() {
+    command -v script >/dev/null || return 0
+    host vfio
+    on_terminal "$gpuanchor" gpus
+    said 'DEVICE'
+    grep -q "$(printf '\033')" "$work/out" || fail "no colours"
+    on_terminal env NO_COLOR=1 "$gpuanchor" gpus
+    said 'DEVICE'
+    ! grep -q "$(printf '\033')" "$work/out" || fail "colours in spite of NO_COLOR"
+    guide
+    renumber guide-moved
+    on_terminal "$gpuanchor" plan 101
+    grep -q "$(printf '\033')\[32m+lxc" "$work/out" || fail "no green"
+    printf 'arch: amd64\nlxc.mount.entry: /dev/dri/card1\033]0;x\007 dev/dri/card1 none bind 0 0\n' >"$CONF"
+    on_terminal env NO_COLOR=1 "$gpuanchor" plan -v 101
+    ! grep -q "$(printf '\033')" "$work/out" || fail "a control character reached the terminal"
+}
+
+# --- plan and apply -------------------------------------------------------------------------------
+
+case_plan() {
+    guide
+    before
+    run 1 plan 101 # the pin is not remembered yet
+    said '0000:c1:00.0'
+    said '+gpu = 0000:c1:00.0 1002:150e'
+    unchanged
+    run 0 enable 101
+    run 0 apply 101
+    run 0 plan 101
+    said 'nothing to change'
+    renumber guide-moved
+    before
+    run 1 plan 101
+    said '--- a/etc/pve/lxc/101.conf'
+    said '+++ b/etc/pve/lxc/101.conf'
+    said '+lxc.idmap: g 110 993 1'
+    said 'root would be allowed to map host gid 993'
+    run 1 plan -q 101
+    silent
+    run 1 plan --json 101
+    is schema 1
+    is vmid 101
+    is managed true
+    is changes true
+    is gpus.0.address '"0000:c1:00.0"'
+    is subgid '[993]'
+    is files.0.changes true
+    is nodes.0.method '"idmap"'
+    unchanged
+    [ ! -e "$H/run/lock/lxc/pve-config-102.lock" ] || fail "took a lock"
+}
+
+case_plan_of_nothing() {
+    guide
+    run 2 plan 102
+    complained '102: no such container on this node; pct list'
+    one_line
+    mkdir -p "$H/etc/pve/nodes/pve2/lxc" "$H/etc/pve/nodes/pve1/qemu-server"
+    : >"$H/etc/pve/nodes/pve2/lxc/102.conf"
+    run 2 plan 102
+    complained 'container 102 is on node pve2'
+    : >"$H/etc/pve/nodes/pve1/qemu-server/103.conf"
+    run 2 apply 103
+    complained '103 is a virtual machine'
+    rm -rf "$H/etc/pve"
+    mkdir "$H/etc/pve"
+    run 2 plan 101
+    complained 'not mounted'
+    run 2 apply --all
+    complained 'not mounted'
+    [ -z "$(ls -A "$H/run/lock/lxc")" ] || fail "left locks behind"
+}
+
+case_plan_as_user() {
+    guide
+    chmod 755 "$work"
+    chmod 640 "$CONF"
+    as_user() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
+    cp "$gpuanchor" "$work/bin/gpuanchor"
+    chmod -R go+rX "$work/bin"
+    as_user "$work/bin/gpuanchor" gpus >"$work/out" 2>"$work/err" || fail "gpus"
+    as_user "$work/bin/gpuanchor" plan 101 >"$work/out" 2>"$work/err"
+    [ $? = 2 ] || fail "plan: status"
+    complained 'plan 101 needs root: it reads /etc/pve'
+    for words in 'apply 101' 'enable 101' 'disable 101' 'undo 101'; do
+        # shellcheck disable=SC2086
+        as_user "$work/bin/gpuanchor" $words >"$work/out" 2>"$work/err"
+        [ $? = 2 ] || fail "$words: status"
+        complained 'needs root: it writes /etc/pve'
+        one_line
+    done
+    chmod 644 "$CONF"
+    as_user "$work/bin/gpuanchor" plan 101 >"$work/out" 2>"$work/err"
+    [ $? = 1 ] || fail "readable plan: status"
+}
+
+case_apply() {
+    guide
+    run 2 apply 101
+    complained '101 is not managed by gpuanchor; gpuanchor enable 101'
+    run 0 enable 101
+    renumber guide-moved
+    mkdir -p "$H/run/gpuanchor"
+    printf '[given]\nnode = /dev/dri/card1 226:1 0000:c1:00.0\n' >"$H/run/gpuanchor/101"
+    before
+    run 1 apply --dry-run 101
+    said '+lxc.idmap: g 110 993 1'
+    unchanged
+    run 0 apply 101
+    said '101: 0000:c1:00.0 (1002:150e amdgpu card0 renderD129): written'
+    has "$CONF" 'lxc.idmap: g 110 993 1'
+    has "$CONF" 'lxc.mount.entry: /dev/dri/renderD129 dev/dri/renderD129 none bind,optional,create=file'
+    has "$H/etc/subgid" 'root:993:1'
+    has "$H/run/gpuanchor/101" 'node = /dev/dri/card1 226:1 0000:c1:00.0'
+    before
+    run 0 apply 101
+    said 'nothing to change'
+    run 0 apply -q 101
+    silent
+    unchanged
+}
+
+case_apply_all() {
+    guide
+    run 0 enable 101
+    printf 'arch: amd64\nhookscript: local:snippets/gpuanchor-hook\nlock: backup\n' >"$H/etc/pve/lxc/102.conf"
+    plain 103
+    cp "$CONF" "$H/etc/pve/lxc/104.conf"
+    printf 'arch: amd64\nhookscript: local:snippets/gpuanchor-hook\ntemplate: 1\n' >"$H/etc/pve/lxc/105.conf"
+    renumber guide-moved
+    run 2 apply --all
+    complained '102.conf: the container is locked (backup)'
+    said '101: '
+    said '105: a template'
+    has "$CONF" 'lxc.idmap: g 110 993 1'
+    has "$H/etc/pve/lxc/103.conf" 'hostname: plain'
+    run 0 apply --all --boot
+    complained 'locked (backup)'
+    run 0 apply --boot 102
+    rm "$H/etc/pve/lxc/102.conf" "$H/etc/pve/lxc/104.conf"
+    run 0 apply --all
+}
+
+case_busy() {
+    guide
+    run 0 enable 101
+    mkdir -p "$H/run/lock/lxc"
+    exec 8>"$H/run/lock/lxc/pve-config-101.lock"
+    flock 8
+    begin=$(date +%s)
+    run 0 apply --boot 101
+    complained 'held by another process'
+    [ $(($(date +%s) - begin)) -le 3 ] || fail "the boot waited"
+    before
+    run 2 apply 101
+    complained '101.conf: the configuration lock is held by another process'
+    [ $(($(date +%s) - begin)) -le 16 ] || fail "waited too long"
+    exec 8>&-
+    unchanged
+}
+
+# Locked, a template, no quorum: nothing that writes goes on.
+case_refusals() {
+    for why in 'lock: snapshot' 'template: 1' quorum; do
+        guide
+        run 0 enable 101
+        renumber guide-moved
+        run 0 apply 101
+        case $why in
+        quorum) chmod 440 "$CONF" ;;
+        *) echo "$why" >>"$CONF" ;;
+        esac
+        before
+        for verb in apply enable disable undo; do
+            : >"$work/pct"
+            run 2 $verb 101
+            one_line
+            case $why in
+            lock*) complained '101.conf: the container is locked (snapshot); wait' ;;
+            template*) complained 'the container is a template' ;;
+            quorum) complained 'the cluster has no quorum; pvecm status' ;;
+            esac
+            [ ! -s "$work/pct" ] || fail "called pct"
+        done
+        unchanged
+    done
+}
+
+case_policy_broken() {
+    guide
+    run 0 enable 101
+    printf '[container]\ngpu = nonsense\n' >"$POLICY"
+    before
+    run 1 plan 101
+    said 'left alone'
+    run 2 apply 101
+    complained 'left as it is'
+    run 2 enable 101
+    complained 'gpu = nonsense'
+    unchanged
+    run 0 enable --gpu pci:0000:c1:00.0 101
+    has "$POLICY" 'gpu = pci:0000:c1:00.0'
+    printf '[container]\nnonsense\nnext-hook = local:snippets/own.sh\n' >"$POLICY"
+    other_hook own.sh
+    run 0 disable 101
+    has "$CONF" 'hookscript: local:snippets/own.sh'
+}
+
+case_missing_refuse() {
+    guide
+    run 0 enable --missing refuse --gpu pci:0000:c1:00.0 101
+    renumber intel-one
+    before
+    run 1 plan 101
+    said 'the next start would be refused'
+    run 2 apply 101
+    complained 'missing = refuse'
+    unchanged
+}
+
+# --- enable and disable ---------------------------------------------------------------------------
+
+case_enable() {
+    guide
+    cp "$CONF" "$work/original"
+    run 0 enable 101
+    said '/etc/pve/gpuanchor/101.conf written'
+    has "$POLICY" '[pin pve1]'
+    has "$POLICY" 'gpu = 0000:c1:00.0 1002:150e 1f66:0031'
+    ! grep -qx '\[container\]' "$POLICY" || fail "a section that nobody asked for"
+    has "$CONF" 'hookscript: local:snippets/gpuanchor-hook'
+    [ "$(readlink "$LINK")" = $HOOK ] || fail "link"
+    [ "$(cat "$work/pct")" = 'set 101 --hookscript local:snippets/gpuanchor-hook' ] || fail "pct"
+    before
+    run 0 enable 101
+    unchanged
+    run 0 disable 101
+    said '/etc/pve/gpuanchor/101.conf removed'
+    cmp -s "$CONF" "$work/original" || fail "the container file is another"
+    [ ! -e "$POLICY" ] || fail "the policy file stayed"
+    [ ! -L "$LINK" ] || fail "the link stayed"
+    before
+    run 0 disable 101
+    said 'not managed'
+    unchanged
+}
+
+case_enable_dry_run() {
+    guide
+    other_hook own.sh
+    sed -i '1i hookscript: local:snippets/own.sh' "$CONF"
+    before
+    run 1 enable --dry-run --gpu pci:0000:c1:00.0 --devices render 101
+    said 'would be'
+    said '+gpu = pci:0000:c1:00.0'
+    said '+devices = render'
+    said '+next-hook = local:snippets/own.sh'
+    run 2 disable --dry-run 102
+    run 0 disable --dry-run 101
+    unchanged
+    [ ! -s "$work/pct" ] || fail "called pct"
+}
+
+case_enable_chains() {
+    guide
+    other_hook own.sh
+    pct set 101 --hookscript local:snippets/own.sh
+    cp "$CONF" "$work/original"
+    run 0 enable --gpu driver:amdgpu --method idmap --devices card,render --missing wait:20 101
+    said 'runs after itself local:snippets/own.sh'
+    printf '\n[container]\ngpu = driver:amdgpu\ndevices = card render\nmethod = idmap\nmissing = wait:20\nnext-hook = local:snippets/own.sh\n' |
+        diff - "$POLICY" | grep '^<' && fail "settings"
+    has "$CONF" 'hookscript: local:snippets/gpuanchor-hook'
+    run 0 disable 101
+    said 'set to local:snippets/own.sh'
+    cmp -s "$CONF" "$work/original" || fail "the container file is another"
+    [ -x "$H/var/lib/vz/snippets/own.sh" ] || fail "removed the other hook"
+
+    run 0 enable --next-hook none 101
+    said 'local:snippets/own.sh is not run any more'
+    run 0 disable 101
+    lacks "$CONF" 'hookscript'
+
+    rm "$H/var/lib/vz/snippets/own.sh"
+    echo 'hookscript: local:snippets/own.sh' >>"$CONF"
+    before
+    run 2 enable 101
+    complained 'local:snippets/own.sh is no executable file'
+    unchanged
+}
+
+case_enable_keeps_a_policy() {
+    guide
+    mkdir -p "$H/etc/pve/gpuanchor"
+    printf '; mine\r\n[container]\r\n# why\r\ngpu = all\r\nmissing = start\r\n\r\n[pin pve2]\r\ngpu = 0000:01:00.0 1002:150e -\r\n' >"$POLICY"
+    run 0 enable --gpu pci:0000:c1:00.0 --method auto 101
+    printf '; mine\r\n[container]\r\n# why\r\ngpu = pci:0000:c1:00.0\r\nmissing = start\r\nmethod = auto\r\n\r\n[pin pve2]\r\ngpu = 0000:01:00.0 1002:150e -\r\n' |
+        cmp - "$POLICY" || fail "the policy is another"
+    : >"$POLICY"
+    printf '[container]\ngpu=auto\n gpu : auto' >"$POLICY"
+    run 0 enable --gpu pci:0000:c1:00.0 --missing refuse 101
+    printf '[container]\ngpu = pci:0000:c1:00.0\nmissing = refuse\n' | cmp - "$POLICY" || fail "policy"
+}
+
+case_enable_ambiguous() {
+    host two-identical
+    plain
+    before
+    run 2 enable 101
+    silent
+    complained 'gpuanchor enable 101 --gpu pci:0000:01:00.0  # 1002:73ff amdgpu card0 renderD128'
+    complained 'gpuanchor enable 101 --gpu pci:0000:02:00.0  # 1002:73ff amdgpu card1 renderD129'
+    run 2 enable --gpu id:1002:73ff 101
+    complained 'id:1002:73ff matches 2 GPUs'
+    unchanged
+    run 0 enable --gpu id:1002:73ff#2 101
+    said '0000:02:00.0'
+    host no-gpu
+    plain
+    run 2 enable 101
+    complained 'gpuanchor gpus shows what is here'
+}
+
+case_enable_bad() {
+    host vfio
+    plain
+    before
+    nl='
+'
+    run 2 enable --gpu pci:0000:01:00.0 101
+    complained 'held by vfio-pci'
+    run 2 enable --gpu pci:0000:99:00.0 101
+    complained '0000:99:00.0'
+    run 2 enable --gpu nonsense 101
+    complained '--gpu = nonsense'
+    one_line
+    run 2 enable --gpu "auto$nl[pin pve1]" 101
+    run 2 enable --method fast 101
+    run 2 enable --devices card,sound 101
+    run 2 enable --missing later 101
+    run 2 enable --next-hook gone.sh 101
+    run 2 enable --next-hook local:snippets/gone.sh 101
+    complained 'is no executable file'
+    run 2 enable --next-hook local:snippets/gpuanchor-hook 101
+    run 2 enable --gpu mapping:none 101
+    unchanged
+    [ ! -s "$work/pct" ] || fail "called pct"
+    rm "$H$HOOK"
+    run 2 enable 101
+    complained "$HOOK is not installed"
+    [ ! -L "$LINK" ] || fail "link"
+}
+
+# When pct fails nothing of enable stays.
+case_enable_undone() {
+    guide
+    : >"$work/pct-fails"
+    before
+    run 2 enable --gpu pci:0000:c1:00.0 101
+    complained '400 no'
+    complained 'pct set 101 --hookscript local:snippets/gpuanchor-hook failed with exit status 255'
+    rm "$work/pct-fails"
+    unchanged
+    run 0 enable 101
+    before
+    : >"$work/pct-fails"
+    run 2 disable 101
+    rm "$work/pct-fails"
+    unchanged
+}
+
+case_link() {
+    guide
+    cp "$H$HOOK" "$LINK" # somebody copied it there
+    run 0 enable 101
+    [ ! -L "$LINK" ] || fail "replaced the copy"
+    run 0 disable 101
+    [ -x "$LINK" ] || fail "removed the copy"
+    ln -sf /usr/local/libexec/gpuanchor/gpuanchor-hook "$LINK"
+    run 0 enable 101
+    [ "$(readlink "$LINK")" = $HOOK ] || fail "the old link stayed"
+    cp "$CONF" "$H/etc/pve/lxc/102.conf"
+    run 0 disable -v 101
+    said '102.conf names it'
+    [ -L "$LINK" ] || fail "102 needs the link"
+    # a snapshot of 102 still has the line
+    { plain 102; printf '[snap]\nhookscript: local:snippets/gpuanchor-hook\n' >>"$H/etc/pve/lxc/102.conf"; }
+    run 0 enable 101
+    run 0 disable 101
+    [ -L "$LINK" ] || fail "the snapshot needs the link"
+    rm "$H/etc/pve/lxc/102.conf"
+    run 0 enable 101
+    run 0 disable 101
+    [ ! -L "$LINK" ] || fail "nobody needs the link"
+    ln -s /bin/true "$LINK"
+    before
+    run 2 enable 101
+    complained 'is a link to /bin/true'
+    unchanged
+}
+
+case_storage() {
+    guide
+    printf 'dir: local\n\tpath /var/lib/vz\n\tcontent iso,vztmpl,backup\n' >"$H/etc/pve/storage.cfg"
+    run 0 enable 101
+    said 'pvesm set local --content iso,vztmpl,backup,snippets'
+    run 0 disable 101
+    printf 'dir: local\n\tpath /var/lib/vz\n\tcontent iso,snippets\n\tcontent-dirs snippets=hooks\n' >"$H/etc/pve/storage.cfg"
+    run 0 enable 101
+    lacks "$work/out" 'pvesm'
+    [ "$(readlink "$H/var/lib/vz/hooks/gpuanchor-hook")" = $HOOK ] || fail "link"
+}
+
+case_method_dev() {
+    guide
+    printf 'arch: amd64\ndev0: /dev/dri/renderD128,gid=104\nunprivileged: 1\n' >"$CONF"
+    run 0 enable 101
+    renumber guide-moved
+    run 0 apply 101
+    has "$CONF" 'dev0: /dev/dri/renderD129,gid=104'
+}
+
+case_disable_parked() {
+    guide
+    run 0 enable 101
+    renumber intel-one
+    run 1 apply 101
+    said 'warning: '
+    lacks "$CONF" 'lxc.mount.entry: /dev/dri'
+    run 0 disable 101
+    said 'were taken out while the GPU was missing, not put back:'
+    said '  lxc.mount.entry: /dev/dri/renderD128'
+}
+
+# --- undo -----------------------------------------------------------------------------------------
+
+case_undo() {
+    guide
+    run 2 undo 101
+    complained '101: no original is kept'
+    run 0 enable 101
+    cp "$CONF" "$work/original"
+    renumber guide-moved
+    run 0 apply 101
+    cp "$CONF" "$work/patched"
+    before
+    run 1 undo --dry-run 101
+    said '+lxc.idmap: g 110 110 1'
+    unchanged
+    run 0 undo 101
+    said '+lxc.idmap: g 110 110 1'
+    said 'gpuanchor disable 101'
+    cmp -s "$CONF" "$work/original" || fail "not the original"
+    run 0 undo 101
+    cmp -s "$CONF" "$work/patched" || fail "the second undo did not take the first back"
+    run 0 undo 101
+    run 0 disable 101
+    run 0 undo 101
+    lacks "$CONF" hookscript
+    has "$CONF" 'lxc.idmap: g 110 993 1'
+    [ "$(find "$BACKUP" -type f | wc -l)" -ge 3 ] || fail "originals are missing"
+}
+
+case_undo_keeps_others_work() {
+    guide
+    run 0 enable 101
+    renumber guide-moved
+    run 0 apply 101
+    sed -i 's/^hostname:.*/hostname: changed/' "$CONF"
+    printf '\n[snap]\narch: amd64\n' >>"$CONF"
+    before
+    run 2 undo 101
+    complained 'other lines were changed since then'
+    unchanged
+    run 0 undo --force 101
+    has "$CONF" 'lxc.idmap: g 110 110 1'
+    lacks "$CONF" '[snap]'
+    run 0 undo --force 101
+    has "$CONF" '[snap]'
+}
+
+# --------------------------------------------------------------------------------------------------
+
+passed=0 failed=0
+for name in ${2-$(sed -n 's/^\(case_[a-z_]*\)().*/\1/p' "$0")}; do
+    if (: >"$work/out"; : >"$work/err"; "$name"); then
+        passed=$((passed + 1))
+    else
+        echo "FAIL ${name#case_}"
+        failed=$((failed + 1))
+    fi
+done
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]
