@@ -1,0 +1,167 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# run.sh [--cache DIR] [--dist DESTDIR] [--jobs N] [--limit SECONDS] [CASE...]
+#
+# Boots Debian 13 machines with two graphics cards each in QEMU, deals the cases
+# of scenarios/ out to them, runs them against gpuanchor and prints one line for
+# each. CASE is the beginning of a name: 02, 02-swap, 02-swap/pin; without one
+# all run. N machines run side by side (one per processor, at most four); all of
+# them are killed after SECONDS.
+#
+# What is missing is built first: the machine (build.sh) and, unless --dist
+# names a tree that `meson install --destdir` made, gpuanchor (build13.sh).
+# Both stay in DIR, with the logs of the last run in DIR/log:
+#   result.N   the lines printed here      machine.N  all that the cases printed
+#   console.N  kernel and systemd          build      the two builds
+#
+# Exit status 0 if no case failed. Needs root, because a root file system has
+# device nodes and foreign owners. No KVM: the processor is emulated, so that
+# it also runs where tests usually run; the clock of a case is generous.
+
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/gpuanchor-vm
+dist=
+limit=1800
+jobs=$(nproc)
+[ "$jobs" -le 4 ] || jobs=4
+
+while [ $# -gt 0 ]; do
+    case $1 in
+    --cache) cache=$2 && shift ;;
+    --dist) dist=$2 && shift ;;
+    --jobs) jobs=$2 && shift ;;
+    --limit) limit=$2 && shift ;;
+    -h | --help) sed -n '3,/^$/s/^# \{0,1\}//p' "$0" && exit 0 ;;
+    -*) echo "run.sh: unknown option $1" >&2 && exit 2 ;;
+    *) break ;;
+    esac
+    shift
+done
+
+if [ "$(id -u)" != 0 ]; then
+    echo "run.sh: needs root" >&2
+    exit 2
+fi
+
+# --- tools ----------------------------------------------------------------------------------------
+
+missing=
+for pair in qemu-system-x86_64:qemu-system-x86 mmdebstrap:mmdebstrap mke2fs:e2fsprogs; do
+    command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair#*:}"
+done
+[ -e /usr/share/keyrings/debian-archive-trixie-stable.gpg ] ||
+    missing="$missing debian-archive-keyring"
+if [ -n "$missing" ]; then
+    echo "run.sh: installing$missing" >&2
+    apt-get -qq update
+    # shellcheck disable=SC2086
+    DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $missing >/dev/null
+fi
+
+# --- machine, gpuanchor, cases --------------------------------------------------------------------
+
+log=$cache/log
+rm -rf "$log"
+mkdir -p "$log"
+
+image=$("$here/build.sh" "$cache" 2>>"$log/build" | tail -n 1)
+if [ ! -s "$image/root.ext4" ]; then
+    tail -n 20 "$log/build" >&2
+    echo "not ok machine: build.sh failed, see $log/build"
+    exit 1
+fi
+if [ -z "$dist" ]; then
+    dist=$cache/dist
+    if ! "$here/build13.sh" "$cache" "$here/../.." "$dist" >>"$log/build" 2>&1; then
+        tail -n 20 "$log/build" >&2
+        echo "not ok machine: build13.sh failed, see $log/build"
+        exit 1
+    fi
+fi
+
+work=$(mktemp -d)
+machines=
+cleanup() {
+    for pid in $machines; do kill -KILL "$pid" 2>/dev/null || :; done
+    rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'exit 1' HUP INT TERM
+
+mkdir "$work/payload"
+cp -a "$here" "$work/payload/vm"
+cp -a "$dist" "$work/payload/dist"
+: >"$work/payload/vm/wanted"
+[ $# -eq 0 ] || printf '%s\n' "$@" >"$work/payload/vm/wanted"
+
+# --- run ------------------------------------------------------------------------------------------
+
+# machine I - in the background. Its second disk is a tar file as it is. The
+# cards sit where lib.sh expects them. snapshot=on: nothing that a case does
+# reaches the image.
+machine() {
+    echo "$1 $jobs" >"$work/payload/vm/share"
+    tar -C "$work/payload" --owner=0 --group=0 -cf "$work/payload.$1" .
+    : >"$log/result.$1"
+    qemu-system-x86_64 \
+        -machine pc -accel tcg,thread=multi -cpu max -smp 2 -m 1024 \
+        -nodefaults -no-reboot -display none -vga none -serial "file:$log/console.$1" \
+        -kernel "$image/vmlinuz" -initrd "$image/initrd" \
+        -append "console=ttyS0 quiet apparmor=0 mitigations=off systemd.show_status=0" \
+        -drive "file=$image/root.ext4,format=raw,if=virtio,snapshot=on,cache=unsafe" \
+        -drive "file=$work/payload.$1,format=raw,if=virtio,readonly=on" \
+        -device virtio-gpu-pci,addr=05.0 -device virtio-gpu-pci,addr=06.0 \
+        -device virtio-rng-pci -device virtio-serial \
+        -chardev "file,id=log,path=$log/machine.$1" \
+        -device virtserialport,chardev=log,name=log \
+        -chardev "file,id=result,path=$log/result.$1" \
+        -device virtserialport,chardev=result,name=result \
+        </dev/null >>"$log/console.$1" 2>&1 &
+    machines="$machines $!"
+}
+
+# show - the result lines that came since the last time
+show() {
+    for i in $(seq "$jobs"); do
+        lines=$(wc -l <"$log/result.$i")
+        head -n "$lines" "$log/result.$i" | tail -n "+$(($(cat "$work/shown.$i") + 1))" | grep -v '^end$' || :
+        echo "$lines" >"$work/shown.$i"
+    done
+}
+
+for i in $(seq "$jobs"); do
+    echo 0 >"$work/shown.$i"
+    machine "$i"
+done
+
+end=$(($(date +%s) + limit))
+while :; do
+    alive=
+    for pid in $machines; do
+        ! kill -0 "$pid" 2>/dev/null || alive=1
+    done
+    show
+    [ -n "$alive" ] || break
+    if [ "$(date +%s)" -gt "$end" ]; then
+        for pid in $machines; do kill -KILL "$pid" 2>/dev/null || :; done
+        echo "not ok machine: took longer than $limit s" | tee -a "$log/result.1"
+        break
+    fi
+    sleep 0.5
+done
+wait
+machines=
+
+for i in $(seq "$jobs"); do
+    grep -q '^end$' "$log/result.$i" || grep -q '^not ok machine' "$log/result.1" ||
+        echo "not ok machine: stopped early, see $log/console.$i" | tee -a "$log/result.$i"
+done
+passed=$(cat "$log"/result.* | grep -c '^ok ' || :)
+failed=$(cat "$log"/result.* | grep -c '^not ok ' || :)
+skipped=$(cat "$log"/result.* | grep -c '^skip ' || :)
+[ "$failed" = 0 ] || echo "what the cases printed is in $log/machine.*"
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
