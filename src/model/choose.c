@@ -76,7 +76,9 @@ static size_t usable_gpus(struct chooser *x, const struct gpu ***ret) {
 
         *ret = NULL;
         for (size_t i = 0; i < x->facts->n_gpus; i++)
-                if (gpu_is_usable(&x->facts->gpus[i]))
+                /* vgem and its like are no hardware and have no driver */
+                if (gpu_is_usable(&x->facts->gpus[i]) &&
+                    (x->facts->gpus[i].pci || x->facts->gpus[i].driver))
                         *ARENA_PUSH(x->a, *ret, n) = &x->facts->gpus[i];
         return n;
 }

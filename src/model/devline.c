@@ -36,15 +36,34 @@ static bool is_number(struct bytes s) {
         return parse_u32(s, &ignored);
 }
 
+/* "/dev/./dri//card1/" is /dev/dri/card1; ".." goes up by name, as no link is on the way. */
 static struct bytes path_clean(struct arena *a, struct bytes path) {
-        struct strbuf b = { .arena = a };
+        char *clean = arena_alloc(a, path.len + 2);
+        bool absolute = path.len > 0 && path.data[0] == '/';
+        size_t len = 0;
 
-        for (size_t i = 0; i < path.len; i++)
-                if (path.data[i] != '/' || i == 0 || path.data[i - 1] != '/')
-                        strbuf_add(&b, path.data + i, 1);
-        if (b.len > 1 && b.data[b.len - 1] == '/')
-                b.len--;
-        return (struct bytes){ arena_strndup(a, strbuf_str(&b), b.len), b.len };
+        while (path.len > 0) {
+                const char *slash = memchr(path.data, '/', path.len);
+                struct bytes name = { path.data, slash ? (size_t)(slash - path.data) : path.len };
+
+                path.data += name.len + (slash != NULL);
+                path.len -= name.len + (slash != NULL);
+                if (name.len == 0 || bytes_equal(name, BYTES(".")))
+                        continue;
+                if (absolute && bytes_equal(name, BYTES(".."))) {
+                        while (len > 0 && clean[--len] != '/')
+                                ;
+                        continue;
+                }
+                if (absolute || len > 0)
+                        clean[len++] = '/';
+                memcpy(clean + len, name.data, name.len);
+                len += name.len;
+        }
+        if (absolute && len == 0)
+                clean[len++] = '/';
+        clean[len] = '\0';
+        return (struct bytes){ clean, len };
 }
 
 /* /dev/dri/by-path/pci-0000:c7:00.0-card, .../platform-fb000000.gpu-render */
@@ -111,17 +130,26 @@ struct gpu_path gpu_path_parse(struct arena *a, struct bytes path) {
         return p;
 }
 
+/* "/dev/dri/card1/": which GPU is meant is clear, but the kernel answers ENOTDIR. */
+static bool is_node_with_slash(const struct gpu_path *p, struct bytes path) {
+        return (p->scope == PATH_NODE || p->scope == PATH_ADDRESS) && path.data[path.len - 1] == '/';
+}
+
 static struct bytes unquote(struct bytes v) {
         if (v.len >= 2 && (v.data[0] == '"' || v.data[0] == '\'') && v.data[v.len - 1] == v.data[0])
                 return (struct bytes){ v.data + 1, v.len - 2 };
         return v;
 }
 
-/* create=file, optional, bind ... of which LXC and mount(8) know these with create= */
+/*
+ * "none bind,optional,create=file": a node can only be bound, and LXC knows two values of
+ * create=. ">" is where nano cuts a line that is wider than the terminal it is copied from.
+ */
 static bool mount_options_ok(struct bytes options) {
         struct bytes type = bytes_word(&options), flags = bytes_word(&options);
+        bool bind = false;
 
-        if (type.len == 0 || flags.len == 0)
+        if (type.len == 0 || flags.len == 0 || memchr(flags.data, '>', flags.len))
                 return false;
         while (flags.len > 0) {
                 const char *comma = memchr(flags.data, ',', flags.len);
@@ -129,11 +157,12 @@ static bool mount_options_ok(struct bytes options) {
 
                 flags.data += flag.len + (comma != NULL);
                 flags.len -= flag.len + (comma != NULL);
-                if (take_prefix(&flag, "create=") && !bytes_equal(flag, BYTES("file")) &&
-                    !bytes_equal(flag, BYTES("dir")))
+                bind |= bytes_equal(flag, BYTES("bind")) || bytes_equal(flag, BYTES("rbind"));
+                if (take_prefix(&flag, "create") && !bytes_equal(flag, BYTES("=file")) &&
+                    !bytes_equal(flag, BYTES("=dir")))
                         return false;
         }
-        return true;
+        return bind;
 }
 
 /* /dev/dri/card1 dev/dri/card1 none bind,optional,create=file 0 0 */
@@ -154,6 +183,8 @@ static void parse_mount(struct arena *a, struct bytes value, struct devline *d) 
         d->target_path = gpu_path_parse(a, strbuf_bytes(&target));
         if (d->target.len == 0)
                 d->broken = "it has no target";
+        else if (is_node_with_slash(&d->path, source))
+                d->broken = "a slash behind a device's name makes it a folder's";
         else if (!mount_options_ok(d->options))
                 d->broken = "its mount options are cut or unknown";
 }
@@ -216,14 +247,16 @@ static const char *check_dev_option(struct bytes option, struct devline *d) {
         return "it has an option that Proxmox does not know";
 }
 
-static void parse_dev_option(struct bytes option, struct devline *d, struct strbuf *rest) {
+static void parse_dev_option(struct arena *a, struct bytes option, struct devline *d,
+                             struct strbuf *rest) {
         struct bytes value = option;
         const char *problem;
 
         if (take_prefix(&value, "path=") || !memchr(option.data, '=', option.len)) {
                 if (d->raw_path.len > 0)
                         d->broken = "it has two paths";
-                d->raw_path = value;
+                if (gpu_path_parse(a, d->raw_path).scope == PATH_OTHER)
+                        d->raw_path = value;
                 return;
         }
         if (take_prefix(&value, "gid=")) {
@@ -257,12 +290,14 @@ static void parse_dev(struct arena *a, struct bytes value, struct devline *d) {
                 clean.len -= option.len + (comma != NULL);
                 option = bytes_trim(option);
                 if (option.len > 0)
-                        parse_dev_option(option, d, &rest);
+                        parse_dev_option(a, option, d, &rest);
         }
         d->rest = strbuf_str(&rest);
         d->path = gpu_path_parse(a, d->raw_path);
         if (d->path.scope == PATH_FOLDER)
                 d->broken = "it names a folder";
+        else if (is_node_with_slash(&d->path, d->raw_path))
+                d->broken = "a slash behind a device's name makes it a folder's";
         d->type = d->path.scope == PATH_OTHER ? DEVLINE_NONE : DEVLINE_DEV;
 }
 

@@ -35,7 +35,7 @@ struct gpu_path {
         enum node_kind kind;  /* of NODE and ADDRESS; of FOLDER the first kind in it */
         uint32_t kinds;       /* NODE_BIT()s of what a FOLDER holds */
         struct bytes address; /* of ADDRESS */
-        struct bytes clean;   /* without doubled and trailing slashes; in the arena */
+        struct bytes clean;   /* without ".", ".." and needless slashes; in the arena */
 };
 
 struct devline {

@@ -289,9 +289,10 @@ static bool is_ours(const struct editor *e, const struct line_class *k, size_t i
         kinds = devline_kinds(e->in->facts, d, e->p->devices);
         if (kinds == 0 || (kinds & drm) || (kinds & e->p->devices))
                 return kinds != 0;
-        tell(e, (struct finding){ .code = FINDING_UNCOVERED,
-                                  .where = where(e, i),
-                                  .old = text_of(e, e->c->lines[i].text) });
+        if (!e->c->lines[i].parked)
+                tell(e, (struct finding){ .code = FINDING_UNCOVERED,
+                                          .where = where(e, i),
+                                          .old = text_of(e, e->c->lines[i].text) });
         return false;
 }
 
@@ -552,6 +553,16 @@ static void edit_config(struct editor *e, struct wants *mounts, struct wants *de
         edit_class(e, &mount_class, mounts);
 }
 
+/* A remembered line comes in because a node is given by it, and for no other reason. */
+static void drop_unused(const struct editor *e) {
+        for (size_t i = 1; i < e->n_lines; i++) {
+                const struct conf_line *l = &e->c->lines[i];
+
+                if (l->parked && !l->dropped && !l->new_value)
+                        drop(e, i);
+        }
+}
+
 void drift_apply(struct arena *a, const struct plan_input *in, const struct plan *p,
                  struct pctconf *conf, struct pctconf *config, const char *name,
                  struct findings *f, struct drift *ret) {
@@ -569,6 +580,7 @@ void drift_apply(struct arena *a, const struct plan_input *in, const struct plan
         edit_legacy(&e);
         edit_class(&e, &allow_class, &allows);
         edit_class(&e, &mount_class, &mounts);
+        drop_unused(&e);
         if (config) {
                 e.c = config;
                 e.f = NULL;

@@ -103,8 +103,15 @@ static bool dev_line_gid(const struct plan_input *in, enum node_kind kind, uint3
         return false;
 }
 
-static void find_inside(const struct plan_input *in, struct plan_gid *g, int64_t policy,
-                        int64_t known, int64_t guessed, enum node_kind kind) {
+/* The container's root writes the group file that we learn from: his 70000 must not stop a start. */
+static bool can_be_mapped(const struct plan *p, uint32_t inside) {
+        uint32_t outside;
+
+        return !p->userns || p->map_broken || idmap_lookup(&p->map_now, inside, &outside);
+}
+
+static void find_inside(const struct plan_input *in, const struct plan *p, struct plan_gid *g,
+                        int64_t policy, int64_t known, int64_t guessed, enum node_kind kind) {
         bool guess_in_map = g->in_map && (int64_t)g->map_inside == guessed;
 
         g->known = true;
@@ -114,7 +121,7 @@ static void find_inside(const struct plan_input *in, struct plan_gid *g, int64_t
                 g->inside = g->map_inside;
         else if (dev_line_gid(in, kind, &g->inside) && (int64_t)g->inside != guessed)
                 ;
-        else if (known >= 0)
+        else if (known >= 0 && can_be_mapped(p, (uint32_t)known))
                 g->inside = (uint32_t)known;
         else /* a guess stays what it was until something better is known */
                 g->inside = guessed >= 0 ? (uint32_t)guessed : g->host, g->known = false;
@@ -136,9 +143,9 @@ void gids_find(struct arena *a, const struct plan_input *in, struct findings *f,
                 find_sure_hole(p, render, policy->known_render_gid, policy->guessed_render_gid);
                 find_left_over_hole(p, video, render);
         }
-        find_inside(in, video, policy->video_gid, policy->known_video_gid,
+        find_inside(in, p, video, policy->video_gid, policy->known_video_gid,
                     policy->guessed_video_gid, NODE_CARD);
-        find_inside(in, render, policy->render_gid, policy->known_render_gid,
+        find_inside(in, p, render, policy->render_gid, policy->known_render_gid,
                     policy->guessed_render_gid, NODE_RENDER);
 }
 

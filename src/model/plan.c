@@ -18,6 +18,14 @@ static bool has_driver(const struct choice *c, const char *driver) {
         return false;
 }
 
+/* A display engine beside the GPU that renders for it need not render itself. */
+static bool any_usable(const struct choice *c) {
+        for (size_t i = 0; i < c->n_gpus; i++)
+                if (gpu_is_usable(c->gpus[i]))
+                        return true;
+        return false;
+}
+
 /* devices = of the policy, else what the container has, else card and render */
 static uint32_t find_devices(const struct plan_input *in, const struct choice *c) {
         uint32_t kinds = 0;
@@ -171,7 +179,7 @@ static void add_gpu_nodes(struct arena *a, const struct plan_input *in, struct f
         }
         for (size_t i = before; i < p->n_nodes; i++)
                 check_group(a, in, f, p->nodes[i].node);
-        if ((p->devices & NODE_BIT(NODE_RENDER)) && !gpu_is_usable(g) && gpu_node(g, NODE_CARD))
+        if ((p->devices & NODE_BIT(NODE_RENDER)) && gpu_node(g, NODE_CARD) && !any_usable(&p->choice))
                 finding_add(f, (struct finding){
                                        .code = FINDING_GPU_NO_NODE, .gpu = g->address, .what = "render" });
         /* kfd and a lone NPU are nodes of their own, and are looked for after this */
@@ -241,10 +249,11 @@ static void add_lone_accel(struct arena *a, const struct plan_input *in, struct 
                 add_node(a, in, f, p, only, gpu_node(only, NODE_ACCEL), true);
                 return;
         }
-        finding_add(f, (struct finding){ .code = FINDING_GPU_NO_NODE,
-                                         .gpu = p->choice.gpus[0]->address,
-                                         .what = "accel" });
         p->incomplete = true;
+        if (!p->choice.missing)
+                finding_add(f, (struct finding){ .code = FINDING_GPU_NO_NODE,
+                                                 .gpu = p->choice.gpus[0]->address,
+                                                 .what = "accel" });
 }
 
 static void check_kfd(struct findings *f, struct plan *p) {

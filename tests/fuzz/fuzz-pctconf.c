@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * fuzz-pctconf - any bytes as a container file, on a host with four GPUs
+ *
+ * For several policies: what is not ours stays, applying twice is applying once, and no line
+ * is left that names a GPU of the host which is not the container's.
+ */
+#include "model/drift.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define NODE "pve1"
+
+static void require(bool condition, const char *policy, const char *what, struct bytes shown) {
+        if (condition)
+                return;
+        fprintf(stderr, "broken with policy %s: %s\n", policy, what);
+        fwrite(shown.data ? shown.data : "", 1, shown.len, stderr);
+        fputs("\n", stderr);
+        abort();
+}
+
+/* ---- the host ---- */
+
+#define DRM(kind_, path_, minor_, gid_) \
+        { .kind = kind_, .path = path_, .major = 226, .minor = minor_, .state = NODE_CHAR, .gid = gid_, .mode = 0660 }
+
+static struct node amd_1[] = { DRM(NODE_CARD, "/dev/dri/card0", 0, 44),
+                               DRM(NODE_RENDER, "/dev/dri/renderD129", 129, 104) };
+static struct node amd_2[] = { DRM(NODE_CARD, "/dev/dri/card1", 1, 44),
+                               DRM(NODE_RENDER, "/dev/dri/renderD128", 128, 104) };
+static struct node nvidia[] = {
+        DRM(NODE_CARD, "/dev/dri/card2", 2, 44),
+        DRM(NODE_RENDER, "/dev/dri/renderD130", 130, 104),
+        { .kind = NODE_NVIDIA, .path = "/dev/nvidia0", .major = 195, .minor = 0, .state = NODE_CHAR, .mode = 0666 },
+};
+static struct node npu[] = {
+        { .kind = NODE_ACCEL, .path = "/dev/accel/accel0", .major = 261, .minor = 0, .state = NODE_CHAR, .gid = 104, .mode = 0660 },
+};
+static struct node shared[] = {
+        { .kind = NODE_KFD, .path = "/dev/kfd", .major = 235, .minor = 0, .state = NODE_CHAR, .gid = 104, .mode = 0660 },
+        { .kind = NODE_NVIDIA, .path = "/dev/nvidiactl", .major = 195, .minor = 255, .state = NODE_CHAR, .mode = 0666 },
+        { .kind = NODE_NVIDIA, .path = "/dev/nvidia-uvm", .major = 508, .minor = 0, .state = NODE_ABSENT },
+};
+static struct gpu gpus[] = {
+        { .address = "0000:01:00.0", .pci = true, .has_ids = true, .vendor = 0x1002, .device = 0x73ff, .driver = "amdgpu", .nodes = amd_1, .n_nodes = 2 },
+        { .address = "0000:02:00.0", .pci = true, .has_ids = true, .vendor = 0x1002, .device = 0x73ff, .driver = "amdgpu", .nodes = amd_2, .n_nodes = 2 },
+        { .address = "0000:03:00.0", .pci = true, .has_ids = true, .vendor = 0x10de, .device = 0x2684, .driver = "nvidia", .nodes = nvidia, .n_nodes = 3 },
+        { .address = "0000:04:00.1", .pci = true, .has_ids = true, .vendor = 0x1022, .device = 0x17f0, .driver = "amdxdna", .nodes = npu, .n_nodes = 1 },
+};
+static struct char_major majors[] = { { 1, "mem" },     { 10, "misc" },       { 195, "nvidia" }, { 226, "drm" },
+                                      { 235, "kfd" },   { 261, "accel" },     { 508, "nvidia-uvm" } };
+static const struct facts facts = {
+        .gpus = gpus, .n_gpus = ELEMENTS(gpus), .shared = shared, .n_shared = ELEMENTS(shared),
+        .video = { true, 44 }, .render = { true, 104 },
+        .majors = majors, .n_majors = ELEMENTS(majors),
+};
+
+/* ---- policies, "KEY=VALUE;..."; pin= is what was chosen on this node ---- */
+
+static const char *const policies[] = {
+        "",
+        "gpu=pci:0000:01:00.0",
+        "pin=0000:02:00.0 1002:73ff",
+        "pin=0000:09:00.0 1002:744c", /* is away */
+        "gpu=pci:0000:03:00.0",
+        "gpu=pci:0000:03:00.0;method=dev;devices=render nvidia",
+        "gpu=all",
+        "gpu=pci:0000:02:00.0;method=dev",
+        "gpu=pci:0000:01:00.0;method=idmap;video-gid=39;render-gid=992;devices=card render kfd accel",
+        "gpu=pci:0000:01:00.0;devices=card",
+};
+
+static void set_policy(struct arena *a, const char *text, struct policy *p) {
+        char *copy = arena_strdup(a, text), *save = NULL;
+        const char *problem = NULL;
+
+        policy_init(a, p);
+        for (char *entry = strtok_r(copy, ";", &save); entry; entry = strtok_r(NULL, ";", &save)) {
+                char *value = strchr(entry, '=');
+
+                *value++ = '\0';
+                if (streq(entry, "pin"))
+                        require(policy_parse_memory(a, p, "pin " NODE, "gpu",
+                                                    arena_printf(a, "%s -", value), &problem),
+                                text, "not a pin", (struct bytes){ 0 });
+                else
+                        require(policy_set(a, p, entry, value, &problem), text, "not a policy",
+                                (struct bytes){ 0 });
+        }
+}
+
+/* ---- one pass, with what anchor.c remembers of it ---- */
+
+struct pass {
+        struct bytes conf, config;
+        struct plan plan;
+        struct policy next;
+        bool userns;
+};
+
+static void remember_gid(const struct plan_gid *g, int64_t policy, int64_t *known) {
+        if (policy < 0 && g->known)
+                *known = g->inside;
+}
+
+static void remember(struct arena *a, const struct drift *d, struct pass *x) {
+        const struct choice *c = &x->plan.choice;
+
+        if (c->repin) {
+                x->next.pins = arena_alloc(a, sizeof(*x->next.pins));
+                x->next.pins[0] = c->pin;
+                x->next.n_pins = 1;
+        }
+        if (x->plan.userns) {
+                remember_gid(&x->plan.gids[GID_VIDEO], x->next.video_gid, &x->next.known_video_gid);
+                remember_gid(&x->plan.gids[GID_RENDER], x->next.render_gid, &x->next.known_render_gid);
+        }
+        x->next.parked = d->parked;
+        x->next.n_parked = d->n_parked;
+}
+
+/* What Proxmox makes of the container file: its lxc lines, as "key = value". */
+static struct bytes generate(struct arena *a, const struct pctconf *c) {
+        struct strbuf b = { .arena = a };
+
+        strbuf_adds(&b, "lxc.arch = amd64\n");
+        for (size_t i = 1; i < c->n_lines; i++) {
+                const struct conf_line *l = &c->lines[i];
+
+                if (l->key.len <= 4 || memcmp(l->key.data, "lxc.", 4) != 0 || l->parked)
+                        continue;
+                strbuf_add(&b, l->key.data, l->key.len);
+                strbuf_adds(&b, " = ");
+                strbuf_add(&b, l->value.data, l->value.len);
+                strbuf_adds(&b, "\n");
+        }
+        return strbuf_bytes(&b);
+}
+
+/* False: the plan failed, nothing would be written. */
+static bool run(struct arena *a, struct bytes file, const struct policy *p, struct pass *ret) {
+        struct findings f = { .arena = a };
+        struct pctconf conf, config;
+        struct survey s;
+        struct plan_input in = { .facts = &facts, .policy = p, .node = NODE, .conf = &conf, .survey = &s };
+        struct drift d;
+
+        *ret = (struct pass){ .next = *p };
+        pctconf_parse(a, PCTCONF_PVE, file, &conf);
+        pctconf_parse(a, PCTCONF_LXC, generate(a, &conf), &config);
+        for (size_t i = 0; i < p->n_parked; i++)
+                pctconf_park(&conf, p->parked[i]);
+        survey_make(a, &facts, &conf, &s);
+        ret->userns = s.userns;
+        plan_make(a, &in, &f, &ret->plan);
+        if (ret->plan.failed)
+                return false;
+        drift_apply(a, &in, &ret->plan, &conf, &config, "101.conf", &f, &d);
+        ret->conf = pctconf_write(&conf);
+        ret->config = pctconf_write(&config);
+        remember(a, &d, ret);
+        return true;
+}
+
+/* ---- properties ---- */
+
+static struct bytes other_sections(struct arena *a, struct bytes file) {
+        struct pctconf c;
+
+        pctconf_parse(a, PCTCONF_PVE, file, &c);
+        return c.tail;
+}
+
+static bool ends_with(struct bytes file, struct bytes tail) {
+        return tail.len <= file.len &&
+               bytes_equal((struct bytes){ file.data + file.len - tail.len, tail.len }, tail);
+}
+
+static bool is_chosen(const struct plan *p, const struct gpu *g) {
+        for (size_t i = 0; i < p->choice.n_gpus; i++)
+                if (p->choice.gpus[i] == g)
+                        return true;
+        for (size_t i = 0; i < p->n_nodes; i++) /* the lone NPU of a host comes with any GPU */
+                if (p->nodes[i].gpu == g)
+                        return true;
+        return false;
+}
+
+/* The first word of a mount entry, the path of a devN; read apart from devline.c. */
+static struct bytes source_of(struct arena *a, const struct conf_line *l) {
+        struct bytes rest = l->value, word;
+        const char *comma, *path;
+
+        if (rest.len >= 2 && (rest.data[0] == '"' || rest.data[0] == '\'') &&
+            rest.data[rest.len - 1] == rest.data[0]) {
+                rest.data++;
+                rest.len -= 2;
+        }
+        if (bytes_equal(l->key, BYTES("lxc.mount.entry"))) {
+                word = bytes_word(&rest);
+                while (word.len > 1 && word.data[0] == '/' && word.data[1] == '/') { /* "//dev" is "/dev" */
+                        word.data++;
+                        word.len--;
+                }
+                return word;
+        }
+        if (l->key.len < 4 || memcmp(l->key.data, "dev", 3) != 0 ||
+            strspn(arena_strndup(a, l->key.data + 3, l->key.len - 3), "0123456789") != l->key.len - 3)
+                return (struct bytes){ 0 };
+        path = rest.len > 0 ? memmem(rest.data, rest.len, "path=", 5) : NULL;
+        word = path ? (struct bytes){ path + 5, (size_t)(rest.data + rest.len - path - 5) } : rest;
+        comma = word.len > 0 ? memchr(word.data, ',', word.len) : NULL;
+        if (comma)
+                word.len = (size_t)(comma - word.data);
+        return bytes_trim(word);
+}
+
+/* Families beside DRM are ours only when devices = covers them. */
+static bool names(struct bytes source, const struct gpu *g, uint32_t ours) {
+        for (size_t i = 0; i < g->n_nodes; i++)
+                if ((ours & NODE_BIT(g->nodes[i].kind)) &&
+                    bytes_equal(source, bytes_of(g->nodes[i].path)))
+                        return true;
+        return false;
+}
+
+static void require_right_gpus(struct arena *a, const char *policy, const struct pass *x) {
+        uint32_t ours = x->plan.devices | NODE_BIT(NODE_CARD) | NODE_BIT(NODE_RENDER);
+        struct pctconf c;
+
+        pctconf_parse(a, PCTCONF_PVE, x->conf, &c);
+        for (size_t i = 1; i < c.n_lines; i++) {
+                struct bytes source = source_of(a, &c.lines[i]);
+
+                require(!bytes_equal(source, BYTES("/dev/dri")), policy, "all GPUs are left", x->conf);
+                for (size_t j = 0; j < facts.n_gpus; j++)
+                        require(!names(source, &facts.gpus[j], ours) || is_chosen(&x->plan, &facts.gpus[j]),
+                                policy, "another GPU is left", x->conf);
+        }
+}
+
+/* In a privileged container the rules are the gate. */
+static void require_right_rules(struct arena *a, const char *policy, const struct pass *x) {
+        struct pctconf c;
+        struct survey s;
+
+        pctconf_parse(a, PCTCONF_PVE, x->conf, &c);
+        survey_make(a, &facts, &c, &s);
+        for (size_t i = 1; i < s.n_lines; i++) {
+                const struct devline *d = &s.lines[i];
+
+                if (x->userns || d->type != DEVLINE_ALLOW || d->device_type != 'c' || d->any_major)
+                        continue;
+                require(d->major != 226 || !d->any_minor, policy, "226:* is left", x->conf);
+                for (size_t j = 0; j < facts.n_gpus; j++)
+                        for (size_t k = 0; k < facts.gpus[j].n_nodes; k++)
+                                if (facts.gpus[j].nodes[k].major == 226 &&
+                                    devline_covers(d, &facts.gpus[j].nodes[k]))
+                                        require(is_chosen(&x->plan, &facts.gpus[j]), policy,
+                                                "a rule for another GPU is left", x->conf);
+        }
+}
+
+/* Lines of the file whose source is @path, by key; two make Proxmox refuse the start. */
+static size_t count_source(struct arena *a, const struct pctconf *c, const char *path) {
+        size_t n = 0;
+
+        for (size_t i = 1; i < c->n_lines; i++)
+                n += bytes_equal(source_of(a, &c->lines[i]), bytes_of(path));
+        return n;
+}
+
+static void require_nodes(struct arena *a, const char *policy, const struct pass *x) {
+        struct pctconf c, config;
+
+        pctconf_parse(a, PCTCONF_PVE, x->conf, &c);
+        pctconf_parse(a, PCTCONF_LXC, x->config, &config);
+        for (size_t i = 0; i < x->plan.n_nodes; i++) {
+                const struct plan_node *pn = &x->plan.nodes[i];
+                size_t mounts = count_source(a, &config, pn->node->path);
+
+                if (!pn->required)
+                        continue;
+                require(count_source(a, &c, pn->node->path) == 1, policy, "a node is not given once", x->conf);
+                require(mounts == (pn->form == METHOD_IDMAP), policy,
+                        "the generated configuration says something else", x->config);
+        }
+}
+
+static void check_policy(struct arena *a, struct bytes file, const char *text) {
+        struct bytes tail = other_sections(a, file);
+        struct policy p;
+        struct pass once, twice;
+
+        set_policy(a, text, &p);
+        if (!run(a, file, &p, &once))
+                return;
+        require(ends_with(once.conf, tail), text, "another section was touched", once.conf);
+        require(bytes_equal(other_sections(a, once.conf), tail), text, "sections have moved", once.conf);
+        require_right_gpus(a, text, &once);
+        require_right_rules(a, text, &once);
+        require_nodes(a, text, &once);
+
+        require(run(a, once.conf, &once.next, &twice), text, "the second plan failed", once.conf);
+        require(bytes_equal(once.conf, twice.conf), text, "twice is not once", twice.conf);
+        require(twice.next.n_parked <= once.next.n_parked, text, "more lines are parked", once.conf);
+        require(!twice.plan.choice.repin, text, "pinned twice", once.conf);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+        struct bytes file = { (const char *)data, size };
+
+        for (size_t i = 0; i < ELEMENTS(policies); i++) {
+                struct arena a _cleanup_arena_ = { 0 };
+                struct pctconf c;
+
+                pctconf_parse(&a, PCTCONF_LXC, file, &c);
+                require(bytes_equal(pctconf_write(&c), file), "none", "lxc: not the same bytes", file);
+                pctconf_parse(&a, PCTCONF_PVE, file, &c);
+                require(bytes_equal(pctconf_write(&c), file), "none", "pve: not the same bytes", file);
+                check_policy(&a, file, policies[i]);
+        }
+        return 0;
+}

@@ -1,0 +1,362 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# scenarios.sh [--update] HOOK [NAME...] - what the hook does to a container on a host
+#
+# Each folder of tests/fixtures/scenarios is one story, told in data:
+#
+#   host          a host for mkhost.sh; a line "include NAME" stands for NAME.host, which is in
+#                 tests/fixtures/hosts or beside the folders
+#   101.conf      the container file
+#   config        what Proxmox generated from it; made here when there is none
+#   policy        /etc/pve/gpuanchor/101.conf
+#   args          of the hook, "101 pre-start" when there is none
+#   host.2, ...   the same container at a later boot on another host: container file, policy
+#                 and backups go there, the configuration is generated again. 101.conf.2,
+#                 policy.2, config.2 and args.2: somebody has changed them before that boot
+#   expect/       101.conf, config, policy, subgid: the bytes afterwards, none: unchanged;
+#                 output: all that the hook printed; status: its exit status, none: 0;
+#                 record: /run/gpuanchor/101, none: not looked at. expect.2 for host.2, ...
+#
+# After every boot the hook runs twice more: on the same files, and on a configuration that
+# is generated again. Neither may change a byte, and what is printed is one line that says
+# so, or that of expect/again. No other file may appear.
+#
+# --update writes the expect folders; every byte of them is for a person to judge.
+# Speaks TAP. Needs root, because the hosts have real device nodes.
+set -eu
+export LC_ALL=C
+unset GPUANCHOR_ROOT
+
+here=$(cd "$(dirname "$0")" && pwd)
+fixtures=$here/fixtures
+
+# The file that LXC reads, from the container file $1 on host $2: the lines that matter here,
+# in Proxmox's order (PVE::LXC::update_lxc_config). A devN whose path is missing gets none:
+# Proxmox would end the start there, before any hook.
+generate() {
+        awk -v root="$2" '
+        function hex(s,   i, n) {
+                for (i = 1; i <= length(s); i++)
+                        n = n * 16 + index("0123456789abcdef", substr(s, i, 1)) - 1
+                return n
+        }
+        function device(value,   o, n, i, path, deny, stat, f, number) {
+                n = split(value, o, ",")
+                for (i = 1; i <= n; i++) {
+                        if (o[i] ~ /^path=/ || o[i] !~ /=/)
+                                path = o[i]
+                        sub(/^path=/, "", path)
+                        if (o[i] ~ /^deny-write=(1|yes|on|true)$/)
+                                deny = 1
+                }
+                gsub(/\047/, "", path)
+                stat = "stat -L -c \"%F %t %T\" \047" root path "\047 2>/dev/null"
+                stat | getline f
+                close(stat)
+                if (f !~ /^character special file /)
+                        return
+                split(f, o, " ")
+                number = "c " hex(o[4]) ":" hex(o[5])
+                devs = devs "lxc.cgroup2.devices.allow = " number (deny ? " r\n" : " rw\n")
+                if (deny)
+                        devs = devs "lxc.cgroup2.devices.deny = " number " w\n"
+        }
+        { sub(/[ \t\r]+$/, "") }
+        /^\[(pve:pending|[A-Za-z][A-Za-z0-9_-]+)\]$/ { exit }
+        /^lxc\.[a-z0-9_.-]+(:|[ \t]*=)/ {
+                key = $0
+                sub(/(:|[ \t]*=).*/, "", key)
+                value = substr($0, length(key) + 1)
+                sub(/^([ \t]*=|:)[ \t]*/, "", value)
+                own_map = own_map || key == "lxc.idmap"
+                lxc = lxc key " = " value "\n"
+                next
+        }
+        /^[a-z][a-z_]*[0-9]*:[ \t]*[^ \t]/ {
+                key = $0
+                sub(/:.*/, "", key)
+                value = $0
+                sub(/^[^:]*:[ \t]*/, "", value)
+                set[key] = value
+                if (key ~ /^dev[0-9]+$/ && key ~ /^dev(0|[1-9][0-9]*)$/)
+                        device(value)
+        }
+        END {
+                if (set["template"] == "1")
+                        exit
+                userns = set["unprivileged"] == "1" || own_map
+                print "lxc.arch = " (set["arch"] ? set["arch"] : "amd64")
+                print "lxc.include = /usr/share/lxc/config/" \
+                        (set["ostype"] ? set["ostype"] : "debian") ".common.conf"
+                if (userns)
+                        print "lxc.include = /usr/share/lxc/config/" \
+                                (set["ostype"] ? set["ostype"] : "debian") ".userns.conf"
+                printf "%s", devs
+                print "lxc.monitor.unshare = 1"
+                if (userns && !own_map)
+                        print "lxc.idmap = u 0 100000 65536\nlxc.idmap = g 0 100000 65536"
+                print "lxc.tty.max = 2"
+                print "lxc.uts.name = " (set["hostname"] ? set["hostname"] : "CT101")
+                print "lxc.rootfs.path = /var/lib/lxc/101/rootfs"
+                printf "%s", lxc
+        }' "$1"
+}
+
+# The host of boot suffix $1 as a folder $2, with what the boot before ($3, may be empty) left.
+make_host() {
+        awk -v fixtures="$fixtures" '
+        function add(file,   line, n) {
+                while ((getline line < file) > 0) {
+                        print line
+                        n++
+                }
+                return n
+        }
+        $1 == "include" {
+                if (!add(fixtures "/hosts/" $2 ".host") && !add(fixtures "/scenarios/" $2 ".host"))
+                        print "no such host: " $2
+                next
+        }
+        { print }' "$story/host$1" >"$work/host"
+        sh "$here/mkhost.sh" "$work/host" "$2"
+        if [ -n "$3" ]; then
+                cp "$3/etc/pve/lxc/101.conf" "$2/etc/pve/lxc/101.conf"
+                cp -R "$3/etc/pve/gpuanchor" "$2/etc/pve/"
+                cp -R "$3/var/lib/gpuanchor" "$2/var/lib/"
+        fi
+        if [ -e "$story/101.conf$1" ]; then
+                cp "$story/101.conf$1" "$2/etc/pve/lxc/101.conf"
+        fi
+        if [ -e "$story/policy$1" ]; then
+                cp "$story/policy$1" "$2/etc/pve/gpuanchor/101.conf"
+        fi
+        if [ -e "$2/etc/pve/lxc/101.conf" ]; then
+                mkdir -p "$2/var/lib/lxc/101"
+                if [ -e "$story/config$1" ]; then
+                        cp "$story/config$1" "$2/var/lib/lxc/101/config"
+                else
+                        generate "$2/etc/pve/lxc/101.conf" "$2" >"$2/var/lib/lxc/101/config"
+                        # a template has none
+                        [ -s "$2/var/lib/lxc/101/config" ] || rm "$2/var/lib/lxc/101/config"
+                fi
+        fi
+}
+
+# name in an expect folder -> path in the host
+files='101.conf etc/pve/lxc/101.conf
+config var/lib/lxc/101/config
+policy etc/pve/gpuanchor/101.conf
+subgid etc/subgid'
+
+keep_files() { # host, folder
+        mkdir -p "$2"
+        echo "$files" | while read -r name path; do
+                if [ -e "$1/$path" ]; then
+                        cp "$1/$path" "$2/$name"
+                fi
+        done
+}
+
+run_hook() { # host, file for the output
+        status=0
+        # shellcheck disable=SC2086 # two words
+        GPUANCHOR_ROOT=$1 timeout 60 "$hook" $args >"$2" 2>&1 </dev/null || status=$?
+}
+
+complain() {
+        echo "$*" >>"$work/bad"
+}
+
+same() { # what, expected file (may be missing: empty), actual file
+        for side in "$2" "$3"; do
+                [ -e "$side" ] || : >"$work/none"
+        done
+        want=$2
+        got=$3
+        [ -e "$want" ] || want=$work/none
+        [ -e "$got" ] || got=$work/none
+        if ! cmp -s "$want" "$got"; then
+                complain "$1:"
+                diff -a -u --label expected --label "$1" "$want" "$got" >>"$work/bad" || true
+        fi
+}
+
+update_expected() { # expect folder
+        rm -rf "$1.new"
+        mkdir "$1.new"
+        echo "$files" | while read -r name path; do
+                if ! cmp -s "$work/before/$name" "$work/after/$name" &&
+                        [ -e "$work/after/$name" ]; then
+                        cp "$work/after/$name" "$1.new/$name"
+                fi
+        done
+        cp "$work/output" "$1.new/output"
+        if [ "$first_status" -ne 0 ]; then
+                echo "$first_status" >"$1.new/status"
+        fi
+        if [ -e "$1/record" ]; then
+                cp "$host/run/gpuanchor/101" "$1.new/record" 2>/dev/null || : >"$1.new/record"
+        fi
+        if ! says_one_line; then
+                cp "$work/again" "$1.new/again"
+        fi
+        rm -rf "$1"
+        mv "$1.new" "$1"
+}
+
+says_one_line() {
+        [ "$(wc -l <"$work/again")" -eq 1 ] && grep -q 'nothing to change$' "$work/again"
+}
+
+compare_expected() { # expect folder
+        echo "$files" | while read -r name path; do
+                if [ -e "$1/$name" ]; then
+                        same "$name" "$1/$name" "$work/after/$name"
+                else
+                        same "$name, which should be as it was" "$work/before/$name" \
+                                "$work/after/$name"
+                fi
+        done
+        same output "$1/output" "$work/output"
+        if [ -e "$1/record" ]; then
+                same record "$1/record" "$host/run/gpuanchor/101"
+        fi
+        want_status=0
+        [ ! -e "$1/status" ] || read -r want_status <"$1/status"
+        [ "$first_status" -eq "$want_status" ] ||
+                complain "exit status $first_status, expected $want_status"
+        if [ -e "$1/again" ]; then
+                same "output of the second run" "$1/again" "$work/again"
+        elif ! says_one_line; then
+                complain "the second run says more than one line, or not that all is right:"
+                cat "$work/again" >>"$work/bad"
+        fi
+}
+
+nothing_changed() { # what happened
+        keep_files "$host" "$work/later"
+        for name in 101.conf config policy subgid; do
+                same "$name after $1" "$work/after/$name" "$work/later/$name"
+        done
+        rm -rf "$work/later"
+}
+
+run_again() {
+        run_hook "$host" "$work/again"
+        nothing_changed "a second run"
+        [ "$status" -eq "$first_status" ] || complain "exit status $status in the second run"
+
+        # a configuration that is the story's own has a meaning that would be lost
+        if [ -e "$story/config$1" ] || [ ! -e "$work/after/config" ]; then
+                return
+        fi
+        generate "$host/etc/pve/lxc/101.conf" "$host" >"$host/var/lib/lxc/101/config"
+        cp "$host/var/lib/lxc/101/config" "$work/generated"
+        run_hook "$host" "$work/once-more"
+        same "output for the configuration that comes out of the new container file" \
+                "$work/again" "$work/once-more"
+        same "configuration that comes out of the new container file" "$work/generated" \
+                "$host/var/lib/lxc/101/config"
+        cp "$work/after/config" "$host/var/lib/lxc/101/config"
+        nothing_changed "a third run"
+}
+
+list_files() {
+        (cd "$host" && find . ! -type d) | grep -v -E \
+                '^\./(etc/pve/gpuanchor/101\.conf|etc/subgid-?|etc/\.pwd\.lock|run/gpuanchor/101|run/lock/lxc/pve-config-101\.lock|var/lib/gpuanchor/backup/101/[0-9]+\.conf)$' |
+                sort
+}
+
+boot() { # suffix of the boot, host of the boot before
+        host=$work/root$1
+        args='101 pre-start'
+        [ ! -e "$story/args$1" ] || args=$(cat "$story/args$1")
+        rm -rf "$work/before" "$work/after"
+        make_host "$1" "$host" "$2"
+        list_files >"$work/names"
+        keep_files "$host" "$work/before"
+
+        run_hook "$host" "$work/output"
+        first_status=$status
+        keep_files "$host" "$work/after"
+        run_again "$1"
+        list_files >"$work/names.after"
+        same "list of files" "$work/names" "$work/names.after"
+        if [ "$update" = yes ]; then
+                update_expected "$story/expect$1"
+        else
+                compare_expected "$story/expect$1"
+        fi
+        if [ -s "$work/bad" ]; then
+                echo "in boot ${1:-.1}:" | cat - "$work/bad" >"$work/bad.all"
+                mv "$work/bad.all" "$work/bad"
+                return 1
+        fi
+}
+
+run_story() {
+        story=$fixtures/scenarios/$1
+        work=$scratch/$1
+        mkdir "$work"
+        before=
+        for host_file in "$story/host" "$story"/host.[2-9]; do
+                if [ -e "$host_file" ]; then
+                        boot "${host_file#"$story/host"}" "$before" || return 1
+                        before=$host
+                fi
+        done
+        rm -rf "$work"
+}
+
+if [ "${1:-}" = --one ]; then
+        scratch=$2
+        update=$3
+        hook=$4
+        if run_story "$5" >"$scratch/$5.log" 2>&1; then
+                rm "$scratch/$5.log"
+        else
+                cat "$scratch/$5/bad" >>"$scratch/$5.log" 2>/dev/null || true
+        fi
+        exit 0
+fi
+
+update=no
+if [ "${1:-}" = --update ]; then
+        update=yes
+        shift
+fi
+if [ $# -lt 1 ]; then
+        echo "usage: scenarios.sh [--update] HOOK [NAME...]" >&2
+        exit 2
+fi
+hook=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+shift
+if [ "$(id -u)" -ne 0 ]; then
+        echo "1..0 # SKIP the hosts have real device nodes: needs root"
+        exit 0
+fi
+if [ $# -eq 0 ]; then
+        for story in "$fixtures"/scenarios/*/; do
+                set -- "$@" "$(basename "$story")"
+        done
+fi
+
+# in memory: the hook waits for the disk at every write, and nothing here is worth it
+scratch=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+echo "1..$#"
+printf '%s\n' "$@" | xargs -P "$(nproc)" -I '{}' sh "$0" --one "$scratch" "$update" "$hook" '{}'
+failed=0
+n=0
+for name; do
+        n=$((n + 1))
+        if [ -e "$scratch/$name.log" ]; then
+                echo "not ok $n - $name"
+                sed 's/^/# /' "$scratch/$name.log"
+                failed=1
+        else
+                echo "ok $n - $name"
+        fi
+done
+exit $failed

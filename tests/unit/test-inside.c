@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * test-inside - looking into a container whose root is hostile
+ *
+ * A child process with a root folder of its own stands for the container. Needs root for
+ * chroot and device nodes; skipped without.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "anchor.h"
+#include "base/file.h"
+#include "host/inside.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+
+static struct arena arena;
+static const char *host, *inner; /* a host's folder, the container's root */
+static pid_t init_pid;
+static int root_fd;
+
+static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw) {
+        return remove(path);
+}
+
+static const char *in(const char *path) {
+        return arena_printf(&arena, "%s/%s", inner, path);
+}
+
+static const char *on_host(const char *path) {
+        return arena_printf(&arena, "%s/%s", host, path);
+}
+
+static void put(const char *path, const char *text) {
+        assert_int_equal(file_replace(path, bytes_of(text), 0644, 0), 0);
+}
+
+static void node(const char *path, unsigned major_number, unsigned minor_number) {
+        assert_int_equal(mknod(in(path), S_IFCHR | 0660, makedev(major_number, minor_number)), 0);
+}
+
+static int setup(void **state) {
+        char template[] = "/tmp/gpuanchor-inside-XXXXXX", byte;
+        int ready[2];
+
+        if (geteuid() != 0)
+                return 0;
+        if (!mkdtemp(template) || pipe(ready) < 0)
+                return -1;
+        host = arena_strdup(&arena, template);
+        inner = arena_printf(&arena, "%s/inner", host);
+        if (mkdir_parents(in("dev/dri"), 0755) < 0 || mkdir_parents(in("etc"), 0755) < 0 ||
+            mkdir_parents(on_host("etc/pve/gpuanchor"), 0755) < 0 ||
+            mkdir_parents(on_host("run/gpuanchor"), 0755) < 0)
+                return -1;
+        init_pid = fork();
+        if (init_pid == 0) {
+                if (chroot(inner) < 0 || chdir("/") < 0 || write(ready[1], "x", 1) != 1)
+                        _exit(1);
+                for (;;)
+                        pause();
+        }
+        if (read(ready[0], &byte, 1) != 1)
+                return -1;
+        close(ready[0]);
+        close(ready[1]);
+        root_fd = inside_open((unsigned)init_pid);
+        return root_fd < 0 ? -1 : 0;
+}
+
+static int teardown(void **state) {
+        if (host) {
+                close(root_fd);
+                kill(init_pid, SIGKILL);
+                waitpid(init_pid, NULL, 0);
+                nftw(host, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+        }
+        host = NULL;
+        arena_done(&arena);
+        return 0;
+}
+
+#define NEEDS_ROOT()   \
+        if (!host)     \
+                skip()
+
+static void test_look(void **state) {
+        struct inside_node n;
+
+        NEEDS_ROOT();
+        node("dev/dri/card1", 226, 1);
+        put(in("dev/dri/card2"), "");
+        assert_int_equal(mkfifo(in("dev/dri/card3"), 0666), 0);
+        n = inside_look(root_fd, "/dev/dri/card1");
+        assert_true(n.present && n.is_char);
+        assert_int_equal(n.major, 226);
+        assert_int_equal(n.minor, 1);
+        n = inside_look(root_fd, "/dev/dri/card2");
+        assert_true(n.present && !n.is_char);
+        n = inside_look(root_fd, "/dev/dri/card3"); /* not opened, or this would wait for ever */
+        assert_true(n.present && !n.is_char);
+        assert_false(inside_look(root_fd, "/dev/dri/card4").present);
+        assert_false(inside_look(root_fd, "/dev/dri/card1/x").present);
+}
+
+/* Whatever a link says, it is not followed: not as the last part, not on the way. */
+static void test_links(void **state) {
+        struct bytes text;
+        const char **names;
+        size_t n;
+
+        NEEDS_ROOT();
+        put(on_host("secret"), "root:x:0:\n");
+        assert_int_equal(symlink("/dev/null", in("dev/dri/card1")), 0);
+        assert_int_equal(symlink("../../../secret", in("etc/group")), 0);
+        assert_int_equal(symlink("/", in("dev/accel")), 0);
+        assert_int_equal(symlink("..", in("up")), 0);
+        assert_false(inside_look(root_fd, "/dev/dri/card1").present);
+        assert_false(inside_look(root_fd, "/dev/accel/dev/dri").present);
+        assert_false(inside_look(root_fd, "/up/secret").present);
+        assert_false(inside_look(root_fd, "/../secret").present);
+        assert_int_equal(inside_read(&arena, root_fd, "/etc/group", 1024, &text), -ELOOP);
+        assert_int_equal(inside_list(&arena, root_fd, "/up", &names, &n), -ENOTDIR);
+        assert_int_equal(rename(in("dev/dri"), in("dev/dri2")), 0);
+        assert_int_equal(symlink("dri2", in("dev/dri")), 0);
+        assert_true(inside_list(&arena, root_fd, "/dev/dri", &names, &n) < 0);
+}
+
+static void test_read(void **state) {
+        struct bytes text;
+
+        NEEDS_ROOT();
+        put(in("etc/group"), "video:x:44:\n");
+        assert_int_equal(inside_read(&arena, root_fd, "/etc/group", 1024, &text), 0);
+        assert_true(bytes_equal(text, BYTES("video:x:44:\n")));
+        assert_int_equal(inside_read(&arena, root_fd, "/etc/group", 4, &text), -EFBIG);
+        assert_int_equal(inside_read(&arena, root_fd, "/etc/none", 1024, &text), -ENOENT);
+        assert_int_equal(inside_read(&arena, root_fd, "/etc", 1024, &text), -EINVAL);
+        assert_int_equal(mkfifo(in("etc/fifo"), 0666), 0);
+        assert_int_equal(inside_read(&arena, root_fd, "/etc/fifo", 1024, &text), -EINVAL);
+        node("etc/null", 1, 3);
+        assert_int_equal(inside_read(&arena, root_fd, "/etc/null", 1024, &text), -EINVAL);
+}
+
+static void test_list(void **state) {
+        const char **names;
+        size_t n;
+
+        NEEDS_ROOT();
+        for (int i = 0; i < 300; i++)
+                put(in(arena_printf(&arena, "dev/dri/x%d", i)), "");
+        assert_int_equal(inside_list(&arena, root_fd, "/dev/dri", &names, &n), 0);
+        assert_int_equal(n, 256);
+        assert_int_equal(inside_list(&arena, root_fd, "/dev/none", &names, &n), -ENOENT);
+}
+
+static void test_open_gone(void **state) {
+        assert_true(inside_open(0x7fffffff) < 0);
+}
+
+static bool told(const struct findings *f, enum finding_code code, const char *what) {
+        for (size_t i = 0; i < f->n; i++)
+                if (f->items[i].code == code && streq(f->items[i].what, what))
+                        return true;
+        return false;
+}
+
+/* What was recorded at the start against what is there, and what is there beside it. */
+static void test_compare(void **state) {
+        struct findings f = { .arena = &arena };
+
+        NEEDS_ROOT();
+        put(on_host("run/gpuanchor/101"), "[given]\nnode = /dev/dri/card1 226:1 0000:c1:00.0\n"
+                                          "node = /dev/dri/renderD128 226:128 0000:c1:00.0\n"
+                                          "node = /dev/kfd 235:0 -\nnode = /dev/dri/card5 226:5 x\n");
+        node("dev/dri/card1", 226, 1);
+        node("dev/dri/renderD128", 226, 129);
+        node("dev/dri/card0", 226, 0);
+        node("dev/dri/odd", 10, 1);
+        node("dev/dri/alias", 226, 1);
+        put(in("dev/dri/card5"), "");
+        assert_int_equal(anchor_learn(&arena, host, 101, (unsigned)init_pid, &f), 0);
+        assert_true(told(&f, FINDING_INSIDE_WRONG, "/dev/dri/renderD128"));
+        assert_true(told(&f, FINDING_INSIDE_WRONG, "/dev/dri/card5"));
+        assert_true(told(&f, FINDING_INSIDE_MISSING, "/dev/kfd"));
+        assert_true(told(&f, FINDING_INSIDE_EXTRA, "/dev/dri/card0"));
+        assert_true(told(&f, FINDING_INSIDE_EXTRA, "/dev/dri/renderD128"));
+        assert_int_equal(f.n, 5);
+}
+
+static const char *learn(const char *groups, const char *policy, struct findings *f) {
+        const char *path = on_host("etc/pve/gpuanchor/101.conf");
+        struct bytes text = { 0 };
+
+        *f = (struct findings){ .arena = &arena };
+        put(in("etc/group"), groups);
+        put(path, policy);
+        assert_int_equal(anchor_learn(&arena, host, 101, (unsigned)init_pid, f), 0);
+        assert_int_equal(file_read(&arena, path, 64 * 1024, &text), 0);
+        return arena_strndup(&arena, text.data, text.len);
+}
+
+static void test_learn(void **state) {
+        struct findings f;
+
+        NEEDS_ROOT();
+        assert_string_equal(learn("root:x:0:\nvideo:x:44:\nrender:x:992:\n",
+                                  "[memory]\nrender-gid-guess = 104\nvideo-gid-guess = 44\n", &f),
+                            "[memory]\nvideo-gid = 44\nrender-gid = 992\nvideo-gid-guess = 44\n"
+                            "render-gid-guess = 104\n");
+        assert_int_equal(f.n, 1); /* a guess that was right is not worth a line */
+        assert_true(told(&f, FINDING_GID_LEARNED, "render"));
+        assert_string_equal(f.items[0].new, "992");
+        /* known already, or said by the policy */
+        assert_string_equal(learn("video:x:45:\nrender:x:993:\n",
+                                  "[container]\nvideo-gid = 44\n\n[memory]\nrender-gid = 992\n", &f),
+                            "[container]\nvideo-gid = 44\n\n[memory]\nrender-gid = 992\n");
+        assert_int_equal(f.n, 0);
+        /* no such group, or group root: nothing is learned */
+        assert_string_equal(learn("root:x:0:\nrender:x:0:\n", "[container]\n", &f), "[container]\n");
+        /* a policy that cannot be believed is not written to */
+        assert_string_equal(learn("render:x:992:\n", "[container]\ngpu = nonsense\n", &f),
+                            "[container]\ngpu = nonsense\n");
+}
+
+static void test_learn_hostile(void **state) {
+        struct findings f;
+
+        NEEDS_ROOT();
+        assert_string_equal(learn("render:x:99999999999:\nvideo:x:-1:\n", "[container]\n", &f), "[container]\n");
+        assert_string_equal(learn("render:x:4294967295:\n", "[container]\n", &f), "[container]\n");
+        assert_int_equal(unlink(in("etc/group")), 0);
+        assert_int_equal(symlink("/etc/shadow", in("etc/group")), 0);
+        f = (struct findings){ .arena = &arena };
+        assert_int_equal(anchor_learn(&arena, host, 101, (unsigned)init_pid, &f), 0);
+        assert_int_equal(f.n, 0);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(test_look, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_links, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_read, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_list, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_open_gone, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_compare, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_learn, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_learn_hostile, setup, teardown),
+        };
+
+        return cmocka_run_group_tests_name("inside", tests, NULL, NULL);
+}
