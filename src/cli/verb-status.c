@@ -18,12 +18,14 @@
 /* Every service that runs has a control group; a host in a folder may have one, too. */
 static bool is_watched(struct cli *c) {
         return access(arena_printf(&c->arena, "%s/sys/fs/cgroup/system.slice/gpuanchord.service",
-                                   c->root), F_OK) == 0;
+                                   c->root),
+                      F_OK) == 0;
 }
 
 /* What the daemon knows; NULL when there is none, or it is not for us to read. */
 static const struct baseline *load_baseline(struct cli *c) {
-        const char *path = arena_printf(&c->arena, "%s" WATCH_STATE_FOLDER "/" WATCH_STATE_FILE, c->root);
+        const char *path =
+                arena_printf(&c->arena, "%s" WATCH_STATE_FOLDER "/" WATCH_STATE_FILE, c->root);
         struct watch_state *s = arena_alloc(&c->arena, sizeof(*s));
         struct bytes text;
 
@@ -115,7 +117,9 @@ static int run(struct cli *c) {
                 return EXIT_TROUBLE;
         r = anchor_status(&c->arena, c->root, load_baseline(c), &st);
         if (r < 0)
-                return cli_fail(c, arena_printf(&c->arena, "the host cannot be read: %s", strerror(-r)), "");
+                return cli_fail(
+                        c, arena_printf(&c->arena, "the host cannot be read: %s", strerror(-r)),
+                        "");
         if (v.only && !st.blind && look_for(c, &st, v.only) != EXIT_DONE)
                 return EXIT_TROUBLE;
         v.watched = is_watched(c);

@@ -9,7 +9,7 @@
  *     gpuanchor-baseline 1
  *     group video 44
  *     gpu 0000:c1:00.0 1002:150e 1f66:0031 amdgpu here
- *     node card /dev/dri/card1 226:1
+ *     node card /dev/dri/card1 226:1 0660
  *     end
  */
 #include "model/baseline.h"
@@ -27,11 +27,11 @@ static const struct gpu *find_here(const struct known_gpu *k, const struct facts
         return g && same_ids(k, g) ? g : NULL;
 }
 
-static bool is_known(const struct baseline *b, const struct gpu *g) {
+static const struct known_gpu *find_known(const struct baseline *b, const struct gpu *g) {
         for (size_t i = 0; i < b->n_gpus; i++)
                 if (streq(b->gpus[i].address, g->address) && same_ids(&b->gpus[i], g))
-                        return true;
-        return false;
+                        return &b->gpus[i];
+        return NULL;
 }
 
 /* Where a GPU went: the only one with its ids at an address where none with them was known. */
@@ -50,7 +50,7 @@ static const struct gpu *find_moved(const struct baseline *b, const struct known
                             !find_here(o, now);
         }
         for (size_t i = 0; i < now->n_gpus; i++)
-                if (same_ids(k, &now->gpus[i]) && !is_known(b, &now->gpus[i])) {
+                if (same_ids(k, &now->gpus[i]) && !find_known(b, &now->gpus[i])) {
                         candidates++;
                         found = &now->gpus[i];
                 }
@@ -60,7 +60,11 @@ static const struct gpu *find_moved(const struct baseline *b, const struct known
 static void set_nodes(struct known_gpu *k, const struct gpu *g) {
         for (size_t i = 0; i < g->n_nodes; i++)
                 k->nodes[g->nodes[i].kind] = (struct known_node){
-                        g->nodes[i].path, g->nodes[i].major, g->nodes[i].minor
+                        .path = g->nodes[i].path,
+                        .major = g->nodes[i].major,
+                        .minor = g->nodes[i].minor,
+                        .has_mode = g->nodes[i].state == NODE_CHAR,
+                        .mode = g->nodes[i].state == NODE_CHAR ? g->nodes[i].mode : 0,
                 };
 }
 
@@ -85,6 +89,13 @@ static bool same_nodes(const struct known_gpu *a, const struct known_gpu *b) {
         return true;
 }
 
+static bool has_nodes(const struct known_gpu *k) {
+        for (size_t i = 0; i < NODE_KINDS; i++)
+                if (k->nodes[i].path)
+                        return true;
+        return false;
+}
+
 /* "card1 (226:1) renderD128 (226:128)" */
 static const char *describe_nodes(struct arena *a, const struct known_gpu *k) {
         struct strbuf b = { .arena = a };
@@ -98,7 +109,25 @@ static const char *describe_nodes(struct arena *a, const struct known_gpu *k) {
 }
 
 static const char *describe(struct arena *a, const struct known_gpu *k) {
-        return arena_printf(a, "%04x:%04x %s", k->vendor, k->device, k->driver ? k->driver : "no driver");
+        return arena_printf(a, "%04x:%04x %s", k->vendor, k->device,
+                            k->driver ? k->driver : "no driver");
+}
+
+/* Of nodes that are what they were: a new node has the mode that it was made with. */
+static void compare_modes(struct arena *a, const struct known_gpu *k, const struct known_gpu *is,
+                          struct findings *f) {
+        for (size_t i = 0; i < NODE_KINDS; i++) {
+                const struct known_node *x = &k->nodes[i], *y = &is->nodes[i];
+
+                if (!x->path || !y->path || !streq(x->path, y->path) || !x->has_mode ||
+                    !y->has_mode || x->mode == y->mode)
+                        continue;
+                finding_add(f, (struct finding){ .code = FINDING_NODE_MODE_CHANGED,
+                                                 .gpu = is->address,
+                                                 .what = y->path,
+                                                 .old = arena_printf(a, "%04o", x->mode),
+                                                 .new = arena_printf(a, "%04o", y->mode) });
+        }
 }
 
 static void compare_known(struct arena *a, const struct baseline *before, const struct known_gpu *k,
@@ -122,7 +151,7 @@ static void compare_known(struct arena *a, const struct baseline *before, const 
         if (k->gone) {
                 item.code = FINDING_GPU_BACK;
                 finding_add(f, item);
-        } else if (!same_nodes(k, &is) && (!k->driver || !is.driver || streq(k->driver, is.driver))) {
+        } else if (has_nodes(&is) && !same_nodes(k, &is)) {
                 item.code = FINDING_GPU_RENUMBERED;
                 finding_add(f, item);
         }
@@ -132,17 +161,22 @@ static void compare_known(struct arena *a, const struct baseline *before, const 
                 item.new = is.driver ? is.driver : "no driver";
                 finding_add(f, item);
         }
+        if (!k->gone)
+                compare_modes(a, k, &is, f);
+}
+
+static const char *describe_group(struct arena *a, struct host_group g) {
+        return g.present ? arena_printf(a, "gid %u", g.gid) : "no gid";
 }
 
 static void compare_group(struct arena *a, const char *name, struct host_group before,
                           struct host_group now, struct findings *f) {
         if (before.present == now.present && before.gid == now.gid)
                 return;
-        finding_add(f, (struct finding){
-                               .code = FINDING_GROUP_CHANGED,
-                               .what = name,
-                               .old = before.present ? arena_printf(a, "%u", before.gid) : "no group",
-                               .new = now.present ? arena_printf(a, "%u", now.gid) : "no group" });
+        finding_add(f, (struct finding){ .code = FINDING_GROUP_CHANGED,
+                                         .what = name,
+                                         .old = describe_group(a, before),
+                                         .new = describe_group(a, now) });
 }
 
 void baseline_compare(struct arena *a, const struct baseline *before, const struct facts *now,
@@ -157,7 +191,7 @@ void baseline_compare(struct arena *a, const struct baseline *before, const stru
                 for (size_t j = 0; j < before->n_gpus; j++)
                         moved_here |= !find_here(&before->gpus[j], now) &&
                                       find_moved(before, &before->gpus[j], now) == g;
-                if (!is_known(before, g) && !moved_here)
+                if (!find_known(before, g) && !moved_here)
                         finding_add(f, (struct finding){ .code = FINDING_GPU_NEW,
                                                          .gpu = g->address,
                                                          .what = describe(a, &is),
@@ -171,8 +205,15 @@ void baseline_next(struct arena *a, const struct baseline *before, const struct 
                    struct baseline *ret) {
         struct baseline b = { .video = now->video, .render = now->render };
 
-        for (size_t i = 0; i < now->n_gpus; i++)
-                *ARENA_PUSH(a, b.gpus, b.n_gpus) = known_of(&now->gpus[i]);
+        for (size_t i = 0; i < now->n_gpus; i++) {
+                const struct known_gpu *was = before ? find_known(before, &now->gpus[i]) : NULL;
+                struct known_gpu k = known_of(&now->gpus[i]);
+
+                /* without its driver it has none; with it, others than these are news */
+                if (was && !has_nodes(&k))
+                        memcpy(k.nodes, was->nodes, sizeof(k.nodes));
+                *ARENA_PUSH(a, b.gpus, b.n_gpus) = k;
+        }
         for (size_t i = 0; before && i < before->n_gpus; i++) {
                 const struct known_gpu *k = &before->gpus[i];
 
@@ -182,6 +223,30 @@ void baseline_next(struct arena *a, const struct baseline *before, const struct 
                 b.gpus[b.n_gpus - 1].gone = true;
         }
         *ret = b;
+}
+
+static bool is_named(const char *address, const char *const *named, size_t n_named) {
+        for (size_t i = 0; i < n_named; i++)
+                if (streq(address, named[i]))
+                        return true;
+        return false;
+}
+
+void baseline_forget(struct baseline *b, const char *const *named, size_t n_named) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < b->n_gpus; i++)
+                if (!b->gpus[i].gone || is_named(b->gpus[i].address, named, n_named))
+                        b->gpus[n++] = b->gpus[i];
+        b->n_gpus = n;
+}
+
+static void write_node(struct strbuf *t, enum node_kind kind, const struct known_node *n) {
+        strbuf_printf(t, "node %s %s %u:%u ", node_kind_name(kind), n->path, n->major, n->minor);
+        if (n->has_mode)
+                strbuf_printf(t, "%04o\n", n->mode);
+        else
+                strbuf_adds(t, "-\n");
 }
 
 struct bytes baseline_write(struct arena *a, const struct baseline *b) {
@@ -200,9 +265,7 @@ struct bytes baseline_write(struct arena *a, const struct baseline *b) {
                               k->gone ? "gone" : "here");
                 for (size_t j = 0; j < NODE_KINDS; j++)
                         if (k->nodes[j].path)
-                                strbuf_printf(&t, "node %s %s %u:%u\n",
-                                              node_kind_name((enum node_kind)j), k->nodes[j].path,
-                                              k->nodes[j].major, k->nodes[j].minor);
+                                write_node(&t, (enum node_kind)j, &k->nodes[j]);
         }
         strbuf_adds(&t, "end\n");
         return strbuf_bytes(&t);
@@ -242,11 +305,23 @@ static bool read_gpu(struct arena *a, struct bytes rest, struct baseline *b) {
         return true;
 }
 
+/* "0660", or "-" for a node that was not there */
+static bool read_mode(const char *text, struct known_node *n) {
+        n->has_mode = !streq(text, "-");
+        for (const char *c = text; n->has_mode && *c; c++) {
+                if (*c < '0' || *c > '7' || c - text >= 4)
+                        return false;
+                n->mode = n->mode * 8 + (uint32_t)(*c - '0');
+        }
+        return *text != '\0';
+}
+
 static bool read_node(struct arena *a, struct bytes rest, struct baseline *b) {
         const char *kind = word(a, &rest);
         struct known_node n = { .path = word(a, &rest) };
 
-        if (b->n_gpus == 0 || n.path[0] != '/' || !pair(word(a, &rest), 10, &n.major, &n.minor))
+        if (b->n_gpus == 0 || n.path[0] != '/' || !pair(word(a, &rest), 10, &n.major, &n.minor) ||
+            !read_mode(word(a, &rest), &n))
                 return false;
         for (size_t i = 0; i < NODE_KINDS; i++)
                 if (streq(kind, node_kind_name((enum node_kind)i))) {
@@ -269,6 +344,14 @@ static bool read_group(struct arena *a, struct bytes rest, struct baseline *b) {
         else
                 return false;
         return true;
+}
+
+static bool read_entry(struct arena *a, const char *first, struct bytes rest, struct baseline *b) {
+        if (streq(first, "gpu"))
+                return read_gpu(a, rest, b);
+        if (streq(first, "node"))
+                return read_node(a, rest, b);
+        return streq(first, "group") && read_group(a, rest, b);
 }
 
 bool baseline_read(struct arena *a, struct bytes text, struct baseline *ret) {
@@ -294,9 +377,7 @@ bool baseline_read(struct arena *a, struct bytes text, struct baseline *ret) {
                 first = word(a, &rest);
                 if (streq(first, "end"))
                         end = true;
-                else if (!(streq(first, "gpu") ? read_gpu(a, rest, &b)
-                           : streq(first, "node") ? read_node(a, rest, &b)
-                                                  : streq(first, "group") && read_group(a, rest, &b)))
+                else if (!read_entry(a, first, rest, &b))
                         return false;
         }
         if (!end || text.len > 0)

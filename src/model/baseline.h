@@ -10,10 +10,12 @@
 #include "model/facts.h"
 #include "model/finding.h"
 
-/** struct known_node - a node's last name and number; no path: it had none */
+/** struct known_node - a node's last name, number and mode; no path: it had none */
 struct known_node {
         const char *path;
         uint32_t major, minor;
+        bool has_mode; /* false: it was not there, or no device */
+        uint32_t mode; /* permission bits */
 };
 
 struct known_gpu {
@@ -36,8 +38,8 @@ struct baseline {
  * @before: the last baseline
  * @now:    facts
  * @f:      gets gpu-renumbered, gpu-gone, gpu-back, gpu-driver-changed, gpu-new, gpu-moved,
- *          group-changed; all but gpu-gone tell of a change that baseline_next() takes over,
- *          so that they are found once
+ *          group-changed, node-mode-changed; all but gpu-gone tell of a change that
+ *          baseline_next() takes over, so that they are found once
  */
 void baseline_compare(struct arena *a, const struct baseline *before, const struct facts *now,
                       struct findings *f);
@@ -51,6 +53,13 @@ void baseline_compare(struct arena *a, const struct baseline *before, const stru
  */
 void baseline_next(struct arena *a, const struct baseline *before, const struct facts *now,
                    struct baseline *ret);
+
+/**
+ * baseline_forget() - take out GPUs that are gone and that nobody asks for
+ * @named:   addresses that stay, because a policy names them
+ * @n_named: number of @named
+ */
+void baseline_forget(struct baseline *b, const char *const *named, size_t n_named);
 
 /** baseline_write() - as text, one thing a line; the same baseline gives the same bytes */
 struct bytes baseline_write(struct arena *a, const struct baseline *b);

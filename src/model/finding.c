@@ -62,3 +62,20 @@ bool finding_is_change(enum finding_code code) {
                 return false;
         }
 }
+
+bool finding_is_event(enum finding_code code) {
+        switch (code) {
+        case FINDING_GPU_RENUMBERED:
+        case FINDING_GPU_MOVED:
+        case FINDING_GPU_BACK:
+        case FINDING_GPU_NEW:
+        case FINDING_GPU_DRIVER_CHANGED:
+        case FINDING_GROUP_CHANGED:
+        case FINDING_NODE_MODE_CHANGED:
+        case FINDING_BASELINE_NEW:
+        case FINDING_TOO_MANY:
+                return true;
+        default:
+                return false;
+        }
+}

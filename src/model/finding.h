@@ -66,3 +66,10 @@ int findings_worst(const struct findings *f);
 
 /** finding_is_change() - whether it tells of an edit, which is only true once it was written */
 bool finding_is_change(enum finding_code code);
+
+/**
+ * finding_is_event() - whether it tells of something that happened, and is over once told
+ *
+ * All others tell how something is; they are open until it is no longer so.
+ */
+bool finding_is_event(enum finding_code code);

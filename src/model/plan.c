@@ -135,33 +135,53 @@ static void check_group(struct arena *a, const struct plan_input *in, struct fin
                                                              g->gid) });
 }
 
+/* Mount and devN lines for this kind of node: in the file, and remembered. */
+static void count_lines(const struct plan_input *in, enum node_kind kind, size_t *ret_there,
+                        size_t *ret_parked) {
+        *ret_there = *ret_parked = 0;
+        for (size_t i = 1; i < in->survey->n_lines; i++) {
+                const struct devline *d = &in->survey->lines[i];
+
+                if ((d->type == DEVLINE_MOUNT || d->type == DEVLINE_DEV) &&
+                    (devline_kinds(in->facts, d, 0) & NODE_BIT(kind)))
+                        ++*(in->conf->lines[i].parked ? ret_parked : ret_there);
+        }
+}
+
+static bool has_line(const struct plan_input *in, const struct node *n) {
+        for (size_t i = 1; i < in->survey->n_lines; i++)
+                if (!in->conf->lines[i].parked && (line_gives(&in->survey->lines[i], DEVLINE_DEV, n) ||
+                                                   line_gives(&in->survey->lines[i], DEVLINE_MOUNT, n)))
+                        return true;
+        return false;
+}
+
 /*
  * Whether a container that has several GPUs is to have this node too. An iGPU's
  * render node beside an NVIDIA card's own nodes is common, and that card's DRM
- * nodes are then not missing.
+ * nodes are then not missing: there are fewer lines than GPUs.
  */
 static bool is_wanted(const struct plan_input *in, const struct plan *p, const struct gpu *g,
                       const struct node *n) {
-        size_t lines = 0, gpus = 0;
+        const struct choice *c = &p->choice;
+        size_t there, parked, gpus = c->pin.n_gpus > c->n_gpus ? c->pin.n_gpus - c->n_gpus : 0;
 
         if (!(p->devices & NODE_BIT(n->kind)))
                 return false;
         if (in->policy->devices_set || !(NODE_BIT(n->kind) & DRM_KINDS) ||
             !gpu_node(g, NODE_NVIDIA) || !(in->survey->given & NODE_BIT(NODE_NVIDIA)))
                 return true;
-        for (size_t i = 0; i < p->choice.n_gpus; i++)
-                gpus += gpu_node(p->choice.gpus[i], n->kind) != NULL;
-        for (size_t i = 1; i < in->survey->n_lines; i++) {
-                const struct devline *d = &in->survey->lines[i];
-
-                if ((d->type != DEVLINE_MOUNT && d->type != DEVLINE_DEV) ||
-                    !(devline_kinds(in->facts, d, 0) & NODE_BIT(n->kind)))
-                        continue;
-                if (devline_is_wide(in->facts, d))
+        for (size_t i = 1; i < in->survey->n_lines; i++)
+                if (in->survey->lines[i].type == DEVLINE_MOUNT &&
+                    in->survey->lines[i].path.scope == PATH_FOLDER &&
+                    (in->survey->lines[i].path.kinds & NODE_BIT(n->kind)))
                         return true;
-                lines++;
-        }
-        return lines >= gpus;
+        for (size_t i = 0; i < c->n_gpus; i++)
+                gpus += gpu_node(c->gpus[i], n->kind) != NULL;
+        count_lines(in, n->kind, &there, &parked);
+        if (there > 0 && parked > 0) /* some GPU was away: nobody can tell whose lines are left */
+                return has_line(in, n);
+        return there + parked >= gpus;
 }
 
 static void add_gpu_nodes(struct arena *a, const struct plan_input *in, struct findings *f,

@@ -89,12 +89,17 @@ static const char *own_section(const struct reading *r) {
         return r->kind == SETTINGS_HOST ? "defaults" : "container";
 }
 
+/* the daemon's own, see settings-daemon.c; no container is any the wiser */
+static bool is_daemon_section(const struct reading *r) {
+        return r->kind == SETTINGS_HOST && streq(r->section, "daemon");
+}
+
 static const char *section_problem(struct reading *r) {
         if (r->kind == SETTINGS_HOST) {
                 if (streq(r->section, "container"))
                         return "[container] belongs in /etc/pve/gpuanchor/VMID.conf; here it is "
                                "[defaults]";
-                return arena_printf(r->arena, "unknown section [%s]; accepted: [defaults]",
+                return arena_printf(r->arena, "unknown section [%s]; accepted: [defaults], [daemon]",
                                     r->section);
         }
         if (streq(r->section, "defaults"))
@@ -107,7 +112,7 @@ static void enter_section(struct reading *r, struct bytes name) {
         struct bytes node;
 
         r->section = arena_strndup(r->arena, name.data, name.len);
-        r->section_known = streq(r->section, own_section(r));
+        r->section_known = streq(r->section, own_section(r)) || is_daemon_section(r);
         if (r->kind == SETTINGS_CONTAINER && !r->section_known)
                 r->section_known = streq(r->section, "memory") || policy_section_node(name, &node);
         if (!r->section_known)
@@ -178,6 +183,9 @@ static int handle_entry(void *user, const char *section, const char *key, const 
                 problem = arena_printf(r->arena, "%s in [%s] is not read", key, r->section);
                 if (about_gpu)
                         complain(r, true, problem);
+        } else if (is_daemon_section(r)) {
+                if (about_gpu)
+                        complain(r, true, "gpu in [daemon] is not read; it belongs in [defaults]");
         } else if (streq(r->section, own_section(r))) {
                 set_key(r, key, meant, value);
         } else if (!policy_parse_memory(r->arena, r->policy, r->section, key, value, &problem)) {

@@ -45,7 +45,7 @@ static void add(struct fields *f, const char *name, const char *value) {
         f->iov[f->n++] = (struct iovec){ field, strlen(field) };
 }
 
-int journal_send(const char *identifier, const struct finding *f, uint32_t vmid) {
+static int send_entry(const char *identifier, const struct finding *f, uint32_t vmid, bool resolved) {
         _cleanup_arena_ struct arena a = { 0 };
         const struct finding_kind *kind = &finding_kinds[f->code];
         struct fields fields = { .a = &a };
@@ -53,9 +53,12 @@ int journal_send(const char *identifier, const struct finding *f, uint32_t vmid)
 
         if (!sendv)
                 return -ENOSYS;
-        add(&fields, "MESSAGE", finding_text(&a, f, vmid));
+        add(&fields, "MESSAGE", arena_printf(&a, "%s%s%s", resolved ? "resolved: " : "",
+                                             vmid ? arena_printf(&a, "container %u: ", vmid) : "",
+                                             finding_text(&a, f, vmid)));
         add(&fields, "MESSAGE_ID", kind->message_id);
-        add(&fields, "PRIORITY", arena_printf(&a, "%d", (int)finding_severity(f)));
+        add(&fields, "PRIORITY", arena_printf(&a, "%d", resolved ? (int)SEV_NOTICE
+                                                        : (int)finding_severity(f)));
         add(&fields, "SYSLOG_IDENTIFIER", identifier);
         add(&fields, "GPUANCHOR_CODE", kind->code);
         add(&fields, "GPUANCHOR_VMID", vmid ? arena_printf(&a, "%u", vmid) : NULL);
@@ -64,6 +67,15 @@ int journal_send(const char *identifier, const struct finding *f, uint32_t vmid)
         add(&fields, "GPUANCHOR_NEW", f->new);
         add(&fields, "GPUANCHOR_WHAT", f->what);
         add(&fields, "GPUANCHOR_WHERE", f->where);
-        add(&fields, "GPUANCHOR_REMEDY", finding_remedy(&a, f, vmid));
+        add(&fields, "GPUANCHOR_RESOLVED", resolved ? "1" : NULL);
+        add(&fields, "GPUANCHOR_REMEDY", resolved ? NULL : finding_remedy(&a, f, vmid));
         return sendv(fields.iov, fields.n);
+}
+
+int journal_send(const char *identifier, const struct finding *f, uint32_t vmid) {
+        return send_entry(identifier, f, vmid, false);
+}
+
+int journal_send_resolved(const char *identifier, const struct finding *f, uint32_t vmid) {
+        return send_entry(identifier, f, vmid, true);
 }

@@ -15,3 +15,11 @@
  * Return: 0, or negative errno when there is no journal; nobody needs to care.
  */
 int journal_send(const char *identifier, const struct finding *f, uint32_t vmid);
+
+/**
+ * journal_send_resolved() - tell that a finding is no longer true
+ *
+ * The entry of journal_send() with the same MESSAGE_ID, a text that begins with
+ * "resolved: ", the priority notice, GPUANCHOR_RESOLVED=1 and no remedy.
+ */
+int journal_send_resolved(const char *identifier, const struct finding *f, uint32_t vmid);

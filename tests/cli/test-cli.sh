@@ -534,12 +534,13 @@ case_enable_keeps_a_policy() {
     mkdir -p "$H/etc/pve/gpuanchor"
     printf '; mine\r\n[container]\r\n# why\r\ngpu = all\r\nmissing = start\r\n\r\n[pin pve2]\r\ngpu = 0000:01:00.0 1002:150e -\r\n' >"$POLICY"
     run 0 enable --gpu pci:0000:c1:00.0 --method auto 101
-    printf '; mine\r\n[container]\r\n# why\r\ngpu = pci:0000:c1:00.0\r\nmissing = start\r\nmethod = auto\r\n\r\n[pin pve2]\r\ngpu = 0000:01:00.0 1002:150e -\r\n' |
+    printf '; mine\r\n[container]\r\n# why\r\ngpu = pci:0000:c1:00.0\r\nmissing = start\r\nmethod = auto\r\n\r\n[pin pve2]\r\ngpu = 0000:01:00.0 1002:150e -\r\n\n[memory]\nvideo-gid = 44\nrender-gid = 110\n' |
         cmp - "$POLICY" || fail "the policy is another"
     : >"$POLICY"
     printf '[container]\ngpu=auto\n gpu : auto' >"$POLICY"
     run 0 enable --gpu pci:0000:c1:00.0 --missing refuse 101
-    printf '[container]\ngpu = pci:0000:c1:00.0\nmissing = refuse\n' | cmp - "$POLICY" || fail "policy"
+    printf '[container]\ngpu = pci:0000:c1:00.0\nmissing = refuse\n\n[memory]\nvideo-gid = 44\nrender-gid = 110\n' |
+        cmp - "$POLICY" || fail "policy"
 }
 
 case_enable_ambiguous() {

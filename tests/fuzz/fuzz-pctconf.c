@@ -188,7 +188,7 @@ static bool is_chosen(const struct plan *p, const struct gpu *g) {
         return false;
 }
 
-/* The first word of a mount entry, the path of a devN; read apart from devline.c. */
+/* The first word of a mount entry, the path of a devN; split apart from devline.c. */
 static struct bytes source_of(struct arena *a, const struct conf_line *l) {
         struct bytes rest = l->value, word;
         const char *comma, *path;
@@ -198,14 +198,8 @@ static struct bytes source_of(struct arena *a, const struct conf_line *l) {
                 rest.data++;
                 rest.len -= 2;
         }
-        if (bytes_equal(l->key, BYTES("lxc.mount.entry"))) {
-                word = bytes_word(&rest);
-                while (word.len > 1 && word.data[0] == '/' && word.data[1] == '/') { /* "//dev" is "/dev" */
-                        word.data++;
-                        word.len--;
-                }
-                return word;
-        }
+        if (bytes_equal(l->key, BYTES("lxc.mount.entry")))
+                return gpu_path_parse(a, bytes_word(&rest)).clean;
         if (l->key.len < 4 || memcmp(l->key.data, "dev", 3) != 0 ||
             strspn(arena_strndup(a, l->key.data + 3, l->key.len - 3), "0123456789") != l->key.len - 3)
                 return (struct bytes){ 0 };
@@ -214,7 +208,7 @@ static struct bytes source_of(struct arena *a, const struct conf_line *l) {
         comma = word.len > 0 ? memchr(word.data, ',', word.len) : NULL;
         if (comma)
                 word.len = (size_t)(comma - word.data);
-        return bytes_trim(word);
+        return gpu_path_parse(a, bytes_trim(word)).clean;
 }
 
 /* Families beside DRM are ours only when devices = covers them. */

@@ -40,7 +40,7 @@ static size_t line(const struct pctconf *c, const char *start) {
 }
 
 static void test_same_bytes(void **state) {
-        static const struct bytes files[] = {
+        const struct bytes files[] = {
                 BYTES(""),
                 BYTES("\n"),
                 BYTES("\n\n\n"),

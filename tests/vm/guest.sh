@@ -84,14 +84,14 @@ for file in "$here"/scenarios/[0-9]*.sh; do
         echo "=== $id"
         begin=$SECONDS
         : >/run/why
-        timeout -k 10 "${CASE_LIMIT:-300}" bash "$here/lib.sh" "$file" "case_$case"
+        timeout -k 10 "${CASE_LIMIT:-900}" bash "$here/lib.sh" "$file" "case_$case"
         status=$?
         echo "=== $id: $status"
         why=$(head -n 1 /run/why)
         case $status in
         0) echo "ok $id ($((SECONDS - begin)) s)" ;;
         77) echo "skip $id: $why" ;;
-        124) echo "not ok $id: took longer than ${CASE_LIMIT:-300} s" ;;
+        124) echo "not ok $id: took longer than ${CASE_LIMIT:-900} s" ;;
         *) echo "not ok $id: ${why:-status $status}" ;;
         esac >&3
     done

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
 #
 # lib.sh - what the scenarios are written in
 #
@@ -77,11 +78,12 @@ cards() {
 
 # node PCI card|render - its path on the host, as sysfs knows it today
 node() {
-    local dir=/sys/bus/pci/devices/$1/drm
+    local dir=/sys/bus/pci/devices/$1/drm found
     case $2 in
-    card) echo /dev/dri/$(cd $dir && echo card[0-9]*) ;;
-    render) echo /dev/dri/$(cd $dir && echo renderD[0-9]*) ;;
+    card) found=("$dir"/card[0-9]*) ;;
+    render) found=("$dir"/renderD[0-9]*) ;;
     esac
+    echo "/dev/dri/${found[0]##*/}"
 }
 
 # number PCI card|render - major:minor

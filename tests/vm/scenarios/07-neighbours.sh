@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
 #
 # 7. What is not ours: other sections, another hookscript, another's lines
 #

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
 #
 # 9. What cannot be written: no quorum, a full file system, a file of 1 MiB
 #

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * anchor-status - one look at everything: the host, and every container of the node
+ *
+ * The daemon and `gpuanchor status` both call it, so they cannot disagree. It
+ * changes nothing and needs no privilege but to read /etc/pve.
+ */
+#include "anchor.h"
+#include "model/status.h"
+
+/**
+ * anchor_status() - look at everything once
+ * @a:      arena of the result
+ * @root:   path prefix, "" for this machine
+ * @before: the host as it was at the last look, NULL when nobody looked yet
+ * @ret:    what there is; findings about a container have its vmid
+ *
+ * A container whose file goes away meanwhile is left out. Where /etc/pve is not
+ * mounted there is a finding for that, and none about containers.
+ *
+ * Return: 0, or negative errno when the host itself cannot be read.
+ */
+int anchor_status(struct arena *a, const char *root, const struct baseline *before,
+                  struct host_status *ret);

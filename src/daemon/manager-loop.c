@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * manager-loop - from events to looks
+ *
+ * Two timers. The quiet one waits until a burst is over and counts awake time;
+ * the slow one is for what no event tells, such as a container file that
+ * another cluster node changed, and counts time asleep too, so that the first
+ * thing after a resume is a look.
+ */
+#include "daemon/manager-internal.h"
+
+#include "pve/guest.h"
+#include "pve/storage.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <sys/epoll.h>
+
+#define MOST_SECONDS 10 /* under a constant stream of events */
+#define ACCURACY (30 * PACE_SECOND)
+
+void manager_watch_folders(struct manager *m, struct arena *a) {
+        static const struct watch_folder places[] = {
+                { "/etc", "group subgid gpuanchor pve" },
+                { "/etc/gpuanchor", "gpuanchor.conf gpuanchor.conf.d" },
+                { "/etc/gpuanchor/gpuanchor.conf.d", "*.conf" },
+                { "/etc/pve", "gpuanchor lxc local mapping storage.cfg" },
+                { "/etc/pve/lxc", "*.conf" },
+                { "/etc/pve/gpuanchor", "*.conf" },
+                { "/etc/pve/mapping", "pci.cfg" },
+                { "/run/gpuanchor", "*" },
+        };
+        const char *snippet = storage_snippet_path(a, m->root, "local:snippets/" HOOK_NAME);
+        struct watch_folder list[ELEMENTS(places) + 2];
+        size_t n = 0;
+
+        for (; n < ELEMENTS(places); n++)
+                list[n] = (struct watch_folder){ arena_printf(a, "%s%s", m->root, places[n].path),
+                                                 places[n].names };
+        if (snippet)
+                list[n++] = (struct watch_folder){ dirname(arena_strdup(a, snippet)), HOOK_NAME };
+        /* a busy folder, of interest only until the first container starts */
+        if (access(arena_printf(a, "%s/run/gpuanchor", m->root), F_OK) < 0)
+                list[n++] =
+                        (struct watch_folder){ arena_printf(a, "%s/run", m->root), "gpuanchor" };
+        (void)watch_folders(m->watch, list, n); /* without a watch the timer must do */
+}
+
+/* After a look: the next one, by events that came meanwhile or at the latest by the timer. */
+static int set_timers(struct manager *m) {
+        int r;
+
+        r = sd_event_source_set_time_relative(m->slow, m->settings.interval * PACE_SECOND);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(m->slow, SD_EVENT_ONESHOT);
+        if (r >= 0 && m->pace.pending)
+                r = sd_event_source_set_time(m->quiet, m->pace.due);
+        return r < 0 ? r
+                     : sd_event_source_set_enabled(m->quiet, m->pace.pending ? SD_EVENT_ONESHOT
+                                                                             : SD_EVENT_OFF);
+}
+
+static int on_timer(sd_event_source *s, uint64_t usec, void *user) {
+        struct manager *m = user;
+        uint64_t now;
+        int r;
+
+        r = sd_event_now(m->event, CLOCK_MONOTONIC, &now);
+        if (r < 0)
+                return r;
+        (void)manager_check(m, now); /* told; the next look may fare better */
+        return set_timers(m);
+}
+
+static int on_event(struct manager *m) {
+        uint64_t now;
+        int r;
+
+        r = sd_event_now(m->event, CLOCK_MONOTONIC, &now);
+        if (r < 0)
+                return r;
+        pace_event(&m->pace, now, m->settings.quiet * PACE_SECOND, MOST_SECONDS * PACE_SECOND);
+        r = sd_event_source_set_time(m->quiet, m->pace.due);
+        return r < 0 ? r : sd_event_source_set_enabled(m->quiet, SD_EVENT_ONESHOT);
+}
+
+static int on_readable(sd_event_source *s, int fd, uint32_t events, void *user) {
+        struct manager *m = user;
+
+        for (int i = 0; i < WATCH_SOURCES; i++)
+                if (m->sources[i] == s && watch_drain(m->watch, (enum watch_source)i))
+                        return on_event(m);
+        return 0;
+}
+
+static int attach_source(struct manager *m, enum watch_source source) {
+        int fd = watch_fd(m->watch, source);
+
+        if (fd < 0)
+                return 0;
+        return sd_event_add_io(m->event, &m->sources[source], fd,
+                               source == WATCH_MOUNTS ? EPOLLPRI : EPOLLIN, on_readable, m);
+}
+
+int manager_attach(struct manager *m, sd_event *e) {
+        int r = 0;
+
+        m->event = sd_event_ref(e);
+        for (int i = 0; r >= 0 && i < WATCH_SOURCES; i++)
+                r = attach_source(m, (enum watch_source)i);
+        if (r >= 0)
+                r = sd_event_add_time(e, &m->quiet, CLOCK_MONOTONIC, 0, PACE_SECOND / 10, on_timer,
+                                      m);
+        if (r >= 0)
+                r = sd_event_add_time(e, &m->slow, CLOCK_BOOTTIME, 0, ACCURACY, on_timer, m);
+        return r < 0 ? r : set_timers(m);
+}
+
+void manager_detach(struct manager *m) {
+        for (int i = 0; i < WATCH_SOURCES; i++)
+                m->sources[i] = sd_event_source_disable_unref(m->sources[i]);
+        m->quiet = sd_event_source_disable_unref(m->quiet);
+        m->slow = sd_event_source_disable_unref(m->slow);
+        m->event = sd_event_unref(m->event);
+}

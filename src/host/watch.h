@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * watch - descriptors that become readable when the host may have changed
+ *
+ * What an event says is never used: it only means "look again". So nothing is
+ * lost when events are, and nobody gains anything by forging one.
+ */
+#include "base/base.h"
+
+/** struct watch_folder - a folder, and which names in it are of interest */
+struct watch_folder {
+        const char *path;
+        const char *names; /* shell patterns with blanks between them: "group subgid", "*.conf" */
+};
+
+struct watch;
+
+/**
+ * watch_open() - begin to watch devices and mounts
+ * @ret: close with watch_close()
+ *
+ * Return: 0 or negative errno.
+ */
+int watch_open(struct watch **ret);
+void watch_close(struct watch *w);
+
+/**
+ * watch_folders() - watch these folders and no others
+ * @folders: copied
+ *
+ * To be called at every look: a folder that was not there, or is another one by
+ * now because a file system was mounted over it, is watched from then on. One
+ * that is not there is no error.
+ *
+ * Return: 0; negative errno when the kernel has no watch left for us, and the
+ *         timer must do.
+ */
+int watch_folders(struct watch *w, const struct watch_folder *folders, size_t n);
+
+enum watch_source { WATCH_DEVICES, WATCH_FILES, WATCH_MOUNTS, WATCH_SOURCES };
+
+/** watch_fd() - descriptor to poll: for input, WATCH_MOUNTS for EPOLLPRI; -1 when there is none */
+int watch_fd(const struct watch *w, enum watch_source source);
+
+/**
+ * watch_drain() - read all that is there
+ *
+ * Return: whether anything of interest happened. An overrun of the kernel's
+ * queue is of interest: nobody knows what was in it.
+ */
+bool watch_drain(struct watch *w, enum watch_source source);

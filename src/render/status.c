@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * status - a table for a person, fields for a script, metrics for Prometheus
+ */
+#include "render/status.h"
+
+#include "render/text.h"
+
+#include <errno.h>
+#include <libsmartcols.h>
+
+enum { COLUMN_VMID, COLUMN_CONTAINER, COLUMN_STATE, COLUMN_GPU, COLUMN_FINDINGS, COLUMNS };
+
+bool status_shows(const struct status_view *v, const struct finding *f) {
+        return v->only == 0 || f->vmid == 0 || f->vmid == v->only;
+}
+
+bool status_is_open(const struct finding *f) {
+        return !finding_is_event(f->code) && f->code != FINDING_SNAPSHOT_STALE &&
+               finding_severity(f) <= SEV_NOTICE;
+}
+
+const char *status_codes(struct arena *a, const struct status_view *v, uint32_t vmid,
+                         const char *gpu) {
+        struct strbuf b = { .arena = a };
+        const struct findings *list = &v->st->findings;
+
+        for (size_t i = 0; i < list->n; i++) {
+                const struct finding *f = &list->items[i];
+                const char *code = finding_kinds[f->code].code;
+
+                if (gpu ? f->vmid != 0 || !f->gpu || !streq(f->gpu, gpu) : f->vmid != vmid)
+                        continue;
+                /* each once: a container has one such word for all of its nodes */
+                if (!b.len || !strstr(strbuf_str(&b), code))
+                        strbuf_printf(&b, "%s%s", b.len > 0 ? "," : "", code);
+        }
+        return strbuf_str(&b);
+}
+
+static const char *gpus_of(struct arena *a, const struct container_status *c) {
+        struct strbuf b = { .arena = a };
+
+        for (size_t i = 0; i < c->n_gpus; i++)
+                strbuf_printf(&b, "%s%s", i ? " " : "", c->gpus[i]);
+        return b.len ? strbuf_str(&b) : "-";
+}
+
+static bool is_shown(const struct status_view *v, const struct container_status *c) {
+        return v->only == 0 || v->only == c->vmid;
+}
+
+static int worst_of(const struct status_view *v, uint32_t vmid) {
+        int worst = SEV_INFO + 1;
+
+        for (size_t i = 0; i < v->st->findings.n; i++) {
+                const struct finding *f = &v->st->findings.items[i];
+
+                if (f->vmid == vmid && (int)finding_severity(f) < worst)
+                        worst = (int)finding_severity(f);
+        }
+        return worst;
+}
+
+/* ---- table ---- */
+
+static const char *state_of(const struct container_status *c) {
+        return c->refuse ? "will not start" : c->running ? "running" : "stopped";
+}
+
+static int add_row(struct arena *a, const struct status_view *v, struct libscols_table *t,
+                   const struct container_status *c) {
+        struct libscols_line *line = scols_table_new_line(t, NULL);
+        int worst = worst_of(v, c->vmid), r = 0;
+        const char *const cells[COLUMNS] = {
+                arena_printf(a, "%u", c->vmid),    c->name, state_of(c), gpus_of(a, c),
+                status_codes(a, v, c->vmid, NULL),
+        };
+
+        if (!line)
+                return -ENOMEM;
+        for (size_t i = 0; i < COLUMNS && r == 0; i++)
+                r = scols_line_set_data(line, i, text_escape(a, cells[i]));
+        if (r == 0 && worst <= SEV_WARNING)
+                r = scols_line_set_color(line, worst <= SEV_ERROR ? "red" : "yellow");
+        return r;
+}
+
+static int fill_table(struct arena *a, const struct status_view *v, struct libscols_table *t,
+                      bool color) {
+        static const char *const names[COLUMNS] = { "VMID", "CONTAINER", "STATE", "GPU",
+                                                    "FINDINGS" };
+        int r = 0;
+
+        for (size_t i = 0; i < COLUMNS; i++)
+                if (!scols_table_new_column(t, names[i], 0, i == COLUMN_VMID ? SCOLS_FL_RIGHT : 0))
+                        return -ENOMEM;
+        r = scols_table_enable_colors(t, color);
+        for (size_t i = 0; r == 0 && i < v->st->n_containers; i++)
+                if (is_shown(v, &v->st->containers[i]))
+                        r = add_row(a, v, t, &v->st->containers[i]);
+        return r;
+}
+
+int status_table(struct arena *a, const struct status_view *v, bool color) {
+        struct libscols_table *t = scols_new_table();
+        int r;
+
+        if (!t)
+                return -ENOMEM;
+        r = fill_table(a, v, t, color);
+        fflush(stdout);
+        if (r == 0)
+                r = scols_print_table(t);
+        scols_unref_table(t);
+        return r;
+}
+
+/* ---- fields ---- */
+
+static void print_fields(struct arena *a, const char *const *fields, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                printf("%s%s", i ? "\t" : "", *fields[i] ? text_escape(a, fields[i]) : "-");
+        putchar('\n');
+}
+
+static const char *ids_of(struct arena *a, const struct known_gpu *g) {
+        return g->vendor ? arena_printf(a, "%04x:%04x", g->vendor, g->device) : "";
+}
+
+static const char *nodes_of(struct arena *a, const struct known_gpu *g) {
+        struct strbuf b = { .arena = a };
+
+        for (size_t i = 0; i < NODE_KINDS && !g->gone; i++)
+                if (g->nodes[i].path)
+                        strbuf_printf(&b, "%s%s", b.len ? " " : "", g->nodes[i].path);
+        return strbuf_str(&b);
+}
+
+static const char *severity_name(enum severity s) {
+        return s <= SEV_ERROR     ? "error"
+               : s == SEV_WARNING ? "warning"
+               : s == SEV_NOTICE  ? "notice"
+                                  : "info";
+}
+
+static void plain_finding(struct arena *a, const struct finding *f) {
+        const char *const fields[] = { "finding",
+                                       severity_name(finding_severity(f)),
+                                       finding_kinds[f->code].code,
+                                       f->vmid ? arena_printf(a, "%u", f->vmid) : "",
+                                       finding_text(a, f, f->vmid),
+                                       finding_remedy(a, f, f->vmid) };
+
+        print_fields(a, fields, ELEMENTS(fields));
+}
+
+void status_plain(struct arena *a, const struct status_view *v) {
+        const struct host_status *st = v->st;
+        const char *const node[] = { "node", st->node ? st->node : "",
+                                     v->watched ? "watched" : "unwatched" };
+
+        print_fields(a, node, ELEMENTS(node));
+        for (size_t i = 0; i < st->next.n_gpus; i++) {
+                const struct known_gpu *g = &st->next.gpus[i];
+                const char *const fields[] = { "gpu",          g->address,
+                                               ids_of(a, g),   g->driver ? g->driver : "",
+                                               nodes_of(a, g), status_codes(a, v, 0, g->address) };
+
+                print_fields(a, fields, ELEMENTS(fields));
+        }
+        for (size_t i = 0; i < st->n_containers; i++) {
+                const struct container_status *c = &st->containers[i];
+                const char *const fields[] = { "container",   arena_printf(a, "%u", c->vmid),
+                                               c->name,       state_of(c),
+                                               gpus_of(a, c), status_codes(a, v, c->vmid, NULL) };
+
+                if (is_shown(v, c))
+                        print_fields(a, fields, ELEMENTS(fields));
+        }
+        for (size_t i = 0; i < st->findings.n; i++)
+                if (status_shows(v, &st->findings.items[i]))
+                        plain_finding(a, &st->findings.items[i]);
+}

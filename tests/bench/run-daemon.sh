@@ -1,0 +1,91 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# run-daemon.sh - what the watcher costs: a look, a burst of events, latency, memory
+#
+# Hosts in a folder, in memory. A look is the median of many in one process. The
+# burst is read by gpuanchord and, beside it, by a libudev monitor that does what
+# `udevadm monitor` does: both get the same 10 000 events from the kernel's socket.
+# Needs root.
+set -eu
+cd "$(dirname "$0")/../.."
+unset GPUANCHOR_ROOT
+[ "$(id -u)" = 0 ] || { echo "run-daemon.sh: needs root" >&2; exit 2; }
+sh tests/deps.sh build
+work=$(mktemp -d /dev/shm/gpuanchor-bench.XXXXXX)
+pids=
+# shellcheck disable=SC2086 # several numbers
+trap 'kill $pids 2>/dev/null || :; rm -rf "$work"' EXIT
+if ! { meson setup "$work/build" --buildtype=release &&
+    ninja -C "$work/build" src/daemon/gpuanchord tests/bench-look; } >"$work/log" 2>&1; then
+    cat "$work/log" && exit 1
+fi
+daemon=$work/build/src/daemon/gpuanchord
+look=$work/build/tests/bench-look
+
+host() { # DIR HOSTFILE MANAGED UNMANAGED
+    grep -v '^pve ' "tests/fixtures/hosts/$2.host" >"$work/host"
+    echo "pve pve1" >>"$work/host"
+    sh tests/mkhost.sh "$work/host" "$1"
+    mkdir -p "$1/var/lib/vz/snippets" "$1/run/gpuanchor"
+    install -m 755 /dev/null "$1/var/lib/vz/snippets/gpuanchor-hook"
+    i=0
+    while [ $i -lt $(($3 + $4)) ]; do
+        if [ $i -lt "$3" ]; then
+            cp tests/fixtures/guide-101.conf "$1/etc/pve/lxc/$((1000 + i)).conf"
+            printf '[container]\ngpu = %s\n' "$gpu" >"$1/etc/pve/gpuanchor/$((1000 + i)).conf"
+        else
+            grep -v -e hookscript -e '^lxc' tests/fixtures/guide-101.conf >"$1/etc/pve/lxc/$((1000 + i)).conf"
+        fi
+        i=$((i + 1))
+    done
+}
+
+cpu_ms() { awk -v hz="$(getconf CLK_TCK)" '{ print ($14 + $15) * 1000 / hz }' "/proc/$1/stat"; }
+
+echo "one look (us)              all     per container"
+gpu=auto
+host "$work/none" guide 0 0
+empty=$("$look" "$work/none" 1000)
+printf '%-24s %7.0f\n' "no container, 2 GPUs" "$empty"
+for setup in guide:pci:0000:c1:00.0:2 eight-equal:pci:0000:05:00.0:8; do
+    gpus=${setup##*:} gpu=${setup#*:} && gpu=${gpu%:*}
+    for n in 10 100 1000; do
+        host "$work/$gpus-$n" "${setup%%:*}" "$n" 0
+        us=$("$look" "$work/$gpus-$n" $((20000 / n)))
+        awk -v n="$n" -v g="$gpus" -v us="$us" -v e="$empty" \
+            'BEGIN { printf "%-24s %7.0f %10.1f\n", n " managed, " g " GPUs", us, (us - e) / n }'
+    done
+done
+gpu=auto
+host "$work/other" guide 0 1000
+us=$("$look" "$work/other" 50)
+awk -v us="$us" -v e="$empty" 'BEGIN { printf "%-24s %7.0f %10.1f\n", "1000 unmanaged, 2 GPUs", us, (us - e) / 1000 }'
+
+run=$work/2-100
+printf '[daemon]\ninterval = 86400\n' >"$work/conf" && mkdir -p "$run/etc/gpuanchor" &&
+    cp "$work/conf" "$run/etc/gpuanchor/gpuanchor.conf"
+GPUANCHOR_ROOT=$run "$daemon" 2>"$work/out" & pid=$!
+pids="$pids $pid"
+"$look" --peer 40 >"$work/peer" & peer=$!
+pids="$pids $peer"
+sleep 3
+pss() { awk '/^Pss:/ { print $2 }' "/proc/$1/smaps_rollup"; }
+printf 'memory, 100 managed: %s KiB PSS (beside it a libudev monitor: %s KiB)\n' "$(pss $pid)" "$(pss $peer)"
+
+before=$(cpu_ms $pid) peer_before=$(cpu_ms $peer)
+"$look" --burst 10000
+sleep 4
+ours=$(cpu_ms $pid) theirs=$(cpu_ms $peer)
+awk -v a="$before" -v b="$ours" -v c="$peer_before" -v d="$theirs" \
+    'BEGIN { printf "10 000 events: %d ms CPU with the look; a libudev monitor: %d ms\n", b - a, d - c }'
+
+: >"$work/out"
+begin=$(date +%s%N)
+sed -i 's/226:1 /226:7 /' "$run/etc/pve/lxc/1000.conf"
+until grep -q container-stale "$work/out"; do sleep 0.005; done
+awk -v ns=$(($(date +%s%N) - begin)) 'BEGIN { printf "event to message: %.0f ms, of them 1000 quiet time\n", ns / 1e6 }'
+
+switches() { awk '/^voluntary/ { print $2 }' "/proc/$1/status"; }
+sleep 2 && a=$(switches $pid) && sleep 10 && b=$(switches $pid)
+echo "woken in 10 idle seconds: $((b - a)) times"

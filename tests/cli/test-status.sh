@@ -1,0 +1,154 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# test-status.sh GPUANCHOR GPUANCHORD - the node at a glance, with and without the watcher
+#
+# Needs root: a host has device nodes.
+# shellcheck disable=SC2317 # the cases are called by name
+set -u
+
+gpuanchor=$(realpath "${1:?usage: test-status.sh GPUANCHOR GPUANCHORD}")
+daemon=$(realpath "${2:?usage: test-status.sh GPUANCHOR GPUANCHORD}")
+tests=$(realpath "$(dirname "$0")/..")
+[ "$(id -u)" = 0 ] || { echo "needs root"; exit 77; }
+
+work=$(mktemp -d)
+pid=
+trap '[ -z "$pid" ] || kill "$pid" 2>/dev/null; rm -rf "$work"' EXIT
+H=$work/host
+CONF=$H/etc/pve/lxc/101.conf
+export GPUANCHOR_ROOT="$H"
+unset NO_COLOR JOURNAL_STREAM STATE_DIRECTORY
+LC_ALL=C.UTF-8
+export LC_ALL
+
+fail() {
+    echo "  FAILED: $*" >&2
+    sed 's/^/  | /' "$work/out" "$work/err" >&2 2>/dev/null
+    exit 1
+}
+run() { # STATUS ARGUMENT...
+    want=$1 && shift
+    "$gpuanchor" "$@" >"$work/out" 2>"$work/err" </dev/null
+    got=$?
+    [ "$got" = "$want" ] || fail "gpuanchor $*: exit status $got, not $want"
+    ! grep -q 'runtime error\|Sanitizer' "$work/err" || fail "gpuanchor $*: sanitizer"
+}
+said() { grep -qF -e "$1" "$work/out" || fail "not said: $1"; }
+unsaid() { ! grep -qF -e "$1" "$work/out" || fail "said: $1"; }
+
+fresh() {
+    rm -rf "$H"
+    sh "$tests/mkhost.sh" "$tests/fixtures/hosts/guide.host" "$H"
+    cp "$tests/fixtures/guide-101.conf" "$CONF"
+    grep -v -e hookscript -e '^lxc' "$CONF" >"$H/etc/pve/lxc/102.conf"
+    mkdir -p "$H/var/lib/vz/snippets"
+    install -m 755 /dev/null "$H/var/lib/vz/snippets/gpuanchor-hook"
+    printf '[container]\ngpu = pci:0000:c1:00.0\n' >"$H/etc/pve/gpuanchor/101.conf"
+}
+tab() { echo "$1" | tr ' ' '\t'; }
+watch() { # until it has looked
+    "$daemon" 2>"$work/daemon" & pid=$!
+    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+        [ -e "$H/var/lib/gpuanchord/state" ] && break
+        sleep 0.2
+    done
+}
+unwatch() {
+    kill "$pid"
+    wait "$pid" || fail "gpuanchord: exit status $?"
+    pid=
+}
+
+case_all_is_well() {
+    run 0 status
+    said "$(tab 'node pve1 unwatched')"
+    said "$(tab 'container 101 openclaw stopped 0000:c1:00.0 -')"
+    unsaid finding
+    run 0 status --quiet
+    [ ! -s "$work/out" ] || fail "quiet says something"
+    run 0 status --prometheus
+    said 'gpuanchor_findings_open{severity="error"} 0'
+    said 'gpuanchor_containers{managed="0"} 1'
+    said 'gpuanchor_container_gpu{vmid="101",gpu="0000:c1:00.0"} 1'
+}
+
+case_something_is_open() {
+    sed -i 's/226:1 /226:7 /' "$CONF"
+    run 1 status
+    said "$(tab 'container 101 openclaw stopped 0000:c1:00.0 container-stale')"
+    run 1 status 101 --json
+    python3 -m json.tool <"$work/out" >/dev/null || fail "no JSON"
+    said '"code":"container-stale"'
+    said '"vmid":101'
+    said '"open":true'
+    run 1 status --prometheus
+    said 'gpuanchor_finding{code="container-stale",severity="notice",vmid="101"} 1'
+    run 0 status 102
+}
+
+case_a_snapshot_is_shown_and_no_finding() {
+    printf '\n[old]\ndev0: /dev/dri/card0\n' >>"$CONF"
+    run 0 status
+    said snapshot-stale
+}
+
+case_severity_of_its_own() {
+    printf 'dev0: /dev/dri/renderD150\nhookscript: local:snippets/gpuanchor-hook\n' >"$CONF"
+    run 1 status
+    grep -q "^finding.warning.container-stale" "$work/out" || fail "not a warning"
+}
+
+case_without_pve() {
+    rm -rf "$H/etc/pve" && mkdir "$H/etc/pve"
+    run 2 status
+    said pve-not-mounted
+    run 2 status --prometheus
+    said 'gpuanchor_pve_mounted 0'
+}
+
+case_wrong_usage() {
+    run 2 status 999
+    grep -q 'no such container' "$work/err" || fail "no reason"
+    run 2 status abc
+    run 2 status 101 102
+}
+
+case_changes_since_the_watcher_looked() {
+    watch && unwatch
+    run 0 status
+    sed -i 's/render:x:110/render:x:993/' "$H/etc/group"
+    run 1 status
+    said group-changed
+    watch && sleep 1 && unwatch
+    grep -q 'group-changed' "$work/daemon" || fail "the watcher says nothing"
+    run 1 status
+    unsaid group-changed
+    said node-group-wrong
+}
+
+case_the_watcher_is_seen() {
+    mkdir -p "$H/sys/fs/cgroup/system.slice/gpuanchord.service"
+    run 0 status
+    said "$(tab 'node pve1 watched')"
+}
+
+case_names_are_escaped() {
+    printf 'hostname: a"b\\c\033[31m\n' >>"$CONF"
+    run 0 status --prometheus
+    said 'name="a\"b\\c\\x1b[31m"'
+    run 0 status
+    ! grep -q "$(printf '\033')" "$work/out" || fail "an escape sequence"
+}
+
+failed=0
+# shellcheck disable=SC2013 # a name has no blanks
+for name in $(sed -n 's/^\(case_[a-z_]*\)().*/\1/p' "$0"); do
+    if (fresh && "$name"); then
+        echo "ok ${name#case_}"
+    else
+        echo "not ok ${name#case_}"
+        failed=1
+    fi
+done
+exit $failed
