@@ -209,6 +209,7 @@ int main(int argc, char **argv) {
         if (!vmid_parse(h.vmid_text, &h.vmid)) {
                 fprintf(stderr, "gpuanchor-hook: '%s' is no VMID (100 to 999999999)\n",
                         text_escape(&h.arena, h.vmid_text));
+                arena_done(&h.arena);
                 return EXIT_USAGE;
         }
         r = run_phase(&h);

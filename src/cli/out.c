@@ -24,7 +24,7 @@ int cli_fail(struct cli *c, const char *what, const char *remedy) {
 
 int cli_fail_findings(struct cli *c, const struct findings *f, uint32_t vmid) {
         for (size_t i = 0; i < f->n; i++)
-                if (finding_kinds[f->items[i].code].severity <= SEV_WARNING)
+                if (finding_severity(&f->items[i]) <= SEV_WARNING)
                         cli_fail(c, finding_text(&c->arena, &f->items[i], vmid),
                                  finding_remedy(&c->arena, &f->items[i], vmid));
         return EXIT_TROUBLE;

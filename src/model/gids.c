@@ -91,12 +91,25 @@ static void find_left_over_hole(const struct plan *p, struct plan_gid *video,
                 set_hole(render, inside);
 }
 
+/* One container gid for both groups has one hole, and it is whose host gid it maps to now. */
+static void part_holes(const struct plan *p, struct plan_gid *video, struct plan_gid *render) {
+        uint32_t outside;
+
+        if (!video->in_map || !render->in_map || video->map_inside != render->map_inside)
+                return;
+        if (video->host_present && idmap_lookup(&p->map_now, video->map_inside, &outside) &&
+            outside == video->host)
+                render->in_map = false;
+        else
+                video->in_map = false;
+}
+
 /* gid= of the devN line that gives a node of this kind */
 static bool dev_line_gid(const struct plan_input *in, enum node_kind kind, uint32_t *ret) {
         for (size_t i = 1; i < in->survey->n_lines; i++) {
                 const struct devline *d = &in->survey->lines[i];
 
-                if (d->type == DEVLINE_DEV && d->gid.len > 0 &&
+                if (d->type == DEVLINE_DEV && d->gid.len > 0 && d->path.scope != PATH_FOLDER &&
                     (devline_kinds(in->facts, d, 0) & NODE_BIT(kind)) && parse_u32(d->gid, ret))
                         return true;
         }
@@ -142,6 +155,7 @@ void gids_find(struct arena *a, const struct plan_input *in, struct findings *f,
                 find_sure_hole(p, video, policy->known_video_gid, policy->guessed_video_gid);
                 find_sure_hole(p, render, policy->known_render_gid, policy->guessed_render_gid);
                 find_left_over_hole(p, video, render);
+                part_holes(p, video, render);
         }
         find_inside(in, p, video, policy->video_gid, policy->known_video_gid,
                     policy->guessed_video_gid, NODE_CARD);

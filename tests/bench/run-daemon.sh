@@ -11,6 +11,8 @@ set -eu
 cd "$(dirname "$0")/../.."
 unset GPUANCHOR_ROOT
 [ "$(id -u)" = 0 ] || { echo "run-daemon.sh: needs root" >&2; exit 2; }
+# events and mounts of whatever else this machine does are not to be measured
+[ -n "${ALONE-}" ] || ALONE=1 exec unshare --net --mount sh tests/bench/run-daemon.sh
 sh tests/deps.sh build
 work=$(mktemp -d /dev/shm/gpuanchor-bench.XXXXXX)
 pids=

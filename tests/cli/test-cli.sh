@@ -76,7 +76,7 @@ host() {
 
 # the GPU's numbers change, everything else on the host stays
 renumber() {
-    rm -rf "$H/sys" "$H/dev" "$H/proc" "$work/other"
+    rm -rf "$work/other"
     sh "$tests/mkhost.sh" "$hosts/$1.host" "$work/other" || exit 1
     for part in sys dev proc etc/group etc/subgid; do
         rm -rf "${H:?}/$part"
@@ -106,22 +106,27 @@ unchanged() {
 }
 
 mkdir "$work/bin"
-cat >"$work/bin/pct" <<END
+# pct set VMID --hookscript VOLUME | --delete hookscript; it finds its host by its own place
+cat >"$work/bin/pct" <<'EOF'
 #!/bin/sh
-# pct set VMID --hookscript VOLUME | --delete hookscript
-echo "\$*" >>"$work/pct"
+work=$(dirname "$0")/..
+echo "$*" >>"$work/pct"
 [ ! -e "$work/pct-fails" ] || { echo "400 no" >&2; exit 255; }
-conf=$H/etc/pve/lxc/\$2.conf
-exec 9>"$H/run/lock/lxc/pve-config-\$2.lock"
+conf=$work/host/etc/pve/lxc/$2.conf
+mkdir -p "$work/host/run/lock/lxc"
+exec 9>"$work/host/run/lock/lxc/pve-config-$2.lock"
 flock -n 9 || { echo "can't lock file" >&2; exit 255; }
-awk -v hook="\$4" -v option="\$3" '
+hook=
+[ "$3" != --hookscript ] || hook="hookscript: $4"
+awk -v hook="$hook" '
+    function put() { if (hook != "" && !done) print hook; done = 1 }
     /^\[/ { section = 1 }
     !section && /^hookscript:/ { next }
-    !done && (section || /^lxc\./) { if (option == "--hookscript") print "hookscript: " hook; done = 1 }
+    section || /^lxc\./ { put() }
     { print }
-    END { if (!done && option == "--hookscript") print "hookscript: " hook }' "\$conf" >"\$conf.tmp.\$\$"
-mv "\$conf.tmp.\$\$" "\$conf"
-END
+    END { put() }' "$conf" >"$conf.tmp.$$"
+mv "$conf.tmp.$$" "$conf"
+EOF
 chmod +x "$work/bin/pct"
 PATH=$work/bin:$PATH
 
@@ -146,6 +151,48 @@ case_help() {
     done
     run 0 --version
     grep -qx 'gpuanchor [0-9.]*' "$work/out" || fail "version"
+}
+
+# Man page and completions know every verb and every option.
+case_documented() {
+    host guide
+    source=$tests/..
+    for verb in $("$gpuanchor" --help | sed -n '/^Verbs:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
+        grep -q "^\*$verb\*" "$source/man/gpuanchor.1.scd" || fail "man page: no verb $verb"
+        for option in $("$gpuanchor" "$verb" --help | sed -n 's/^  .. *\(--[a-z-]*\).*/\1/p;s/^  -., \(--[a-z-]*\).*/\1/p'); do
+            grep -q "^\*-.*\*$option\*\|^\*$option\*" "$source/man/gpuanchor.1.scd" ||
+                fail "man page: no option $option"
+            for file in gpuanchor.bash _gpuanchor; do
+                grep -q -e "$option" "$source/completions/$file" || fail "$file: no option $option"
+            done
+            grep -q -e "-l ${option#--}" "$source/completions/gpuanchor.fish" || fail "fish: no option $option"
+        done
+        for file in gpuanchor.bash _gpuanchor gpuanchor.fish; do
+            grep -q "$verb" "$source/completions/$file" || fail "$file: no verb $verb"
+        done
+    done
+}
+
+case_completion() {
+    guide
+    # shellcheck disable=SC2016 # expanded by the shell below
+    complete_bash='. "$0"; gpuanchor() { "$GPUANCHOR" "$@"; }; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+        _gpuanchor; printf "%s\n" "${COMPREPLY[@]}"'
+    GPUANCHOR=$gpuanchor
+    export GPUANCHOR
+    completes() { # WANTED WORD...
+        wanted=$1
+        shift
+        bash -c "$complete_bash" "$tests/../completions/gpuanchor.bash" "$@" >"$work/out" 2>"$work/err"
+        grep -qxF -e "$wanted" "$work/out" || fail "$*: no $wanted"
+        [ ! -s "$work/err" ] || fail "$*"
+    }
+    completes enable gpuanchor en
+    completes --version gpuanchor --v
+    completes --next-hook gpuanchor enable --n
+    completes pci:0000:c1:00.0 gpuanchor enable --gpu pci
+    completes driver:amdgpu gpuanchor enable 101 -g d
+    completes dev gpuanchor enable --method ''
 }
 
 case_usage() {
@@ -339,6 +386,7 @@ case_apply() {
     run 2 apply 101
     complained '101 is not managed by gpuanchor; gpuanchor enable 101'
     run 0 enable 101
+    sed -n 's/^\(lxc[^:]*\): /\1 = /p' "$CONF" >"$CONFIG"
     renumber guide-moved
     mkdir -p "$H/run/gpuanchor"
     printf '[given]\nnode = /dev/dri/card1 226:1 0000:c1:00.0\n' >"$H/run/gpuanchor/101"
@@ -350,6 +398,8 @@ case_apply() {
     said '101: 0000:c1:00.0 (1002:150e amdgpu card0 renderD129): written'
     has "$CONF" 'lxc.idmap: g 110 993 1'
     has "$CONF" 'lxc.mount.entry: /dev/dri/renderD129 dev/dri/renderD129 none bind,optional,create=file'
+    has "$CONFIG" 'lxc.idmap = g 110 993 1'
+    has "$CONFIG" 'lxc.cgroup2.devices.allow = c 226:129 rwm'
     has "$H/etc/subgid" 'root:993:1'
     has "$H/run/gpuanchor/101" 'node = /dev/dri/card1 226:1 0000:c1:00.0'
     before
@@ -575,7 +625,7 @@ case_enable_bad() {
     run 2 enable --gpu nonsense 101
     complained '--gpu = nonsense'
     one_line
-    run 2 enable --gpu "auto$nl[pin pve1]" 101
+    run 2 enable --gpu "auto${nl}[pin pve1]" 101
     run 2 enable --method fast 101
     run 2 enable --devices card,sound 101
     run 2 enable --missing later 101

@@ -190,8 +190,7 @@ static bool is_chosen(const struct plan *p, const struct gpu *g) {
 
 /* The first word of a mount entry, the path of a devN; split apart from devline.c. */
 static struct bytes source_of(struct arena *a, const struct conf_line *l) {
-        struct bytes rest = l->value, word;
-        const char *comma, *path;
+        struct bytes rest = l->value;
 
         if (rest.len >= 2 && (rest.data[0] == '"' || rest.data[0] == '\'') &&
             rest.data[rest.len - 1] == rest.data[0]) {
@@ -203,12 +202,19 @@ static struct bytes source_of(struct arena *a, const struct conf_line *l) {
         if (l->key.len < 4 || memcmp(l->key.data, "dev", 3) != 0 ||
             strspn(arena_strndup(a, l->key.data + 3, l->key.len - 3), "0123456789") != l->key.len - 3)
                 return (struct bytes){ 0 };
-        path = rest.len > 0 ? memmem(rest.data, rest.len, "path=", 5) : NULL;
-        word = path ? (struct bytes){ path + 5, (size_t)(rest.data + rest.len - path - 5) } : rest;
-        comma = word.len > 0 ? memchr(word.data, ',', word.len) : NULL;
-        if (comma)
-                word.len = (size_t)(comma - word.data);
-        return gpu_path_parse(a, bytes_trim(word)).clean;
+        while (rest.len > 0) {
+                const char *comma = memchr(rest.data, ',', rest.len);
+                struct bytes option = { rest.data, comma ? (size_t)(comma - rest.data) : rest.len };
+
+                rest.data += option.len + (comma != NULL);
+                rest.len -= option.len + (comma != NULL);
+                option = bytes_trim(option);
+                if (option.len > 5 && memcmp(option.data, "path=", 5) == 0)
+                        return gpu_path_parse(a, (struct bytes){ option.data + 5, option.len - 5 }).clean;
+                if (option.len > 0 && !memchr(option.data, '=', option.len))
+                        return gpu_path_parse(a, option).clean;
+        }
+        return (struct bytes){ 0 };
 }
 
 /* Families beside DRM are ours only when devices = covers them. */

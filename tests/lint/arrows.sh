@@ -10,6 +10,7 @@
 set -eu
 export LC_ALL=C
 
+library=${2:+$(realpath "$2")}
 cd "$1"
 failed=0
 
@@ -84,7 +85,7 @@ if [ $# -gt 1 ]; then
         # defined in the library itself, base's memory and text, libc without system or state,
         # what compilers and sanitizers add
         bad=$(
-                nm "$2" 2>/dev/null | awk '
+                nm "$library" 2>/dev/null | awk '
                 NF == 3 && $2 != "U" { defined[$3] = 1 }
                 NF == 2 && $1 == "U" { wanted[$2] = 1 }
                 END {
@@ -100,7 +101,7 @@ if [ $# -gt 1 ]; then
                         -e '_GLOBAL_OFFSET_TABLE_|__stack_chk_fail|__(asan|ubsan|sanitizer|gcov|tsan|msan|sancov|llvm)_.*' |
                         sort
         ) || true
-        nm "$2" 2>/dev/null | grep -q ' T plan_make$' || complain "$2: no symbols to look at"
+        nm "$library" 2>/dev/null | grep -q ' T plan_make$' || complain "$library: no symbols to look at"
         [ -z "$bad" ] || complain "src/model calls what it must not:
 $bad"
 fi

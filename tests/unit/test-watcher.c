@@ -23,6 +23,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -547,6 +549,9 @@ static int set_up(void **state) {
 
         if (geteuid() != 0)
                 exit(77);
+        /* events and mounts of other tests, and of a busy host, are none of ours */
+        if (unshare(CLONE_NEWNET | CLONE_NEWNS) == 0)
+                (void)mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
         snprintf(scratch, sizeof(scratch), "%.40s/watcher.XXXXXX", tmp ? tmp : "/tmp");
         return mkdtemp(scratch) ? 0 : -1;
 }

@@ -316,6 +316,7 @@ if [ "${BASH_SOURCE[0]}" = "$0" ]; then
     reset_host
     set -eE -o pipefail
     trap 'echo "line $LINENO: $BASH_COMMAND" >>/run/why' ERR
+    # shellcheck source=/dev/null
     . "$file"
     PS4='+ ${FUNCNAME[0]:-}:$LINENO '
     "$function"

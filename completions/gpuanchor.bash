@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# bash completion for gpuanchor(1)
+
+_gpuanchor_vmids() {
+        local file
+
+        for file in /etc/pve/lxc/*.conf; do
+                [[ -e $file ]] && basename "$file" .conf
+        done
+}
+
+# what --gpu takes on this host
+_gpuanchor_selectors() {
+        printf '%s\n' auto all
+        gpuanchor gpus 2>/dev/null | awk -F'\t' '
+                $1 != "-" { print $1 }
+                $2 != "-" { print "id:" $2 }
+                $3 != "-" { print "driver:" $3 }' | sort -u
+}
+
+_gpuanchor_hookscripts() {
+        local file
+
+        echo none
+        for file in /var/lib/vz/snippets/*; do
+                [[ -x $file && ${file##*/} != gpuanchor-hook ]] && echo "local:snippets/${file##*/}"
+        done
+}
+
+_gpuanchor_options() {
+        echo --help --quiet --verbose
+        case $1 in
+        '') echo --version ;;
+        gpus | plan) echo --json ;;
+        status) echo --json --prometheus ;;
+        apply) echo --all --boot --dry-run ;;
+        enable) echo --gpu --method --devices --missing --next-hook --dry-run ;;
+        disable) echo --dry-run ;;
+        undo) echo --force --dry-run ;;
+        esac
+}
+
+_gpuanchor() {
+        local verbs='gpus status plan apply enable disable undo'
+        local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+        local verb='' words='' i
+
+        # a selector has colons, at which bash cuts words
+        if declare -F _get_comp_words_by_ref >/dev/null; then
+                _get_comp_words_by_ref -n : cur prev
+        fi
+        for ((i = 1; i < COMP_CWORD; i++)); do
+                if [[ " $verbs " == *" ${COMP_WORDS[i]} "* ]]; then
+                        verb=${COMP_WORDS[i]}
+                        break
+                fi
+        done
+        case $prev in
+        --gpu | -g) words=$(_gpuanchor_selectors) ;;
+        --method | -m) words='auto idmap dev' ;;
+        --devices | -d) words='card render card,render card,render,kfd card,render,nvidia accel' ;;
+        --missing) words='start refuse wait:' ;;
+        --next-hook) words=$(_gpuanchor_hookscripts) ;;
+        *)
+                if [[ $cur == -* ]]; then
+                        words=$(_gpuanchor_options "$verb")
+                elif [[ -z $verb ]]; then
+                        words=$verbs
+                elif [[ $verb != gpus ]]; then
+                        words=$(_gpuanchor_vmids)
+                fi
+                ;;
+        esac
+        mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+        if declare -F __ltrim_colon_completions >/dev/null; then
+                __ltrim_colon_completions "$cur"
+        fi
+}
+
+complete -F _gpuanchor gpuanchor

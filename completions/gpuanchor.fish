@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# fish completion for gpuanchor(1)
+
+function __gpuanchor_vmids
+    for file in /etc/pve/lxc/*.conf
+        basename $file .conf
+    end
+end
+
+function __gpuanchor_selectors
+    printf '%s\n' auto all
+    gpuanchor gpus 2>/dev/null | awk -F'\t' '
+        $1 != "-" { print $1 }
+        $2 != "-" { print "id:" $2 }
+        $3 != "-" { print "driver:" $3 }' | sort -u
+end
+
+function __gpuanchor_hookscripts
+    echo none
+    for file in /var/lib/vz/snippets/*
+        test -x $file; and test (basename $file) != gpuanchor-hook
+        and echo local:snippets/(basename $file)
+    end
+end
+
+function __gpuanchor_verb
+    __fish_seen_subcommand_from $argv
+end
+
+set -l verbs gpus status plan apply enable disable undo
+
+complete -c gpuanchor -f
+complete -c gpuanchor -s h -l help -d 'Show help and exit'
+complete -c gpuanchor -s q -l quiet -d 'Say only what is wrong'
+complete -c gpuanchor -s v -l verbose -d 'Say also what is merely good to know'
+complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -s V -l version -d 'Show the version and exit'
+
+complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a gpus -d 'List the GPUs of this host'
+complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a status -d 'GPUs, managed containers, and what is wrong'
+complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a plan -d 'Show what the next start would change'
+complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a apply -d 'Write now what the next start would write'
+complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a enable -d 'Hand a container over to gpuanchor'
+complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a disable -d 'Take gpuanchor out of a container'
+complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a undo -d 'Restore the container file'
+
+complete -c gpuanchor -n '__gpuanchor_verb status plan apply enable disable undo' -a '(__gpuanchor_vmids)' -d Container
+complete -c gpuanchor -n '__gpuanchor_verb gpus status plan' -l json -d 'One JSON object on stdout'
+complete -c gpuanchor -n '__gpuanchor_verb status' -l prometheus -d 'Metrics for Prometheus'
+complete -c gpuanchor -n '__gpuanchor_verb apply enable disable undo' -s n -l dry-run -d 'Change nothing'
+complete -c gpuanchor -n '__gpuanchor_verb apply' -s a -l all -d 'Every managed container of this node'
+complete -c gpuanchor -n '__gpuanchor_verb apply' -l boot -d 'For the boot service'
+complete -c gpuanchor -n '__gpuanchor_verb undo' -s f -l force -d 'Also take back what others changed'
+complete -c gpuanchor -n '__gpuanchor_verb enable' -s g -l gpu -x -a '(__gpuanchor_selectors)' -d 'Which GPU'
+complete -c gpuanchor -n '__gpuanchor_verb enable' -s m -l method -x -a 'auto idmap dev' -d 'How'
+complete -c gpuanchor -n '__gpuanchor_verb enable' -s d -l devices -x -a 'card render card,render card,render,kfd' -d 'Which nodes'
+complete -c gpuanchor -n '__gpuanchor_verb enable' -l missing -x -a 'start refuse wait:' -d 'When the GPU is gone'
+complete -c gpuanchor -n '__gpuanchor_verb enable' -l next-hook -x -a '(__gpuanchor_hookscripts)' -d 'Hookscript to run after'
