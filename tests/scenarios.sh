@@ -14,7 +14,8 @@
 #   host.2, ...   the same container at a later boot on another host: container file, policy
 #                 and backups go there, the configuration is generated again. 101.conf.2,
 #                 policy.2, config.2 and args.2: somebody has changed them before that boot
-#   expect/       101.conf, config, policy, subgid: the bytes afterwards, none: unchanged;
+#   expect/       101.conf, config, policy, subgid: the bytes afterwards, none: unchanged,
+#                 empty: not there any more;
 #                 output: all that the hook printed; status: its exit status, none: 0;
 #                 record: /run/gpuanchor/101, none: not looked at. expect.2 for host.2, ...
 #
@@ -189,6 +190,8 @@ update_expected() { # expect folder
                 if ! cmp -s "$work/before/$name" "$work/after/$name" &&
                         [ -e "$work/after/$name" ]; then
                         cp "$work/after/$name" "$1.new/$name"
+                elif [ -e "$work/before/$name" ] && [ ! -e "$work/after/$name" ]; then
+                        : >"$1.new/$name"
                 fi
         done
         cp "$work/output" "$1.new/output"
@@ -262,10 +265,14 @@ run_again() {
         nothing_changed "a third run"
 }
 
+# what the hook may leave behind
+own_files='etc/pve/gpuanchor/101\.conf|etc/subgid-?|etc/\.pwd\.lock|run/gpuanchor/101
+run/lock/lxc/pve-config-101\.lock|var/lib/gpuanchor/backup/101/[0-9]+\.conf
+var/lib/lxc/101/config(\.refused)?'
+
 list_files() {
-        (cd "$host" && find . ! -type d) | grep -v -E \
-                '^\./(etc/pve/gpuanchor/101\.conf|etc/subgid-?|etc/\.pwd\.lock|run/gpuanchor/101|run/lock/lxc/pve-config-101\.lock|var/lib/gpuanchor/backup/101/[0-9]+\.conf)$' |
-                sort
+        (cd "$host" && find . ! -type d) |
+                grep -v -x -E "\./($(echo "$own_files" | tr '\n' '|' | sed 's/|$//'))" | sort
 }
 
 boot() { # suffix of the boot, host of the boot before

@@ -16,12 +16,7 @@
 
 #define SPAWN_MAX (64 * 1024) /* what spawn_read() keeps of an output */
 
-static int memory_file(struct bytes content) {
-        _cleanup_(cleanup_close) int fd = memfd_create("gpuanchor-diff", MFD_CLOEXEC);
-        int r;
-
-        if (fd < 0)
-                return -errno;
+static int write_all(int fd, struct bytes content) {
         while (content.len > 0) {
                 ssize_t n = write(fd, content.data, content.len);
 
@@ -32,9 +27,21 @@ static int memory_file(struct bytes content) {
                 content.data += n;
                 content.len -= (size_t)n;
         }
-        r = fd;
-        fd = -1;
-        return r;
+        return 0;
+}
+
+/* A descriptor to read @content from, or negative errno. */
+static int memory_file(struct bytes content) {
+        int fd = memfd_create("gpuanchor-diff", MFD_CLOEXEC), r;
+
+        if (fd < 0)
+                return -errno;
+        r = write_all(fd, content);
+        if (r < 0) {
+                close(fd);
+                return r;
+        }
+        return fd;
 }
 
 /* Every line escaped, the line ends kept. */
@@ -69,11 +76,12 @@ int diff_make(struct arena *a, const char *path, struct bytes old, struct bytes 
         new_fd = memory_file(new);
         if (old_fd < 0 || new_fd < 0)
                 return old_fd < 0 ? old_fd : new_fd;
-        r = spawn_read(a, (const char *const[]){
-                        "diff", "-u", "-a", "--label", arena_printf(a, "a%s", path),
-                        "--label", arena_printf(a, "b%s", path),
-                        arena_printf(a, "/proc/%d/fd/%d", (int)getpid(), old_fd),
-                        arena_printf(a, "/proc/%d/fd/%d", (int)getpid(), new_fd), NULL },
+        r = spawn_read(a,
+                       (const char *const[]){
+                               "diff", "-u", "-a", "--label", arena_printf(a, "a%s", path),
+                               "--label", arena_printf(a, "b%s", path),
+                               arena_printf(a, "/proc/%d/fd/%d", (int)getpid(), old_fd),
+                               arena_printf(a, "/proc/%d/fd/%d", (int)getpid(), new_fd), NULL },
                        &status, &out);
         if (r < 0)
                 return r;

@@ -15,8 +15,8 @@ static const char *find_name(struct arena *a, sd_hwdb *db, const struct gpu *g) 
 
         if (!g->has_ids)
                 return NULL;
-        modalias = arena_printf(a, "pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X", g->vendor, g->device,
-                                g->subvendor, g->subdevice, g->class >> 16 & 0xff,
+        modalias = arena_printf(a, "pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X", g->vendor,
+                                g->device, g->subvendor, g->subdevice, g->class >> 16 & 0xff,
                                 g->class >> 8 & 0xff, g->class & 0xff);
         if (sd_hwdb_get(db, modalias, "ID_MODEL_FROM_DATABASE", &name) < 0)
                 return NULL;

@@ -28,7 +28,8 @@ static const struct cli_option {
         [OPT_DRY_RUN] = { "dry-run", 'n', NULL, "show what would be done, change nothing" },
         [OPT_ALL] = { "all", 'a', NULL, "every managed container of this node" },
         [OPT_BOOT] = { "boot", 0, NULL,
-                       "for the boot service: never fail for a container's\ntrouble, never wait long" },
+                       "for the boot service: never fail for a container's\ntrouble, never wait "
+                       "long" },
         [OPT_FORCE] = { "force", 'f', NULL, "also take back what others changed since then" },
         [OPT_GPU] = { "gpu", 'g', "SELECTOR",
                       "which GPU: auto, all, pci:ADDRESS, id:VENDOR:DEVICE,\n"
@@ -127,7 +128,8 @@ static bool unknown_option(struct cli *c, int code, const char *word) {
 
                 for (size_t i = 0; i < OPTS; i++)
                         if (streq(name, options[i].name) && (allowed(c->verb) & OPT_BIT(i)))
-                                return usage(c, arena_printf(&c->arena, "--%s takes no value", name),
+                                return usage(c,
+                                             arena_printf(&c->arena, "--%s takes no value", name),
                                              NULL);
                 meant = nearest_option(name, allowed(c->verb));
         } else {
@@ -188,8 +190,10 @@ static bool check_args(struct cli *c) {
         const struct verb *v = c->verb;
 
         if (c->n_args > v->max_args)
-                return usage(c, arena_printf(&c->arena, "%s is too much for %s", c->args[v->max_args],
-                                             v->name), NULL);
+                return usage(c,
+                             arena_printf(&c->arena, "%s is too much for %s", c->args[v->max_args],
+                                          v->name),
+                             NULL);
         if (c->n_args < v->min_args && !c->opt[OPT_ALL])
                 return usage(c, arena_printf(&c->arena, "%s needs %s", v->name, v->args), NULL);
         if (c->n_args > 0 && c->opt[OPT_ALL])
@@ -252,7 +256,8 @@ static void print_exits(const char *const exits[3]) {
 
 static void print_verb(const struct verb *v) {
         printf("Example: %s\n\nUsage: gpuanchor %s [OPTION...]%s%s\n\n%c%s.\n\n%s", v->example,
-               v->name, *v->args ? " " : "", v->args, v->summary[0] & ~0x20, v->summary + 1, v->about);
+               v->name, *v->args ? " " : "", v->args, v->summary[0] & ~0x20, v->summary + 1,
+               v->about);
         print_options(allowed(v));
         print_exits(v->exits);
         printf("\nSee gpuanchor(1).\n");

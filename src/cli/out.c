@@ -15,18 +15,28 @@
 #define BOLD "\033[1m"
 #define RESET "\033[0m"
 
-int cli_fail(struct cli *c, const char *what, const char *remedy) {
+int cli_fail(struct cli *c, const char *remedy, const char *format, ...) {
+        _cleanup_(cleanup_free) char *text = NULL;
+        va_list args;
+        int n;
+
+        va_start(args, format);
+        n = vasprintf(&text, format, args);
+        va_end(args);
+        if (n < 0)
+                text = NULL;
         fflush(stdout);
-        fprintf(stderr, "gpuanchor: %s%s%s\n", text_escape(&c->arena, what),
-                *remedy ? "; " : "", text_escape(&c->arena, remedy));
+        fprintf(stderr, "gpuanchor: %s%s%s\n",
+                text_escape(&c->arena, text ? text : "out of memory"), *remedy ? "; " : "",
+                text_escape(&c->arena, remedy));
         return EXIT_TROUBLE;
 }
 
 int cli_fail_findings(struct cli *c, const struct findings *f, uint32_t vmid) {
         for (size_t i = 0; i < f->n; i++)
                 if (finding_severity(&f->items[i]) <= SEV_WARNING)
-                        cli_fail(c, finding_text(&c->arena, &f->items[i], vmid),
-                                 finding_remedy(&c->arena, &f->items[i], vmid));
+                        cli_fail(c, finding_remedy(&c->arena, &f->items[i], vmid), "%s",
+                                 finding_text(&c->arena, &f->items[i], vmid));
         return EXIT_TROUBLE;
 }
 

@@ -12,12 +12,12 @@
 
 /**
  * cli_fail() - tell why nothing was done
- * @what:   what is wrong, and where
  * @remedy: what to do, "" when there is nothing
+ * @format: what is wrong, and where
  *
  * Return: EXIT_TROUBLE.
  */
-int cli_fail(struct cli *c, const char *what, const char *remedy);
+int cli_fail(struct cli *c, const char *remedy, const char *format, ...) _printf_(3, 4);
 
 /** cli_fail_findings() - the same for the errors and warnings of a list, a line each */
 int cli_fail_findings(struct cli *c, const struct findings *f, uint32_t vmid);

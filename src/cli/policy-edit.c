@@ -9,8 +9,8 @@
  */
 #include "cli/policy-edit.h"
 
-#define NEW_FILE                                                                                \
-        "# Policy of one container for gpuanchor: settings go under [container], see\n"         \
+#define NEW_FILE                                                                                   \
+        "# Policy of one container for gpuanchor: settings go under [container], see\n"            \
         "# gpuanchor.conf(5). The sections [pin NODE] and [memory] are written by gpuanchor.\n"
 
 const char *setting_problem(struct arena *a, const struct setting *s) {
@@ -19,8 +19,8 @@ const char *setting_problem(struct arena *a, const struct setting *s) {
 
         for (const char *c = s->value; *c; c++)
                 if ((unsigned char)*c < ' ' || *c == 0x7f || *c == ';')
-                        return arena_printf(a, "%s: control characters and ; cannot stand in a policy",
-                                            s->key);
+                        return arena_printf(
+                                a, "%s: control characters and ; cannot stand in a policy", s->key);
         if (strlen(s->key) + strlen(" = ") + strlen(s->value) > POLICY_LINE_MAX)
                 return arena_printf(a, "%s: the value is too long, a line holds %d bytes", s->key,
                                     POLICY_LINE_MAX);

@@ -23,8 +23,8 @@ int policy_file_read(struct cli *c, uint32_t vmid, struct policy_file *ret) {
         int r = file_read(&c->arena, p.path, POLICY_FILE_MAX, &p.old);
 
         if (r < 0 && r != -ENOENT)
-                return cli_fail(c, arena_printf(&c->arena, "%s cannot be read: %s", p.name, strerror(-r)),
-                                r == -EACCES ? "run it as root" : "move it out of the way");
+                return cli_fail(c, r == -EACCES ? "run it as root" : "move it out of the way",
+                                "%s cannot be read: %s", p.name, strerror(-r));
         p.present = r == 0;
         p.new = p.old;
         *ret = p;
@@ -34,13 +34,13 @@ int policy_file_read(struct cli *c, uint32_t vmid, struct policy_file *ret) {
 static int tell(struct cli *c, const struct policy_file *p, const char *not_done, int error) {
         bool quorum = error == -EACCES;
 
-        return cli_fail(c, arena_printf(&c->arena, "%s: %s: %s", p->name, not_done,
-                                        quorum ? "the cluster has no quorum" : strerror(-error)),
-                        quorum ? "pvecm status" : "");
+        return cli_fail(c, quorum ? "pvecm status" : "", "%s: %s: %s", p->name, not_done,
+                        quorum ? "the cluster has no quorum" : strerror(-error));
 }
 
 static int store(struct cli *c, const struct policy_file *p, struct bytes content) {
-        const char *folder = arena_strndup(&c->arena, p->path, (size_t)(strrchr(p->path, '/') - p->path));
+        const char *folder =
+                arena_strndup(&c->arena, p->path, (size_t)(strrchr(p->path, '/') - p->path));
         int r = mkdir_parents(folder, 0755);
 
         return r < 0 ? r : file_replace(p->path, content, 0640, FILE_SYNC);

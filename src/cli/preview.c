@@ -21,8 +21,10 @@ static int load_policy(struct arena *a, const char *root, struct check *k, struc
         if (r < 0)
                 return r;
         k->policy.present = true;
-        k->policy.broken = false; /* a host default in doubt: the container's own gpu may settle it */
-        settings_parse(a, next, SETTINGS_CONTAINER, settings_path(a, "", vmid), &k->policy, &k->findings);
+        k->policy.broken =
+                false; /* a host default in doubt: the container's own gpu may settle it */
+        settings_parse(a, next, SETTINGS_CONTAINER, settings_path(a, "", vmid), &k->policy,
+                       &k->findings);
         k->policy.broken |= k->policy.doubt != NULL;
         for (size_t i = 0; i < host.n; i++)
                 if (k->policy.doubt || host.items[i].code != FINDING_POLICY_BROKEN)
@@ -71,14 +73,19 @@ static void make_edits(struct check *k, struct pctconf *conf, const struct plan_
                 k->new_config = pctconf_write(&config);
         for (size_t i = 0; i < k->plan.n_pairs; i++)
                 if (!facts_subgid_delegated(&k->facts, k->plan.pairs[i].outside))
-                        *ARENA_PUSH(k->arena, k->delegate, k->n_delegate) = k->plan.pairs[i].outside;
+                        *ARENA_PUSH(k->arena, k->delegate, k->n_delegate) =
+                                k->plan.pairs[i].outside;
 }
 
 static void make_plan(struct check *k) {
         struct pctconf conf = { 0 };
         struct survey s = { 0 };
         struct plan_input in = {
-                .facts = &k->facts, .policy = &k->policy, .node = k->node, .conf = &conf, .survey = &s,
+                .facts = &k->facts,
+                .policy = &k->policy,
+                .node = k->node,
+                .conf = &conf,
+                .survey = &s,
         };
 
         pctconf_parse(k->arena, PCTCONF_PVE, k->guest.conf, &conf);

@@ -46,28 +46,29 @@ static int make_files(struct cli *c, const struct check *k, struct json_file fil
         if (r == 0)
                 r = make_file(c, g->config_path + skip, config, new_config, &files[FILE_CONFIG]);
         if (r == 0)
-                r = make_file(c, settings_path(&c->arena, "", g->vmid), k->policy_file, k->new_policy,
-                              &files[FILE_POLICY]);
+                r = make_file(c, settings_path(&c->arena, "", g->vmid), k->policy_file,
+                              k->new_policy, &files[FILE_POLICY]);
         if (r < 0)
-                cli_fail(c, arena_printf(&c->arena, "diff cannot be run: %s", strerror(-r)),
-                         "apt install diffutils");
+                cli_fail(c, "apt install diffutils", "diff cannot be run: %s", strerror(-r));
         return r;
 }
 
 static void print_json(struct cli *c, const struct check *k, const struct json_file files[FILES]) {
-        fputs(json_plan(&c->arena, &(struct json_plan){
-                                           .vmid = k->guest.vmid,
-                                           .node = k->node,
-                                           .managed = guest_is_managed(&c->arena, k->root, k->guest.vmid),
-                                           .left_alone = k->left_alone,
-                                           .refuse = k->refuse,
-                                           .plan = &k->plan,
-                                           .findings = &k->findings,
-                                           .delegate = k->delegate,
-                                           .n_delegate = k->n_delegate,
-                                           .files = files,
-                                           .n_files = FILES }),
-              stdout);
+        struct json_plan p = {
+                .vmid = k->guest.vmid,
+                .node = k->node,
+                .managed = guest_is_managed(&c->arena, k->root, k->guest.vmid),
+                .left_alone = k->left_alone,
+                .refuse = k->refuse,
+                .plan = &k->plan,
+                .findings = &k->findings,
+                .delegate = k->delegate,
+                .n_delegate = k->n_delegate,
+                .files = files,
+                .n_files = FILES,
+        };
+
+        fputs(json_plan(&c->arena, &p), stdout);
 }
 
 static void print_text(struct cli *c, const struct check *k, const struct json_file files[FILES],
@@ -75,7 +76,9 @@ static void print_text(struct cli *c, const struct check *k, const struct json_f
         uint32_t vmid = k->guest.vmid;
 
         cli_say(c, "%u: %s%s", vmid, show_gpus(c, &k->plan),
-                k->left_alone ? ": left alone" : changes ? "" : ": nothing to change");
+                k->left_alone ? ": left alone"
+                : changes     ? ""
+                              : ": nothing to change");
         out_findings(c, &k->findings, vmid, c->opt[OPT_VERBOSE] ? EDITS_TELL : EDITS_HIDE);
         if (k->refuse)
                 cli_say(c, "the next start would be refused: %s", k->refuse);
@@ -84,7 +87,9 @@ static void print_text(struct cli *c, const struct check *k, const struct json_f
         for (size_t i = 0; i < k->n_delegate; i++)
                 cli_say(c, "/etc/subgid: root would be allowed to map host gid %u", k->delegate[i]);
         if (!guest_is_managed(&c->arena, k->root, vmid))
-                cli_say(c, "%u is not managed: nothing is done at its start before gpuanchor enable %u",
+                cli_say(c,
+                        "%u is not managed: nothing is done at its start before gpuanchor enable "
+                        "%u",
                         vmid, vmid);
 }
 
@@ -100,5 +105,6 @@ int show_plan(struct cli *c, const struct check *k) {
                 print_json(c, k, files);
         else
                 print_text(c, k, files, changes);
-        return changes || k->refuse || k->left_alone ? EXIT_ATTENTION : show_attention(&k->findings);
+        return changes || k->refuse || k->left_alone ? EXIT_ATTENTION
+                                                     : show_attention(&k->findings);
 }

@@ -58,19 +58,18 @@ int snippet_check(struct cli *c) {
         struct stat st;
 
         if (!path)
-                return cli_fail(c, "storage local has no directory for snippets",
-                                "see storage local in /etc/pve/storage.cfg");
+                return cli_fail(c, "see storage local in /etc/pve/storage.cfg",
+                                "storage local has no directory for snippets");
         if (lstat(path, &st) == 0 && !S_ISLNK(st.st_mode)) {
                 if (S_ISREG(st.st_mode) && is_executable(path))
                         return EXIT_DONE;
-                return cli_fail(c, arena_printf(&c->arena, "%s is not the hook", snippet_path(c)),
-                                "move it out of the way");
+                return cli_fail(c, "move it out of the way", "%s is not the hook", snippet_path(c));
         }
         if (*link_target(c, path) && !is_our_link(link_target(c, path)))
-                return cli_fail(c, arena_printf(&c->arena, "%s is a link to %s", snippet_path(c),
-                                                link_target(c, path)), "move it out of the way");
+                return cli_fail(c, "move it out of the way", "%s is a link to %s", snippet_path(c),
+                                link_target(c, path));
         if (!is_executable(arena_printf(&c->arena, "%s" HOOK_PATH, c->root)))
-                return cli_fail(c, HOOK_PATH " is not installed", "install gpuanchor again");
+                return cli_fail(c, "install gpuanchor again", HOOK_PATH " is not installed");
         return EXIT_DONE;
 }
 
@@ -101,11 +100,11 @@ void snippet_advise(struct cli *c, struct findings *f) {
         const char *content = local_content(c);
 
         if (content && !strstr(content, "snippets"))
-                finding_add(f, (struct finding){
-                                       .code = FINDING_SNIPPETS_OFF,
-                                       .old = content,
-                                       .new = arena_printf(&c->arena, "%s%ssnippets", content,
-                                                           *content ? "," : "") });
+                finding_add(f,
+                            (struct finding){ .code = FINDING_SNIPPETS_OFF,
+                                              .old = content,
+                                              .new = arena_printf(&c->arena, "%s%ssnippets",
+                                                                  content, *content ? "," : "") });
 }
 
 int snippet_install(struct cli *c, bool *ret_made) {
@@ -114,7 +113,8 @@ int snippet_install(struct cli *c, bool *ret_made) {
         int r;
 
         *ret_made = false;
-        if (lstat(path, &st) == 0 && (!S_ISLNK(st.st_mode) || streq(link_target(c, path), HOOK_PATH)))
+        if (lstat(path, &st) == 0 &&
+            (!S_ISLNK(st.st_mode) || streq(link_target(c, path), HOOK_PATH)))
                 return 0;
         folder = arena_strndup(&c->arena, path, (size_t)(strrchr(path, '/') - path));
         r = mkdir_parents(folder, 0755);
@@ -162,18 +162,19 @@ int hookscript_set(struct cli *c, uint32_t vmid, const char *volume) {
         const char *id = arena_printf(&c->arena, "%u", vmid);
         const char *const set[] = { "pct", "set", id, "--hookscript", volume, NULL };
         const char *const delete[] = { "pct", "set", id, "--delete", "hookscript", NULL };
-        const char *what = volume ? arena_printf(&c->arena, "pct set %u --hookscript %s", vmid, volume)
-                                  : arena_printf(&c->arena, "pct set %u --delete hookscript", vmid);
+        const char *what =
+                volume ? arena_printf(&c->arena, "pct set %u --hookscript %s", vmid, volume)
+                       : arena_printf(&c->arena, "pct set %u --delete hookscript", vmid);
         int status = 0, r;
 
         fflush(NULL);
         r = spawn_wait(volume ? set : delete, &status);
         if (r < 0)
-                return cli_fail(c, arena_printf(&c->arena, "%s cannot be run: %s", what, strerror(-r)),
-                                "is this a Proxmox VE host?");
+                return cli_fail(c, "is this a Proxmox VE host?", "%s cannot be run: %s", what,
+                                strerror(-r));
         if (status != 0)
-                return cli_fail(c, arena_printf(&c->arena, "%s failed with exit status %d", what, status),
-                                "its reason stands above");
+                return cli_fail(c, "its reason stands above", "%s failed with exit status %d", what,
+                                status);
         return EXIT_DONE;
 }
 

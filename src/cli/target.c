@@ -20,16 +20,15 @@
 bool target_vmid(struct cli *c, uint32_t *ret) {
         if (vmid_parse(c->args[0], ret))
                 return true;
-        cli_fail(c, arena_printf(&c->arena, "'%s' is no VMID (100 to 999999999)", c->args[0]),
-                 "pct list");
+        cli_fail(c, "pct list", "'%s' is no VMID (100 to 999999999)", c->args[0]);
         return false;
 }
 
 bool target_is_root(struct cli *c, const char *what) {
         if (geteuid() == 0)
                 return true;
-        cli_fail(c, arena_printf(&c->arena, "%s needs root: it writes %s", c->verb->name, what),
-                 "run it with sudo or as root");
+        cli_fail(c, "run it with sudo or as root", "%s needs root: it writes %s", c->verb->name,
+                 what);
         return false;
 }
 
@@ -42,7 +41,8 @@ static const char *find_elsewhere(struct cli *c, uint32_t vmid) {
                 glob_t g;
 
                 if (glob(arena_printf(&c->arena, "%s/etc/pve/nodes/*/%s/%u.conf", c->root, kinds[i],
-                                      vmid), GLOB_NOSORT, NULL, &g) != 0)
+                                      vmid),
+                         GLOB_NOSORT, NULL, &g) != 0)
                         continue;
                 found = arena_strdup(&c->arena, g.gl_pathv[0] + strlen(c->root));
                 globfree(&g);
@@ -51,18 +51,16 @@ static const char *find_elsewhere(struct cli *c, uint32_t vmid) {
 }
 
 static int tell_none(struct cli *c, uint32_t vmid) {
-        const char *path = find_elsewhere(c, vmid), *node, *what;
+        const char *path = find_elsewhere(c, vmid), *node;
 
         if (!path)
-                return cli_fail(c, arena_printf(&c->arena, "%u: no such container on this node", vmid),
-                                "pct list");
+                return cli_fail(c, "pct list", "%u: no such container on this node", vmid);
         if (strstr(path, "/qemu-server/"))
-                return cli_fail(c, arena_printf(&c->arena, "%u is a virtual machine", vmid),
-                                "gpuanchor is for containers: pct list");
+                return cli_fail(c, "gpuanchor is for containers: pct list",
+                                "%u is a virtual machine", vmid);
         node = path + strlen("/etc/pve/nodes/");
-        what = arena_printf(&c->arena, "container %u is on node %.*s", vmid, (int)strcspn(node, "/"),
-                            node);
-        return cli_fail(c, what, "run gpuanchor there");
+        return cli_fail(c, "run gpuanchor there", "container %u is on node %.*s", vmid,
+                        (int)strcspn(node, "/"), node);
 }
 
 int target_problem(struct cli *c, uint32_t vmid, int problem) {
@@ -72,10 +70,10 @@ int target_problem(struct cli *c, uint32_t vmid, int problem) {
         if (problem == GUEST_E_NONE)
                 return tell_none(c, vmid);
         if (problem == -EACCES && geteuid() != 0)
-                return cli_fail(c, arena_printf(&c->arena, "%s %u needs root: it reads /etc/pve/lxc/%u.conf "
-                                                           "and /var/lib/lxc/%u/config",
-                                                c->verb->name, vmid, vmid, vmid),
-                                "run it with sudo or as root");
+                return cli_fail(c, "run it with sudo or as root",
+                                "%s %u needs root: it reads /etc/pve/lxc/%u.conf "
+                                "and /var/lib/lxc/%u/config",
+                                c->verb->name, vmid, vmid, vmid);
         anchor_tell_problem(&f, &g, problem);
         return cli_fail_findings(c, &f, vmid);
 }
@@ -102,9 +100,10 @@ bool target_refuse(struct cli *c, const struct guest *g, struct findings *f) {
 
         pctconf_parse(f->arena, PCTCONF_PVE, g->conf, &conf);
         if (pctconf_get(&conf, "lock", &value))
-                finding_add(f, (struct finding){ .code = FINDING_GUEST_LOCKED,
-                                                 .where = where,
-                                                 .what = arena_strndup(f->arena, value.data, value.len) });
+                finding_add(f, (struct finding){
+                                       .code = FINDING_GUEST_LOCKED,
+                                       .where = where,
+                                       .what = arena_strndup(f->arena, value.data, value.len) });
         if (target_is_template(f->arena, g))
                 finding_add(f, (struct finding){ .code = FINDING_GUEST_TEMPLATE, .where = where });
         if (!has_quorum(g))

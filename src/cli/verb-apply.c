@@ -48,9 +48,8 @@ static bool may_write(struct job *j) {
         if (!k->refuse && !k->left_alone)
                 return true;
         out_findings(j->c, &k->findings, j->vmid, EDITS_HIDE);
-        cli_fail(j->c, arena_printf(&j->arena, "%u: left as it is: %s", j->vmid,
-                                    k->refuse ? k->refuse : "see above"),
-                 arena_printf(&j->arena, "gpuanchor plan %u", j->vmid));
+        cli_fail(j->c, arena_printf(&j->arena, "gpuanchor plan %u", j->vmid),
+                 "%u: left as it is: %s", j->vmid, k->refuse ? k->refuse : "see above");
         return false;
 }
 
@@ -117,8 +116,8 @@ static int apply_job(struct job *j) {
         if (r != 0)
                 return target_problem(c, j->vmid, r);
         if (!guest_is_managed(&j->arena, c->root, j->vmid))
-                return cli_fail(c, arena_printf(&j->arena, "%u is not managed by gpuanchor", j->vmid),
-                                arena_printf(&j->arena, "gpuanchor enable %u", j->vmid));
+                return cli_fail(c, arena_printf(&j->arena, "gpuanchor enable %u", j->vmid),
+                                "%u is not managed by gpuanchor", j->vmid);
         if (c->opt[OPT_ALL] && target_is_template(&j->arena, &g)) {
                 cli_say(c, "a template, left alone");
                 return EXIT_DONE;
@@ -149,11 +148,11 @@ static int apply_all(struct cli *c) {
 
         r = guest_list(&c->arena, c->root, &vmids, &n);
         if (r == GUEST_E_NOT_MOUNTED)
-                return cli_fail(c, "/etc/pve is not mounted; nothing was changed",
-                                "systemctl status pve-cluster");
+                return cli_fail(c, "systemctl status pve-cluster",
+                                "/etc/pve is not mounted; nothing was changed");
         if (r < 0)
-                return cli_fail(c, arena_printf(&c->arena, "/etc/pve/lxc cannot be read: %s", strerror(-r)),
-                                "run it as root");
+                return cli_fail(c, "run it as root", "/etc/pve/lxc cannot be read: %s",
+                                strerror(-r));
         for (size_t i = 0; i < n; i++) {
                 if (!guest_is_managed(&c->arena, c->root, vmids[i]))
                         continue;

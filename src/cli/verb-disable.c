@@ -49,10 +49,12 @@ static int read_container(struct disabling *d) {
         d->has_hook = guest_has_hook(d->a, d->guest.conf);
         find_next(d);
         if (d->next && !hookscript_is_usable(d->c, d->next))
-                return cli_fail(d->c, arena_printf(d->a, "the hookscript %s that would be put back is no "
-                                                         "executable file", d->next),
+                return cli_fail(d->c,
                                 arena_printf(d->a, "correct it, or remove next-hook from %s",
-                                             d->policy.name));
+                                             d->policy.name),
+                                "the hookscript %s that would be put back is no "
+                                "executable file",
+                                d->next);
         return r;
 }
 
@@ -104,8 +106,7 @@ static int remove_link(struct disabling *d) {
         r = snippet_remove(d->c);
         if (r == 0)
                 return EXIT_DONE;
-        cli_fail(d->c, arena_printf(d->a, "%s cannot be removed: %s", snippet_path(d->c), strerror(-r)),
-                 "");
+        cli_fail(d->c, "", "%s cannot be removed: %s", snippet_path(d->c), strerror(-r));
         return EXIT_ATTENTION;
 }
 

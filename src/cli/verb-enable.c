@@ -27,10 +27,10 @@ struct enabling {
         int lock;
         struct setting settings[MAX_SETTINGS];
         size_t n_settings;
-        const char *hook;    /* the present hookscript, NULL for none */
-        bool set_hook;       /* the hookscript line has to be set */
+        const char *hook; /* the present hookscript, NULL for none */
+        bool set_hook;    /* the hookscript line has to be set */
         struct policy_file policy;
-        struct check check;  /* under the new policy */
+        struct check check; /* under the new policy */
 };
 
 static void cleanup_enabling(struct enabling *e) {
@@ -69,7 +69,7 @@ static int read_settings(struct enabling *e) {
                 const char *problem = setting_problem(e->a, &e->settings[i]);
 
                 if (problem)
-                        return cli_fail(c, arena_printf(e->a, "--%s", problem), "");
+                        return cli_fail(c, "", "--%s", problem);
         }
         return EXIT_DONE;
 }
@@ -79,7 +79,8 @@ static int check_next_hook(struct enabling *e, const char *next) {
 
         if (!problem && !hookscript_is_usable(e->c, next))
                 problem = arena_printf(e->a, "the hookscript %s is no executable file", next);
-        return problem ? cli_fail(e->c, problem, "correct it, or leave it out with --next-hook none")
+        return problem ? cli_fail(e->c, "correct it, or leave it out with --next-hook none", "%s",
+                                  problem)
                        : EXIT_DONE;
 }
 
@@ -97,10 +98,10 @@ static int chain_hook(struct enabling *e) {
         e->set_hook = !guest_has_hook(e->a, e->guest.conf);
         if (!next && e->hook && e->set_hook) {
                 if (chained && !streq(chained, e->hook))
-                        return cli_fail(e->c,
-                                        arena_printf(e->a, "%u has the hookscript %s, and its policy has "
-                                                           "next-hook = %s", e->vmid, e->hook, chained),
-                                        "choose with --next-hook");
+                        return cli_fail(e->c, "choose with --next-hook",
+                                        "%u has the hookscript %s, and its policy has "
+                                        "next-hook = %s",
+                                        e->vmid, e->hook, chained);
                 next = e->hook;
                 add_setting(e, "next-hook", next);
         }
@@ -111,7 +112,7 @@ static int chain_hook(struct enabling *e) {
 static void tell_choices(struct enabling *e, const struct finding *f) {
         const struct facts *facts = &e->check.facts;
 
-        cli_fail(e->c, arena_printf(e->a, "%u: %s", e->vmid, f->what), "choose one:");
+        cli_fail(e->c, "choose one:", "%u: %s", e->vmid, f->what);
         for (size_t i = 0; i < facts->n_gpus; i++) {
                 const char *sel = gpu_selector(e->a, &facts->gpus[i]);
 
@@ -173,8 +174,8 @@ static int change_files(struct enabling *e, bool *ret_link) {
         if (needs_link(e))
                 r = snippet_install(e->c, ret_link);
         if (r < 0)
-                return cli_fail(e->c, arena_printf(e->a, "%s cannot be made: %s", snippet_path(e->c),
-                                                   strerror(-r)), "");
+                return cli_fail(e->c, "", "%s cannot be made: %s", snippet_path(e->c),
+                                strerror(-r));
         return policy_file_write(e->c, &e->policy);
 }
 
@@ -223,8 +224,8 @@ static int show(struct enabling *e) {
         if (show_plan(e->c, &k) == EXIT_TROUBLE)
                 return EXIT_TROUBLE;
         if (anchor_would_change(&k))
-                cli_say(e->c, "written at the next start of %u, or now: gpuanchor apply %u", e->vmid,
-                        e->vmid);
+                cli_say(e->c, "written at the next start of %u, or now: gpuanchor apply %u",
+                        e->vmid, e->vmid);
         return attention;
 }
 
@@ -255,7 +256,8 @@ const struct verb verb_enable = {
                  "its gids and its hookscript, which runs after gpuanchor's. Where the lines do\n"
                  "not tell which GPU is meant, the choices are listed. Changes the policy file\n"
                  "and the hookscript; the device lines are written at the next start.\n",
-        .exits = { "enabled", "enabled, and something is to be looked at;\n     with --dry-run as for plan",
+        .exits = { "enabled",
+                   "enabled, and something is to be looked at;\n     with --dry-run as for plan",
                    "refused or failed, nothing was changed" },
         .options = OPT_BIT(OPT_GPU) | OPT_BIT(OPT_METHOD) | OPT_BIT(OPT_DEVICES) |
                    OPT_BIT(OPT_MISSING) | OPT_BIT(OPT_NEXT_HOOK) | OPT_BIT(OPT_DRY_RUN),

@@ -45,15 +45,14 @@ static int run(struct cli *c) {
 
         r = probe_facts(&c->arena, c->root, &facts);
         if (r < 0)
-                return cli_fail(c, arena_printf(&c->arena, "the devices of this host cannot be read: %s",
-                                                strerror(-r)), "");
+                return cli_fail(c, "", "the devices of this host cannot be read: %s", strerror(-r));
         inv.node = pve_node(&c->arena, c->root);
         inv.names = hwdb_names(&c->arena, &facts);
         inventory_check(&inv);
         r = print(c, &inv);
         if (r < 0)
-                return cli_fail(c, arena_printf(&c->arena, "the table cannot be printed: %s", strerror(-r)),
-                                "gpuanchor gpus | cat");
+                return cli_fail(c, "gpuanchor gpus | cat", "the table cannot be printed: %s",
+                                strerror(-r));
         return attention(&inv);
 }
 

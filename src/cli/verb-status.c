@@ -117,15 +117,13 @@ static int run(struct cli *c) {
                 return EXIT_TROUBLE;
         r = anchor_status(&c->arena, c->root, load_baseline(c), &st);
         if (r < 0)
-                return cli_fail(
-                        c, arena_printf(&c->arena, "the host cannot be read: %s", strerror(-r)),
-                        "");
+                return cli_fail(c, "", "the host cannot be read: %s", strerror(-r));
         if (v.only && !st.blind && look_for(c, &st, v.only) != EXIT_DONE)
                 return EXIT_TROUBLE;
         v.watched = is_watched(c);
         r = print(c, &v);
         if (r < 0)
-                return cli_fail(c, arena_printf(&c->arena, "cannot print: %s", strerror(-r)), "");
+                return cli_fail(c, "", "cannot print: %s", strerror(-r));
         return exit_status(&v);
 }
 

@@ -16,10 +16,28 @@
 
 #include <errno.h>
 
+/* drm, nvidia, accel, and those that the kernel gives out as drivers come (devices.txt) */
+static bool is_gpu_major(uint32_t major) {
+        return major == 226 || major == 195 || major == 261 || (major >= 234 && major <= 254) ||
+               (major >= 384 && major <= 511);
+}
+
 /* Lines that we write, and the hookscript, do not count for what others changed. */
 static bool is_ours(struct arena *a, const struct conf_line *l) {
-        return bytes_equal(l->key, BYTES("hookscript")) ||
-               devline_parse(a, l).type != DEVLINE_NONE;
+        struct devline d = devline_parse(a, l);
+
+        switch (d.type) {
+        case DEVLINE_ALLOW:
+        case DEVLINE_DENY:
+                return d.broken || d.any_major || is_gpu_major(d.major);
+        case DEVLINE_IDMAP:
+                return l->value.len > 0 && l->value.data[0] == 'g';
+        case DEVLINE_MOUNT:
+        case DEVLINE_DEV:
+                return true;
+        default:
+                return bytes_equal(l->key, BYTES("hookscript"));
+        }
 }
 
 /* The file without the lines that we write. */
@@ -68,18 +86,19 @@ static int restore(struct cli *c, const struct guest *g, struct bytes content) {
         int r = backup_save(&c->arena, g);
 
         if (r < 0)
-                return cli_fail(c, arena_printf(&c->arena, "/var/lib/gpuanchor/backup/%u: the present "
-                                                           "content cannot be kept: %s",
-                                                g->vmid, strerror(-r)), "nothing was changed");
+                return cli_fail(c, "nothing was changed",
+                                "/var/lib/gpuanchor/backup/%u: the present "
+                                "content cannot be kept: %s",
+                                g->vmid, strerror(-r));
         r = guest_store_conf(g, content);
         if (r == GUEST_E_CHANGED)
                 return target_problem(c, g->vmid, r);
         if (r == -EACCES)
-                return cli_fail(c, arena_printf(&c->arena, "%s: not written: the cluster has no quorum",
-                                                where), "pvecm status");
+                return cli_fail(c, "pvecm status", "%s: not written: the cluster has no quorum",
+                                where);
         if (r != 0)
-                return cli_fail(c, arena_printf(&c->arena, "%s: not written: %s", where,
-                                                r < 0 ? strerror(-r) : "over 1 MiB"), "");
+                return cli_fail(c, "", "%s: not written: %s", where,
+                                r < 0 ? strerror(-r) : "over 1 MiB");
         return EXIT_DONE;
 }
 
@@ -89,11 +108,11 @@ static int undo(struct cli *c, const struct guest *g) {
         int r = backup_last(&c->arena, g, &original, &from);
 
         if (r == -ENOENT)
-                return cli_fail(c, arena_printf(&c->arena, "%u: no original is kept", g->vmid),
-                                "gpuanchor has not written this container's file on this node");
+                return cli_fail(c, "gpuanchor has not written this container's file on this node",
+                                "%u: no original is kept", g->vmid);
         if (r < 0)
-                return cli_fail(c, arena_printf(&c->arena, "/var/lib/gpuanchor/backup/%u cannot be read: %s",
-                                                g->vmid, strerror(-r)), "");
+                return cli_fail(c, "", "/var/lib/gpuanchor/backup/%u cannot be read: %s", g->vmid,
+                                strerror(-r));
         from += strlen(g->root);
         content = keep_hookscript(&c->arena, original, g->conf);
         if (bytes_equal(content, g->conf)) {
@@ -103,11 +122,12 @@ static int undo(struct cli *c, const struct guest *g) {
         r = diff_make(&c->arena, name, g->conf, content, &diff);
         if (r == 0)
                 out_diff(c, diff);
-        if (!c->opt[OPT_FORCE] && !bytes_equal(without_ours(&c->arena, content),
-                                               without_ours(&c->arena, g->conf)))
-                return cli_fail(c, arena_printf(&c->arena, "%s: other lines were changed since then and "
-                                                           "would be lost", name),
-                                "take the device lines over by hand, or gpuanchor undo --force");
+        if (!c->opt[OPT_FORCE] &&
+            !bytes_equal(without_ours(&c->arena, content), without_ours(&c->arena, g->conf)))
+                return cli_fail(c, "take the device lines over by hand, or gpuanchor undo --force",
+                                "%s: other lines were changed since then and "
+                                "would be lost",
+                                name);
         if (c->opt[OPT_DRY_RUN])
                 return EXIT_ATTENTION;
         r = restore(c, g, content);

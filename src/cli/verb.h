@@ -55,11 +55,12 @@ struct verb {
         const char *args;    /* "VMID", "" for none */
         const char *summary; /* one line of the list of verbs */
         const char *example;
-        const char *about;   /* paragraph for its own --help, lines under 80 columns */
+        const char *about; /* paragraph for its own --help, lines under 80 columns */
         const char *exits[3];
         unsigned options; /* OPT_BIT()s besides those that go everywhere */
         int min_args, max_args;
         int (*run)(struct cli *c); /* returns an enum cli_exit */
 };
 
-extern const struct verb verb_gpus, verb_plan, verb_apply, verb_enable, verb_disable, verb_undo, verb_status;
+extern const struct verb verb_gpus, verb_plan, verb_apply, verb_enable, verb_disable, verb_undo,
+        verb_status;

@@ -11,18 +11,20 @@
 static void check_state(struct inventory *inv, const struct node *n) {
         if (n->state == NODE_CHAR)
                 return;
-        finding_add(&inv->problems,
-                    (struct finding){
-                            .code = n->state == NODE_ABSENT ? FINDING_NODE_ABSENT : FINDING_NODE_FAKE,
-                            .what = n->path,
-                            .old = n->state == NODE_FAKE ? "not a character device"
-                                                         : "a device of another number",
-                            .new = arena_printf(inv->problems.arena, "%u:%u", n->major, n->minor) });
+        finding_add(
+                &inv->problems,
+                (struct finding){
+                        .code = n->state == NODE_ABSENT ? FINDING_NODE_ABSENT : FINDING_NODE_FAKE,
+                        .what = n->path,
+                        .old = n->state == NODE_FAKE ? "not a character device"
+                                                     : "a device of another number",
+                        .new = arena_printf(inv->problems.arena, "%u:%u", n->major, n->minor) });
 }
 
 /* NVIDIA's driver makes its nodes itself, root:root 0666 */
 static void check_owner(struct inventory *inv, const struct node *n) {
-        const struct host_group *g = n->kind == NODE_CARD ? &inv->facts->video : &inv->facts->render;
+        const struct host_group *g =
+                n->kind == NODE_CARD ? &inv->facts->video : &inv->facts->render;
         struct arena *a = inv->problems.arena;
 
         if (n->state != NODE_CHAR || n->kind == NODE_NVIDIA || (n->gid == g->gid && g->present))
@@ -34,12 +36,13 @@ static void check_owner(struct inventory *inv, const struct node *n) {
                                               .old = arena_printf(a, "%04o", n->mode) });
         else if (n->gid != 0 && g->present)
                 finding_add(&inv->problems,
-                            (struct finding){ .code = FINDING_NODE_GROUP_WRONG,
-                                              .what = n->path,
-                                              .old = arena_printf(a, "%u", n->gid),
-                                              .new = arena_printf(a, "%s is %u",
-                                                                  n->kind == NODE_CARD ? "video" : "render",
-                                                                  g->gid) });
+                            (struct finding){
+                                    .code = FINDING_NODE_GROUP_WRONG,
+                                    .what = n->path,
+                                    .old = arena_printf(a, "%u", n->gid),
+                                    .new = arena_printf(a, "%s is %u",
+                                                        n->kind == NODE_CARD ? "video" : "render",
+                                                        g->gid) });
 }
 
 static void check_nodes(struct inventory *inv, const struct node *nodes, size_t n) {
@@ -73,7 +76,8 @@ const char *inventory_codes(struct arena *a, const struct inventory *inv, const 
 
                 if (node ? f->what && streq(f->what, node->path)
                          : gpu && f->gpu && streq(f->gpu, gpu->address))
-                        strbuf_printf(&b, "%s%s", b.len > 0 ? "," : "", finding_kinds[f->code].code);
+                        strbuf_printf(&b, "%s%s", b.len > 0 ? "," : "",
+                                      finding_kinds[f->code].code);
         }
         return strbuf_str(&b);
 }
@@ -81,7 +85,7 @@ const char *inventory_codes(struct arena *a, const struct inventory *inv, const 
 const char *inventory_owner(struct arena *a, const struct inventory *inv, const struct node *node) {
         const struct facts *f = inv->facts;
         const char *user = node->uid == 0 ? "root" : arena_printf(a, "%u", node->uid);
-        const char *group = node->gid == 0                                     ? "root"
+        const char *group = node->gid == 0                                    ? "root"
                             : f->video.present && node->gid == f->video.gid   ? "video"
                             : f->render.present && node->gid == f->render.gid ? "render"
                                                                               : NULL;

@@ -9,8 +9,8 @@
 
 struct inventory {
         const struct facts *facts;
-        const char *node;        /* this cluster node, NULL outside of Proxmox */
-        const char **names;      /* of facts->gpus, from the hardware database; each may be NULL */
+        const char *node;         /* this cluster node, NULL outside of Proxmox */
+        const char **names;       /* of facts->gpus, from the hardware database; each may be NULL */
         struct findings problems; /* of inventory_check() */
 };
 
@@ -23,7 +23,8 @@ struct inventory {
  */
 void inventory_check(struct inventory *inv);
 
-/** inventory_codes() - the codes of the findings about @gpu or @node, "fake-node"; "" when there are none */
+/** inventory_codes() - the codes of the findings about @gpu or @node, "fake-node"; "" when there
+ * are none */
 const char *inventory_codes(struct arena *a, const struct inventory *inv, const struct gpu *gpu,
                             const struct node *node);
 

@@ -237,8 +237,8 @@ static struct json_object *known_object(struct arena *a, const struct known_gpu 
         nodes = add_array(o, "nodes");
         for (size_t i = 0; i < NODE_KINDS && !g->gone; i++)
                 if (g->nodes[i].path)
-                        json_object_array_add(nodes, json_object_new_string(
-                                                             text_escape(a, g->nodes[i].path)));
+                        json_object_array_add(
+                                nodes, json_object_new_string(text_escape(a, g->nodes[i].path)));
         return o;
 }
 
@@ -279,7 +279,8 @@ const char *json_status(struct arena *a, const struct status_view *v) {
                 if (!status_shows(v, f))
                         continue;
                 item = finding_object(a, f, f->vmid);
-                json_object_object_add(item, "vmid", f->vmid ? json_object_new_int64(f->vmid) : NULL);
+                json_object_object_add(item, "vmid",
+                                       f->vmid ? json_object_new_int64(f->vmid) : NULL);
                 add_bool(item, "open", status_is_open(f));
                 json_object_array_add(open, item);
         }

@@ -99,7 +99,8 @@ static void add_rows(struct printer *p) {
         for (size_t i = 0; i < f->n_gpus && p->error == 0; i++)
                 add_gpu(p, &f->gpus[i], p->inv->names[i]);
         if (f->n_shared > 0 && p->error == 0)
-                shared = add_line(p, NULL, (const char *const[COLUMNS]){ "shared", "", "", "", "" }, NULL);
+                shared = add_line(p, NULL, (const char *const[COLUMNS]){ "shared", "", "", "", "" },
+                                  NULL);
         for (size_t i = 0; shared && i < f->n_shared; i++)
                 add_node(p, shared, &f->shared[i]);
 }

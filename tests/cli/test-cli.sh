@@ -757,6 +757,10 @@ case_undo_keeps_others_work() {
     run 0 enable 101
     renumber guide-moved
     run 0 apply 101
+    cp "$CONF" "$work/patched"
+    echo 'lxc.cgroup2.devices.allow: c 10:200 rwm' >>"$CONF"
+    run 2 undo 101
+    cp "$work/patched" "$CONF"
     sed -i 's/^hostname:.*/hostname: changed/' "$CONF"
     printf '\n[snap]\narch: amd64\n' >>"$CONF"
     before

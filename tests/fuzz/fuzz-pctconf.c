@@ -23,38 +23,48 @@ static void require(bool condition, const char *policy, const char *what, struct
 
 /* ---- the host ---- */
 
-#define DRM(kind_, path_, minor_, gid_) \
-        { .kind = kind_, .path = path_, .major = 226, .minor = minor_, .state = NODE_CHAR, .gid = gid_, .mode = 0660 }
+#define NODE_OF(kind_, path_, major_, minor_, gid_)                                                \
+        {                                                                                          \
+                .kind = kind_, .path = path_, .major = major_, .minor = minor_,                    \
+                .state = NODE_CHAR, .gid = gid_, .mode = gid_ ? 0660 : 0666                        \
+        }
+#define GPU(address_, vendor_, device_, driver_, nodes_)                                           \
+        {                                                                                          \
+                .address = address_, .pci = true, .has_ids = true, .vendor = vendor_,              \
+                .device = device_, .driver = driver_, .nodes = nodes_, .n_nodes = ELEMENTS(nodes_) \
+        }
 
-static struct node amd_1[] = { DRM(NODE_CARD, "/dev/dri/card0", 0, 44),
-                               DRM(NODE_RENDER, "/dev/dri/renderD129", 129, 104) };
-static struct node amd_2[] = { DRM(NODE_CARD, "/dev/dri/card1", 1, 44),
-                               DRM(NODE_RENDER, "/dev/dri/renderD128", 128, 104) };
-static struct node nvidia[] = {
-        DRM(NODE_CARD, "/dev/dri/card2", 2, 44),
-        DRM(NODE_RENDER, "/dev/dri/renderD130", 130, 104),
-        { .kind = NODE_NVIDIA, .path = "/dev/nvidia0", .major = 195, .minor = 0, .state = NODE_CHAR, .mode = 0666 },
-};
-static struct node npu[] = {
-        { .kind = NODE_ACCEL, .path = "/dev/accel/accel0", .major = 261, .minor = 0, .state = NODE_CHAR, .gid = 104, .mode = 0660 },
-};
+static struct node amd_1[] = { NODE_OF(NODE_CARD, "/dev/dri/card0", 226, 0, 44),
+                               NODE_OF(NODE_RENDER, "/dev/dri/renderD129", 226, 129, 104) };
+static struct node amd_2[] = { NODE_OF(NODE_CARD, "/dev/dri/card1", 226, 1, 44),
+                               NODE_OF(NODE_RENDER, "/dev/dri/renderD128", 226, 128, 104) };
+static struct node nvidia[] = { NODE_OF(NODE_CARD, "/dev/dri/card2", 226, 2, 44),
+                                NODE_OF(NODE_RENDER, "/dev/dri/renderD130", 226, 130, 104),
+                                NODE_OF(NODE_NVIDIA, "/dev/nvidia0", 195, 0, 0) };
+static struct node npu[] = { NODE_OF(NODE_ACCEL, "/dev/accel/accel0", 261, 0, 104) };
 static struct node shared[] = {
-        { .kind = NODE_KFD, .path = "/dev/kfd", .major = 235, .minor = 0, .state = NODE_CHAR, .gid = 104, .mode = 0660 },
-        { .kind = NODE_NVIDIA, .path = "/dev/nvidiactl", .major = 195, .minor = 255, .state = NODE_CHAR, .mode = 0666 },
-        { .kind = NODE_NVIDIA, .path = "/dev/nvidia-uvm", .major = 508, .minor = 0, .state = NODE_ABSENT },
+        NODE_OF(NODE_KFD, "/dev/kfd", 235, 0, 104),
+        NODE_OF(NODE_NVIDIA, "/dev/nvidiactl", 195, 255, 0),
+        { .kind = NODE_NVIDIA, .path = "/dev/nvidia-uvm", .major = 508, .state = NODE_ABSENT },
 };
 static struct gpu gpus[] = {
-        { .address = "0000:01:00.0", .pci = true, .has_ids = true, .vendor = 0x1002, .device = 0x73ff, .driver = "amdgpu", .nodes = amd_1, .n_nodes = 2 },
-        { .address = "0000:02:00.0", .pci = true, .has_ids = true, .vendor = 0x1002, .device = 0x73ff, .driver = "amdgpu", .nodes = amd_2, .n_nodes = 2 },
-        { .address = "0000:03:00.0", .pci = true, .has_ids = true, .vendor = 0x10de, .device = 0x2684, .driver = "nvidia", .nodes = nvidia, .n_nodes = 3 },
-        { .address = "0000:04:00.1", .pci = true, .has_ids = true, .vendor = 0x1022, .device = 0x17f0, .driver = "amdxdna", .nodes = npu, .n_nodes = 1 },
+        GPU("0000:01:00.0", 0x1002, 0x73ff, "amdgpu", amd_1),
+        GPU("0000:02:00.0", 0x1002, 0x73ff, "amdgpu", amd_2),
+        GPU("0000:03:00.0", 0x10de, 0x2684, "nvidia", nvidia),
+        GPU("0000:04:00.1", 0x1022, 0x17f0, "amdxdna", npu),
 };
-static struct char_major majors[] = { { 1, "mem" },     { 10, "misc" },       { 195, "nvidia" }, { 226, "drm" },
-                                      { 235, "kfd" },   { 261, "accel" },     { 508, "nvidia-uvm" } };
+static struct char_major majors[] = { { 1, "mem" },         { 10, "misc" }, { 195, "nvidia" },
+                                      { 226, "drm" },       { 235, "kfd" }, { 261, "accel" },
+                                      { 508, "nvidia-uvm" } };
 static const struct facts facts = {
-        .gpus = gpus, .n_gpus = ELEMENTS(gpus), .shared = shared, .n_shared = ELEMENTS(shared),
-        .video = { true, 44 }, .render = { true, 104 },
-        .majors = majors, .n_majors = ELEMENTS(majors),
+        .gpus = gpus,
+        .n_gpus = ELEMENTS(gpus),
+        .shared = shared,
+        .n_shared = ELEMENTS(shared),
+        .video = { true, 44 },
+        .render = { true, 104 },
+        .majors = majors,
+        .n_majors = ELEMENTS(majors),
 };
 
 /* ---- policies, "KEY=VALUE;..."; pin= is what was chosen on this node ---- */
@@ -68,7 +78,7 @@ static const char *const policies[] = {
         "gpu=pci:0000:03:00.0;method=dev;devices=render nvidia",
         "gpu=all",
         "gpu=pci:0000:02:00.0;method=dev",
-        "gpu=pci:0000:01:00.0;method=idmap;video-gid=39;render-gid=992;devices=card render kfd accel",
+        "gpu=pci:0000:01:00.0;method=idmap;video-gid=39;render-gid=992;devices=card kfd accel",
         "gpu=pci:0000:01:00.0;devices=card",
 };
 
@@ -115,7 +125,8 @@ static void remember(struct arena *a, const struct drift *d, struct pass *x) {
         }
         if (x->plan.userns) {
                 remember_gid(&x->plan.gids[GID_VIDEO], x->next.video_gid, &x->next.known_video_gid);
-                remember_gid(&x->plan.gids[GID_RENDER], x->next.render_gid, &x->next.known_render_gid);
+                remember_gid(&x->plan.gids[GID_RENDER], x->next.render_gid,
+                             &x->next.known_render_gid);
         }
         x->next.parked = d->parked;
         x->next.n_parked = d->n_parked;
@@ -144,7 +155,9 @@ static bool run(struct arena *a, struct bytes file, const struct policy *p, stru
         struct findings f = { .arena = a };
         struct pctconf conf, config;
         struct survey s;
-        struct plan_input in = { .facts = &facts, .policy = p, .node = NODE, .conf = &conf, .survey = &s };
+        struct plan_input in = {
+                .facts = &facts, .policy = p, .node = NODE, .conf = &conf, .survey = &s
+        };
         struct drift d;
 
         *ret = (struct pass){ .next = *p };
@@ -200,7 +213,8 @@ static struct bytes source_of(struct arena *a, const struct conf_line *l) {
         if (bytes_equal(l->key, BYTES("lxc.mount.entry")))
                 return gpu_path_parse(a, bytes_word(&rest)).clean;
         if (l->key.len < 4 || memcmp(l->key.data, "dev", 3) != 0 ||
-            strspn(arena_strndup(a, l->key.data + 3, l->key.len - 3), "0123456789") != l->key.len - 3)
+            strspn(arena_strndup(a, l->key.data + 3, l->key.len - 3), "0123456789") !=
+                    l->key.len - 3)
                 return (struct bytes){ 0 };
         while (rest.len > 0) {
                 const char *comma = memchr(rest.data, ',', rest.len);
@@ -210,7 +224,8 @@ static struct bytes source_of(struct arena *a, const struct conf_line *l) {
                 rest.len -= option.len + (comma != NULL);
                 option = bytes_trim(option);
                 if (option.len > 5 && memcmp(option.data, "path=", 5) == 0)
-                        return gpu_path_parse(a, (struct bytes){ option.data + 5, option.len - 5 }).clean;
+                        return gpu_path_parse(a, (struct bytes){ option.data + 5, option.len - 5 })
+                                .clean;
                 if (option.len > 0 && !memchr(option.data, '=', option.len))
                         return gpu_path_parse(a, option).clean;
         }
@@ -234,9 +249,11 @@ static void require_right_gpus(struct arena *a, const char *policy, const struct
         for (size_t i = 1; i < c.n_lines; i++) {
                 struct bytes source = source_of(a, &c.lines[i]);
 
-                require(!bytes_equal(source, BYTES("/dev/dri")), policy, "all GPUs are left", x->conf);
+                require(!bytes_equal(source, BYTES("/dev/dri")), policy, "all GPUs are left",
+                        x->conf);
                 for (size_t j = 0; j < facts.n_gpus; j++)
-                        require(!names(source, &facts.gpus[j], ours) || is_chosen(&x->plan, &facts.gpus[j]),
+                        require(!names(source, &facts.gpus[j], ours) ||
+                                        is_chosen(&x->plan, &facts.gpus[j]),
                                 policy, "another GPU is left", x->conf);
         }
 }
@@ -283,7 +300,8 @@ static void require_nodes(struct arena *a, const char *policy, const struct pass
 
                 if (!pn->required)
                         continue;
-                require(count_source(a, &c, pn->node->path) == 1, policy, "a node is not given once", x->conf);
+                require(count_source(a, &c, pn->node->path) == 1, policy,
+                        "a node is not given once", x->conf);
                 require(mounts == (pn->form == METHOD_IDMAP), policy,
                         "the generated configuration says something else", x->config);
         }
@@ -298,14 +316,16 @@ static void check_policy(struct arena *a, struct bytes file, const char *text) {
         if (!run(a, file, &p, &once))
                 return;
         require(ends_with(once.conf, tail), text, "another section was touched", once.conf);
-        require(bytes_equal(other_sections(a, once.conf), tail), text, "sections have moved", once.conf);
+        require(bytes_equal(other_sections(a, once.conf), tail), text, "sections have moved",
+                once.conf);
         require_right_gpus(a, text, &once);
         require_right_rules(a, text, &once);
         require_nodes(a, text, &once);
 
         require(run(a, once.conf, &once.next, &twice), text, "the second plan failed", once.conf);
         require(bytes_equal(once.conf, twice.conf), text, "twice is not once", twice.conf);
-        require(twice.next.n_parked <= once.next.n_parked, text, "more lines are parked", once.conf);
+        require(twice.next.n_parked <= once.next.n_parked, text, "more lines are parked",
+                once.conf);
         require(!twice.plan.choice.repin, text, "pinned twice", once.conf);
 }
 
@@ -317,9 +337,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 struct pctconf c;
 
                 pctconf_parse(&a, PCTCONF_LXC, file, &c);
-                require(bytes_equal(pctconf_write(&c), file), "none", "lxc: not the same bytes", file);
+                require(bytes_equal(pctconf_write(&c), file), "none", "lxc: not the same bytes",
+                        file);
                 pctconf_parse(&a, PCTCONF_PVE, file, &c);
-                require(bytes_equal(pctconf_write(&c), file), "none", "pve: not the same bytes", file);
+                require(bytes_equal(pctconf_write(&c), file), "none", "pve: not the same bytes",
+                        file);
                 check_policy(&a, file, policies[i]);
         }
         return 0;

@@ -42,7 +42,8 @@ static struct policy policy(const char *text) {
         return p;
 }
 
-static struct choice choose_on(const struct facts *facts, const char *policy_text, const char *lines) {
+static struct choice choose_on(const struct facts *facts, const char *policy_text,
+                               const char *lines) {
         struct policy p = policy(policy_text);
         struct pctconf c;
         struct survey s;
@@ -73,7 +74,8 @@ static void expect(const struct facts *facts, const char *policy_text, const cha
         struct choice c = choose_on(facts, policy_text, lines);
 
         if (!streq(result(&c), want))
-                fail_msg("policy '%s', lines '%s': '%s', wanted '%s'", policy_text, lines, result(&c), want);
+                fail_msg("policy '%s', lines '%s': '%s', wanted '%s'", policy_text, lines,
+                         result(&c), want);
 }
 
 static bool found(enum finding_code code) {
@@ -118,7 +120,8 @@ static void test_selectors(void **state) {
         };
 
         for (size_t i = 0; i < ELEMENTS(cases); i++)
-                expect(&sample_host, arena_printf(&arena, "gpu=%s", cases[i].gpu), LINES_2, cases[i].want);
+                expect(&sample_host, arena_printf(&arena, "gpu=%s", cases[i].gpu), LINES_2,
+                       cases[i].want);
 }
 
 /* Never guess: what the operator gets to choose from is ready to paste. */
@@ -152,7 +155,8 @@ static void test_first_boot(void **state) {
         /* an NPU is meant where nothing else is */
         expect(npu, "", "", "-");
         expect(npu, "devices=accel", "", "05*");
-        expect(&sample_host, "", "lxc.mount.entry: /dev/accel dev/accel none bind,create=dir\n", "05*");
+        expect(&sample_host, "", "lxc.mount.entry: /dev/accel dev/accel none bind,create=dir\n",
+               "05*");
 }
 
 static void test_virtual(void **state) {
@@ -177,7 +181,8 @@ static void test_pinned(void **state) {
         expect(only(&sample_gpus[SAMPLE_AMD_2], 2), PIN(HERE, "0000:09:00.0"), "", "02*");
         assert_true(found(FINDING_GPU_MOVED));
         /* other subsystem ids: another card */
-        expect(only(&sample_gpus[SAMPLE_AMD_2], 1), "pin " HERE "=0000:09:00.0 1002:73ff 1da2:ffff\n", "", "-");
+        expect(only(&sample_gpus[SAMPLE_AMD_2], 1),
+               "pin " HERE "=0000:09:00.0 1002:73ff 1da2:ffff\n", "", "-");
         /* taken by vfio since */
         expect(&sample_host, "pin " HERE "=0000:06:00.0 10de:1b80 -\n", "", "-");
         assert_true(found(FINDING_GPU_HELD));
@@ -209,18 +214,20 @@ static void test_other_node(void **state) {
         expect(&sample_host, "pin pve2=0000:41:00.0 10de:2684 1043:889d\n", LINES_2, "03*");
         expect(&sample_host, PIN("pve2", "0000:41:00.0"), LINES_2, "-");
         assert_true(found(FINDING_GPU_AMBIGUOUS));
-        expect(&sample_host, PIN("pve2", "0000:41:00.0") PIN("pve2", "0000:42:00.0"), LINES_2, "01 02*");
+        expect(&sample_host, PIN("pve2", "0000:41:00.0") PIN("pve2", "0000:42:00.0"), LINES_2,
+               "01 02*");
         /* another model, but the only one */
         expect(&one, PIN("pve2", "0000:41:00.0"), LINES_2, "03*");
         /* a pin of this node counts before one of another */
-        expect(&sample_host, "pin pve2=0000:41:00.0 10de:2684 -\n" PIN(HERE, "0000:01:00.0"), LINES_2, "01");
+        expect(&sample_host, "pin pve2=0000:41:00.0 10de:2684 -\n" PIN(HERE, "0000:01:00.0"),
+               LINES_2, "01");
 }
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_selectors), cmocka_unit_test(test_told),
+                cmocka_unit_test(test_selectors),  cmocka_unit_test(test_told),
                 cmocka_unit_test(test_first_boot), cmocka_unit_test(test_virtual),
-                cmocka_unit_test(test_pinned),    cmocka_unit_test(test_pinned_several),
+                cmocka_unit_test(test_pinned),     cmocka_unit_test(test_pinned_several),
                 cmocka_unit_test(test_other_node),
         };
 

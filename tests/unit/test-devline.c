@@ -47,14 +47,16 @@ static void test_paths(void **state) {
                 { "/dev/nvidia0", PATH_NODE, NODE_NVIDIA, "/dev/nvidia0" },
                 { "/dev/nvidiactl", PATH_NODE, NODE_NVIDIA, "/dev/nvidiactl" },
                 { "/dev/nvidia-uvm-tools", PATH_NODE, NODE_NVIDIA, "/dev/nvidia-uvm-tools" },
-                { "/dev/nvidia-caps/nvidia-cap1", PATH_NODE, NODE_NVIDIA, "/dev/nvidia-caps/nvidia-cap1" },
+                { "/dev/nvidia-caps/nvidia-cap1", PATH_NODE, NODE_NVIDIA,
+                  "/dev/nvidia-caps/nvidia-cap1" },
                 { "/dev/dri", PATH_FOLDER, NODE_CARD, "/dev/dri" },
                 { "/dev/dri/", PATH_FOLDER, NODE_CARD, "/dev/dri" },
                 { "/dev/accel", PATH_FOLDER, NODE_ACCEL, "/dev/accel" },
                 { "/dev/nvidia-caps", PATH_FOLDER, NODE_NVIDIA, "/dev/nvidia-caps" },
                 { "/dev/dri/by-path/pci-0000:c7:00.0-card", PATH_ADDRESS, NODE_CARD, NULL },
                 { "/dev/dri/by-path/pci-0000:c7:00.0-render", PATH_ADDRESS, NODE_RENDER, NULL },
-                { "/dev/dri/by-path/platform-fb000000.gpu-render", PATH_ADDRESS, NODE_RENDER, NULL },
+                { "/dev/dri/by-path/platform-fb000000.gpu-render", PATH_ADDRESS, NODE_RENDER,
+                  NULL },
                 { "/dev/dri/by-path/pci-0000:c7:00.0", PATH_UNKNOWN, NODE_CARD, NULL },
                 { "/dev/dri/by-path/usb-1-card", PATH_UNKNOWN, NODE_CARD, NULL },
                 { "/dev/dri/card", PATH_UNKNOWN, NODE_CARD, NULL },
@@ -84,9 +86,11 @@ static void test_paths(void **state) {
                 if (cases[i].clean)
                         assert_bytes(p.clean, cases[i].clean);
         }
-        assert_bytes(gpu_path_parse(&arena, BYTES("/dev/dri/by-path/pci-0000:c7:00.0-card")).address,
-                     "0000:c7:00.0");
-        assert_bytes(gpu_path_parse(&arena, BYTES("/dev/dri/by-path/platform-fb000000.gpu-render")).address,
+        assert_bytes(
+                gpu_path_parse(&arena, BYTES("/dev/dri/by-path/pci-0000:c7:00.0-card")).address,
+                "0000:c7:00.0");
+        assert_bytes(gpu_path_parse(&arena, BYTES("/dev/dri/by-path/platform-fb000000.gpu-render"))
+                             .address,
                      "fb000000.gpu");
         assert_int_equal(gpu_path_parse(&arena, BYTES("/dev/dri")).kinds,
                          NODE_BIT(NODE_CARD) | NODE_BIT(NODE_RENDER));
@@ -99,21 +103,24 @@ static void test_mounts(void **state) {
         } cases[] = {
                 { "/dev/dri/card0 dev/dri/card0 none bind,optional,create=file", "dev/dri/card0",
                   "none bind,optional,create=file", false },
-                { "/dev/dri/card0 /dev/dri/card0 none bind,optional,create=file 0, 0", "dev/dri/card0",
-                  "none bind,optional,create=file 0, 0", false },
+                { "/dev/dri/card0 /dev/dri/card0 none bind,optional,create=file 0, 0",
+                  "dev/dri/card0", "none bind,optional,create=file 0, 0", false },
                 { "/dev/dri/card0\tdev/dri/card0  none\tbind,create=file 0\t0", "dev/dri/card0",
                   "none\tbind,create=file 0\t0", false },
-                { "\"/dev/dri/card0 dev/dri/card0 none bind\"", "dev/dri/card0", "none bind", false },
+                { "\"/dev/dri/card0 dev/dri/card0 none bind\"", "dev/dri/card0", "none bind",
+                  false },
                 { "/dev/dri dev/dri none rbind,optional,create=dir", "dev/dri",
                   "none rbind,optional,create=dir", false },
-                { "/dev/dri/card0 dev/dri/card0 none bind,optional,create=file 0,0 # iGPU", "dev/dri/card0",
-                  "none bind,optional,create=file 0,0 # iGPU", false },
+                { "/dev/dri/card0 dev/dri/card0 none bind,optional,create=file 0,0 # iGPU",
+                  "dev/dri/card0", "none bind,optional,create=file 0,0 # iGPU", false },
                 { "/dev/dri/card0 dev/dri/card0 none bind,optional,create=fi>", "dev/dri/card0",
                   "none bind,optional,create=fi>", true },
-                { "/dev/dri/card0 dev/dri/card0 none bind,opt>", "dev/dri/card0", "none bind,opt>", true },
+                { "/dev/dri/card0 dev/dri/card0 none bind,opt>", "dev/dri/card0", "none bind,opt>",
+                  true },
                 { "/dev/dri/card0 dev/dri/card0 none bind,optional,create", "dev/dri/card0",
                   "none bind,optional,create", true },
-                { "/dev/dri/card0 dev/dri/card0 none optional", "dev/dri/card0", "none optional", true },
+                { "/dev/dri/card0 dev/dri/card0 none optional", "dev/dri/card0", "none optional",
+                  true },
                 { "/dev/dri/card0 dev/dri/card0 none", "dev/dri/card0", "none", true },
                 { "/dev/dri/card0 dev/dri/card0", "dev/dri/card0", "", true },
                 { "/dev/dri/card0", "", "", true },
@@ -122,7 +129,8 @@ static void test_mounts(void **state) {
         };
 
         for (size_t i = 0; i < ELEMENTS(cases); i++) {
-                struct devline d = parse(arena_printf(&arena, "lxc.mount.entry: %s", cases[i].value));
+                struct devline d =
+                        parse(arena_printf(&arena, "lxc.mount.entry: %s", cases[i].value));
 
                 assert_int_equal(d.type, DEVLINE_MOUNT);
                 assert_bytes(d.target, cases[i].target);
@@ -130,8 +138,9 @@ static void test_mounts(void **state) {
                 if ((d.broken != NULL) != cases[i].broken)
                         fail_msg("%s: %s", cases[i].value, d.broken ? d.broken : "taken for right");
         }
-        assert_bytes(parse("lxc.mount.entry = /dev/dri/card1 dev/dri/card0 none bind").target_path.clean,
-                     "/dev/dri/card0");
+        assert_bytes(
+                parse("lxc.mount.entry = /dev/dri/card1 dev/dri/card0 none bind").target_path.clean,
+                "/dev/dri/card0");
 }
 
 static void test_devs(void **state) {
@@ -199,7 +208,8 @@ static void test_rules(void **state) {
         };
 
         for (size_t i = 0; i < ELEMENTS(cases); i++) {
-                struct devline d = parse(arena_printf(&arena, "lxc.cgroup2.devices.allow: %s", cases[i].value));
+                struct devline d = parse(
+                        arena_printf(&arena, "lxc.cgroup2.devices.allow: %s", cases[i].value));
 
                 assert_int_equal(d.type, DEVLINE_ALLOW);
                 assert_false(d.legacy);
@@ -221,11 +231,14 @@ static void test_others(void **state) {
                 enum devline_type type;
         } cases[] = {
                 { "lxc.idmap: g 44 44 1", DEVLINE_IDMAP },
-                { "lxc.hook.pre-start: sh -c \"chown 100000:100108 /dev/dri/renderD128\"", DEVLINE_MENTION },
+                { "lxc.hook.pre-start: sh -c \"chown 100000:100108 /dev/dri/renderD128\"",
+                  DEVLINE_MENTION },
                 { "mp0: /dev/dri,mp=/dev/dri", DEVLINE_MENTION },
                 { "mp0: /srv/media,mp=/mnt/media", DEVLINE_NONE },
-                { "lxc.mount.entry: /dev/fb0 dev/fb0 none bind,optional,create=file", DEVLINE_NONE },
-                { "lxc.mount.entry: /dev/bus/usb/002/ dev/bus/usb/002/ none bind,optional,create=dir 0, 0",
+                { "lxc.mount.entry: /dev/fb0 dev/fb0 none bind,optional,create=file",
+                  DEVLINE_NONE },
+                { "lxc.mount.entry: /dev/bus/usb/002/ dev/bus/usb/002/ none "
+                  "bind,optional,create=dir 0, 0",
                   DEVLINE_NONE },
                 { "dev0: /dev/ttyUSB0,gid=20", DEVLINE_NONE },
                 { "dev: /dev/dri/card0", DEVLINE_MENTION },
@@ -246,7 +259,8 @@ static void test_written(void **state) {
                             "/dev/dri/card1 dev/dri/card1 none rbind 0 0");
         assert_string_equal(devline_mount_value(&arena, "/dev/kfd", (struct bytes){ 0 }),
                             "/dev/kfd dev/kfd none bind,optional,create=file");
-        assert_string_equal(devline_dev_value(&arena, "/dev/kfd", 104, ",uid=0"), "/dev/kfd,gid=104,uid=0");
+        assert_string_equal(devline_dev_value(&arena, "/dev/kfd", 104, ",uid=0"),
+                            "/dev/kfd,gid=104,uid=0");
         assert_string_equal(devline_dev_value(&arena, "/dev/kfd", -1, ""), "/dev/kfd");
 }
 

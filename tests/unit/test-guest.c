@@ -77,8 +77,9 @@ static struct guest load(void) {
 
 static void test_vmid(void **state) {
         static const char *const good[] = { "100", "101", "21211434", "999999999" };
-        static const char *const bad[] = { "", "0", "99", "0101", "1000000000", "-101", "+101", " 101",
-                                           "101 ", "101x", "1e3", "0x65", "4294967397", "../101" };
+        static const char *const bad[] = { "",     "0",    "99",         "0101",  "1000000000",
+                                           "-101", "+101", " 101",       "101 ",  "101x",
+                                           "1e3",  "0x65", "4294967397", "../101" };
         uint32_t vmid;
 
         for (size_t i = 0; i < ELEMENTS(good); i++)
@@ -143,7 +144,8 @@ static void test_store_limits(void **state) {
         char *large = arena_alloc(&arena, limit + 1);
 
         memset(large, '#', limit + 1);
-        assert_int_equal(guest_store_conf(&g, (struct bytes){ large, limit + 1 }), GUEST_E_TOO_LARGE);
+        assert_int_equal(guest_store_conf(&g, (struct bytes){ large, limit + 1 }),
+                         GUEST_E_TOO_LARGE);
         assert_string_equal(get(CONF), "arch: amd64\n");
         assert_int_equal(guest_store_conf(&g, (struct bytes){ large, limit }), 0);
         put(CONF, "arch: amd65\n");
@@ -237,8 +239,11 @@ static void test_managed(void **state) {
                 { "hookscript: gpuanchor-hook\n", false },
                 { "hookscript: local:snippets/gpuanchor-hook.sh\n", false },
                 { "#hookscript: local:snippets/gpuanchor-hook\n", false },
-                { "hookscript: local:snippets/x\n[snap]\nhookscript: local:snippets/gpuanchor-hook\n", false },
-                { "hookscript: local:snippets/gpuanchor-hook\nhookscript: local:snippets/x\n", false },
+                { "hookscript: local:snippets/x\n[snap]\nhookscript: "
+                  "local:snippets/gpuanchor-hook\n",
+                  false },
+                { "hookscript: local:snippets/gpuanchor-hook\nhookscript: local:snippets/x\n",
+                  false },
         };
 
         for (size_t i = 0; i < ELEMENTS(cases); i++) {
@@ -306,8 +311,9 @@ static void test_record(void **state) {
 
         assert_int_equal(record_read(&arena, root, 101, &back), -ENOENT);
         assert_int_equal(record_write(&arena, root, 101, &r), 0);
-        assert_string_equal(get("run/gpuanchor/101"), "[given]\nnode = /dev/dri/card1 226:1 0000:c1:00.0\n"
-                                                      "node = /dev/kfd 235:0 -\n");
+        assert_string_equal(get("run/gpuanchor/101"),
+                            "[given]\nnode = /dev/dri/card1 226:1 0000:c1:00.0\n"
+                            "node = /dev/kfd 235:0 -\n");
         assert_int_equal(record_read(&arena, root, 101, &back), 0);
         assert_int_equal(back.n_nodes, 2);
         assert_string_equal(back.nodes[0].path, "/dev/dri/card1");
@@ -322,10 +328,11 @@ static void test_record(void **state) {
 static void test_record_rubbish(void **state) {
         struct record back;
 
-        put("run/gpuanchor/101", "node = /dev/dri/card9 226:9 x\n[given]\nnode\nnode =\nnode = /dev/a\n"
-                                 "node = /dev/a 1 x\nnode = /dev/a 1: x\nnode = /dev/a :1 x\nnode = /dev/a -1:1 x\n"
-                                 "node = /dev/a 1:1\ncolour = red\nnode = /dev/dri/card1 226:1 0000:c1:00.0\n"
-                                 "[other]\nnode = /dev/dri/card8 226:8 x\n");
+        put("run/gpuanchor/101",
+            "node = /dev/dri/card9 226:9 x\n[given]\nnode\nnode =\nnode = /dev/a\n"
+            "node = /dev/a 1 x\nnode = /dev/a 1: x\nnode = /dev/a :1 x\nnode = /dev/a -1:1 x\n"
+            "node = /dev/a 1:1\ncolour = red\nnode = /dev/dri/card1 226:1 0000:c1:00.0\n"
+            "[other]\nnode = /dev/dri/card8 226:8 x\n");
         assert_int_equal(record_read(&arena, root, 101, &back), 0);
         assert_int_equal(back.n_nodes, 1);
         assert_string_equal(back.nodes[0].path, "/dev/dri/card1");

@@ -91,9 +91,9 @@ static int teardown(void **state) {
         return 0;
 }
 
-#define NEEDS_ROOT()   \
-        if (!host)     \
-                skip()
+#define NEEDS_ROOT()                                                                               \
+        if (!host)                                                                                 \
+        skip()
 
 static void test_look(void **state) {
         struct inside_node n;
@@ -181,9 +181,10 @@ static void test_compare(void **state) {
         struct findings f = { .arena = &arena };
 
         NEEDS_ROOT();
-        put(on_host("run/gpuanchor/101"), "[given]\nnode = /dev/dri/card1 226:1 0000:c1:00.0\n"
-                                          "node = /dev/dri/renderD128 226:128 0000:c1:00.0\n"
-                                          "node = /dev/kfd 235:0 -\nnode = /dev/dri/card5 226:5 x\n");
+        put(on_host("run/gpuanchor/101"),
+            "[given]\nnode = /dev/dri/card1 226:1 0000:c1:00.0\n"
+            "node = /dev/dri/renderD128 226:128 0000:c1:00.0\n"
+            "node = /dev/kfd 235:0 -\nnode = /dev/dri/card5 226:5 x\n");
         node("dev/dri/card1", 226, 1);
         node("dev/dri/renderD128", 226, 129);
         node("dev/dri/card0", 226, 0);
@@ -224,11 +225,13 @@ static void test_learn(void **state) {
         assert_string_equal(f.items[0].new, "992");
         /* known already, or said by the policy */
         assert_string_equal(learn("video:x:45:\nrender:x:993:\n",
-                                  "[container]\nvideo-gid = 44\n\n[memory]\nrender-gid = 992\n", &f),
+                                  "[container]\nvideo-gid = 44\n\n[memory]\nrender-gid = 992\n",
+                                  &f),
                             "[container]\nvideo-gid = 44\n\n[memory]\nrender-gid = 992\n");
         assert_int_equal(f.n, 0);
         /* no such group, or group root: nothing is learned */
-        assert_string_equal(learn("root:x:0:\nrender:x:0:\n", "[container]\n", &f), "[container]\n");
+        assert_string_equal(learn("root:x:0:\nrender:x:0:\n", "[container]\n", &f),
+                            "[container]\n");
         /* a policy that cannot be believed is not written to */
         assert_string_equal(learn("render:x:992:\n", "[container]\ngpu = nonsense\n", &f),
                             "[container]\ngpu = nonsense\n");
@@ -238,7 +241,8 @@ static void test_learn_hostile(void **state) {
         struct findings f;
 
         NEEDS_ROOT();
-        assert_string_equal(learn("render:x:99999999999:\nvideo:x:-1:\n", "[container]\n", &f), "[container]\n");
+        assert_string_equal(learn("render:x:99999999999:\nvideo:x:-1:\n", "[container]\n", &f),
+                            "[container]\n");
         assert_string_equal(learn("render:x:4294967295:\n", "[container]\n", &f), "[container]\n");
         assert_int_equal(unlink(in("etc/group")), 0);
         assert_int_equal(symlink("/etc/shadow", in("etc/group")), 0);

@@ -94,7 +94,8 @@ static void test_keys(void **state) {
                 { "lxc.idmap = g 44 44 1", "lxc.idmap", "g 44 44 1" },
                 { "lxc.idmap=g 44 44 1", "lxc.idmap", "g 44 44 1" },
                 { "lxc.idmap\t=\tg 44 44 1", "lxc.idmap", "g 44 44 1" },
-                { "lxc.cgroup2.devices.allow: c 226:0 rwm", "lxc.cgroup2.devices.allow", "c 226:0 rwm" },
+                { "lxc.cgroup2.devices.allow: c 226:0 rwm", "lxc.cgroup2.devices.allow",
+                  "c 226:0 rwm" },
                 { "lxc.cap.drop:", "lxc.cap.drop", "" },
                 { "lxc.net.0.type: veth", "lxc.net.0.type", "veth" },
                 /* not read by Proxmox */
@@ -131,17 +132,17 @@ static void test_sections(void **state) {
                 const char *header;
                 bool is_section;
         } cases[] = {
-                { "[pve:pending]", true },   { "[PVE:Pending]", true }, { "[pve:pending] \t", true },
-                { "[snap]", true },          { "[Snap-2_x]", true },    { "[a1]\r", true },
-                { "[a]", false },            { "[]", false },           { "[1a]", false },
-                { "[pve:other]", false },    { " [snap]", false },      { "[snap] x", false },
-                { "[sn ap]", false },        { "[snap", false },        { "[snäp]", false },
-                { "[[snap]]", false },       { "[-a]", false },         { "[_a]", false },
+                { "[pve:pending]", true }, { "[PVE:Pending]", true }, { "[pve:pending] \t", true },
+                { "[snap]", true },        { "[Snap-2_x]", true },    { "[a1]\r", true },
+                { "[a]", false },          { "[]", false },           { "[1a]", false },
+                { "[pve:other]", false },  { " [snap]", false },      { "[snap] x", false },
+                { "[sn ap]", false },      { "[snap", false },        { "[snäp]", false },
+                { "[[snap]]", false },     { "[-a]", false },         { "[_a]", false },
         };
 
         for (size_t i = 0; i < ELEMENTS(cases); i++) {
-                struct pctconf c = parse(arena_printf(&arena, "arch: amd64\n%s\narch: arm64\n",
-                                                      cases[i].header));
+                struct pctconf c = parse(
+                        arena_printf(&arena, "arch: amd64\n%s\narch: arm64\n", cases[i].header));
                 struct bytes arch;
 
                 assert_true(pctconf_get(&c, "arch", &arch));
@@ -151,7 +152,8 @@ static void test_sections(void **state) {
 }
 
 static void test_lxc_kind(void **state) {
-        struct bytes text = BYTES("  lxc.idmap = g 0 100000 65536\n[snap]\nlxc.arch = amd64\narch: x\n");
+        struct bytes text =
+                BYTES("  lxc.idmap = g 0 100000 65536\n[snap]\nlxc.arch = amd64\narch: x\n");
         struct pctconf c;
         struct bytes value;
 
@@ -183,8 +185,9 @@ static void test_edits(void **state) {
         pctconf_insert(&c, line(&c, "#d"), "lxc.f", "6");
         pctconf_insert(&c, 0, "g", "7");
         assert_string_equal(pctconf_line_text(&c, line(&c, "b:")), "b:   two  ");
-        assert_bytes(pctconf_write(&c), "g: 7\nb:   two  \nlxc.c = three\n#d\nlxc.e: 5\nlxc.f: 6\n\n"
-                                        "[snap]\nb: 2\n");
+        assert_bytes(pctconf_write(&c),
+                     "g: 7\nb:   two  \nlxc.c = three\n#d\nlxc.e: 5\nlxc.f: 6\n\n"
+                     "[snap]\nb: 2\n");
 }
 
 static void test_line_ends(void **state) {
@@ -229,7 +232,8 @@ static void test_edits_before_sections(void **state) {
 }
 
 static void test_places(void **state) {
-        struct pctconf c = parse("#x\narch: a\n\nlxc.a: 1\nswap: 0\nlxc.b: 2\n\n \t\n[snap]\nlxc.c: 3\n");
+        struct pctconf c =
+                parse("#x\narch: a\n\nlxc.a: 1\nswap: 0\nlxc.b: 2\n\n \t\n[snap]\nlxc.c: 3\n");
 
         assert_int_equal(pctconf_last(&c), line(&c, "lxc.b"));
         assert_int_equal(pctconf_key_end(&c), line(&c, "swap"));
@@ -251,7 +255,8 @@ static void test_park(void **state) {
         assert_true(c.lines[line(&c, "dev0")].parked && c.lines[line(&c, "lxc.b")].parked);
         assert_false(c.lines[line(&c, "lxc.a")].parked);
         assert_true(bytes_equal(c.lines[line(&c, "dev0")].value, BYTES("x")));
-        assert_bytes(pctconf_write(&c), "arch: a\ndev0: x\nlxc.a: 1\nlxc.b: 2\n\n[snap]\ndev0: x\n");
+        assert_bytes(pctconf_write(&c),
+                     "arch: a\ndev0: x\nlxc.a: 1\nlxc.b: 2\n\n[snap]\ndev0: x\n");
         pctconf_drop(&c, line(&c, "dev0"));
         pctconf_drop(&c, line(&c, "lxc.b"));
         assert_bytes(pctconf_write(&c), "arch: a\nlxc.a: 1\n\n[snap]\ndev0: x\n");

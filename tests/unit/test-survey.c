@@ -57,7 +57,8 @@ static void test_named(void **state) {
                 /* a card of one, a render node of another */
                 { MOUNT("dri/card0") MOUNT("dri/renderD128"), "" },
                 { MOUNT("dri/card0") MOUNT("dri/card1") MOUNT("dri/renderD128"), "" },
-                { MOUNT("dri/card0") MOUNT("dri/card1") MOUNT("dri/renderD128") MOUNT("dri/renderD129"),
+                { MOUNT("dri/card0") MOUNT("dri/card1") MOUNT("dri/renderD128")
+                          MOUNT("dri/renderD129"),
                   "01 02" },
                 /* the management controller's card is no partner of a render node */
                 { MOUNT("dri/card3") MOUNT("dri/renderD128"), "" },
@@ -68,7 +69,9 @@ static void test_named(void **state) {
                 { MOUNT("dri/gpu0"), "" },
                 /* folders and shared nodes name nobody, and contradict nobody */
                 { "lxc.mount.entry: /dev/dri dev/dri none bind,create=dir\n", "" },
-                { "lxc.mount.entry: /dev/dri dev/dri none bind,create=dir\n" MOUNT("dri/renderD128"), "02" },
+                { "lxc.mount.entry: /dev/dri dev/dri none bind,create=dir\n" MOUNT(
+                          "dri/renderD128"),
+                  "02" },
                 { MOUNT("kfd"), "" },
                 { MOUNT("kfd") MOUNT("dri/renderD129"), "01" },
                 { MOUNT("nvidiactl") MOUNT("nvidia0"), "03" },
@@ -83,7 +86,9 @@ static void test_named(void **state) {
                 { ALLOW("226:0") MOUNT("dri/renderD128"), "02" },
                 { ALLOW("226:*"), "" },
                 /* by address */
-                { "lxc.mount.entry: /dev/dri/by-path/pci-0000:02:00.0-card dev/dri/card0 none bind\n", "02" },
+                { "lxc.mount.entry: /dev/dri/by-path/pci-0000:02:00.0-card dev/dri/card0 none "
+                  "bind\n",
+                  "02" },
                 { "dev0: /dev/dri/by-path/pci-0000:02:00.0-render\n" DEV("1", "dri/card1"), "02" },
                 { "dev0: /dev/dri/by-path/pci-0000:02:00.0-render\n" DEV("1", "dri/card0"), "" },
                 { "dev0: /dev/dri/by-path/pci-0000:c7:00.0-render\n", "" },
@@ -99,7 +104,8 @@ static void test_named(void **state) {
 
 static void test_nvidia_contradiction(void **state) {
         static struct node other[] = { SAMPLE_NODE(NODE_CARD, "/dev/dri/card5", 226, 5, 44),
-                                       SAMPLE_NODE(NODE_RENDER, "/dev/dri/renderD135", 226, 135, 104),
+                                       SAMPLE_NODE(NODE_RENDER, "/dev/dri/renderD135", 226, 135,
+                                                   104),
                                        SAMPLE_NODE(NODE_NVIDIA, "/dev/nvidia1", 195, 1, 0) };
         struct gpu gpus[] = { sample_gpus[SAMPLE_NVIDIA],
                               SAMPLE_GPU("0000:07:00.0", 0x10de, 0x2684, "nvidia", other) };
@@ -113,8 +119,8 @@ static void test_nvidia_contradiction(void **state) {
 }
 
 static void test_given(void **state) {
-        struct survey s = survey("unprivileged: 1\n" DEV("0", "dri/card0") MOUNT("dri/renderD129")
-                                 MOUNT("fb0") ALLOW("226:0") ALLOW("235:*") ALLOW("10:200"));
+        struct survey s = survey("unprivileged: 1\n" DEV("0", "dri/card0") MOUNT(
+                "dri/renderD129") MOUNT("fb0") ALLOW("226:0") ALLOW("235:*") ALLOW("10:200"));
 
         assert_true(s.userns);
         assert_int_equal(s.as_dev, NODE_BIT(NODE_CARD));
@@ -170,11 +176,11 @@ static void test_wide(void **state) {
                 const char *text;
                 bool wide;
         } cases[] = {
-                { ALLOW("226:*"), true },  { ALLOW("195:*"), true },   { ALLOW("261:*"), true },
+                { ALLOW("226:*"), true },  { ALLOW("195:*"), true },  { ALLOW("261:*"), true },
                 { ALLOW("235:*"), false }, /* kfd is one device */
-                { ALLOW("508:*"), false }, { ALLOW("226:0"), false },  { ALLOW("10:*"), false },
-                { ALLOW("*:*"), false },   /* foreign */
-                { MOUNT("dri"), true },    { MOUNT("dri/"), true },    { MOUNT("dri/card0"), false },
+                { ALLOW("508:*"), false }, { ALLOW("226:0"), false }, { ALLOW("10:*"), false },
+                { ALLOW("*:*"), false }, /* foreign */
+                { MOUNT("dri"), true },    { MOUNT("dri/"), true },   { MOUNT("dri/card0"), false },
                 { MOUNT("accel"), true },  { MOUNT("kfd"), false },
         };
 
@@ -199,9 +205,9 @@ static void test_covers(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_named),      cmocka_unit_test(test_nvidia_contradiction),
-                cmocka_unit_test(test_given),      cmocka_unit_test(test_rule_kinds),
-                cmocka_unit_test(test_wide),       cmocka_unit_test(test_covers),
+                cmocka_unit_test(test_named), cmocka_unit_test(test_nvidia_contradiction),
+                cmocka_unit_test(test_given), cmocka_unit_test(test_rule_kinds),
+                cmocka_unit_test(test_wide),  cmocka_unit_test(test_covers),
         };
 
         return cmocka_run_group_tests_name("survey", tests, NULL, teardown);

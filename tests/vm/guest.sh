@@ -41,8 +41,6 @@ chmod 755 /var/lib/lxc
 mkdir -p /etc/pve /run/pmxcfs /var/lib/vz/snippets
 "$here/pmxcfs" /etc/pve &
 until mountpoint -q /etc/pve; do sleep 0.1; done
-[ -e /var/lib/vz/snippets/gpuanchor-hook ] ||
-    ln -s /usr/libexec/gpuanchor/gpuanchor-hook /var/lib/vz/snippets/gpuanchor-hook
 
 # --- the container's root file system: busybox and its own idea of the groups ---------------------
 

@@ -42,6 +42,7 @@ reset_host() {
     umount -q /var/lib/lxc
     rm -rf /run/gpuanchor /var/lib/gpuanchor /etc/gpuanchor/gpuanchor.conf.d /var/lib/lxc/$CT /run/seen
     find /var/lib/vz/snippets -type f -delete
+    ln -sfn $HOOK /var/lib/vz/snippets/gpuanchor-hook # a case may have removed it
     find /etc/pve -mindepth 1 -type f ! -name .members -delete
     rm -rf /etc/pve/gpuanchor /etc/pve/mapping
     printf 'dir: local\n\tpath /var/lib/vz\n\tcontent snippets,rootdir\n' >/etc/pve/storage.cfg
