@@ -49,15 +49,16 @@ static void say(struct hook *h, const struct finding *f) {
                 (void)journal_send("gpuanchor-hook", f, h->vmid);
 }
 
-/* One line per thing that changed or is wrong; edits only when they were written. */
-static unsigned say_all(struct hook *h, const struct findings *list, bool written) {
+/* One line per thing that changed or is wrong; edits and pins only when they were written. */
+static unsigned say_all(struct hook *h, const struct findings *list, bool written, bool remembered) {
         unsigned said = 0;
 
         for (size_t i = 0; i < list->n; i++) {
                 const struct finding *f = &list->items[i];
 
                 if (finding_severity(f) > SEV_NOTICE ||
-                    (finding_is_change(f->code) && !written))
+                    (finding_is_change(f->code) && !written) ||
+                    (f->code == FINDING_GPU_PINNED && !remembered))
                         continue;
                 say(h, f);
                 said++;
@@ -116,7 +117,7 @@ static int start(struct hook *h, bool quiet) {
                 anchor_tell_problem(&c.findings, &c.guest, r);
         h->has_policy = r == 0;
         h->policy = c.policy;
-        if (say_all(h, &c.findings, r == 0 && !c.refuse) == 0 && !quiet && !c.refuse)
+        if (say_all(h, &c.findings, r == 0 && !c.refuse, c.remembered) == 0 && !quiet && !c.refuse)
                 say_unchanged(h, &c);
         if (c.refuse)
                 return refuse(h, c.refuse);
@@ -149,7 +150,7 @@ static int post_start(struct hook *h) {
 
         if (pid != 0)
                 (void)anchor_learn(&h->arena, h->root, h->vmid, pid, &f);
-        say_all(h, &f, true);
+        say_all(h, &f, true, true);
         return 0;
 }
 

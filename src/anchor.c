@@ -319,9 +319,11 @@ static int store_policy(struct arena *a, const char *root, uint32_t vmid, struct
 static int apply_memory(struct check *c) {
         int r;
 
-        if (bytes_equal(c->new_policy, c->policy_file))
+        c->remembered = bytes_equal(c->new_policy, c->policy_file);
+        if (c->remembered)
                 return 0;
         r = store_policy(c->arena, c->root, c->guest.vmid, c->new_policy);
+        c->remembered = r == 0;
         if (r == 0)
                 return 0;
         tell_write_failed(&c->findings, settings_path(c->arena, "", c->guest.vmid), r);

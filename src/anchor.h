@@ -25,6 +25,7 @@ struct check {
         const char *refuse; /* NULL: the container may start; else why it must not */
         struct bytes new_conf, new_config, new_policy;
         struct bytes policy_file; /* as it is */
+        bool remembered;          /* by anchor_apply(): the policy file holds @new_policy */
         uint32_t *delegate;       /* host gids that /etc/subgid does not give root yet */
         size_t n_delegate;
 };

@@ -219,35 +219,66 @@ static bool pinned_here(const struct facts *facts, const struct pin_gpu *p) {
         return g && same_ids(p, g, true);
 }
 
+static bool same_pinned_ids(const struct pin_gpu *a, const struct pin_gpu *b) {
+        return a->vendor == b->vendor && a->device == b->device && a->subvendor == b->subvendor &&
+               a->subdevice == b->subdevice;
+}
+
+static bool is_at(const struct pin_gpu *list, size_t n, const struct gpu *g) {
+        for (size_t i = 0; i < n; i++)
+                if (streq(list[i].address, g->address) && same_ids(&list[i], g, true))
+                        return true;
+        return false;
+}
+
+static size_t count_homeless(const struct facts *facts, const struct pin_gpu *list, size_t n,
+                             const struct pin_gpu *like) {
+        size_t homeless = 0;
+
+        for (size_t i = 0; i < n; i++)
+                homeless += same_pinned_ids(&list[i], like) && !pinned_here(facts, &list[i]);
+        return homeless;
+}
+
 /*
- * GPUs with the ids of @p that no entry of the pin holds by its address. As
- * many of them as entries without their GPU means that all moved together;
- * which is which does not matter, they are alike and go to one container.
+ * GPUs with the ids of @p at an address where none was known. As many of them
+ * as entries without their GPU means that all moved together; which is which
+ * does not matter, they are alike and go to one container. A twin that was not
+ * meant is no candidate, and one that left its place, too, makes it a guess.
  */
 static const struct gpu *follow(struct chooser *x, const struct pin *pin, const struct pin_gpu *p) {
         const struct gpu *free_gpu = NULL;
-        size_t homeless = 0, candidates = 0;
+        size_t homeless = count_homeless(x->facts, pin->gpus, pin->n_gpus, p), candidates = 0;
 
-        if (p->vendor == 0 && p->device == 0)
+        if ((p->vendor == 0 && p->device == 0) ||
+            count_homeless(x->facts, pin->twins, pin->n_twins, p) > 0)
                 return NULL;
-        for (size_t i = 0; i < pin->n_gpus; i++)
-                homeless += pin->gpus[i].vendor == p->vendor && pin->gpus[i].device == p->device &&
-                            pin->gpus[i].subvendor == p->subvendor &&
-                            pin->gpus[i].subdevice == p->subdevice &&
-                            !pinned_here(x->facts, &pin->gpus[i]);
         for (size_t i = 0; i < x->facts->n_gpus; i++) {
                 const struct gpu *g = &x->facts->gpus[i];
-                bool held = false;
 
-                for (size_t j = 0; j < pin->n_gpus; j++)
-                        held |= streq(pin->gpus[j].address, g->address) && same_ids(&pin->gpus[j], g, true);
-                if (held || !same_ids(p, g, true))
+                if (!same_ids(p, g, true) || is_at(pin->gpus, pin->n_gpus, g) ||
+                    is_at(pin->twins, pin->n_twins, g))
                         continue;
                 candidates++;
                 if (!free_gpu && !chosen(x->c, g))
                         free_gpu = g;
         }
         return candidates == homeless ? free_gpu : NULL;
+}
+
+/* Remember with a new pin which GPUs of the same ids are here and not meant. */
+static void find_twins(struct chooser *x) {
+        struct pin *pin = &x->c->pin;
+
+        for (size_t i = 0; i < x->facts->n_gpus; i++) {
+                const struct gpu *g = &x->facts->gpus[i];
+                bool alike = false;
+
+                for (size_t j = 0; j < pin->n_gpus; j++)
+                        alike |= g->has_ids && same_ids(&pin->gpus[j], g, true);
+                if (alike && !is_at(pin->gpus, pin->n_gpus, g))
+                        *ARENA_PUSH(x->a, pin->twins, pin->n_twins) = pin_of(x->a, g);
+        }
 }
 
 static void choose_pinned(struct chooser *x, const struct pin *pin) {
@@ -372,5 +403,7 @@ void choose_gpus(struct arena *a, const struct facts *facts, const struct policy
                 else
                         choose_selected(&x, &p->gpus[i]);
         }
+        if (c.repin)
+                find_twins(&x);
         *ret = c;
 }

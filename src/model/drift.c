@@ -100,6 +100,43 @@ static void tell_renamed(const struct editor *e, size_t i, const struct want *w)
 
 /* ---- the four edits ---- */
 
+static const char *free_dev_key(const struct editor *e) {
+        for (unsigned n = 0;; n++) {
+                const char *key = arena_printf(e->a, "dev%u", n);
+                const char *start = arena_printf(e->a, "%s: ", key);
+                bool taken = false;
+
+                for (size_t i = 0; i < e->c->n_lines; i++) {
+                        const struct conf_line *l = &e->c->lines[i];
+
+                        taken |= !l->dropped && bytes_equal(l->key, bytes_of(key));
+                        for (size_t j = 0; j < l->n_behind; j++)
+                                taken |= str_has_prefix(l->behind[j], start);
+                }
+                if (!taken)
+                        return key;
+        }
+}
+
+/* A remembered devN whose number somebody has given to another device since. */
+static bool key_is_taken(const struct editor *e, size_t i) {
+        for (size_t j = 1; j < e->c->n_lines; j++) {
+                const struct conf_line *l = &e->c->lines[j];
+
+                if (j != i && !l->dropped && (!l->parked || l->new_value) &&
+                    bytes_equal(l->key, e->c->lines[i].key))
+                        return true;
+        }
+        return false;
+}
+
+static void add(const struct editor *e, size_t behind, const char *key, const char *value) {
+        pctconf_insert(e->c, behind, key, value);
+        tell(e, (struct finding){ .code = FINDING_LINE_ADDED,
+                                  .where = e->name,
+                                  .new = arena_printf(e->a, "%s: %s", key, value) });
+}
+
 static void change(const struct editor *e, size_t i, const char *value) {
         const struct conf_line *l = &e->c->lines[i];
         struct finding item = { .code = l->parked ? FINDING_LINE_ADDED : FINDING_LINE_CHANGED,
@@ -108,6 +145,11 @@ static void change(const struct editor *e, size_t i, const char *value) {
 
         if (!l->parked && bytes_equal(l->value, bytes_of(value)))
                 return;
+        if (l->parked && e->lines[i].type == DEVLINE_DEV && key_is_taken(e, i)) {
+                pctconf_drop(e->c, i);
+                add(e, i, free_dev_key(e), value);
+                return;
+        }
         pctconf_set(e->c, i, value);
         item.new = l->parked ? pctconf_line_text(e->c, i) : value;
         tell(e, item);
@@ -129,13 +171,6 @@ static void drop(const struct editor *e, size_t i) {
                                           .where = where(e, i),
                                           .old = text,
                                           .what = "" });
-}
-
-static void add(const struct editor *e, size_t behind, const char *key, const char *value) {
-        pctconf_insert(e->c, behind, key, value);
-        tell(e, (struct finding){ .code = FINDING_LINE_ADDED,
-                                  .where = e->name,
-                                  .new = arena_printf(e->a, "%s: %s", key, value) });
 }
 
 /* ---- lxc.mount.entry ---- */
@@ -222,24 +257,6 @@ static const char *dev_text(const struct editor *e, const struct devline *d, con
         return devline_dev_value(e->a, w->pn->node->path, gid, d->rest);
 }
 
-static const char *free_dev_key(const struct editor *e) {
-        for (unsigned n = 0;; n++) {
-                const char *key = arena_printf(e->a, "dev%u", n);
-                const char *start = arena_printf(e->a, "%s: ", key);
-                bool taken = false;
-
-                for (size_t i = 0; i < e->c->n_lines; i++) {
-                        const struct conf_line *l = &e->c->lines[i];
-
-                        taken |= !l->dropped && bytes_equal(l->key, bytes_of(key));
-                        for (size_t j = 0; j < l->n_behind; j++)
-                                taken |= str_has_prefix(l->behind[j], start);
-                }
-                if (!taken)
-                        return key;
-        }
-}
-
 /* ---- lxc.cgroup2.devices.allow, .deny ---- */
 
 static bool rule_fits(const struct editor *e, size_t i, const struct want *w) {
@@ -322,9 +339,10 @@ static bool settle_right(const struct editor *e, const struct line_class *k, siz
                 keep(e, i);
                 return true;
         }
-        tell(e, (struct finding){ .code = FINDING_TARGET_TWICE,
-                                  .where = where(e, i),
-                                  .what = first->pn->node->path });
+        if (!e->c->lines[i].parked)
+                tell(e, (struct finding){ .code = FINDING_TARGET_TWICE,
+                                          .where = where(e, i),
+                                          .what = first->pn->node->path });
         drop(e, i);
         return true;
 }

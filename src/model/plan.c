@@ -48,7 +48,9 @@ static uint32_t find_devices(const struct plan_input *in, const struct choice *c
 static enum method main_form(const struct plan_input *in) {
         if (in->policy->method != METHOD_AUTO)
                 return in->policy->method;
-        return in->survey->n_dev > in->survey->n_mount ? METHOD_DEV : METHOD_IDMAP;
+        if (in->survey->there.n_dev + in->survey->there.n_mount > 0)
+                return in->survey->there.n_dev > in->survey->there.n_mount ? METHOD_DEV : METHOD_IDMAP;
+        return in->survey->parked.n_dev > in->survey->parked.n_mount ? METHOD_DEV : METHOD_IDMAP;
 }
 
 static bool line_gives(const struct devline *d, enum devline_type type, const struct node *n) {
@@ -62,13 +64,18 @@ static bool line_gives_folder(const struct devline *d, const struct node *n) {
                str_has_prefix(n->path, d->path.clean.data) && n->path[d->path.clean.len] == '/';
 }
 
-/* A node keeps the form of its own line, then of its kind's lines, then of the file's. */
+/*
+ * A node keeps the form of its own line, then of its kind's lines, then of the file's.
+ * Remembered lines count where nothing in the file answers.
+ */
 static enum method find_form(const struct plan_input *in, struct findings *f,
                              const struct node *n) {
         const struct survey *s = in->survey;
         bool dev = false, mount = false;
 
         for (size_t i = 1; i < s->n_lines; i++) {
+                if (in->conf->lines[i].parked)
+                        continue;
                 dev |= line_gives(&s->lines[i], DEVLINE_DEV, n);
                 mount |= line_gives(&s->lines[i], DEVLINE_MOUNT, n);
         }
@@ -80,8 +87,12 @@ static enum method find_form(const struct plan_input *in, struct findings *f,
         if (in->policy->method != METHOD_AUTO)
                 return in->policy->method;
         if (!dev && !mount) {
-                dev = s->as_dev & NODE_BIT(n->kind);
-                mount = s->as_mount & NODE_BIT(n->kind);
+                dev = s->there.as_dev & NODE_BIT(n->kind);
+                mount = s->there.as_mount & NODE_BIT(n->kind);
+        }
+        if (!dev && !mount) {
+                dev = s->parked.as_dev & NODE_BIT(n->kind);
+                mount = s->parked.as_mount & NODE_BIT(n->kind);
         }
         return dev == mount ? main_form(in) : dev ? METHOD_DEV : METHOD_IDMAP;
 }
@@ -301,7 +312,7 @@ void plan_make(struct arena *a, const struct plan_input *in, struct findings *f,
         add_shared(a, in, f, &p);
         check_kfd(f, &p);
         add_tolerated(a, in, f, &p);
-        if (in->survey->as_dev && in->survey->as_mount)
+        if (in->survey->there.as_dev && in->survey->there.as_mount)
                 finding_add(f, (struct finding){
                                        .code = FINDING_METHOD_MIXED,
                                        .what = main_form(in) == METHOD_DEV ? "devN" : "lxc.mount.entry",

@@ -101,7 +101,8 @@ static struct pin *pin_of(struct arena *a, struct policy *p, struct bytes node) 
 }
 
 /* gpu = 0000:c1:00.0 1002:150e 1f66:0031 */
-static bool parse_pin(struct arena *a, struct policy *p, struct bytes node, const char *value) {
+static bool parse_pin(struct arena *a, struct policy *p, struct bytes node, bool twin,
+                      const char *value) {
         struct bytes rest = bytes_of(value), address = bytes_word(&rest);
         struct pin_gpu g = { 0 };
         struct pin *pin;
@@ -113,7 +114,10 @@ static bool parse_pin(struct arena *a, struct policy *p, struct bytes node, cons
         if (!g.address)
                 g.address = arena_strndup(a, address.data, address.len);
         pin = pin_of(a, p, node);
-        *ARENA_PUSH(a, pin->gpus, pin->n_gpus) = g;
+        if (twin)
+                *ARENA_PUSH(a, pin->twins, pin->n_twins) = g;
+        else
+                *ARENA_PUSH(a, pin->gpus, pin->n_gpus) = g;
         return true;
 }
 
@@ -220,8 +224,9 @@ bool policy_parse_memory(struct arena *a, struct policy *p, const char *section,
 
         if (streq(section, "memory"))
                 return parse_memory(a, p, key, value, ret_problem);
-        if (policy_section_node(bytes_of(section), &node) && streq(key, "gpu") &&
-            parse_pin(a, p, node, value))
+        if (policy_section_node(bytes_of(section), &node) &&
+            (streq(key, "gpu") || streq(key, "twin")) &&
+            parse_pin(a, p, node, streq(key, "twin"), value))
                 return true;
         *ret_problem = arena_printf(a, "%s = %s is not understood in [%s]; accepted: gpu = "
                                        "ADDRESS VENDOR:DEVICE SUBVENDOR:SUBDEVICE, - for no ids",
@@ -236,23 +241,31 @@ static void add_ids(struct strbuf *b, uint32_t vendor, uint32_t device, const ch
                 strbuf_printf(b, "%04x:%04x%s", vendor & 0xffff, device & 0xffff, end);
 }
 
+/* "gpu = 0000:c1:00.0 1002:150e 1f66:0031"; false when the address is no word */
+static bool add_pinned(struct strbuf *b, const char *key, const struct pin_gpu *g) {
+        if (!is_word(bytes_of(g->address)))
+                return false;
+        strbuf_printf(b, "%s = %s ", key, g->address);
+        add_ids(b, g->vendor, g->device, " ");
+        add_ids(b, g->subvendor, g->subdevice, "\n");
+        return true;
+}
+
 /* the section as it shall stand; empty when there is nothing to remember */
 static struct bytes pin_text(struct arena *a, const char *node, const struct policy *p) {
         const struct pin *pin = node && is_word(bytes_of(node)) ? policy_pin(p, node) : NULL;
         struct strbuf b = { .arena = a };
+        bool whole = true;
 
-        for (size_t i = 0; pin && i < pin->n_gpus; i++) {
-                const struct pin_gpu *g = &pin->gpus[i];
-
-                if (!is_word(bytes_of(g->address))) /* half a pin would be another wish */
-                        return (struct bytes){ 0 };
-                if (i == 0)
-                        strbuf_printf(&b, "[pin %s]\n", node);
-                strbuf_printf(&b, "gpu = %s ", g->address);
-                add_ids(&b, g->vendor, g->device, " ");
-                add_ids(&b, g->subvendor, g->subdevice, "\n");
-        }
-        return strbuf_bytes(&b);
+        if (!pin || pin->n_gpus == 0)
+                return (struct bytes){ 0 };
+        strbuf_printf(&b, "[pin %s]\n", node);
+        for (size_t i = 0; i < pin->n_gpus; i++)
+                whole &= add_pinned(&b, "gpu", &pin->gpus[i]);
+        for (size_t i = 0; i < pin->n_twins; i++)
+                whole &= add_pinned(&b, "twin", &pin->twins[i]);
+        /* half a pin would be another wish */
+        return whole ? strbuf_bytes(&b) : (struct bytes){ 0 };
 }
 
 static void add_gid(struct strbuf *b, const char *key, int64_t gid) {

@@ -53,6 +53,9 @@ struct pin {
         const char *node;
         struct pin_gpu *gpus;
         size_t n_gpus;
+        /* others with the same ids that were there and were not meant: never follow to one */
+        struct pin_gpu *twins;
+        size_t n_twins;
 };
 
 struct policy {
@@ -164,7 +167,7 @@ struct bytes policy_remember(struct arena *a, struct bytes file, const char *nod
  * @section: "pin pve1" or "memory"
  *
  * Lines: in [pin NODE] `gpu = 0000:c1:00.0 1002:150e 1f66:0031` (`-` for absent ids), one per
- * GPU; in [memory] `video-gid = 44`, `render-gid = 110`, `line = dev0: /dev/dri/...`. In `line`
+ * GPU, `twin = ...` for one like it that is not meant; in [memory] `video-gid = 44`, `render-gid = 110`, `line = dev0: /dev/dri/...`. In `line`
  * a backslash is `\\`; `;`, control bytes and a blank at either end are `\xHH`, because inih
  * would cut there.
  *

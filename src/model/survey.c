@@ -140,19 +140,20 @@ void survey_make(struct arena *a, const struct facts *f, const struct pctconf *c
         s.lines = arena_alloc(a, s.n_lines * sizeof(*s.lines));
         for (size_t i = 1; i < s.n_lines; i++) {
                 struct devline *d = &s.lines[i];
+                struct forms *forms = c->lines[i].parked ? &s.parked : &s.there;
 
                 *d = devline_parse(a, &c->lines[i]);
                 if (d->type == DEVLINE_MOUNT) {
-                        s.as_mount |= path_kinds(d);
-                        s.n_mount++;
+                        forms->as_mount |= path_kinds(d);
+                        forms->n_mount++;
                 } else if (d->type == DEVLINE_DEV) {
-                        s.as_dev |= path_kinds(d);
-                        s.n_dev++;
+                        forms->as_dev |= path_kinds(d);
+                        forms->n_dev++;
                 } else if (d->type == DEVLINE_IDMAP) {
                         s.userns = true;
                 }
         }
-        s.given = s.as_mount | s.as_dev;
+        s.given = s.there.as_mount | s.there.as_dev | s.parked.as_mount | s.parked.as_dev;
         s.nvidia_named = s.given & NODE_BIT(NODE_NVIDIA);
         for (size_t i = 1; i < s.n_lines; i++)
                 if (s.lines[i].type == DEVLINE_ALLOW)

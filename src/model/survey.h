@@ -9,13 +9,18 @@
  */
 #include "model/devline.h"
 
+/** struct forms - mount and devN lines, and the NODE_BIT()s of the kinds that they give */
+struct forms {
+        uint32_t as_mount, as_dev;
+        size_t n_mount, n_dev;
+};
+
 struct survey {
         struct devline *lines; /* one per line of the current section, same index */
         size_t n_lines;
         uint32_t given;   /* NODE_BIT()s of kinds that mount and devN lines give */
         uint32_t allowed; /* NODE_BIT()s of kinds that cgroup lines allow */
-        uint32_t as_mount, as_dev; /* @given, by form */
-        size_t n_mount, n_dev;
+        struct forms there, parked; /* @given, by form: in the file, and remembered */
         bool nvidia_named; /* a line names an NVIDIA node */
         bool userns;       /* unprivileged: 1, or id map lines */
 };

@@ -123,12 +123,12 @@ static void test_given(void **state) {
                 "dri/renderD129") MOUNT("fb0") ALLOW("226:0") ALLOW("235:*") ALLOW("10:200"));
 
         assert_true(s.userns);
-        assert_int_equal(s.as_dev, NODE_BIT(NODE_CARD));
-        assert_int_equal(s.as_mount, NODE_BIT(NODE_RENDER));
+        assert_int_equal(s.there.as_dev, NODE_BIT(NODE_CARD));
+        assert_int_equal(s.there.as_mount, NODE_BIT(NODE_RENDER));
         assert_int_equal(s.given, NODE_BIT(NODE_CARD) | NODE_BIT(NODE_RENDER));
         assert_int_equal(s.allowed, NODE_BIT(NODE_CARD) | NODE_BIT(NODE_KFD));
-        assert_int_equal(s.n_dev, 1);
-        assert_int_equal(s.n_mount, 1);
+        assert_int_equal(s.there.n_dev, 1);
+        assert_int_equal(s.there.n_mount, 1);
         assert_false(s.nvidia_named);
         assert_true(survey("lxc.idmap: g 44 44 1\n").userns);
         assert_false(survey("arch: amd64\n").userns);

@@ -36,6 +36,8 @@ remember_host() {
 
 reset_host() {
     rm -f /run/pmxcfs/* /var/fill
+    systemctl stop gpuanchord gpuanchor-boot 2>/dev/null
+    rm -rf /run/systemd/system/gpuanchord.service.d /var/lib/private/gpuanchord /var/lib/gpuanchord
     pct stop $CT >/dev/null 2>&1
     systemctl stop "pve-container@$CT" "pve-container-debug@$CT" 2>/dev/null
     systemctl reset-failed 2>/dev/null
