@@ -66,7 +66,7 @@ print(json.dumps(value))' "$work/out" "$1"; }
 is() { [ "$(key "$1")" = "$2" ] || fail "$1 is $(key "$1"), not $2"; }
 
 host() {
-    rm -rf "$H" "$work/pct-fails"
+    rm -rf "$H" "$work/pct-fails" "$work/pct-breaks"
     sh "$tests/mkhost.sh" "$hosts/$1.host" "$H" || exit 1
     mkdir -p "$H$(dirname $HOOK)" "$H/var/lib/vz/snippets" "$H/var/lib/lxc/101"
     printf '#!/bin/sh\nexit 0\n' >"$H$HOOK"
@@ -126,6 +126,9 @@ awk -v hook="$hook" '
     { print }
     END { put() }' "$conf" >"$conf.tmp.$$"
 mv "$conf.tmp.$$" "$conf"
+# a policy that cannot be removed any more
+policy=$work/host/etc/pve/gpuanchor/$2.conf
+[ ! -e "$work/pct-breaks" ] || { rm -f "$policy"; mkdir -p "$policy"; }
 EOF
 chmod +x "$work/bin/pct"
 PATH=$work/bin:$PATH
@@ -626,6 +629,8 @@ case_enable_bad() {
     complained '--gpu = nonsense'
     one_line
     run 2 enable --gpu "auto${nl}[pin pve1]" 101
+    run 2 enable --gpu 'auto ; all' 101
+    complained 'cannot stand in a policy'
     run 2 enable --method fast 101
     run 2 enable --devices card,sound 101
     run 2 enable --missing later 101
@@ -658,6 +663,12 @@ case_enable_undone() {
     run 2 disable 101
     rm "$work/pct-fails"
     unchanged
+    : >"$work/pct-breaks"
+    run 2 disable 101
+    rm "$work/pct-breaks"
+    complained '/etc/pve/gpuanchor/101.conf: not removed'
+    has "$CONF" 'hookscript: local:snippets/gpuanchor-hook'
+    [ -L "$LINK" ] || fail "removed the link"
 }
 
 case_link() {
