@@ -135,37 +135,6 @@ case_swap() {
     everything
 }
 
-# groupmod alone: the nodes keep the number. What the entry says to do is done
-# as it stands there, and has to help.
-case_group() {
-    local old remedy
-    watch
-    old=$(host_render_gid)
-    mark
-    groupmod -g 1991 render
-    told GPUANCHOR_CODE=group-changed MESSAGE_ID=525f79225cb546dea37644c529e1c6ae PRIORITY=5 \
-        GPUANCHOR_WHAT=render "GPUANCHOR_OLD=gid $old" "GPUANCHOR_NEW=gid 1991"
-    for pci in $A $B; do
-        told GPUANCHOR_CODE=node-group-wrong MESSAGE_ID=7e60dce4706243c4b68e94a5532da374 \
-            PRIORITY=4 "GPUANCHOR_WHAT=$(node $pci render)" "GPUANCHOR_OLD=$old"
-    done
-    look_again
-    [ "$(count)" = 3 ] || { everything && fail "$(count) entries instead of three"; }
-    everything
-    remedy=$(journalctl -q -o cat --output-fields=GPUANCHOR_REMEDY \
-        --after-cursor="$(cat /run/cursor)" GPUANCHOR_CODE=node-group-wrong | head -n 1)
-    mark
-    sh -c "$remedy" || fail "the remedy fails: $remedy"
-    udevadm settle
-    for pci in $A $B; do
-        [ "$(stat -c %g "$(node $pci render)")" = 1991 ] || fail "does not help: $remedy"
-        told GPUANCHOR_CODE=node-group-wrong GPUANCHOR_RESOLVED=1 PRIORITY=5 \
-            "GPUANCHOR_WHAT=$(node $pci render)"
-    done
-    look_again
-    [ "$(count)" = 2 ] || { everything && fail "$(count) entries instead of two"; }
-}
-
 # Stands in for a reboot, which the machine cannot do: its disk and the cases'
 # progress would be gone, and its firmware gives the cards one order only. What
 # a reboot does to the watcher is done: it is stopped, /run is empty, the cards
@@ -191,75 +160,6 @@ case_renumbered_while_off() {
     systemctl restart gpuanchord
     look_again
     [ "$(count)" = 3 ] || { everything && fail "$(count) entries instead of three"; }
-}
-
-# --- how it lives ---------------------------------------------------------------------------------
-
-# Every way to be interrupted; what is open was told and is not told again.
-open_something() {
-    watch
-    cards $A
-    told GPUANCHOR_CODE=gpu-gone "GPUANCHOR_GPU=$B" PRIORITY=4
-    mark
-}
-
-still_watches() {
-    cards $A $B
-    told GPUANCHOR_CODE=gpu-back "GPUANCHOR_GPU=$B"
-}
-
-case_reload() {
-    local pid
-    watch
-    pid=$(main_pid)
-    strace -f -qq -e trace=sendmsg,sendto -s 200 -o /run/trace -p "$pid" &
-    sleep 3
-    systemctl reload gpuanchord
-    wait_for grep -q 'RELOADING=1.*MONOTONIC_USEC=' /run/trace
-    wait_for grep -q 'READY=1' /run/trace
-    kill $!
-    wait $! || :
-    sed 's/^/    /' /run/trace
-    [ "$(main_pid)" = "$pid" ] || fail "a reload is no restart"
-    wait_for systemctl is-active -q gpuanchord
-    [ "$(systemctl show -P StatusText gpuanchord)" = "2 GPUs, 0 managed containers; nothing is open" ] ||
-        fail "status: $(systemctl show -P StatusText gpuanchord)"
-    cards $A
-    told GPUANCHOR_CODE=gpu-gone "GPUANCHOR_GPU=$B"
-}
-
-restarted() {
-    [ "$(systemctl show -P NRestarts gpuanchord)" -ge 1 ] && systemctl is-active -q gpuanchord
-}
-
-case_crash() {
-    open_something
-    kill -SEGV "$(main_pid)"
-    wait_for restarted
-    look_again
-    [ "$(count)" = 0 ] || { everything && fail "told again after a crash"; }
-    still_watches
-}
-
-case_stuck() {
-    local pid
-    mkdir -p /run/systemd/system/gpuanchord.service.d
-    printf '[Service]\nWatchdogSec=10\nTimeoutAbortSec=5\n' \
-        >/run/systemd/system/gpuanchord.service.d/watchdog.conf
-    systemctl daemon-reload
-    open_something
-    pid=$(main_pid)
-    sleep 12
-    [ "$(main_pid)" = "$pid" ] || fail "the watchdog bites one that works"
-    kill -STOP "$pid"
-    wait_for restarted
-    [ "$(main_pid)" != "$pid" ] || fail "the same process"
-    journalctl --sync
-    journalctl -q --after-cursor="$(cat /run/cursor)" -u gpuanchord | grep -iq watchdog ||
-        fail "systemd does not say that it was the watchdog"
-    look_again
-    [ "$(count)" = 0 ] || { everything && fail "told again after the watchdog"; }
-    still_watches
 }
 
 # --- the sandbox ----------------------------------------------------------------------------------
@@ -289,35 +189,4 @@ case_sandbox() {
     not_told GPUANCHOR_CODE=read-failed
     not_told GPUANCHOR_CODE=write-failed
     not_told GPUANCHOR_CODE=pve-not-mounted
-}
-
-case_explains() {
-    journalctl --update-catalog # what installing the package triggers
-    watch
-    cards $A
-    told GPUANCHOR_CODE=gpu-gone
-    journalctl -q -x --no-pager --after-cursor="$(cat /run/cursor)" -t gpuanchord >/run/seen
-    cat /run/seen
-    said 'Subject: gpu-gone' "GPU $B" 'What to do next' 'man:gpuanchord(8)'
-}
-
-# status N - exit status of gpuanchor status; output in /run/seen
-status_is() {
-    local status=0
-    gpuanchor status >/run/seen 2>&1 || status=$?
-    [ $status = "$1" ] || { cat /run/seen && fail "gpuanchor status: $status instead of $1"; }
-}
-
-case_status() {
-    status_is 0
-    grep -q '^node.*unwatched$' /run/seen || fail "does not say that nobody watches"
-    watch
-    status_is 0
-    grep -q '^node.*[^n]watched$' /run/seen || fail "does not see the daemon"
-    cards $A
-    told GPUANCHOR_CODE=gpu-gone
-    status_is 1
-    said gpu-gone
-    systemctl stop gpuanchord
-    status_is 1
 }
