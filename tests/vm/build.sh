@@ -60,6 +60,25 @@ mmdebstrap --mode=root --variant=apt --format=directory --components=main \
     --skip=cleanup/apt \
     "$suite" "$root" "$mirror" >&2
 
+# --- a container with systemd and the usual tools: Debian 13, owned as an unprivileged one is ------
+
+volume=/var/lib/vz/images/102/subvol-102-disk-0.subvol
+mkdir -p "$root$volume"
+mmdebstrap --mode=root --variant=minbase --format=directory --components=main \
+    --include=systemd,systemd-sysv,passwd \
+    --aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Languages "none"' \
+    --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
+    --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/i18n/*' \
+    --skip=cleanup/apt \
+    "$suite" "$root$volume" "$mirror" >&2
+rm -rf "$root$volume"/var/cache/apt "$root$volume"/var/lib/apt/lists "$root$volume"/dev/*
+printf 'uninitialized\n' >"$root$volume/etc/machine-id"
+echo ct102 >"$root$volume/etc/hostname"
+find "$root$volume" -printf '%U %G\n' | sort -u | while read -r uid gid; do
+    find "$root$volume" -uid "$uid" -gid "$gid" \
+        -exec chown -h "$((uid + 100000)):$((gid + 100000))" {} +
+done
+
 # --- kernel: unpacked, not installed, so that no initramfs is generated ---------------------------
 
 chroot "$root" sh -ec '
@@ -156,6 +175,6 @@ printf '[Journal]\nStorage=volatile\nForwardToConsole=no\n' >"$root/etc/systemd/
 rm -rf "$root"/var/cache/apt "$root"/var/lib/apt/lists "$root"/tmp/*
 
 mke2fs -q -t ext4 -O ^metadata_csum,^64bit -E lazy_itable_init=1,root_owner=0:0 -L root \
-    -d "$root" "$work/out/root.ext4" 1500M
+    -d "$root" "$work/out/root.ext4" 2000M
 mv "$work/out" "$image"
 echo "$image"

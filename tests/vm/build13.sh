@@ -13,7 +13,8 @@ set -eu
 
 suite=trixie
 packages="gcc,libc6-dev,clang,libclang-rt-dev,meson,ninja-build,pkgconf,libinih-dev,libsystemd-dev
-systemd-dev,libudev-dev,libcmocka-dev,libjson-c-dev,libsmartcols-dev,scdoc,diffutils,git,python3"
+systemd-dev,libudev-dev,libcmocka-dev,libjson-c-dev,libsmartcols-dev,scdoc,diffutils,git,python3
+dpkg-dev,debhelper,fakeroot,lintian"
 
 usage="usage: build13.sh CACHE_DIR SOURCE DESTDIR"
 cache=${1:?$usage} source=${2:?$usage} destdir=${3:?$usage}
