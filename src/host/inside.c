@@ -3,10 +3,15 @@
 /*
  * inside - reading below a root that somebody else owns
  *
- * The paths are ours and short, so each component is opened by itself with
- * O_PATH | O_NOFOLLOW: a link planted at any depth ends the walk, on every
- * kernel. A file's content is read through /proc/self/fd of the descriptor that
- * was looked at, so that it cannot be exchanged in between.
+ * The kernel resolves a path as if the container's root folder were "/"
+ * (openat2), so that no link leads out of it. A file is read only from the file
+ * system that the root folder itself is on: the container's root mounts what it
+ * likes, FUSE that never answers or /proc with /proc/kmsg, but not there.
+ *
+ * Where openat2() is missing or filtered, each component is opened by itself
+ * with O_PATH | O_NOFOLLOW, and a link at any depth ends the walk. A file's
+ * content is read through /proc/self/fd of the descriptor that was looked at,
+ * so that it cannot be exchanged in between.
  */
 #include "host/inside.h"
 
@@ -16,10 +21,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
-#define MAX_NAMES 256
+enum { MAX_NAMES = 256, MAX_ENTRIES = 4096 };
 
 int inside_open(unsigned pid) {
         char path[64];
@@ -59,22 +66,80 @@ static int walk(int root_fd, const char *path) {
         return fd;
 }
 
-struct inside_node inside_look(int root_fd, const char *path) {
-        _cleanup_(cleanup_close) int fd = walk(root_fd, path);
-        struct inside_node n = { 0 };
+static int find(int root_fd, const char *path, uint64_t flags, uint64_t resolve) {
+        struct open_how how = { .flags = O_PATH | O_CLOEXEC | flags,
+                                .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve };
+        long fd = syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+
+        return fd < 0 ? -errno : (int)fd;
+}
+
+static bool no_openat2(int r) {
+        return r == -ENOSYS || r == -EPERM; /* EPERM: a seccomp filter that does not know it */
+}
+
+/* What is at @path itself, on whatever file system; the last component may be a link, none before.
+ */
+static int find_node(int root_fd, const char *path) {
+        int fd = find(root_fd, path, O_NOFOLLOW, RESOLVE_NO_SYMLINKS);
+
+        return no_openat2(fd) ? walk(root_fd, path) : fd;
+}
+
+static bool same_mount(int x, int y) {
+        struct statx a, b;
+
+        return statx(x, "", AT_EMPTY_PATH, STATX_MNT_ID, &a) == 0 &&
+               statx(y, "", AT_EMPTY_PATH, STATX_MNT_ID, &b) == 0 &&
+               (a.stx_mask & b.stx_mask & STATX_MNT_ID) && a.stx_mnt_id == b.stx_mnt_id;
+}
+
+/* What @path leads to, on the root folder's own file system. */
+static int find_file(int root_fd, const char *path) {
+        int fd = find(root_fd, path, 0, RESOLVE_NO_XDEV);
+
+        if (!no_openat2(fd))
+                return fd;
+        fd = walk(root_fd, path);
+        if (fd >= 0 && !same_mount(root_fd, fd)) {
+                close(fd);
+                return -EXDEV;
+        }
+        return fd;
+}
+
+int inside_find(int root_fd, const char *path, struct inside_node *ret) {
+        int fd = find_node(root_fd, path);
         struct stat st;
 
-        if (fd < 0 || fstat(fd, &st) < 0 || S_ISLNK(st.st_mode))
-                return n;
-        n.present = true;
-        n.is_char = S_ISCHR(st.st_mode);
-        n.major = major(st.st_rdev);
-        n.minor = minor(st.st_rdev);
+        *ret = (struct inside_node){ 0 };
+        if (fd < 0)
+                return fd;
+        if (fstat(fd, &st) < 0 || S_ISLNK(st.st_mode)) {
+                close(fd);
+                return -ELOOP;
+        }
+        *ret = (struct inside_node){
+                .present = true,
+                .is_char = S_ISCHR(st.st_mode),
+                .major = major(st.st_rdev),
+                .minor = minor(st.st_rdev),
+                .uid = st.st_uid,
+                .gid = st.st_gid,
+                .mode = st.st_mode & 07777,
+        };
+        return fd;
+}
+
+struct inside_node inside_look(int root_fd, const char *path) {
+        struct inside_node n;
+        _cleanup_(cleanup_close) int fd = inside_find(root_fd, path, &n);
+
         return n;
 }
 
 int inside_read(struct arena *a, int root_fd, const char *path, size_t max, struct bytes *ret) {
-        _cleanup_(cleanup_close) int fd = walk(root_fd, path);
+        _cleanup_(cleanup_close) int fd = find_file(root_fd, path);
         char link[64];
         struct stat st;
 
@@ -91,7 +156,7 @@ int inside_read(struct arena *a, int root_fd, const char *path, size_t max, stru
 }
 
 int inside_list(struct arena *a, int root_fd, const char *path, const char ***ret, size_t *ret_n) {
-        _cleanup_(cleanup_close) int fd = walk(root_fd, path);
+        _cleanup_(cleanup_close) int fd = find_node(root_fd, path);
         const char **names = NULL;
         size_t n = 0;
         int dir_fd;
@@ -107,9 +172,14 @@ int inside_list(struct arena *a, int root_fd, const char *path, const char ***re
                 close(dir_fd);
                 return -ENOMEM;
         }
-        for (struct dirent *d; n < MAX_NAMES && (d = readdir(dir));)
+        for (size_t i = 0; i < MAX_ENTRIES && n < MAX_NAMES; i++) {
+                const struct dirent *d = readdir(dir);
+
+                if (!d)
+                        break;
                 if (d->d_name[0] != '.')
                         *ARENA_PUSH(a, names, n) = arena_strdup(a, d->d_name);
+        }
         closedir(dir);
         *ret = names;
         *ret_n = n;

@@ -5,13 +5,17 @@
  * inside - a running container's files, seen from the host
  *
  * Every byte and every link in there belongs to the container's root, who may
- * be hostile: no link is followed, nothing that blocks or acts is opened.
+ * be hostile: no link leads out of the container, nothing that blocks or acts is
+ * opened, nothing is read without a limit. What comes back is text that is
+ * escaped before a person sees it.
  */
 #include "base/base.h"
 
 struct inside_node {
         bool present, is_char;
         uint32_t major, minor;
+        uint32_t uid, gid; /* host ids */
+        uint32_t mode;     /* permission bits */
 };
 
 /** inside_open() - descriptor of the root folder of process @pid; close it; negative errno */
@@ -24,11 +28,24 @@ int inside_open(unsigned pid);
  */
 struct inside_node inside_look(int root_fd, const char *path);
 
-/** inside_read() - a regular file of at most @max bytes; 0, -ELOOP for a link, negative errno */
+/** inside_find() - the same, and a descriptor (O_PATH) of it; close it; negative errno */
+int inside_find(int root_fd, const char *path, struct inside_node *ret);
+
+/**
+ * inside_read() - a regular file of at most @max bytes
+ * @root_fd: see inside_open()
+ *
+ * Links are followed as a process inside would follow them, except those of
+ * /proc that lead elsewhere. Only the root folder's own file system is read:
+ * -EXDEV for what is mounted on it.
+ *
+ * Return: 0, -EINVAL for what is no regular file, -EFBIG, another negative errno.
+ */
 int inside_read(struct arena *a, int root_fd, const char *path, size_t max, struct bytes *ret);
 
-/** inside_list() - names in folder @path, at most 256; 0 or negative errno */
+/** inside_list() - names in folder @path, no link on the way, at most 256; 0 or negative errno */
 int inside_list(struct arena *a, int root_fd, const char *path, const char ***ret, size_t *ret_n);
 
-/** inside_init_pid() - init process of container @vmid, asked from lxc-info; 0 when it does not run */
+/** inside_init_pid() - init process of container @vmid, asked from lxc-info; 0 when it does not run
+ */
 unsigned inside_init_pid(struct arena *a, uint32_t vmid);

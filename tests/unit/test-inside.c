@@ -16,12 +16,19 @@
 #include "anchor.h"
 #include "base/file.h"
 #include "host/inside.h"
+#include "render/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 
@@ -29,6 +36,8 @@ static struct arena arena;
 static const char *host, *inner; /* a host's folder, the container's root */
 static pid_t init_pid;
 static int root_fd;
+static bool mounted;    /* the container has /proc and a tmpfs on /mnt */
+static bool no_openat2; /* the second round, as on a kernel that has none */
 
 static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw) {
         return remove(path);
@@ -50,6 +59,20 @@ static void node(const char *path, unsigned major_number, unsigned minor_number)
         assert_int_equal(mknod(in(path), S_IFCHR | 0660, makedev(major_number, minor_number)), 0);
 }
 
+/* The container: its own root folder, and where that is allowed its own mounts. */
+static void run_inner(int ready) {
+        bool ok = unshare(CLONE_NEWNS) == 0 && mount("", "/", "", MS_REC | MS_PRIVATE, NULL) == 0 &&
+                  mount("/proc", in("proc"), "", MS_BIND, NULL) == 0 &&
+                  mount("none", in("mnt"), "tmpfs", 0, NULL) == 0;
+
+        if (ok)
+                close(open(in("mnt/file"), O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
+        if (chroot(inner) < 0 || chdir("/") < 0 || write(ready, ok ? "m" : "x", 1) != 1)
+                _exit(1);
+        for (;;)
+                pause();
+}
+
 static int setup(void **state) {
         char template[] = "/tmp/gpuanchor-inside-XXXXXX", byte;
         int ready[2];
@@ -62,17 +85,15 @@ static int setup(void **state) {
         inner = arena_printf(&arena, "%s/inner", host);
         if (mkdir_parents(in("dev/dri"), 0755) < 0 || mkdir_parents(in("etc"), 0755) < 0 ||
             mkdir_parents(on_host("etc/pve/gpuanchor"), 0755) < 0 ||
+            mkdir_parents(in("proc"), 0755) < 0 || mkdir_parents(in("mnt"), 0755) < 0 ||
             mkdir_parents(on_host("run/gpuanchor"), 0755) < 0)
                 return -1;
         init_pid = fork();
-        if (init_pid == 0) {
-                if (chroot(inner) < 0 || chdir("/") < 0 || write(ready[1], "x", 1) != 1)
-                        _exit(1);
-                for (;;)
-                        pause();
-        }
+        if (init_pid == 0)
+                run_inner(ready[1]);
         if (read(ready[0], &byte, 1) != 1)
                 return -1;
+        mounted = byte == 'm';
         close(ready[0]);
         close(ready[1]);
         root_fd = inside_open((unsigned)init_pid);
@@ -114,7 +135,7 @@ static void test_look(void **state) {
         assert_false(inside_look(root_fd, "/dev/dri/card1/x").present);
 }
 
-/* Whatever a link says, it is not followed: not as the last part, not on the way. */
+/* Whatever a link says: a node is never looked for behind it, and no file outside is read. */
 static void test_links(void **state) {
         struct bytes text;
         const char **names;
@@ -130,7 +151,8 @@ static void test_links(void **state) {
         assert_false(inside_look(root_fd, "/dev/accel/dev/dri").present);
         assert_false(inside_look(root_fd, "/up/secret").present);
         assert_false(inside_look(root_fd, "/../secret").present);
-        assert_int_equal(inside_read(&arena, root_fd, "/etc/group", 1024, &text), -ELOOP);
+        assert_int_equal(inside_read(&arena, root_fd, "/etc/group", 1024, &text),
+                         no_openat2 ? -ELOOP : -ENOENT);
         assert_int_equal(inside_list(&arena, root_fd, "/up", &names, &n), -ENOTDIR);
         assert_int_equal(rename(in("dev/dri"), in("dev/dri2")), 0);
         assert_int_equal(symlink("dri2", in("dev/dri")), 0);
@@ -153,15 +175,88 @@ static void test_read(void **state) {
         assert_int_equal(inside_read(&arena, root_fd, "/etc/null", 1024, &text), -EINVAL);
 }
 
+/* Each of these is what the container's root may put in place of /etc/group. */
+static void test_read_hostile_links(void **state) {
+        const char *const to[] = {
+                "/etc/shadow",
+                "../../../../../../etc/shadow",
+                "/proc/1/root/etc/shadow",
+                "/proc/self/fd/0",
+                "/proc/self/root/etc/shadow",
+                "/proc/thread-self/cwd",
+                "/proc/kmsg",
+                "/proc/1/environ",
+                "/mnt/file",
+                "group",
+                "/dev/dri/card1",
+        };
+        struct bytes text;
+
+        NEEDS_ROOT();
+        assert_int_equal(symlink("/", in("dev/dri/card1")), 0);
+        for (size_t i = 0; i < ELEMENTS(to); i++) {
+                unlink(in("etc/group"));
+                assert_int_equal(symlink(to[i], in("etc/group")), 0);
+                assert_true(inside_read(&arena, root_fd, "/etc/group", 65536, &text) < 0);
+                assert_true(inside_read(&arena, root_fd, to[i], 65536, &text) < 0);
+        }
+        /* ... and what is harmless: its own shadow file under another name, a folder behind a link
+         */
+        put(in("etc/shadow"), "inner\n");
+        assert_int_equal(mkdir(in("units"), 0755), 0);
+        put(in("units/x.conf"), "inner\n");
+        assert_int_equal(symlink("/units", in("etc/system")), 0);
+        unlink(in("etc/group"));
+        assert_int_equal(symlink("../../../../../../etc/shadow", in("etc/group")), 0);
+        for (int i = 0; i < 2; i++) {
+                const char *path = i ? "/etc/system/x.conf" : "/etc/group";
+                int r = inside_read(&arena, root_fd, path, 65536, &text);
+
+                if (no_openat2)
+                        assert_true(r < 0);
+                else
+                        assert_true(r == 0 && bytes_equal(text, BYTES("inner\n")));
+        }
+}
+
+/* The container's root mounts what it likes: nothing but its root file system is read. */
+static void test_read_mounts(void **state) {
+        struct bytes text;
+
+        NEEDS_ROOT();
+        if (!mounted)
+                skip();
+        assert_int_equal(inside_read(&arena, root_fd, "/mnt/file", 1024, &text), -EXDEV);
+        assert_int_equal(inside_read(&arena, root_fd, "/proc/version", 65536, &text), -EXDEV);
+        assert_true(inside_look(root_fd, "/mnt/file").present);
+}
+
+static void test_read_huge(void **state) {
+        struct bytes text;
+
+        NEEDS_ROOT();
+        put(in("etc/group"), "");
+        assert_int_equal(truncate(in("etc/group"), 10LL << 30), 0);
+        assert_int_equal(inside_read(&arena, root_fd, "/etc/group", 1 << 20, &text), -EFBIG);
+}
+
 static void test_list(void **state) {
         const char **names;
         size_t n;
 
         NEEDS_ROOT();
-        for (int i = 0; i < 300; i++)
-                put(in(arena_printf(&arena, "dev/dri/x%d", i)), "");
+        put(in("dev/dri/\033]0;owned\007\033[31m\n"), "");
+        assert_int_equal(inside_list(&arena, root_fd, "/dev/dri", &names, &n), 0);
+        assert_int_equal(n, 1);
+        assert_string_equal(text_escape(&arena, names[0]), "\\x1b]0;owned\\x07\\x1b[31m\\x0a");
+        for (int i = 0; i < 5000; i++) {
+                close(open(in(arena_printf(&arena, "dev/dri/%d", i)), O_CREAT | O_CLOEXEC, 0644));
+                close(open(in(arena_printf(&arena, "mnt/.%d", i)), O_CREAT | O_CLOEXEC, 0644));
+        }
         assert_int_equal(inside_list(&arena, root_fd, "/dev/dri", &names, &n), 0);
         assert_int_equal(n, 256);
+        assert_int_equal(inside_list(&arena, root_fd, "/mnt", &names, &n), 0);
+        assert_in_range(n, 0, 1);
         assert_int_equal(inside_list(&arena, root_fd, "/dev/none", &names, &n), -ENOENT);
 }
 
@@ -251,17 +346,38 @@ static void test_learn_hostile(void **state) {
         assert_int_equal(f.n, 0);
 }
 
+/* From here on openat2() fails as on a kernel that has none. */
+static bool forget_openat2(void) {
+        struct sock_filter code[] = {
+                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        };
+        struct sock_fprog program = { .len = ELEMENTS(code), .filter = code };
+
+        return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+               prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_look, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_links, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_read, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_read_hostile_links, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_read_mounts, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_read_huge, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_list, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_open_gone, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_compare, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_learn, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_learn_hostile, setup, teardown),
         };
+        int failed = cmocka_run_group_tests_name("inside", tests, NULL, NULL);
 
-        return cmocka_run_group_tests_name("inside", tests, NULL, NULL);
+        no_openat2 = forget_openat2();
+        if (no_openat2)
+                failed += cmocka_run_group_tests_name("inside, by hand", tests, NULL, NULL);
+        return failed;
 }
