@@ -33,7 +33,7 @@ _gpuanchor_options() {
         echo --help --quiet --verbose
         case $1 in
         '') echo --version ;;
-        gpus | plan) echo --json ;;
+        gpus | plan | doctor) echo --json ;;
         status) echo --json --prometheus ;;
         apply) echo --all --boot --dry-run ;;
         enable) echo --gpu --method --devices --missing --next-hook --dry-run ;;
@@ -43,7 +43,7 @@ _gpuanchor_options() {
 }
 
 _gpuanchor() {
-        local verbs='gpus status plan apply enable disable undo'
+        local verbs='gpus status doctor plan apply enable disable undo'
         local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
         local verb='' words='' i
 

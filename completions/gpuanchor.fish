@@ -28,7 +28,7 @@ function __gpuanchor_verb
     __fish_seen_subcommand_from $argv
 end
 
-set -l verbs gpus status plan apply enable disable undo
+set -l verbs gpus status doctor plan apply enable disable undo
 
 complete -c gpuanchor -f
 complete -c gpuanchor -s h -l help -d 'Show help and exit'
@@ -39,13 +39,14 @@ complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -s V -l version -d 'Show 
 complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a gpus -d 'List the GPUs of this host'
 complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a status -d 'GPUs, managed containers, and what is wrong'
 complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a plan -d 'Show what the next start would change'
+complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a doctor -d 'Find where the chain to the GPU breaks'
 complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a apply -d 'Write now what the next start would write'
 complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a enable -d 'Hand a container over to gpuanchor'
 complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a disable -d 'Take gpuanchor out of a container'
 complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a undo -d 'Restore the container file'
 
-complete -c gpuanchor -n '__gpuanchor_verb status plan apply enable disable undo' -a '(__gpuanchor_vmids)' -d Container
-complete -c gpuanchor -n '__gpuanchor_verb gpus status plan' -l json -d 'One JSON object on stdout'
+complete -c gpuanchor -n '__gpuanchor_verb status doctor plan apply enable disable undo' -a '(__gpuanchor_vmids)' -d Container
+complete -c gpuanchor -n '__gpuanchor_verb gpus status doctor plan' -l json -d 'One JSON object on stdout'
 complete -c gpuanchor -n '__gpuanchor_verb status' -l prometheus -d 'Metrics for Prometheus'
 complete -c gpuanchor -n '__gpuanchor_verb apply enable disable undo' -s n -l dry-run -d 'Change nothing'
 complete -c gpuanchor -n '__gpuanchor_verb apply' -s a -l all -d 'Every managed container of this node'

@@ -208,9 +208,10 @@ static void look_at_record(struct look *l, struct check *c, const struct record 
         }
 }
 
-/* On this machine Proxmox's control group tells; a host in a folder has none. */
-static bool is_running(struct arena *a, const char *root, uint32_t vmid, bool has_record) {
-        return *root ? has_record
+bool anchor_runs(struct arena *a, const char *root, uint32_t vmid) {
+        struct record record;
+
+        return *root ? record_read(a, root, vmid, &record) == 0
                      : access(arena_printf(a, "/sys/fs/cgroup/lxc/%u", vmid), F_OK) == 0;
 }
 
@@ -285,7 +286,6 @@ static int look_at_container(struct look *l, uint32_t vmid) {
         struct container_status *cs;
         struct pctconf conf;
         struct check c;
-        bool has_record;
         int r;
 
         if (!guest_is_managed(&scratch, l->root, vmid)) {
@@ -308,9 +308,8 @@ static int look_at_container(struct look *l, uint32_t vmid) {
         look_at_lines(l, &c, &conf);
         look_at_hook(l, &c, &conf);
         look_at_snapshots(l, &c, &conf);
-        has_record = record_read(&scratch, l->root, vmid, &record) == 0;
-        cs->running = is_running(&scratch, l->root, vmid, has_record);
-        if (cs->running)
+        cs->running = anchor_runs(&scratch, l->root, vmid);
+        if (cs->running && record_read(&scratch, l->root, vmid, &record) == 0)
                 look_at_record(l, &c, &record);
         return 0;
 }

@@ -24,3 +24,11 @@
  */
 int anchor_status(struct arena *a, const char *root, const struct baseline *before,
                   struct host_status *ret);
+
+/**
+ * anchor_runs() - whether container @vmid runs
+ *
+ * On this machine Proxmox's control group tells; a host in a folder has none, and the
+ * record of what the container was given stands for it.
+ */
+bool anchor_runs(struct arena *a, const char *root, uint32_t vmid);

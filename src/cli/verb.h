@@ -63,4 +63,4 @@ struct verb {
 };
 
 extern const struct verb verb_gpus, verb_plan, verb_apply, verb_enable, verb_disable, verb_undo,
-        verb_status;
+        verb_status, verb_doctor;

@@ -138,10 +138,10 @@ PATH=$work/bin:$PATH
 case_help() {
     host guide
     run 0 --help
-    for verb in gpus plan apply enable disable undo; do
+    for verb in gpus status doctor plan apply enable disable undo; do
         said "  $verb "
     done
-    for words in --help 'gpus --help' 'plan -h' 'apply --help' 'enable --help' 'disable --help' \
+    for words in --help 'gpus --help' 'plan -h' 'apply --help' 'enable --help' 'disable --help' 'doctor -h' \
         'undo --help'; do
         # shellcheck disable=SC2086
         run 0 $words

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * doctor - a report in words
+ *
+ * The evidence is wrapped to the terminal, the commands are not: a command that is broken
+ * over two lines cannot be copied.
+ */
+#include "render/doctor.h"
+
+#include "render/text.h"
+
+#define RED "\033[31m"
+#define GREEN "\033[32m"
+#define YELLOW "\033[33m"
+#define FAINT "\033[2m"
+#define BOLD "\033[1m"
+#define RESET "\033[0m"
+
+#define INDENT 10 /* where text begins, behind "  warning " */
+
+const char *doctor_evidence(struct arena *a, const struct doctor_view *v,
+                            const struct doctor_item *i) {
+        const char *text = i->evidence  ? text_escape(a, i->evidence)
+                           : i->finding ? finding_text(a, i->finding, v->vmid)
+                                        : "";
+        const char *advice = i->advice                ? text_escape(a, i->advice)
+                             : i->finding && !i->mend ? finding_remedy(a, i->finding, v->vmid)
+                                                      : "";
+
+        return *text && *advice ? arena_printf(a, "%s; %s", text, advice) : *text ? text : advice;
+}
+
+static bool is_shown(const struct doctor_view *v, const struct doctor_item *i) {
+        return !v->quiet || i->verdict >= DOCTOR_WARNING;
+}
+
+static const char *color_of(enum doctor_verdict verdict) {
+        static const char *const colors[] = {
+                [DOCTOR_OK] = GREEN,
+                [DOCTOR_SKIPPED] = FAINT,
+                [DOCTOR_WARNING] = YELLOW,
+                [DOCTOR_FAILED] = RED,
+        };
+
+        return colors[verdict];
+}
+
+/* Columns of one character of well-formed UTF-8: bytes that continue one take none. */
+static size_t columns(const char *s, size_t n) {
+        size_t c = 0;
+
+        for (size_t i = 0; i < n; i++)
+                c += ((unsigned char)s[i] & 0xc0) != 0x80;
+        return c;
+}
+
+/* @text from column INDENT on; further lines begin there. */
+static void print_wrapped(const char *text, size_t width) {
+        size_t at = INDENT;
+
+        while (*text) {
+                size_t n = strcspn(text, " "), c = columns(text, n);
+
+                if (at > INDENT && at + 1 + c > width) {
+                        printf("\n%*s", INDENT, "");
+                        at = INDENT;
+                } else if (at > INDENT) {
+                        putchar(' ');
+                        at++;
+                }
+                printf("%.*s", (int)n, text);
+                at += c;
+                text += n;
+                text += strspn(text, " ");
+        }
+        putchar('\n');
+}
+
+static void print_item(struct arena *a, const struct doctor_view *v, const struct doctor_item *i) {
+        const char *evidence = doctor_evidence(a, v, i);
+        struct strbuf b = { .arena = a };
+
+        strbuf_adds(&b, doctor_checks[i->check].name);
+        if (i->subject)
+                strbuf_printf(&b, " %s", text_escape(a, i->subject));
+        if (*evidence)
+                strbuf_printf(&b, ": %s", evidence);
+        printf("  %s%-7s%s ", v->color ? color_of(i->verdict) : "", doctor_verdict_name(i->verdict),
+               v->color ? RESET : "");
+        print_wrapped(strbuf_str(&b), v->width);
+        if (i->mend)
+                printf("%*s-> %s\n", INDENT, "", text_escape(a, i->mend));
+}
+
+static void print_summary(const struct doctor_view *v) {
+        const struct doctor_item *first = doctor_first(v->report, DOCTOR_FAILED);
+
+        printf("%zu ok, %zu skipped, %zu warning%s, %zu failed\n",
+               doctor_count(v->report, DOCTOR_OK), doctor_count(v->report, DOCTOR_SKIPPED),
+               doctor_count(v->report, DOCTOR_WARNING),
+               doctor_count(v->report, DOCTOR_WARNING) == 1 ? "" : "s",
+               doctor_count(v->report, DOCTOR_FAILED));
+        if (first)
+                printf("the chain breaks first at: %s (%s)\n",
+                       doctor_group_title(doctor_checks[first->check].group),
+                       doctor_checks[first->check].name);
+}
+
+/* The items that are shown, group by group and in each as they were added. */
+static const struct doctor_item *next_of_group(const struct doctor_view *v, enum doctor_group g,
+                                               size_t *at) {
+        while (*at < v->report->n) {
+                const struct doctor_item *i = &v->report->items[(*at)++];
+
+                if (doctor_checks[i->check].group == g && is_shown(v, i))
+                        return i;
+        }
+        return NULL;
+}
+
+void doctor_text(struct arena *a, const struct doctor_view *v) {
+        for (enum doctor_group g = 0; g < DOCTOR_GROUPS; g++) {
+                const struct doctor_item *i;
+                size_t at = 0;
+
+                for (bool first = true; (i = next_of_group(v, g, &at)); first = false) {
+                        if (first)
+                                printf("%s%s%s\n", v->color ? BOLD : "", doctor_group_title(g),
+                                       v->color ? RESET : "");
+                        print_item(a, v, i);
+                }
+        }
+        if (!v->quiet)
+                print_summary(v);
+}
+
+void doctor_plain(struct arena *a, const struct doctor_view *v) {
+        for (enum doctor_group g = 0; g < DOCTOR_GROUPS; g++) {
+                const struct doctor_item *i;
+                size_t at = 0;
+
+                while ((i = next_of_group(v, g, &at))) {
+                        const char *evidence = doctor_evidence(a, v, i);
+
+                        printf("%s\t%s\t%s\t%s\t%s\t%s\n", doctor_group_name(g),
+                               doctor_checks[i->check].name, doctor_verdict_name(i->verdict),
+                               i->subject ? text_escape(a, i->subject) : "-",
+                               *evidence ? evidence : "-", i->mend ? text_escape(a, i->mend) : "-");
+                }
+        }
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * doctor - a report for a person, for a pipe, as JSON
+ */
+#include "model/doctor.h"
+
+struct doctor_view {
+        const struct doctor_report *report;
+        const char *node; /* NULL outside of Proxmox */
+        uint32_t vmid;    /* 0: the host alone */
+        bool quiet;       /* warnings and failures only */
+        bool color;
+        size_t width; /* of the terminal; commands are never broken */
+};
+
+/** doctor_evidence() - what was seen and what to do where no command does it; escaped */
+const char *doctor_evidence(struct arena *a, const struct doctor_view *v,
+                            const struct doctor_item *i);
+
+/** doctor_text() - a heading per group, a line or more per item, on stdout */
+void doctor_text(struct arena *a, const struct doctor_view *v);
+
+/**
+ * doctor_plain() - the same for a pipe, on stdout
+ *
+ * Six fields with tabs between them, "-" for nothing: group, check, verdict, subject,
+ * evidence, command that mends it.
+ */
+void doctor_plain(struct arena *a, const struct doctor_view *v);
+
+/** json_doctor() - `gpuanchor doctor --json`; in the arena */
+const char *json_doctor(struct arena *a, const struct doctor_view *v);
