@@ -45,7 +45,8 @@ int anchor_check(struct arena *a, const char *root, uint32_t vmid, struct check 
 int anchor_check_with(struct arena *a, const char *root, uint32_t vmid, const struct facts *facts,
                       struct check *ret);
 
-/** anchor_would_change() - whether anchor_apply() has anything to write for the container's files */
+/** anchor_would_change() - whether anchor_apply() has anything to write for the container's files
+ */
 bool anchor_would_change(const struct check *c);
 
 /**
@@ -72,7 +73,8 @@ int anchor_apply(struct check *c);
  * @pid:  its init process
  * @f:    gets what differs, and what was learned
  */
-int anchor_learn(struct arena *a, const char *root, uint32_t vmid, unsigned pid, struct findings *f);
+int anchor_learn(struct arena *a, const char *root, uint32_t vmid, unsigned pid,
+                 struct findings *f);
 
 /** anchor_tell_problem() - add the finding for an enum guest_problem or a negative errno */
 void anchor_tell_problem(struct findings *f, const struct guest *g, int problem);

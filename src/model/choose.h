@@ -34,5 +34,6 @@ void choose_gpus(struct arena *a, const struct facts *facts, const struct policy
 /** gpu_describe() - "1002:150e amdgpu card1 renderD128", for people */
 const char *gpu_describe(struct arena *a, const struct gpu *g);
 
-/** gpu_selector() - the selector that names exactly @g: "pci:0000:c1:00.0", "platform:fb000000.gpu" */
+/** gpu_selector() - the selector that names exactly @g: "pci:0000:c1:00.0", "platform:fb000000.gpu"
+ */
 const char *gpu_selector(struct arena *a, const struct gpu *g);

@@ -30,5 +30,5 @@ struct drift {
  * Both files say the same afterwards; applying twice changes nothing the second time.
  */
 void drift_apply(struct arena *a, const struct plan_input *in, const struct plan *p,
-                 struct pctconf *conf, struct pctconf *config, const char *name,
-                 struct findings *f, struct drift *ret);
+                 struct pctconf *conf, struct pctconf *config, const char *name, struct findings *f,
+                 struct drift *ret);
