@@ -37,7 +37,7 @@ _gpuanchor_options() {
         status) echo --json --prometheus ;;
         apply) echo --all --boot --dry-run ;;
         enable) echo --gpu --method --devices --missing --next-hook --dry-run ;;
-        disable) echo --dry-run ;;
+        disable) echo --all --keep-policy --dry-run ;;
         undo) echo --force --dry-run ;;
         esac
 }

@@ -31,6 +31,7 @@ static const struct cli_option {
                        "for the boot service: never fail for a container's\ntrouble, never wait "
                        "long" },
         [OPT_FORCE] = { "force", 'f', NULL, "also take back what others changed since then" },
+        [OPT_KEEP_POLICY] = { "keep-policy", 0, NULL, "leave the policy file, for a later enable" },
         [OPT_GPU] = { "gpu", 'g', "SELECTOR",
                       "which GPU: auto, all, pci:ADDRESS, id:VENDOR:DEVICE,\n"
                       "driver:NAME, mapping:NAME, platform:NAME; see\n"

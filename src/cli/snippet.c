@@ -18,10 +18,11 @@
 #include "pve/storage.h"
 
 #include <errno.h>
+#include <glob.h>
 #include <limits.h>
 #include <sys/stat.h>
 
-#define STORAGE_MAX (1024 * 1024)
+#define PMXCFS_MAX (1024 * 1024) /* pmxcfs has no larger file */
 
 static const char *full_path(struct cli *c) {
         return storage_snippet_path(&c->arena, c->root, HOOK_VOLUME);
@@ -82,7 +83,7 @@ static const char *local_content(struct cli *c) {
         bool local = false;
 
         if (file_read(&c->arena, arena_printf(&c->arena, "%s/etc/pve/storage.cfg", c->root),
-                      STORAGE_MAX, &walk.rest) < 0)
+                      PMXCFS_MAX, &walk.rest) < 0)
                 return NULL;
         while ((item = sectioncfg_next(&walk, &name, &value)) != SECTIONCFG_END) {
                 if (item == SECTIONCFG_HEADING) {
@@ -141,21 +142,34 @@ int snippet_remove(struct cli *c) {
         return unlink(path) < 0 ? -errno : 0;
 }
 
-const char *snippet_user(struct cli *c) {
-        uint32_t *vmids = NULL;
-        size_t n = 0;
-
-        if (guest_list(&c->arena, c->root, &vmids, &n) != 0)
-                return "?";
+/* The first of these files that names the hook, "?" when one cannot be read. */
+static const char *file_with_hook(struct cli *c, char **paths, size_t n) {
         for (size_t i = 0; i < n; i++) {
-                struct guest g;
+                struct bytes conf;
+                int r = file_read(&c->arena, paths[i], PMXCFS_MAX, &conf);
 
-                if (guest_load(&c->arena, c->root, vmids[i], &g) != 0)
+                if (r == -ENOENT) /* moved to another node just now */
+                        continue;
+                if (r < 0)
                         return "?";
-                if (memmem(g.conf.data, g.conf.len, HOOK_VOLUME, strlen(HOOK_VOLUME)))
-                        return g.conf_name;
+                if (memmem(conf.data, conf.len, HOOK_VOLUME, strlen(HOOK_VOLUME)))
+                        return arena_strdup(&c->arena, paths[i] + strlen(c->root));
         }
         return NULL;
+}
+
+const char *snippet_user(struct cli *c) {
+        const char *pattern = arena_printf(&c->arena, "%s/etc/pve/nodes/*/lxc/*.conf", c->root);
+        const char *user;
+        glob_t g = { 0 };
+
+        if (glob(pattern, GLOB_NOSORT, NULL, &g) != 0)
+                return access(arena_printf(&c->arena, "%s/etc/pve/nodes", c->root), X_OK) < 0
+                               ? "?"
+                               : NULL;
+        user = file_with_hook(c, g.gl_pathv, g.gl_pathc);
+        globfree(&g);
+        return user;
 }
 
 int hookscript_set(struct cli *c, uint32_t vmid, const char *volume) {

@@ -40,10 +40,11 @@ int snippet_remove(struct cli *c);
 /**
  * snippet_user() - who still needs the link
  *
- * Snapshots count: rolling back to one brings its hookscript line back, and a
- * container whose hookscript is missing does not start.
+ * All nodes count, since a container may come here, and snapshots: rolling back
+ * to one brings its hookscript line back, and a container whose hookscript is
+ * missing does not start.
  *
- * Return: file of a container of this node that names the hook, "101.conf"; "?"
+ * Return: "/etc/pve/nodes/pve1/lxc/101.conf", a file that names the hook; "?"
  *         when they cannot be read; NULL when none does.
  */
 const char *snippet_user(struct cli *c);

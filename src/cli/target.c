@@ -32,6 +32,18 @@ bool target_is_root(struct cli *c, const char *what) {
         return false;
 }
 
+int target_list(struct cli *c, uint32_t **ret, size_t *ret_n) {
+        int r = guest_list(&c->arena, c->root, ret, ret_n);
+
+        if (r == GUEST_E_NOT_MOUNTED)
+                return cli_fail(c, "systemctl status pve-cluster",
+                                "/etc/pve is not mounted; nothing was changed");
+        if (r < 0)
+                return cli_fail(c, "run it as root", "/etc/pve/lxc cannot be read: %s",
+                                strerror(-r));
+        return EXIT_DONE;
+}
+
 /* "/etc/pve/nodes/pve2/lxc/101.conf" of another node, or of a virtual machine; NULL if none */
 static const char *find_elsewhere(struct cli *c, uint32_t vmid) {
         static const char *const kinds[] = { "lxc", "qemu-server" };

@@ -16,6 +16,9 @@ bool target_vmid(struct cli *c, uint32_t *ret);
 /** target_is_root() - whether we may write what @what names; false after telling */
 bool target_is_root(struct cli *c, const char *what);
 
+/** target_list() - the containers of this node; EXIT_DONE, or EXIT_TROUBLE after telling */
+int target_list(struct cli *c, uint32_t **ret, size_t *ret_n);
+
 /**
  * target_problem() - tell why a container cannot be looked at
  * @problem: enum guest_problem or negative errno of guest_load(), guest_lock(), anchor_check()

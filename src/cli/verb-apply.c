@@ -146,13 +146,9 @@ static int apply_all(struct cli *c) {
         int r, worst = EXIT_DONE;
         size_t n = 0, managed = 0;
 
-        r = guest_list(&c->arena, c->root, &vmids, &n);
-        if (r == GUEST_E_NOT_MOUNTED)
-                return cli_fail(c, "systemctl status pve-cluster",
-                                "/etc/pve is not mounted; nothing was changed");
-        if (r < 0)
-                return cli_fail(c, "run it as root", "/etc/pve/lxc cannot be read: %s",
-                                strerror(-r));
+        r = target_list(c, &vmids, &n);
+        if (r != EXIT_DONE)
+                return r;
         for (size_t i = 0; i < n; i++) {
                 if (!guest_is_managed(&c->arena, c->root, vmids[i]))
                         continue;

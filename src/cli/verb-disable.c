@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * disable - take gpuanchor out of a container
+ * disable - take gpuanchor out of a container, or out of a node
  *
  * Undoes what enable did, in the order that never leaves a container with a
- * hookscript that is gone: first the hookscript line, then the policy, then the
- * link. The device lines stay as they are: they are right today.
+ * hookscript that is gone: first the hookscript line, then the policy, and with
+ * --all, when nothing names it any more, the link: Debian's package runs that
+ * before it goes. The device lines stay as they are: they are right today.
  */
 #include "cli/out.h"
 #include "cli/policy-edit.h"
@@ -71,11 +72,16 @@ static void tell_parked(struct disabling *d) {
                 cli_say(d->c, "  %s", p.parked[i]);
 }
 
+/* Whether there is a policy file, and it is to go. */
+static bool drops_policy(const struct disabling *d) {
+        return d->policy.present && !d->c->opt[OPT_KEEP_POLICY];
+}
+
 static int remove_policy(struct disabling *d) {
         _cleanup_(cleanup_close) int lock = -1;
         int r;
 
-        if (!d->policy.present)
+        if (!drops_policy(d))
                 return EXIT_DONE;
         r = guest_lock(d->a, d->c->root, d->vmid, LOCK_TIMEOUT_MS, &lock);
         return r != 0 ? target_problem(d->c, d->vmid, r) : policy_file_remove(d->c, &d->policy);
@@ -94,45 +100,26 @@ static int change(struct disabling *d) {
         return r;
 }
 
-static int remove_link(struct disabling *d) {
-        const char *user = snippet_user(d->c);
-        int r;
-
-        if (user) {
-                if (d->c->opt[OPT_VERBOSE])
-                        cli_say(d->c, "%s stays: %s names it", snippet_path(d->c), user);
-                return EXIT_DONE;
-        }
-        r = snippet_remove(d->c);
-        if (r == 0)
-                return EXIT_DONE;
-        cli_fail(d->c, "", "%s cannot be removed: %s", snippet_path(d->c), strerror(-r));
-        return EXIT_ATTENTION;
-}
-
 static void say_done(struct disabling *d, const char *would) {
         if (d->has_hook && d->next)
                 cli_say(d->c, "hookscript of %u%s set to %s", d->vmid, would, d->next);
         else if (d->has_hook)
                 cli_say(d->c, "hookscript of %u%s removed", d->vmid, would);
-        if (d->policy.present)
+        if (drops_policy(d))
                 cli_say(d->c, "%s%s removed", d->policy.name, would);
         cli_say(d->c, "the device lines of %u stay as they are; they are not kept right any more",
                 d->vmid);
 }
 
-static int run(struct cli *c) {
-        struct disabling d = { .c = c, .a = &c->arena };
+static int disable_one(struct cli *c, uint32_t vmid) {
+        struct disabling d = { .c = c, .a = &c->arena, .vmid = vmid };
         int r;
 
-        if (!target_vmid(c, &d.vmid) ||
-            (!c->opt[OPT_DRY_RUN] && !target_is_root(c, "/etc/pve and /var/lib/vz/snippets")))
-                return EXIT_TROUBLE;
         r = read_container(&d);
         if (r != EXIT_DONE)
                 return r;
-        if (!d.has_hook && !d.policy.present) {
-                cli_say(c, "%u is not managed by gpuanchor, nothing to do", d.vmid);
+        if (!d.has_hook && !drops_policy(&d)) {
+                cli_say(c, "%u is not managed by gpuanchor, nothing to do", vmid);
                 return EXIT_DONE;
         }
         tell_parked(&d);
@@ -143,22 +130,64 @@ static int run(struct cli *c) {
         r = change(&d);
         if (r != EXIT_DONE)
                 return r;
-        record_clear(d.a, c->root, d.vmid);
+        record_clear(d.a, c->root, vmid);
         say_done(&d, "");
-        return remove_link(&d);
+        return EXIT_DONE;
+}
+
+static int remove_link(struct cli *c) {
+        const char *user = snippet_user(c);
+        int r = user ? 0 : snippet_remove(c);
+
+        if (!user && r == 0)
+                return EXIT_DONE;
+        if (user)
+                cli_fail(c, "pct set VMID --delete hookscript, pct delsnapshot",
+                         "%s stays: %s names it", snippet_path(c), user);
+        else
+                cli_fail(c, "", "%s cannot be removed: %s", snippet_path(c), strerror(-r));
+        return EXIT_ATTENTION;
+}
+
+static int disable_all(struct cli *c) {
+        uint32_t *vmids = NULL;
+        int r, worst;
+        size_t n = 0;
+
+        worst = target_list(c, &vmids, &n);
+        for (size_t i = 0; i < n; i++) {
+                if (!guest_is_managed(&c->arena, c->root, vmids[i]))
+                        continue;
+                r = disable_one(c, vmids[i]);
+                worst = r > worst ? r : worst;
+        }
+        if (worst == EXIT_DONE && !c->opt[OPT_DRY_RUN])
+                worst = remove_link(c);
+        return worst;
+}
+
+static int run(struct cli *c) {
+        uint32_t vmid;
+
+        if (!c->opt[OPT_DRY_RUN] && !target_is_root(c, "/etc/pve and /var/lib/vz/snippets"))
+                return EXIT_TROUBLE;
+        if (c->opt[OPT_ALL])
+                return disable_all(c);
+        return target_vmid(c, &vmid) ? disable_one(c, vmid) : EXIT_TROUBLE;
 }
 
 const struct verb verb_disable = {
         .name = "disable",
-        .args = "VMID",
+        .args = "VMID|--all",
         .summary = "take gpuanchor out of a container",
         .example = "gpuanchor disable 101",
-        .about = "Puts the container's own hookscript back (or removes the line), removes the\n"
-                 "policy file, and the link to the hook when no other container of this node\n"
-                 "uses it. The device lines stay, so the container starts with what it has.\n",
-        .exits = { "disabled, or was not managed", "disabled, and the link to the hook stayed",
-                   "refused or failed, nothing was changed" },
-        .options = OPT_BIT(OPT_DRY_RUN),
+        .about = "Puts the container's own hookscript back (or removes the line) and removes the\n"
+                 "policy file. The device lines stay, so the container starts with what it has.\n"
+                 "--all goes on after a failure, and at the end removes the link to the hook\n"
+                 "unless a container of the cluster, or a snapshot of one, still names it.\n",
+        .exits = { "disabled, or was not managed", "with --all: disabled, and the link has to stay",
+                   "refused or failed: that container is as it was" },
+        .options = OPT_BIT(OPT_ALL) | OPT_BIT(OPT_KEEP_POLICY) | OPT_BIT(OPT_DRY_RUN),
         .min_args = 1,
         .max_args = 1,
         .run = run,

@@ -26,6 +26,7 @@ enum cli_opt {
         OPT_ALL,
         OPT_BOOT,
         OPT_FORCE,
+        OPT_KEEP_POLICY,
         OPT_GPU,
         OPT_METHOD,
         OPT_DEVICES,

@@ -17,7 +17,9 @@ if [ "$(id -u)" != 0 ]; then
     exit 77
 fi
 
-work=$(mktemp -d)
+# in memory: what is written is synced, and no disk is under test
+work=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d)
+mkdir "$work/hosts"
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 H=$work/host
@@ -65,9 +67,15 @@ for part in sys.argv[2].split("."):
 print(json.dumps(value))' "$work/out" "$1"; }
 is() { [ "$(key "$1")" = "$2" ] || fail "$1 is $(key "$1"), not $2"; }
 
+# make_host NAME FOLDER - a copy of the one that is made once
+make_host() {
+    [ -d "$work/hosts/$1" ] || sh "$tests/mkhost.sh" "$hosts/$1.host" "$work/hosts/$1" || exit 1
+    cp -a "$work/hosts/$1" "$2"
+}
+
 host() {
     rm -rf "$H" "$work/pct-fails" "$work/pct-breaks"
-    sh "$tests/mkhost.sh" "$hosts/$1.host" "$H" || exit 1
+    make_host "$1" "$H"
     mkdir -p "$H$(dirname $HOOK)" "$H/var/lib/vz/snippets" "$H/var/lib/lxc/101"
     printf '#!/bin/sh\nexit 0\n' >"$H$HOOK"
     chmod +x "$H$HOOK"
@@ -77,7 +85,7 @@ host() {
 # the GPU's numbers change, everything else on the host stays
 renumber() {
     rm -rf "$work/other"
-    sh "$tests/mkhost.sh" "$hosts/$1.host" "$work/other" || exit 1
+    make_host "$1" "$work/other"
     for part in sys dev proc etc/group etc/subgid; do
         rm -rf "${H:?}/$part"
         mv "$work/other/$part" "$H/$part"
@@ -531,7 +539,7 @@ case_enable() {
     said '/etc/pve/gpuanchor/101.conf removed'
     cmp -s "$CONF" "$work/original" || fail "the container file is another"
     [ ! -e "$POLICY" ] || fail "the policy file stayed"
-    [ ! -L "$LINK" ] || fail "the link stayed"
+    [ -L "$LINK" ] || fail "pct set --hookscript would find no link"
     before
     run 0 disable 101
     said 'not managed'
@@ -681,24 +689,60 @@ case_link() {
     ln -sf /usr/local/libexec/gpuanchor/gpuanchor-hook "$LINK"
     run 0 enable 101
     [ "$(readlink "$LINK")" = $HOOK ] || fail "the old link stayed"
-    cp "$CONF" "$H/etc/pve/lxc/102.conf"
-    run 0 disable -v 101
-    said '102.conf names it'
-    [ -L "$LINK" ] || fail "102 needs the link"
-    # a snapshot of 102 still has the line
-    { plain 102; printf '[snap]\nhookscript: local:snippets/gpuanchor-hook\n' >>"$H/etc/pve/lxc/102.conf"; }
-    run 0 enable 101
-    run 0 disable 101
-    [ -L "$LINK" ] || fail "the snapshot needs the link"
-    rm "$H/etc/pve/lxc/102.conf"
-    run 0 enable 101
-    run 0 disable 101
+    run 0 disable --all
     [ ! -L "$LINK" ] || fail "nobody needs the link"
     ln -s /bin/true "$LINK"
     before
     run 2 enable 101
     complained 'is a link to /bin/true'
     unchanged
+}
+
+# All containers of the node: chained hookscripts back, one failure stops no other.
+case_disable_all() {
+    guide
+    other_hook own.sh
+    pct set 101 --hookscript local:snippets/own.sh
+    cp "$CONF" "$work/original"
+    plain 103
+    printf 'arch: amd64\nhookscript: local:snippets/gpuanchor-hook\nlock: backup\n' >"$H/etc/pve/lxc/104.conf"
+    run 0 enable 101
+    before
+    run 2 disable --all --dry-run
+    said 'hookscript of 101 would be set to local:snippets/own.sh'
+    unchanged
+    run 2 disable --all --keep-policy
+    complained '/etc/pve/lxc/104.conf'
+    cmp -s "$CONF" "$work/original" || fail "101 is another"
+    has "$POLICY" '[pin pve1]'
+    has "$H/etc/pve/lxc/104.conf" 'hookscript: local:snippets/gpuanchor-hook'
+    [ -L "$LINK" ] || fail "104 needs the link"
+    before
+    run 0 disable --keep-policy 101
+    said 'not managed'
+    unchanged
+    run 0 enable 101
+
+    # nothing is left here, but a snapshot, then a container of another node names the hook
+    sed -i '/^hookscript/d; $a [snap]\nhookscript: local:snippets/gpuanchor-hook' "$H/etc/pve/lxc/104.conf"
+    sed -i '/^lock/d' "$H/etc/pve/lxc/104.conf"
+    run 1 disable --all
+    [ ! -e "$POLICY" ] || fail "the policy file stayed"
+    cmp -s "$CONF" "$work/original" || fail "101 is another"
+    complained '/var/lib/vz/snippets/gpuanchor-hook stays: /etc/pve/nodes/pve1/lxc/104.conf names it'
+    one_line
+    mkdir -p "$H/etc/pve/nodes/pve2/lxc"
+    mv "$H/etc/pve/lxc/104.conf" "$H/etc/pve/nodes/pve2/lxc/104.conf"
+    run 1 disable --all
+    complained '/etc/pve/nodes/pve2/lxc/104.conf names it'
+    [ -L "$LINK" ] || fail "104 of pve2 may come here"
+    rm "$H/etc/pve/nodes/pve2/lxc/104.conf"
+    run 0 disable --all
+    [ ! -L "$LINK" ] || fail "nobody needs the link"
+    rm -rf "$H/etc/pve" && mkdir "$H/etc/pve"
+    run 2 disable --all
+    complained 'not mounted'
+    run 2 disable --all 101
 }
 
 case_storage() {
