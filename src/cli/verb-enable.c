@@ -8,6 +8,7 @@
  * change - link, policy file, hookscript line - and when one of them fails those
  * before it are taken back.
  */
+#include "cli/ask.h"
 #include "cli/out.h"
 #include "cli/policy-edit.h"
 #include "cli/policy-file.h"
@@ -18,6 +19,7 @@
 #include "render/text.h"
 
 #define MAX_SETTINGS 5
+#define ENABLE_ASK (EXIT_TROUBLE + 1) /* of prepare(): a person can say which GPU */
 
 struct enabling {
         struct cli *c;
@@ -108,6 +110,16 @@ static int chain_hook(struct enabling *e) {
         return next && *next ? check_next_hook(e, next) : EXIT_DONE;
 }
 
+/* The finding that lists GPUs to choose from; NULL when it is clear, or nothing to choose. */
+static const struct finding *find_choices(const struct enabling *e) {
+        const struct findings *f = &e->check.findings;
+
+        for (size_t i = 0; i < f->n; i++)
+                if (f->items[i].code == FINDING_GPU_AMBIGUOUS && strchr(f->items[i].new, '('))
+                        return &f->items[i];
+        return NULL;
+}
+
 /* An ambiguity: its GPUs in lines to paste. */
 static void tell_choices(struct enabling *e, const struct finding *f) {
         const struct facts *facts = &e->check.facts;
@@ -116,7 +128,7 @@ static void tell_choices(struct enabling *e, const struct finding *f) {
         for (size_t i = 0; i < facts->n_gpus; i++) {
                 const char *sel = gpu_selector(e->a, &facts->gpus[i]);
 
-                if (strstr(f->new, arena_printf(e->a, "%s (", sel)))
+                if (ask_offers(e->c, f, &facts->gpus[i]))
                         fprintf(stderr, "  gpuanchor enable %u --gpu %s  # %s\n", e->vmid,
                                 text_escape(e->a, sel),
                                 text_escape(e->a, gpu_describe(e->a, &facts->gpus[i])));
@@ -124,16 +136,14 @@ static void tell_choices(struct enabling *e, const struct finding *f) {
 }
 
 static int tell_why_not(struct enabling *e) {
+        const struct finding *choices = find_choices(e);
         struct findings others = { .arena = e->a };
 
-        for (size_t i = 0; i < e->check.findings.n; i++) {
-                const struct finding *f = &e->check.findings.items[i];
-
-                if (f->code == FINDING_GPU_AMBIGUOUS && strchr(f->new, '('))
-                        tell_choices(e, f);
-                else
-                        finding_add(&others, *f);
-        }
+        if (choices)
+                tell_choices(e, choices);
+        for (size_t i = 0; i < e->check.findings.n; i++)
+                if (&e->check.findings.items[i] != choices)
+                        finding_add(&others, e->check.findings.items[i]);
         return cli_fail_findings(e->c, &others, e->vmid);
 }
 
@@ -150,6 +160,8 @@ static int try_on_paper(struct enabling *e) {
         p->new = k->new_policy;
         if (!k->left_alone && !k->plan.choice.missing && k->plan.choice.n_gpus > 0)
                 return EXIT_DONE;
+        if (!e->c->opt[OPT_GPU] && ask_possible(e->c) && find_choices(e))
+                return ENABLE_ASK;
         return tell_why_not(e);
 }
 
@@ -166,6 +178,22 @@ static int prepare(struct enabling *e) {
         if (r == EXIT_DONE && needs_link(e))
                 r = snippet_check(e->c);
         return r == EXIT_DONE ? try_on_paper(e) : r;
+}
+
+/* prepare(), and once more with what a person said; the lock is free while we wait for him. */
+static int prepare_asking(struct enabling *e) {
+        int r = prepare(e);
+        const char *answer;
+
+        if (r != ENABLE_ASK)
+                return r;
+        cleanup_close(&e->lock);
+        answer = ask_gpu(e->c, e->vmid, &e->check.facts, find_choices(e));
+        if (!answer)
+                return cli_fail(e->c, "nothing was changed", "%u: no GPU was chosen", e->vmid);
+        e->c->opt[OPT_GPU] = answer;
+        *e = (struct enabling){ .c = e->c, .a = e->a, .vmid = e->vmid, .lock = -1 };
+        return prepare(e);
 }
 
 static int change_files(struct enabling *e, bool *ret_link) {
@@ -236,7 +264,7 @@ static int run(struct cli *c) {
         if (!target_vmid(c, &e.vmid) ||
             (!c->opt[OPT_DRY_RUN] && !target_is_root(c, "/etc/pve and /var/lib/vz/snippets")))
                 return EXIT_TROUBLE;
-        r = prepare(&e);
+        r = prepare_asking(&e);
         if (r != EXIT_DONE)
                 return r;
         if (c->opt[OPT_DRY_RUN]) {
@@ -254,8 +282,9 @@ const struct verb verb_enable = {
         .example = "gpuanchor enable 101",
         .about = "Takes over what the container has: the GPU that its lines name, their form,\n"
                  "its gids and its hookscript, which runs after gpuanchor's. Where the lines do\n"
-                 "not tell which GPU is meant, the choices are listed. Changes the policy file\n"
-                 "and the hookscript; the device lines are written at the next start.\n",
+                 "not tell which GPU is meant, it asks; without a terminal it lists the choices\n"
+                 "and ends. With --gpu it never asks. Changes the policy file and the hookscript;\n"
+                 "the device lines are written at the next start.\n",
         .exits = { "enabled",
                    "enabled, and something is to be looked at;\n     with --dry-run as for plan",
                    "refused or failed, nothing was changed" },

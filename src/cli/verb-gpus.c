@@ -4,8 +4,9 @@
  * gpus - what this host has
  *
  * Needs no Proxmox and no root: sysfs and the modes of device nodes are for
- * everybody to read.
+ * everybody to read. Who uses a GPU is told as far as /etc/pve can be read.
  */
+#include "anchor-usage.h"
 #include "cli/hwdb.h"
 #include "cli/out.h"
 #include "host/probe.h"
@@ -32,6 +33,9 @@ static int print(struct cli *c, const struct inventory *inv) {
         } else if (inv->facts->n_gpus > 0) {
                 r = table_gpus(&c->arena, inv, c->color);
                 out_findings(c, &inv->problems, 0, EDITS_TELL);
+                if (inv->usage->partial)
+                        cli_say(c, "not every container and virtual machine could be read: run it "
+                                   "as root");
         } else {
                 cli_say(c, "this host has no GPU");
         }
@@ -40,13 +44,17 @@ static int print(struct cli *c, const struct inventory *inv) {
 
 static int run(struct cli *c) {
         struct facts facts;
-        struct inventory inv = { .facts = &facts, .problems = { .arena = &c->arena } };
+        struct usage usage;
+        struct inventory inv = { .facts = &facts,
+                                 .usage = &usage,
+                                 .problems = { .arena = &c->arena } };
         int r;
 
         r = probe_facts(&c->arena, c->root, &facts);
         if (r < 0)
                 return cli_fail(c, "", "the devices of this host cannot be read: %s", strerror(-r));
         inv.node = pve_node(&c->arena, c->root);
+        anchor_usage(&c->arena, c->root, &facts, &usage);
         inv.names = hwdb_names(&c->arena, &facts);
         inventory_check(&inv);
         r = print(c, &inv);
@@ -61,10 +69,14 @@ const struct verb verb_gpus = {
         .args = "",
         .summary = "list the GPUs of this host and their device nodes",
         .example = "gpuanchor gpus",
-        .about = "Address, ids, driver, nodes with number, owner and mode, and what is wrong.\n"
-                 "On a pipe: one line per node, fields separated by tabs, the first is the\n"
-                 "selector for gpuanchor enable --gpu.\n",
-        .exits = { "listed", "listed, and a device node is not what it should be",
+        .about =
+                "Address, ids, driver, nodes with number, owner and mode, the containers (ct/101)\n"
+                "and virtual machines (vm/200) that use each, and what is wrong. On a pipe: one\n"
+                "line per node, fields separated by tabs, the first is the selector for\n"
+                "gpuanchor enable --gpu.\n",
+        .exits = { "listed",
+                   "listed, and a device node is not what it should be,\n     or a GPU is claimed "
+                   "by a container and a virtual machine",
                    "the host's devices cannot be read" },
         .options = OPT_BIT(OPT_JSON),
         .max_args = 0,

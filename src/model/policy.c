@@ -63,6 +63,17 @@ const char *pci_address_normalize(struct arena *a, struct bytes text) {
         return arena_printf(a, "%04x:%02x:%02x.%x", domain, bus, slot, function);
 }
 
+const char *pci_path_normalize(struct arena *a, struct bytes text) {
+        const char *address = pci_address_normalize(a, text);
+        char *whole;
+
+        if (address || memchr(text.data, '\0', text.len))
+                return address;
+        whole = arena_printf(a, "%.*s.0", (int)(text.len < 32 ? text.len : 32), text.data);
+        address = pci_address_normalize(a, bytes_of(whole));
+        return address ? arena_strndup(a, address, strlen(address) - strlen(".0")) : NULL;
+}
+
 /* "1002:150e" */
 static bool parse_ids(struct bytes text, uint32_t *ret_vendor, uint32_t *ret_device) {
         uint32_t vendor, device;

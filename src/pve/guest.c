@@ -138,14 +138,11 @@ static int compare_u32(const void *a, const void *b) {
         return (x > y) - (x < y);
 }
 
-int guest_list(struct arena *a, const char *root, uint32_t **ret, size_t *ret_n) {
+int vmids_in(struct arena *a, const char *folder, uint32_t **ret, size_t *ret_n) {
         uint32_t *vmids = NULL;
         size_t n = 0;
-        DIR *dir;
+        DIR *dir = opendir(folder);
 
-        if (!pve_node(a, root))
-                return GUEST_E_NOT_MOUNTED;
-        dir = opendir(arena_printf(a, "%s/etc/pve/lxc", root));
         if (!dir)
                 return -errno;
         for (struct dirent *d; (d = readdir(dir));) {
@@ -164,6 +161,12 @@ int guest_list(struct arena *a, const char *root, uint32_t **ret, size_t *ret_n)
         *ret = vmids;
         *ret_n = n;
         return 0;
+}
+
+int guest_list(struct arena *a, const char *root, uint32_t **ret, size_t *ret_n) {
+        return pve_node(a, root)
+                       ? vmids_in(a, arena_printf(a, "%s/etc/pve/lxc", root), ret, ret_n)
+                       : GUEST_E_NOT_MOUNTED;
 }
 
 bool guest_has_hook(struct arena *a, struct bytes conf) {

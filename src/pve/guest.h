@@ -92,6 +92,9 @@ int guest_block(struct arena *a, const char *root, uint32_t vmid);
 /** guest_unblock() - put the file back if nothing new was generated since; no error when there is none */
 void guest_unblock(struct arena *a, const char *root, uint32_t vmid);
 
+/** vmids_in() - the VMIDs of all VMID.conf in a folder, ascending; 0 or negative errno */
+int vmids_in(struct arena *a, const char *folder, uint32_t **ret, size_t *ret_n);
+
 /** guest_list() - VMIDs of all containers of this node, ascending; 0, GUEST_E_NOT_MOUNTED, -errno */
 int guest_list(struct arena *a, const char *root, uint32_t **ret, size_t *ret_n);
 

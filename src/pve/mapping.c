@@ -107,18 +107,6 @@ static bool parse_id(struct bytes text, uint32_t *ret_vendor, uint32_t *ret_devi
         return true;
 }
 
-/* the long form of "0000:00:02.0", or of "0000:00:02", which is all functions of a device */
-static const char *normalize_path(struct arena *a, struct bytes text) {
-        const char *address = pci_address_normalize(a, text);
-        char *whole;
-
-        if (address || memchr(text.data, '\0', text.len))
-                return address;
-        whole = arena_printf(a, "%.*s.0", (int)(text.len < 32 ? text.len : 32), text.data);
-        address = pci_address_normalize(a, bytes_of(whole));
-        return address ? arena_strndup(a, address, strlen(address) - strlen(".0")) : NULL;
-}
-
 /* append the paths of one map line; false when the line cannot be believed */
 static bool add_map(struct arena *a, struct gpu_sel *sel, const struct map *m) {
         struct gpu_sel s = *sel;
@@ -134,7 +122,7 @@ static bool add_map(struct arena *a, struct gpu_sel *sel, const struct map *m) {
                 const char *address;
 
                 cut(&rest, ';', &path);
-                address = normalize_path(a, path);
+                address = pci_path_normalize(a, path);
                 if (!address)
                         return false;
                 *ARENA_PUSH(a, s.paths, s.n_paths) = address;

@@ -65,6 +65,16 @@ void inventory_check(struct inventory *inv) {
                 check_nodes(inv, g->nodes, g->n_nodes);
         }
         check_nodes(inv, inv->facts->shared, inv->facts->n_shared);
+        if (inv->usage)
+                usage_check(inv->usage, &inv->problems);
+}
+
+const char *inventory_users(struct arena *a, const struct inventory *inv, const struct gpu *gpu) {
+        const char *names = usage_names(a, inv->usage, gpu);
+
+        if (!inv->usage->partial)
+                return names;
+        return *names ? arena_printf(a, "%s,?", names) : "?";
 }
 
 const char *inventory_codes(struct arena *a, const struct inventory *inv, const struct gpu *gpu,

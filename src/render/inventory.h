@@ -6,12 +6,14 @@
  */
 #include "model/facts.h"
 #include "model/finding.h"
+#include "model/usage.h"
 
 struct inventory {
         const struct facts *facts;
-        const char *node;         /* this cluster node, NULL outside of Proxmox */
-        const char **names;       /* of facts->gpus, from the hardware database; each may be NULL */
-        struct findings problems; /* of inventory_check() */
+        const char *node;   /* this cluster node, NULL outside of Proxmox */
+        const char **names; /* of facts->gpus, from the hardware database; each may be NULL */
+        const struct usage *usage; /* who uses them */
+        struct findings problems;  /* of inventory_check() */
 };
 
 /**
@@ -27,6 +29,9 @@ void inventory_check(struct inventory *inv);
  * are none */
 const char *inventory_codes(struct arena *a, const struct inventory *inv, const struct gpu *gpu,
                             const struct node *node);
+
+/** inventory_users() - "ct/101,vm/200", "" for nobody, "?" at the end when not all could be read */
+const char *inventory_users(struct arena *a, const struct inventory *inv, const struct gpu *gpu);
 
 /** inventory_owner() - "root:render", numbers for who is neither root nor video nor render */
 const char *inventory_owner(struct arena *a, const struct inventory *inv, const struct node *node);

@@ -122,6 +122,24 @@ static struct json_object *gpu_object(struct arena *a, const struct gpu *g) {
         return o;
 }
 
+static void add_users(struct arena *a, struct json_object *o, const struct usage *u,
+                      const struct gpu *g) {
+        struct json_object *array = add_array(o, "users");
+
+        for (size_t i = 0; i < u->n; i++) {
+                struct json_object *user;
+
+                if (u->users[i].gpu != g)
+                        continue;
+                user = json_object_new_object();
+                add_raw(user, "kind", u->users[i].kind == USER_VM ? "vm" : "ct");
+                add_number(user, "vmid", u->users[i].vmid);
+                add_text(a, user, "by", u->users[i].by);
+                add_bool(user, "mediated", u->users[i].mediated);
+                json_object_array_add(array, user);
+        }
+}
+
 static struct json_object *inventory_gpu(struct arena *a, const struct inventory *inv, size_t i) {
         const struct gpu *g = &inv->facts->gpus[i];
         struct json_object *o = gpu_object(a, g), *nodes;
@@ -132,6 +150,7 @@ static struct json_object *inventory_gpu(struct arena *a, const struct inventory
         nodes = add_array(o, "nodes");
         for (size_t j = 0; j < g->n_nodes; j++)
                 json_object_array_add(nodes, node_object(a, &g->nodes[j]));
+        add_users(a, o, inv->usage, g);
         return o;
 }
 
@@ -144,6 +163,7 @@ const char *json_gpus(struct arena *a, const struct inventory *inv) {
 
         add_number(o, "schema", JSON_SCHEMA);
         add_text(a, o, "node", inv->node);
+        add_bool(o, "users_complete", !inv->usage->partial);
         array = add_array(o, "gpus");
         for (size_t i = 0; i < inv->facts->n_gpus; i++)
                 json_object_array_add(array, inventory_gpu(a, inv, i));

@@ -15,7 +15,7 @@
 #include <errno.h>
 #include <libsmartcols.h>
 
-enum { COLUMN_DEVICE, COLUMN_ID, COLUMN_OWNER, COLUMN_MODE, COLUMN_NAME, COLUMNS };
+enum { COLUMN_DEVICE, COLUMN_ID, COLUMN_OWNER, COLUMN_MODE, COLUMN_USERS, COLUMN_NAME, COLUMNS };
 
 struct printer {
         struct arena *a;
@@ -54,7 +54,7 @@ static void add_node(struct printer *p, struct libscols_line *parent, const stru
         add_line(p, parent,
                  (const char *const[COLUMNS]){
                          n->path, number_of(p->a, n), there ? inventory_owner(p->a, p->inv, n) : "",
-                         there ? arena_printf(p->a, "%04o", n->mode) : "", codes },
+                         there ? arena_printf(p->a, "%04o", n->mode) : "", "", codes },
                  *codes ? "red" : NULL);
 }
 
@@ -67,6 +67,7 @@ static void add_gpu(struct printer *p, const struct gpu *g, const char *name) {
         line = add_line(p, NULL,
                         (const char *const[COLUMNS]){
                                 g->address, ids_of(p->a, g), g->driver ? g->driver : "-", "",
+                                inventory_users(p->a, p->inv, g),
                                 *codes && *name ? arena_printf(p->a, "%s; %s", codes, name)
                                 : *codes        ? codes
                                                 : name },
@@ -84,6 +85,7 @@ static void add_columns(struct printer *p) {
                 [COLUMN_ID] = { "ID", 0 },
                 [COLUMN_OWNER] = { "DRIVER/OWNER", 0 },
                 [COLUMN_MODE] = { "MODE", 0 },
+                [COLUMN_USERS] = { "USED BY", 0 },
                 [COLUMN_NAME] = { "NAME/PROBLEM", SCOLS_FL_TRUNC },
         };
 
@@ -99,7 +101,8 @@ static void add_rows(struct printer *p) {
         for (size_t i = 0; i < f->n_gpus && p->error == 0; i++)
                 add_gpu(p, &f->gpus[i], p->inv->names[i]);
         if (f->n_shared > 0 && p->error == 0)
-                shared = add_line(p, NULL, (const char *const[COLUMNS]){ "shared", "", "", "", "" },
+                shared = add_line(p, NULL,
+                                  (const char *const[COLUMNS]){ "shared", "", "", "", "", "" },
                                   NULL);
         for (size_t i = 0; shared && i < f->n_shared; i++)
                 add_node(p, shared, &f->shared[i]);
@@ -125,6 +128,7 @@ int table_gpus(struct arena *a, const struct inventory *inv, bool color) {
 static void print_plain(struct arena *a, const struct inventory *inv, const struct gpu *g,
                         const char *name, const struct node *n) {
         const char *codes = inventory_codes(a, inv, g, n);
+        const char *users = g ? inventory_users(a, inv, g) : "";
         bool there = n && (n->state == NODE_CHAR || n->state == NODE_WRONG_NUMBER);
         const char *const fields[] = {
                 g ? gpu_selector(a, g) : "-",
@@ -136,6 +140,7 @@ static void print_plain(struct arena *a, const struct inventory *inv, const stru
                 there ? arena_printf(a, "%04o", n->mode) : "-",
                 *codes ? codes : "-",
                 name ? name : "-",
+                *users ? users : "-",
         };
 
         for (size_t i = 0; i < ELEMENTS(fields); i++)

@@ -279,6 +279,44 @@ case_gpus_json() {
     is gpus '[]'
 }
 
+case_gpus_users() {
+    t=$(printf '\t')
+    host vfio # 0000:01:00.0 is held by vfio-pci, 0000:04:00.0 has no driver
+    mkdir -p "$H/etc/pve/qemu-server" "$H/etc/pve/mapping"
+    run 0 gpus
+    grep -q "^pci:0000:00:02.0${t}.*/dev/dri/renderD128${t}.*${t}-$" "$work/out" || fail "somebody uses it"
+    plain
+    echo 'lxc.mount.entry: /dev/dri/renderD128 dev/dri/renderD128 none bind,optional,create=file' >>"$CONF"
+    plain 102
+    echo 'dev0: /dev/dri/renderD128,gid=104' >>"$H/etc/pve/lxc/102.conf"
+    printf 'name: win\nhostpci0: 0000:01:00,pcie=1\n\n[before]\nhostpci1: 00:02.0\n' >"$H/etc/pve/qemu-server/200.conf"
+    run 0 gpus
+    grep -q "renderD128${t}.*${t}ct/101,ct/102$" "$work/out" || fail "containers"
+    grep -q "^pci:0000:01:00.0${t}.*${t}vm/200$" "$work/out" || fail "virtual machine"
+    # a machine takes it, by the name of a mapping
+    printf 'igpu\n\tmap id=8086:4680,node=pve1,path=0000:00:02.0\n' >"$H/etc/pve/mapping/pci.cfg"
+    printf 'hostpci0: mapping=igpu\n' >"$H/etc/pve/qemu-server/201.conf"
+    run 1 gpus --json
+    is users_complete true
+    is gpus.0.users.2 '{"kind": "vm", "vmid": 201, "by": "hostpci0", "mediated": false}'
+    is findings.2.code '"gpu-conflict"'
+    is findings.3.what '"102"'
+    printf 'hostpci0: mapping=igpu,mdev=i915-GVTg_V5_4\n' >"$H/etc/pve/qemu-server/201.conf"
+    run 0 gpus
+    mkdir -p "$H/etc/pve/gpuanchor"
+    printf '[container]\ngpu = pci:0000:01:00.0\n' >"$POLICY"
+    run 1 gpus
+    grep -q "^pci:0000:01:00.0${t}.*${t}gpu-held,gpu-conflict${t}.*${t}ct/101,vm/200$" "$work/out" || fail "conflict"
+    # who may not read a container is told so, and gets the rest
+    chmod 711 "$work" && chmod 600 "$CONF"
+    cp "$gpuanchor" "$work/gpuanchor" # the build folder may be root's
+    setpriv --reuid=65534 --regid=65534 --clear-groups -- "$work/gpuanchor" gpus >"$work/out" 2>"$work/err"
+    grep -q "renderD128${t}.*${t}ct/102,vm/201,?$" "$work/out" || fail "without rights"
+    rm -r "$H/etc/pve"
+    run 0 gpus
+    grep -q "^pci:0000:01:00.0${t}.*${t}-$" "$work/out" || fail "without Proxmox"
+}
+
 case_gpus_every_host() {
     for file in "$hosts"/*.host; do
         name=$(basename "$file" .host)
@@ -311,6 +349,76 @@ case_terminal() {
     printf 'arch: amd64\nlxc.mount.entry: /dev/dri/card1\033]0;x\007 dev/dri/card1 none bind 0 0\n' >"$CONF"
     on_terminal env NO_COLOR=1 "$gpuanchor" plan -v 101
     ! grep -q "$(printf '\033')" "$work/out" || fail "a control character reached the terminal"
+}
+
+# answers TEXT ARGUMENT... - the command on a terminal, on which a person types TEXT
+answers() {
+    typed=$1
+    shift
+    python3 - "$typed" "$gpuanchor" "$@" >"$work/out" 2>&1 <<'EOF'
+import os, pty, select, sys
+typed = sys.argv[1].encode().decode("unicode_escape").encode()
+pid, terminal = pty.fork()
+if pid == 0:
+    os.environ["TERM"] = "dumb"
+    os.execv(sys.argv[2], sys.argv[2:])
+seen, asked = b"", 0
+while select.select([terminal], [], [], 30)[0]:
+    try:
+        chunk = os.read(terminal, 65536)
+    except OSError:
+        chunk = b""
+    if not chunk:
+        break
+    seen += chunk
+    while seen.count(b"as it is: ") > asked and typed: # one line for each question
+        line, _, typed = typed.partition(b"\n")
+        os.write(terminal, line + (b"\n" if line != b"\x04" else b""))
+        asked += 1
+sys.stdout.buffer.write(seen.replace(b"\r\n", b"\n"))
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+EOF
+    got=$?
+}
+
+case_enable_asks() {
+    host two-identical
+    plain
+    plain 102
+    echo 'dev0: /dev/dri/renderD129,gid=104' >>"$H/etc/pve/lxc/102.conf"
+    mkdir -p "$H/etc/pve/qemu-server"
+    echo 'hostpci0: 0000:02:00' >"$H/etc/pve/qemu-server/200.conf"
+    card=$(basename "$(ls -d "$H"/sys/bus/pci/devices/0000:01:00.0/drm/card*)")
+    mkdir "$H/sys/bus/pci/devices/0000:01:00.0/drm/$card/$card-DP-1"
+    echo connected >"$H/sys/bus/pci/devices/0000:01:00.0/drm/$card/$card-DP-1/status"
+    ln -s "../../bus/pci/devices/0000:01:00.0/drm/$card/$card-DP-1" "$H/sys/class/drm/$card-DP-1"
+    before
+    for typed in '\n' '\x04\n' '0\n3\nx\n\n'; do
+        answers "$typed" enable 101
+        [ $got = 2 ] || fail "exit status $got after $typed"
+        said '  1  0000:01:00.0'
+        said '; display attached; used by nobody'
+        said '  2  0000:02:00.0'
+        said '; no display attached; used by ct/102,vm/200'
+        said 'no GPU was chosen; nothing was changed'
+        unchanged
+    done
+    said "'3' is no number from 1 to 2."
+    said "'x' is no number from 1 to 2."
+    # with --gpu never, and not without a terminal
+    answers '' enable 101 --gpu driver:nothing
+    [ $got = 2 ] || fail "--gpu: exit status $got"
+    ! grep -q Number "$work/out" || fail "asked in spite of --gpu"
+    run 2 enable 101
+    complained '  gpuanchor enable 101 --gpu pci:0000:02:00.0  #'
+    unchanged
+    answers '2\n' enable 101 --dry-run
+    said '+gpu = pci:0000:02:00.0'
+    unchanged
+    answers '9\n2\n' enable 101
+    [ $got = 0 ] || fail "exit status $got"
+    has "$POLICY" 'gpu = pci:0000:02:00.0'
+    has "$CONF" 'hookscript: local:snippets/gpuanchor-hook'
 }
 
 # --- plan and apply -------------------------------------------------------------------------------
