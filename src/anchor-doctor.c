@@ -38,21 +38,6 @@ static void look_at_host(struct doctor *d) {
         look_at_nodes(d);
 }
 
-/*
- * The one place from which a running container is looked into. @d->check holds plan, policy
- * and container file; the answers go to @d->report, groups INSIDE and SERVICE.
- */
-static void look_inside(struct doctor *d) {
-        if (!d->running) {
-                doctor_add(&d->report, (struct doctor_item){ .check = DOCTOR_RUNNING,
-                                                             .verdict = DOCTOR_SKIPPED,
-                                                             .evidence = "it is stopped" });
-                return;
-        }
-        doctor_add(&d->report,
-                   (struct doctor_item){ .check = DOCTOR_RUNNING, .verdict = DOCTOR_OK });
-}
-
 int anchor_doctor(struct arena *a, const char *root, uint32_t vmid, struct doctor *ret) {
         struct doctor *d = ret;
         int r;
@@ -70,6 +55,6 @@ int anchor_doctor(struct arena *a, const char *root, uint32_t vmid, struct docto
         }
         look_at_host(d);
         if (vmid)
-                look_inside(d);
+                anchor_doctor_inside(d);
         return 0;
 }

@@ -30,3 +30,7 @@ struct doctor {
  *         looked at.
  */
 int anchor_doctor(struct arena *a, const char *root, uint32_t vmid, struct doctor *ret);
+
+/** anchor_doctor_inside() - the groups INSIDE and SERVICE of @d->report, from the running container
+ */
+void anchor_doctor_inside(struct doctor *d);

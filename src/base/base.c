@@ -216,3 +216,15 @@ struct bytes bytes_word(struct bytes *rest) {
         rest->len -= word.len;
         return word;
 }
+
+struct bytes bytes_cut(struct bytes *rest, char separator) {
+        const char *end = rest->len > 0 ? memchr(rest->data, separator, rest->len) : NULL;
+        struct bytes head = *rest;
+        size_t past;
+
+        head.len = end ? (size_t)(end - rest->data) : rest->len;
+        past = end ? head.len + 1 : head.len;
+        rest->data += past;
+        rest->len -= past;
+        return head;
+}

@@ -133,3 +133,9 @@ struct bytes bytes_trim(struct bytes s);
  * Return: the word, empty when there is none left.
  */
 struct bytes bytes_word(struct bytes *rest);
+
+/**
+ * bytes_cut() - cut everything up to the first @separator off, a line or a field
+ * @rest: moved behind the separator, empty when there was none
+ */
+struct bytes bytes_cut(struct bytes *rest, char separator);

@@ -26,3 +26,7 @@
  */
 int attach_run(struct arena *a, uint32_t vmid, const struct spawn_job *job,
                struct spawn_result *ret);
+
+/** attach_run_as() - the same as user @uid and member of group @gid of the container, and no other */
+int attach_run_as(struct arena *a, uint32_t vmid, uint32_t uid, uint32_t gid,
+                  const struct spawn_job *job, struct spawn_result *ret);

@@ -17,32 +17,17 @@
 
 enum { GROUP_FILE_MAX = 16 * 1024 * 1024 };
 
-/* cuts everything up to @separator off @rest */
-static struct bytes field(struct bytes *rest, char separator) {
-        const char *end = rest->len > 0 ? memchr(rest->data, separator, rest->len) : NULL;
-        struct bytes cut = *rest;
-
-        if (!end) {
-                *rest = (struct bytes){ rest->data + rest->len, 0 };
-                return cut;
-        }
-        cut.len = (size_t)(end - rest->data);
-        rest->data += cut.len + 1;
-        rest->len -= cut.len + 1;
-        return cut;
-}
-
 /* "render:x:104:alice,bob" */
 struct host_group group_find(struct bytes text, const char *name) {
         struct host_group group = { 0 };
 
         while (text.len > 0) {
-                struct bytes line = field(&text, '\n');
+                struct bytes line = bytes_cut(&text, '\n');
 
-                if (!bytes_equal(field(&line, ':'), bytes_of(name)))
+                if (!bytes_equal(bytes_cut(&line, ':'), bytes_of(name)))
                         continue;
-                field(&line, ':');
-                if (parse_u32(field(&line, ':'), &group.gid)) {
+                bytes_cut(&line, ':');
+                if (parse_u32(bytes_cut(&line, ':'), &group.gid)) {
                         group.present = true;
                         break;
                 }
