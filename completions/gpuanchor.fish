@@ -39,7 +39,7 @@ complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -s V -l version -d 'Show 
 complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a gpus -d 'List the GPUs of this host'
 complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a status -d 'GPUs, managed containers, and what is wrong'
 complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a plan -d 'Show what the next start would change'
-complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a doctor -d 'Find where the chain to the GPU breaks'
+complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a doctor -d 'Where the chain to the GPU breaks'
 complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a apply -d 'Write now what the next start would write'
 complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a enable -d 'Hand a container over to gpuanchor'
 complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a disable -d 'Take gpuanchor out of a container'

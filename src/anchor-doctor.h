@@ -15,7 +15,10 @@ struct doctor {
         uint32_t vmid;      /* 0: the host alone */
         struct facts facts; /* the host's */
         struct check check; /* of the container; what its next start would do */
+        struct subid_range *subuids;
+        size_t n_subuids;
         bool running;
+        bool blind; /* the container could not be looked at without root */
         struct doctor_report report;
 };
 

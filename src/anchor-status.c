@@ -55,8 +55,7 @@ static const char *describe_edit(struct arena *a, const struct finding *f) {
         }
 }
 
-/* "4 changes: line 9: c 226:1 rwm -> c 226:0 rwm; ...; and 1 more" */
-static const char *describe_edits(struct arena *a, const struct findings *f) {
+const char *anchor_describe_edits(struct arena *a, const struct findings *f) {
         struct strbuf b = { .arena = a };
         size_t n = 0;
 
@@ -95,7 +94,7 @@ static void look_at_lines(struct look *l, struct check *c, const struct pctconf 
         const char *absent = missing_dev_path(c, conf), *what = NULL;
 
         if (!bytes_equal(c->new_conf, c->guest.conf))
-                what = describe_edits(c->arena, &c->findings);
+                what = anchor_describe_edits(c->arena, &c->findings);
         if (absent)
                 what = arena_printf(c->arena, "it would not start, there is no %s%s%s", absent,
                                     what ? "; " : "", what ? what : "");
@@ -121,8 +120,7 @@ static void look_at_snapshots(struct look *l, struct check *c, const struct pctc
 
 /* ---- its hookscript ---- */
 
-/* What is wrong with a snippet; NULL when nothing is, or we may not look there. */
-static const char *snippet_problem(struct arena *a, const char *root, const char *volume) {
+const char *anchor_hook_problem(struct arena *a, const char *root, const char *volume) {
         const char *path = storage_snippet_path(a, root, volume);
         struct stat st;
 
@@ -144,8 +142,8 @@ static void look_at_hook(struct look *l, struct check *c, const struct pctconf *
         const char *what;
 
         if (guest_has_hook(c->arena, c->guest.conf) && pctconf_get(conf, "hookscript", &value))
-                what = snippet_problem(c->arena, l->root,
-                                       arena_strndup(c->arena, value.data, value.len));
+                what = anchor_hook_problem(c->arena, l->root,
+                                           arena_strndup(c->arena, value.data, value.len));
         else
                 what = arena_printf(c->arena, "%s has no hookscript line for it",
                                     c->guest.conf_name);

@@ -32,3 +32,13 @@ int anchor_status(struct arena *a, const char *root, const struct baseline *befo
  * record of what the container was given stands for it.
  */
 bool anchor_runs(struct arena *a, const char *root, uint32_t vmid);
+
+/**
+ * anchor_describe_edits() - the edits among findings, in words
+ *
+ * "4 changes: line 9: c 226:1 rwm -> c 226:0 rwm; ...; and 1 more"
+ */
+const char *anchor_describe_edits(struct arena *a, const struct findings *f);
+
+/** anchor_hook_problem() - what is wrong with a snippet; NULL: nothing, or we may not look there */
+const char *anchor_hook_problem(struct arena *a, const char *root, const char *volume);

@@ -50,13 +50,16 @@ static int run(struct cli *c) {
         if (r != 0)
                 return cli_fail(c, "", "the host cannot be read: %s", strerror(-r));
         print(c, &d);
+        if (d.blind)
+                return cli_fail(c, "run it with sudo or as root", "container %u was not looked at",
+                                vmid);
         return doctor_exit(&d.report) ? EXIT_ATTENTION : EXIT_DONE;
 }
 
 const struct verb verb_doctor = {
         .name = "doctor",
         .args = "[VMID]",
-        .summary = "find where the chain to the GPU breaks, and what mends it",
+        .summary = "where the chain to the GPU breaks, and what mends it",
         .example = "gpuanchor doctor 101",
         .about = "Host, file permission, device cgroup, container file, and of a running\n"
                  "container its inside and its services. One line per check: ok, skipped,\n"

@@ -54,14 +54,24 @@ void subids_parse(struct arena *a, struct bytes text, struct subid_range **ret_r
         *ret_n = n;
 }
 
-int subgids_read(struct arena *a, const char *root, struct subid_range **ret_ranges,
-                 size_t *ret_n) {
+static int read_file(struct arena *a, const char *root, const char *name,
+                     struct subid_range **ret_ranges, size_t *ret_n) {
         struct bytes text = { 0 };
         int r;
 
-        r = file_read(a, arena_printf(a, "%s/etc/subgid", root), SUBID_FILE_MAX, &text);
+        r = file_read(a, arena_printf(a, "%s/etc/%s", root, name), SUBID_FILE_MAX, &text);
         if (r < 0 && r != -ENOENT)
                 return r;
         subids_parse(a, text, ret_ranges, ret_n);
         return 0;
+}
+
+int subgids_read(struct arena *a, const char *root, struct subid_range **ret_ranges,
+                 size_t *ret_n) {
+        return read_file(a, root, "subgid", ret_ranges, ret_n);
+}
+
+int subuids_read(struct arena *a, const char *root, struct subid_range **ret_ranges,
+                 size_t *ret_n) {
+        return read_file(a, root, "subuid", ret_ranges, ret_n);
 }

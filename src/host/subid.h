@@ -14,3 +14,6 @@ void subids_parse(struct arena *a, struct bytes text, struct subid_range **ret_r
 
 /** subgids_read() - subids_parse() of <root>/etc/subgid; 0, also without it, or negative errno */
 int subgids_read(struct arena *a, const char *root, struct subid_range **ret_ranges, size_t *ret_n);
+
+/** subuids_read() - the same of <root>/etc/subuid */
+int subuids_read(struct arena *a, const char *root, struct subid_range **ret_ranges, size_t *ret_n);

@@ -14,6 +14,14 @@ static const char *copy(struct arena *a, const char *s) {
 }
 
 void doctor_add(struct doctor_report *r, struct doctor_item item) {
+        size_t alike = 0;
+
+        for (size_t i = 0; i < r->n; i++)
+                alike += r->items[i].check == item.check && r->items[i].verdict == item.verdict;
+        if (alike >= DOCTOR_MAX_ALIKE) {
+                r->left_out++;
+                return;
+        }
         item.subject = copy(r->arena, item.subject);
         item.evidence = copy(r->arena, item.evidence);
         item.advice = copy(r->arena, item.advice);
@@ -27,6 +35,24 @@ void doctor_add(struct doctor_report *r, struct doctor_item item) {
         *ARENA_PUSH(r->arena, r->items, r->n) = item;
 }
 
+bool doctor_has(const struct doctor_report *r, enum doctor_check check) {
+        for (size_t i = 0; i < r->n; i++)
+                if (r->items[i].check == check)
+                        return true;
+        return false;
+}
+
+void doctor_sort(struct doctor_report *r) {
+        struct doctor_item *sorted = arena_alloc(r->arena, (r->n + 1) * sizeof(*sorted));
+        size_t n = 0;
+
+        for (enum doctor_check check = 0; check < DOCTOR_CHECKS; check++)
+                for (size_t i = 0; i < r->n; i++)
+                        if (r->items[i].check == check)
+                                sorted[n++] = r->items[i];
+        r->items = sorted;
+}
+
 size_t doctor_count(const struct doctor_report *r, enum doctor_verdict v) {
         size_t n = 0;
 
@@ -36,16 +62,10 @@ size_t doctor_count(const struct doctor_report *r, enum doctor_verdict v) {
 }
 
 const struct doctor_item *doctor_first(const struct doctor_report *r, enum doctor_verdict v) {
-        const struct doctor_item *first = NULL;
-
-        for (size_t i = 0; i < r->n; i++) {
-                const struct doctor_item *item = &r->items[i];
-
-                if (item->verdict == v && (!first || doctor_checks[item->check].group <
-                                                             doctor_checks[first->check].group))
-                        first = item;
-        }
-        return first;
+        for (size_t i = 0; i < r->n; i++)
+                if (r->items[i].verdict == v)
+                        return &r->items[i];
+        return NULL;
 }
 
 const char *doctor_group_name(enum doctor_group g) {

@@ -63,15 +63,29 @@ struct doctor_report {
         struct arena *arena;
         struct doctor_item *items;
         size_t n;
+        size_t left_out;
 };
 
-/** doctor_add() - append an item; its strings and its finding are copied to the arena */
+#define DOCTOR_MAX_ALIKE 50
+
+/**
+ * doctor_add() - append an item; its strings and its finding are copied to the arena
+ *
+ * A container file of a megabyte can name a GPU on each line: of one check and verdict
+ * DOCTOR_MAX_ALIKE are kept, the others are counted.
+ */
 void doctor_add(struct doctor_report *r, struct doctor_item item);
+
+/** doctor_has() - whether this check has answered */
+bool doctor_has(const struct doctor_report *r, enum doctor_check check);
+
+/** doctor_sort() - bring the items into the order of the table, each check's as they were added */
+void doctor_sort(struct doctor_report *r);
 
 /** doctor_count() - items with this verdict */
 size_t doctor_count(const struct doctor_report *r, enum doctor_verdict v);
 
-/** doctor_first() - the first item, in the order of the groups, that has @v; NULL when none has */
+/** doctor_first() - the first item that has @v; NULL when none has */
 const struct doctor_item *doctor_first(const struct doctor_report *r, enum doctor_verdict v);
 
 /** doctor_group_name() - "host", "layer 1", ...: a word for scripts */

@@ -42,6 +42,7 @@ const char *json_doctor(struct arena *a, const struct doctor_view *v) {
         json_object_object_add(o, "ok", json_object_new_boolean(doctor_exit(v->report) == 0));
         for (size_t i = 0; i < v->report->n; i++)
                 json_object_array_add(checks, item_object(a, v, &v->report->items[i]));
+        json_object_object_add(o, "left_out", json_object_new_int64((int64_t)v->report->left_out));
         json_object_object_add(o, "checks", checks);
         text = arena_printf(a, "%s\n",
                             json_object_to_json_string_ext(

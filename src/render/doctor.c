@@ -21,9 +21,10 @@
 
 const char *doctor_evidence(struct arena *a, const struct doctor_view *v,
                             const struct doctor_item *i) {
-        const char *text = i->evidence  ? text_escape(a, i->evidence)
-                           : i->finding ? finding_text(a, i->finding, v->vmid)
-                                        : "";
+        const char *text = i->evidence               ? text_escape(a, i->evidence)
+                           : i->finding              ? finding_text(a, i->finding, v->vmid)
+                           : i->verdict == DOCTOR_OK ? doctor_checks[i->check].title
+                                                     : "";
         const char *advice = i->advice                ? text_escape(a, i->advice)
                              : i->finding && !i->mend ? finding_remedy(a, i->finding, v->vmid)
                                                       : "";
@@ -101,52 +102,44 @@ static void print_summary(const struct doctor_view *v) {
                doctor_count(v->report, DOCTOR_WARNING),
                doctor_count(v->report, DOCTOR_WARNING) == 1 ? "" : "s",
                doctor_count(v->report, DOCTOR_FAILED));
+        if (v->report->left_out)
+                printf("%zu more of the same were left out\n", v->report->left_out);
         if (first)
                 printf("the chain breaks first at: %s (%s)\n",
                        doctor_group_title(doctor_checks[first->check].group),
                        doctor_checks[first->check].name);
 }
 
-/* The items that are shown, group by group and in each as they were added. */
-static const struct doctor_item *next_of_group(const struct doctor_view *v, enum doctor_group g,
-                                               size_t *at) {
-        while (*at < v->report->n) {
-                const struct doctor_item *i = &v->report->items[(*at)++];
-
-                if (doctor_checks[i->check].group == g && is_shown(v, i))
-                        return i;
-        }
-        return NULL;
-}
-
 void doctor_text(struct arena *a, const struct doctor_view *v) {
-        for (enum doctor_group g = 0; g < DOCTOR_GROUPS; g++) {
-                const struct doctor_item *i;
-                size_t at = 0;
+        enum doctor_group last = DOCTOR_GROUPS;
 
-                for (bool first = true; (i = next_of_group(v, g, &at)); first = false) {
-                        if (first)
-                                printf("%s%s%s\n", v->color ? BOLD : "", doctor_group_title(g),
-                                       v->color ? RESET : "");
-                        print_item(a, v, i);
-                }
+        for (size_t i = 0; i < v->report->n; i++) {
+                const struct doctor_item *item = &v->report->items[i];
+                enum doctor_group g = doctor_checks[item->check].group;
+
+                if (!is_shown(v, item))
+                        continue;
+                if (g != last)
+                        printf("%s%s%s\n", v->color ? BOLD : "", doctor_group_title(g),
+                               v->color ? RESET : "");
+                last = g;
+                print_item(a, v, item);
         }
         if (!v->quiet)
                 print_summary(v);
 }
 
 void doctor_plain(struct arena *a, const struct doctor_view *v) {
-        for (enum doctor_group g = 0; g < DOCTOR_GROUPS; g++) {
-                const struct doctor_item *i;
-                size_t at = 0;
+        for (size_t i = 0; i < v->report->n; i++) {
+                const struct doctor_item *item = &v->report->items[i];
+                const char *evidence = doctor_evidence(a, v, item);
 
-                while ((i = next_of_group(v, g, &at))) {
-                        const char *evidence = doctor_evidence(a, v, i);
-
-                        printf("%s\t%s\t%s\t%s\t%s\t%s\n", doctor_group_name(g),
-                               doctor_checks[i->check].name, doctor_verdict_name(i->verdict),
-                               i->subject ? text_escape(a, i->subject) : "-",
-                               *evidence ? evidence : "-", i->mend ? text_escape(a, i->mend) : "-");
-                }
+                if (!is_shown(v, item))
+                        continue;
+                printf("%s\t%s\t%s\t%s\t%s\t%s\n",
+                       doctor_group_name(doctor_checks[item->check].group),
+                       doctor_checks[item->check].name, doctor_verdict_name(item->verdict),
+                       item->subject ? text_escape(a, item->subject) : "-",
+                       *evidence ? evidence : "-", item->mend ? text_escape(a, item->mend) : "-");
         }
 }

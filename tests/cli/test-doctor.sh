@@ -32,8 +32,65 @@ run() { # STATUS ARGUMENT...
     [ "$got" = "$want" ] || fail "gpuanchor $*: exit status $got, not $want"
     ! grep -q 'runtime error\|Sanitizer' "$work/err" || fail "gpuanchor $*: sanitizer"
 }
+mkdir "$work/bin"
+ln -s "$gpuanchor" "$work/bin/gpuanchor"
+# pct set VMID --KEY VALUE | --delete KEY, and unlock; usermod and udevadm for the host in the folder
+cat >"$work/bin/pct" <<'END'
+#!/bin/sh
+conf=$(dirname "$0")/../host/etc/pve/lxc/$2.conf
+case "$1 $3" in
+"unlock ") sed -i '/^lock:/d' "$conf" ;;
+"set --delete") sed -i "/^$4:/d" "$conf" ;;
+"set --"*) key=${3#--} && sed -i "/^$key:/d" "$conf" && { echo "$key: $4"; cat "$conf"; } >"$conf.tmp.1" && mv "$conf.tmp.1" "$conf" ;;
+*) exit 255 ;;
+esac
+END
+cat >"$work/bin/usermod" <<'END'
+#!/bin/sh
+while [ $# -gt 3 ]; do shift; done
+case $1 in --add-subgids) file=subgid ;; --add-subuids) file=subuid ;; *) exit 2 ;; esac
+echo "root:${2%-*}:$((${2#*-} - ${2%-*} + 1))" >>"$(dirname "$0")/../host/etc/$file"
+END
+cat >"$work/bin/udevadm" <<'END'
+#!/bin/sh
+[ "$1" = trigger ] || exit 0
+for group in video:card render:renderD; do
+    gid=$(sed -n "s/^${group%:*}:[^:]*:\([0-9]*\):.*/\1/p" "$GPUANCHOR_ROOT/etc/group")
+    chown "0:${gid:-0}" "$GPUANCHOR_ROOT/dev/dri/${group#*:}"*
+    chmod 660 "$GPUANCHOR_ROOT/dev/dri/${group#*:}"*
+    chown "0:${gid:-0}" "$GPUANCHOR_ROOT/dev/kfd"
+done
+END
+printf '#!/bin/sh\n' >"$work/bin/systemctl"
+printf '#!/bin/sh\necho "$2:x:990:" >>"$GPUANCHOR_ROOT/etc/group"\n' >"$work/bin/groupadd"
+chmod +x "$work/bin/"*
+PATH=$work/bin:$PATH
+
 said() { grep -qF -e "$1" "$work/out" || fail "not said: $1"; }
 unsaid() { ! grep -qF -e "$1" "$work/out" || fail "said: $1"; }
+# wrong CHECK... - these checks and no others are a warning or failed
+wrong() {
+    echo "$*" | tr ' ' '\n' | sort -u >"$work/want"
+    awk -F'\t' '$3 == "warning" || $3 == "failed" { print $2 }' "$work/out" | sort -u >"$work/got"
+    diff "$work/want" "$work/got" >&2 || fail "not exactly: $*"
+}
+# mend - run each command once, in the order of the report, as printed but for the folder
+mend() {
+    awk -F'\t' '($3 == "warning" || $3 == "failed") && $6 != "-" && !seen[$6]++ { print $6 }' "$work/out" |
+        sed "s#\(^\|[ ']\)/\(dev\|etc\)/#\1$H/\2/#g" >"$work/mends"
+    [ -s "$work/mends" ] || fail "no command"
+    while read -r command; do
+        sh -c "$command" >"$work/mended" 2>&1 </dev/null
+        [ $? -le 1 ] || { cat "$work/mended" >&2; fail "$command"; } # 1: done, and told something
+    done <"$work/mends"
+}
+# mended CHECK... - exactly these are wrong, and the printed commands turn all green
+mended() {
+    run 1 doctor 101
+    wrong "$@"
+    mend
+    run 0 doctor 101
+}
 # answers VERDICT CHECK [TEXT] - a line of a pipe's output
 answers() {
     awk -F'\t' -v v="$1" -v c="$2" -v t="${3-}" \
@@ -43,32 +100,91 @@ answers() {
 
 host() { # NAME - a fresh host with the guide's container
     rm -rf "$H"
-    sh "$tests/mkhost.sh" "$tests/fixtures/hosts/$1.host" "$H"
+    [ -d "$work/hosts/$1" ] || sh "$tests/mkhost.sh" "$tests/fixtures/hosts/$1.host" "$work/hosts/$1" || exit 1
+    cp -a "$work/hosts/$1" "$H"
     cp "$tests/fixtures/guide-101.conf" "$CONF"
-    mkdir -p "$H/var/lib/vz/snippets"
-    install -m 755 /dev/null "$H/var/lib/vz/snippets/gpuanchor-hook"
+    # what enable links to
+    mkdir -p "$H/usr/libexec/gpuanchor" "$H/var/lib/vz/snippets"
+    install -m 755 /dev/null "$H/usr/libexec/gpuanchor/gpuanchor-hook"
+    ln -s ../../../../usr/libexec/gpuanchor/gpuanchor-hook "$H/var/lib/vz/snippets/gpuanchor-hook"
 }
 fresh() { host guide; }
+unmanaged() { sed -i '/^hookscript/d' "$CONF"; }
+before() { (cd "$H" && find . -type f -exec sha256sum {} + | sort) >"$work/before"; }
+unchanged() {
+    (cd "$H" && find . -type f -exec sha256sum {} + | sort) | diff "$work/before" - >&2 || fail "changed something"
+}
 
 case_all_is_well() {
+    before
     run 0 doctor
     answers ok gpu amdgpu
+    ! grep -q '^layer-1' "$work/out" || fail "a container, without one"
     run 0 doctor 101
     answers skipped running
     run 0 doctor --quiet 101
     [ ! -s "$work/out" ] || fail "quiet says something"
+    unmanaged && before
+    run 0 doctor 101
+    answers skipped policy 'gpuanchor enable 101'
+    answers skipped hookscript
+    unchanged
+}
+
+# the guide's table of what one has to collect
+case_required_information() {
+    run 0 doctor
+    answers ok node '/dev/dri/card1	226:1 root:video (0:44)'
+    answers ok node '/dev/dri/renderD128	226:128 root:render (0:110)'
+    answers ok group 'video	gid 44'
+    answers ok group 'render	gid 110'
 }
 
 case_json() {
-    run 0 doctor --json 101
+    sed -i 's/226:1 /226:7 /; s/^hostname.*/&\nlxc.hook.pre-start: chown 0:44 \/dev\/dri\/card1\x1b[31m/' "$CONF"
+    run 1 doctor --json 101
     python3 - "$work/out" <<'END' || fail "no such object"
 import json, sys
 o = json.load(open(sys.argv[1]))
-assert o["schema"] == 1 and o["vmid"] == 101 and o["ok"] is True and o["node"] == "pve1", o
+assert o["schema"] == 1 and o["vmid"] == 101 and o["ok"] is False and o["node"] == "pve1", o
 for c in o["checks"]:
     assert c["verdict"] in ("ok", "skipped", "warning", "failed"), c
     assert c["verdict"] != "ok" or c["mend"] is None, c
+by = {c["check"]: c for c in o["checks"] if c["verdict"] not in ("ok", "skipped")}
+assert by["device-line"]["mend"] == "gpuanchor apply 101", by
+assert by["chmod"]["group"] == "file", by
+assert "\x1b" not in by["chmod"]["evidence"] and "\\x1b[31m" in by["chmod"]["evidence"], by
 END
+    run 0 doctor --json
+    grep -q '"vmid":null' "$work/out" || fail "a VMID"
+}
+
+on_terminal() { script -qefc "stty cols 80; TERM=xterm exec $*" /dev/null >"$work/out" 2>"$work/err" </dev/null; }
+
+case_terminal() {
+    command -v script >/dev/null || return 0
+    sed -i '/110 110/d; s/\(226:1\) /\1\x1b]0;x /' "$CONF"
+    on_terminal "$gpuanchor" doctor 101 && fail "exit status"
+    said 'Layer 1: file permission'
+    said 'the chain breaks first at: Layer 1'
+    grep -q "$(printf '\033')\[31mfailed" "$work/out" || fail "no red"
+    on_terminal env NO_COLOR=1 "$gpuanchor" doctor 101
+    ! grep -q "$(printf '\033')" "$work/out" || fail "a control character reached the terminal"
+    tr -d '\r' <"$work/out" | grep -v '^  *-> ' | awk 'length > 80 { exit 1 }' || fail "wider than 80 columns"
+    on_terminal env NO_COLOR=1 "$gpuanchor" doctor
+    said 'gpuanchor doctor VMID'
+}
+
+case_as_user() {
+    chmod 755 "$work" && chmod 640 "$CONF" && cp "$gpuanchor" "$work/user" && chmod 755 "$work/user"
+    setpriv --reuid 65534 --regid 65534 --clear-groups "$work/user" doctor >"$work/out" 2>"$work/err" ||
+        fail "the host needs no root"
+    setpriv --reuid 65534 --regid 65534 --clear-groups "$work/user" doctor 101 >"$work/out" 2>"$work/err"
+    [ $? = 2 ] || fail "exit status"
+    answers ok gpu
+    answers skipped line 'needs root'
+    answers skipped owner 'needs root'
+    grep -q 'run it with sudo' "$work/err" || fail "no reason"
 }
 
 case_no_gpu() {
@@ -77,11 +193,293 @@ case_no_gpu() {
     answers failed gpu
 }
 
+case_drivers() {
+    host vfio # and a card without a driver
+    run 1 doctor
+    wrong gpu module
+    answers ok gpu vfio-pci
+    answers warning module 'amdgpu is not loaded'
+    sed 's/driver=amdgpu/driver=nouveau/' "$tests/fixtures/hosts/guide.host" >"$work/nouveau.host"
+    rm -rf "$H" && sh "$tests/mkhost.sh" "$work/nouveau.host" "$H"
+    run 0 doctor
+    answers ok gpu CUDA
+}
+
 case_wrong_usage() {
     run 2 doctor 999
     grep -q 'no such container' "$work/err" || fail "no reason"
     run 2 doctor abc
     run 2 doctor 101 102
+    rm -rf "$H/etc/pve" && mkdir "$H/etc/pve"
+    run 2 doctor 101
+    run 0 doctor
+}
+
+# --- the guide's issue 1: nobody:nogroup, in all its ways ------------------------------------------
+
+# the guide says 110, this host has 993
+case_issue_1_render_gid_of_another_host() {
+    echo root:993:1 >>"$H/etc/subgid" # usermod itself wants more of a host than is in the folder
+    sed -i 's/^render:x:110:/render:x:993:/' "$H/etc/group"
+    chgrp 993 "$H/dev/dri/renderD128" "$H/dev/kfd"
+    run 1 doctor 101
+    answers failed owner 'nobody:nogroup: the node belongs to host gid 993, but the id map makes container gid 110'
+    mended owner
+    grep -qxF 'lxc.idmap: g 110 993 1' "$CONF" || fail "the hole was not moved"
+}
+
+case_issue_1_unmanaged() {
+    unmanaged
+    echo root:993:1 >>"$H/etc/subgid"
+    sed -i 's/^render:x:110:/render:x:993:/' "$H/etc/group"
+    chgrp 993 "$H/dev/dri/renderD128" "$H/dev/kfd"
+    mended owner
+}
+
+case_issue_1_no_hole() {
+    sed -i '/^lxc.idmap/d' "$CONF"
+    run 1 doctor 101
+    answers failed owner 'host gid 110 of the node is not in the id map'
+    mended owner
+}
+
+case_issue_1_groupmod_without_udev() {
+    sed -i 's/^render:x:110:/render:x:993:/' "$H/etc/group"
+    sed -i 's/g 110 110 1/g 110 993 1/' "$CONF"
+    echo root:993:1 >>"$H/etc/subgid"
+    run 1 doctor 101
+    answers failed node-owner 'belongs to gid 110, the group render is 993'
+    answers skipped owner 'nobody:nogroup now'
+    mended node-owner
+}
+
+case_issue_1_subgid() {
+    sed -i '/^root:110:/d' "$H/etc/subgid"
+    run 1 doctor 101
+    answers failed delegated 'usermod --add-subgids 110-110 root'
+    mended delegated
+}
+
+case_issue_1_no_render_group() {
+    sed -i '/^render/d' "$H/etc/group"
+    chgrp 0 "$H/dev/dri/renderD128"
+    chgrp 0 "$H/dev/kfd"
+    run 1 doctor 101
+    answers failed group 'no such group'
+    answers skipped owner 'nobody:nogroup now'
+}
+
+case_base_ranges() {
+    : >"$H/etc/subuid"
+    echo root:44:1 >"$H/etc/subgid"
+    echo root:110:1 >>"$H/etc/subgid"
+    mended subuid subgid
+}
+
+# --- layer 2, container file ----------------------------------------------------------------------
+
+case_wrong_node_line() {
+    unmanaged
+    sed -i 's#/dev/dri/card1 dev/dri/card1#/dev/dri/card7 dev/dri/card7#' "$CONF"
+    run 1 doctor 101
+    answers failed line '/dev/dri/card7 is no node of this host'
+    mended line
+}
+
+case_other_gpu() {
+    sed -i 's#card1#card0#g; s/226:1 /226:0 /' "$CONF"
+    printf '[container]\ngpu = pci:0000:c1:00.0\n' >"$H/etc/pve/gpuanchor/101.conf"
+    run 1 doctor 101
+    answers failed line 'belongs to another GPU, 0000:00:02.0'
+    mended line
+}
+
+case_stale_number() {
+    sed -i 's/226:1 /226:7 /' "$CONF"
+    run 1 doctor 101
+    answers warning device-line 'c 226:7 rwm: is the number of no device'
+    answers ok device-gate nothing
+    mended device-line
+}
+
+case_privileged() {
+    sed -i '/^unprivileged/d; /^lxc.idmap/d; /226:128/d' "$CONF"
+    run 1 doctor 101
+    answers failed device-gate '226:128'
+    answers ok owner 'gid 110'
+    mended device-gate
+    sed -i 's/c 226:1 rwm/c 226:* rwm/' "$CONF"
+    run 1 doctor 101
+    answers warning device-line 'opens every GPU'
+    mended device-line
+}
+
+case_fake_node() { # devtmpfs does not replace it, udev neither
+    rm "$H/dev/dri/renderD128"
+    install -m 0 /dev/null "$H/dev/dri/renderD128"
+    run 1 doctor 101
+    answers failed node 'not a character device'
+    answers skipped line 'see node'
+    mended node
+}
+
+case_stray() {
+    install -m 0 /dev/null "$H/dev/dri/card5"
+    install -m 0 /dev/null "$H/dev/dri/it's mine"
+    run 1 doctor 101
+    mended stray
+}
+
+case_syntax_and_folders() {
+    sed -i 's#create=file#create=fi>#' "$CONF"
+    mended syntax
+    fresh
+    sed -i '/mount.entry/d' "$CONF"
+    echo 'lxc.mount.entry: /dev/dri dev/dri none bind,optional,create=dir' >>"$CONF"
+    mended folder
+    fresh
+    sed -i '/^lxc.idmap: u/d' "$CONF"
+    mended idmap
+}
+
+case_targets_and_methods() {
+    sed -i 's#^hostname#dev0: /dev/dri/card1,gid=44\n&#' "$CONF"
+    run 1 doctor 101
+    answers failed target EEXIST
+    mended target method
+    fresh
+    sed -i 's#\(card1\) dev/dri/card1#\1 dev/dri/card0#' "$CONF"
+    mended renamed
+    fresh
+    sed -i 's#^hostname#dev0: /dev/dri/renderD128\n&#; /^lxc/d' "$CONF"
+    run 1 doctor 101
+    answers warning owner "only the container's root"
+}
+
+case_hooks() {
+    printf '#!/bin/sh\n# chmod 666 /dev/dri/card1\nchmod 666 /dev/dri/*\n' >"$H/var/lib/vz/snippets/mine"
+    sed -i 's#^hookscript.*#hookscript: local:snippets/mine#' "$CONF"
+    run 1 doctor 101
+    answers failed hookscript 'not executable: every start fails'
+    chmod +x "$H/var/lib/vz/snippets/mine"
+    run 1 doctor 101
+    answers ok hookscript "not gpuanchor's"
+    answers warning chmod '/var/lib/vz/snippets/mine:3'
+    wrong chmod
+    fresh
+    echo 'lxc.hook.pre-start: sh -c "chown 100000:100108 /dev/dri/renderD128"' >>"$CONF"
+    mended chmod
+    fresh
+    rm "$H/var/lib/vz/snippets/gpuanchor-hook"
+    mended hookscript
+    fresh
+    unmanaged
+    printf '[container]\n' >"$H/etc/pve/gpuanchor/101.conf"
+    mended hookscript
+    fresh
+    printf '[container]\nnext-hook = local:snippets/gone\n' >"$H/etc/pve/gpuanchor/101.conf"
+    mended hookscript
+}
+
+case_open_to_everybody() {
+    mkdir -p "$H/etc/udev/rules.d"
+    printf '# GPUs\nKERNEL=="renderD*", MODE="0666"\n' >"$H/etc/udev/rules.d/99-gpu.rules"
+    chmod 666 "$H/dev/dri/renderD128"
+    run 1 doctor 101
+    answers warning udev-rule '/etc/udev/rules.d/99-gpu.rules:2'
+    mended udev-rule node-mode
+    sed -i '/110 110/s/110 1$/992 1/' "$CONF"
+    chmod 666 "$H/dev/dri/renderD128"
+    run 1 doctor 101
+    answers ok owner 'lets everybody in'
+    chmod 600 "$H/dev/dri/renderD128"
+    run 1 doctor
+    answers failed node-mode 'its group may not'
+}
+
+case_state() {
+    sed -i 's/^hostname/lock: backup\n&/' "$CONF"
+    mended lock
+    fresh
+    sed -i 's/^hostname/template: 1\n&/' "$CONF"
+    run 0 doctor 101
+    answers skipped lock template
+    fresh
+    printf '\n[pve:pending]\ndelete: dev0\nmemory: 12\n\n[old]\ndev0: /dev/dri/card0\n' >>"$CONF"
+    run 1 doctor 101
+    wrong pending
+    answers warning pending 'delete: in effect'
+    answers ok snapshot 'snapshot old'
+    unmanaged
+    run 1 doctor 101
+    wrong pending snapshot
+}
+
+case_policy() {
+    printf '[container]\ngpu = pci:zz\n' >"$H/etc/pve/gpuanchor/101.conf"
+    run 1 doctor 101
+    answers failed policy
+    answers skipped choice
+    printf '[container]\ngpu = driver:nouveau\nmissing = refuse\n' >"$H/etc/pve/gpuanchor/101.conf"
+    run 1 doctor 101
+    answers failed choice 'driver:nouveau'
+    answers failed next-start refused
+}
+
+case_no_lines() {
+    unmanaged
+    sed -i '/^lxc/d' "$CONF"
+    mended line
+}
+
+# --- containers that people published, and hostile ones -------------------------------------------
+
+# expand FILE - a host file with its includes
+expand() {
+    awk -v fixtures="$tests/fixtures" '
+        function put(file,   line) {
+            while ((getline line < file) > 0)
+                if (line ~ /^include /) {
+                    sub(/^include /, "", line)
+                    if (system("test -e " fixtures "/hosts/" line ".host") == 0)
+                        put(fixtures "/hosts/" line ".host")
+                    else
+                        put(fixtures "/scenarios/" line ".host")
+                } else
+                    print line
+            close(file)
+        }
+        BEGIN { put(ARGV[1]) }' "$1"
+}
+
+case_published() {
+    for folder in "$tests"/fixtures/scenarios/real-*; do
+        expand "$folder/host" >"$work/real.host"
+        rm -rf "$H" && sh "$tests/mkhost.sh" "$work/real.host" "$H"
+        cp "$folder/101.conf" "$CONF"
+        before
+        "$gpuanchor" doctor 101 >"$work/out" 2>"$work/err"
+        [ $? -le 1 ] || fail "${folder##*/}: exit status"
+        unchanged
+        # every answer that is not ok says why, and what to do
+        awk -F'\t' 'NF != 6 || ($3 != "ok" && $5 == "-") || (($3 == "warning" || $3 == "failed") && $6 == "-" && $5 !~ /; |see /) { print; bad = 1 }
+            END { exit bad }' "$work/out" >&2 || fail "${folder##*/}: an answer without help"
+        # and is a command that a shell can read
+        awk -F'\t' '$6 != "-" { print $6 }' "$work/out" >"$work/mends"
+        sh -n "$work/mends" || fail "${folder##*/}: a command that is none"
+    done
+}
+
+case_hostile_file() {
+    head -c 300000 /dev/urandom >"$work/noise"
+    { printf 'unprivileged: 1\n\000dev0: /dev/dri/card1\000\n'; cat "$work/noise"; printf '\nlxc.idmap: g 0 4294967295 4294967295\ndev1: \033[31m/dev/dri/card1\n'; } >"$CONF"
+    "$gpuanchor" doctor 101 >"$work/out" 2>"$work/err"
+    [ $? = 1 ] || fail "exit status"
+    ! grep -q "$(printf '\033')" "$work/out" || fail "an escape sequence"
+    awk 'BEGIN { for (i = 0; i < 14000; i++) print "lxc.mount.entry: /dev/dri/card" i " dev/dri/card" i " none bind,optional,create=file" }' |
+        head -c 1000000 >"$CONF"
+    run 1 doctor 101
+    [ "$(wc -l <"$work/out")" -lt 400 ] || fail "thousands of answers"
 }
 
 failed=0

@@ -33,6 +33,6 @@ awk 'FNR == NR { name[$1] = $2; next } { print name[$3], $2 }' "$work/groups" "$
     sort >"$work/code"
 sed -n '/^# CHECKS/,/^# OPTIONS/p' $man | awk '
     /^\*[a-z0-9-]*\* - / { gsub(/\*/, "", $1); group = $1 }
-    /^\*[a-z0-9-]*\*$/ { gsub(/\*/, "", $1); print group, $1 }' | sort >"$work/man"
+    /^\*[a-z0-9-]*\*(, \*[a-z0-9-]*\*)*$/ { gsub(/[*,]/, ""); for (i = 1; i <= NF; i++) print group, $i }' | sort >"$work/man"
 diff -u "$work/code" "$work/man" >&2 || bad "$table and CHECKS of $man differ"
 exit "$failed"
