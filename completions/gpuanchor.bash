@@ -3,11 +3,17 @@
 #
 # bash completion for gpuanchor(1)
 
+# all containers of this node, or those that are managed
 _gpuanchor_vmids() {
-        local file
+        local pve=${GPUANCHOR_ROOT-}/etc/pve file vmid
 
-        for file in /etc/pve/lxc/*.conf; do
-                [[ -e $file ]] && basename "$file" .conf
+        for file in "$pve"/lxc/*.conf; do
+                vmid=${file##*/}
+                vmid=${vmid%.conf}
+                [[ -e $file ]] || continue
+                [[ $1 != managed || -e $pve/gpuanchor/$vmid.conf ]] ||
+                        grep -q '^hookscript:.*/gpuanchor-hook$' "$file" 2>/dev/null || continue
+                echo "$vmid"
         done
 }
 
@@ -37,13 +43,14 @@ _gpuanchor_options() {
         status) echo --json --prometheus ;;
         apply) echo --all --boot --dry-run ;;
         enable) echo --gpu --method --devices --missing --next-hook --dry-run ;;
+        convert) echo --to --dry-run ;;
         disable) echo --all --keep-policy --dry-run ;;
         undo) echo --force --dry-run ;;
         esac
 }
 
 _gpuanchor() {
-        local verbs='gpus status doctor plan apply enable disable undo'
+        local verbs='gpus status doctor plan apply enable convert disable undo'
         local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
         local verb='' words='' i
 
@@ -62,14 +69,19 @@ _gpuanchor() {
         --method | -m) words='auto idmap dev' ;;
         --devices | -d) words='card render card,render card,render,kfd card,render,nvidia accel' ;;
         --missing) words='start refuse wait:' ;;
+        --to) words='dev idmap' ;;
         --next-hook) words=$(_gpuanchor_hookscripts) ;;
         *)
                 if [[ $cur == -* ]]; then
                         words=$(_gpuanchor_options "$verb")
                 elif [[ -z $verb ]]; then
                         words=$verbs
-                elif [[ $verb != gpus ]]; then
-                        words=$(_gpuanchor_vmids)
+                else
+                        case $verb in
+                        gpus) ;;
+                        apply | convert | disable) words=$(_gpuanchor_vmids managed) ;;
+                        *) words=$(_gpuanchor_vmids) ;;
+                        esac
                 fi
                 ;;
         esac

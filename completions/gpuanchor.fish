@@ -3,8 +3,19 @@
 # fish completion for gpuanchor(1)
 
 function __gpuanchor_vmids
-    for file in /etc/pve/lxc/*.conf
+    for file in $GPUANCHOR_ROOT/etc/pve/lxc/*.conf
         basename $file .conf
+    end
+end
+
+function __gpuanchor_managed
+    for file in $GPUANCHOR_ROOT/etc/pve/lxc/*.conf
+        set -l vmid (basename $file .conf)
+        if test -e $GPUANCHOR_ROOT/etc/pve/gpuanchor/$vmid.conf
+            echo $vmid
+        else if grep -q '^hookscript:.*/gpuanchor-hook$' $file 2>/dev/null
+            echo $vmid
+        end
     end
 end
 
@@ -28,7 +39,7 @@ function __gpuanchor_verb
     __fish_seen_subcommand_from $argv
 end
 
-set -l verbs gpus status doctor plan apply enable disable undo
+set -l verbs gpus status doctor plan apply enable convert disable undo
 
 complete -c gpuanchor -f
 complete -c gpuanchor -s h -l help -d 'Show help and exit'
@@ -42,13 +53,15 @@ complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a plan -d 'Show what the
 complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a doctor -d 'Where the chain to the GPU breaks'
 complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a apply -d 'Write now what the next start would write'
 complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a enable -d 'Hand a container over to gpuanchor'
+complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a convert -d 'Move a container to the other method'
 complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a disable -d 'Take gpuanchor out of a container'
 complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a undo -d 'Restore the container file'
 
-complete -c gpuanchor -n '__gpuanchor_verb status doctor plan apply enable disable undo' -a '(__gpuanchor_vmids)' -d Container
+complete -c gpuanchor -n '__gpuanchor_verb status doctor plan enable undo' -a '(__gpuanchor_vmids)' -d Container
+complete -c gpuanchor -n '__gpuanchor_verb apply convert disable' -a '(__gpuanchor_managed)' -d Container
 complete -c gpuanchor -n '__gpuanchor_verb gpus status doctor plan' -l json -d 'One JSON object on stdout'
 complete -c gpuanchor -n '__gpuanchor_verb status' -l prometheus -d 'Metrics for Prometheus'
-complete -c gpuanchor -n '__gpuanchor_verb apply enable disable undo' -s n -l dry-run -d 'Change nothing'
+complete -c gpuanchor -n '__gpuanchor_verb apply enable convert disable undo' -s n -l dry-run -d 'Change nothing'
 complete -c gpuanchor -n '__gpuanchor_verb apply disable' -s a -l all -d 'Every managed container of this node'
 complete -c gpuanchor -n '__gpuanchor_verb apply' -l boot -d 'For the boot service'
 complete -c gpuanchor -n '__gpuanchor_verb disable' -l keep-policy -d 'Take out only the hookscript'
@@ -58,3 +71,4 @@ complete -c gpuanchor -n '__gpuanchor_verb enable' -s m -l method -x -a 'auto id
 complete -c gpuanchor -n '__gpuanchor_verb enable' -s d -l devices -x -a 'card render card,render card,render,kfd' -d 'Which nodes'
 complete -c gpuanchor -n '__gpuanchor_verb enable' -l missing -x -a 'start refuse wait:' -d 'When the GPU is gone'
 complete -c gpuanchor -n '__gpuanchor_verb enable' -l next-hook -x -a '(__gpuanchor_hookscripts)' -d 'Hookscript to run after'
+complete -c gpuanchor -n '__gpuanchor_verb convert' -l to -x -a 'dev idmap' -d 'Form of the lines'

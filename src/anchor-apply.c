@@ -145,3 +145,16 @@ int anchor_apply(struct check *c) {
         apply_record(c);
         return r;
 }
+
+int anchor_apply_now(struct check *c) {
+        struct record before = { 0 };
+        int had = record_read(c->arena, c->root, c->guest.vmid, &before);
+        int r = anchor_apply(c);
+
+        /* it says what a running container was given at its start, and this is none */
+        if (had == 0)
+                (void)record_write(c->arena, c->root, c->guest.vmid, &before);
+        else
+                record_clear(c->arena, c->root, c->guest.vmid);
+        return r;
+}

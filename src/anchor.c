@@ -48,6 +48,7 @@ static struct plan_input input_of(const struct check *c, const struct pctconf *c
                 .node = c->node,
                 .conf = conf,
                 .survey = s,
+                .convert = c->convert,
         };
 }
 
@@ -223,16 +224,14 @@ static int check_lines(struct check *c) {
         return 0;
 }
 
-int anchor_check(struct arena *a, const char *root, uint32_t vmid, struct check *ret) {
-        return anchor_check_with(a, root, vmid, NULL, ret);
-}
-
-int anchor_check_with(struct arena *a, const char *root, uint32_t vmid, const struct facts *facts,
-                      struct check *ret) {
+static int check_as(struct arena *a, const char *root, uint32_t vmid, const struct facts *facts,
+                    enum method convert, struct check *ret) {
         struct check *c = ret;
         int r;
 
-        *c = (struct check){ .arena = a, .root = root, .findings = { .arena = a } };
+        *c = (struct check){
+                .arena = a, .root = root, .findings = { .arena = a }, .convert = convert
+        };
         c->guest.vmid = vmid;
         r = guest_load(a, root, vmid, &c->guest);
         if (r == 0 && !(c->node = pve_node(a, root)))
@@ -240,6 +239,9 @@ int anchor_check_with(struct arena *a, const char *root, uint32_t vmid, const st
         if (r == 0)
                 r = settings_load(a, root, vmid, &c->policy, &c->findings);
         if (r == 0) {
+                c->own_method = c->policy.method;
+                if (convert != METHOD_AUTO)
+                        c->policy.method = convert;
                 mapping_resolve(a, root, c->node, &c->policy);
                 if (facts)
                         c->facts = *facts;
@@ -256,6 +258,20 @@ int anchor_check_with(struct arena *a, const char *root, uint32_t vmid, const st
         if (r != 0)
                 anchor_tell_problem(&c->findings, &c->guest, r);
         return r;
+}
+
+int anchor_check(struct arena *a, const char *root, uint32_t vmid, struct check *ret) {
+        return check_as(a, root, vmid, NULL, METHOD_AUTO, ret);
+}
+
+int anchor_check_with(struct arena *a, const char *root, uint32_t vmid, const struct facts *facts,
+                      struct check *ret) {
+        return check_as(a, root, vmid, facts, METHOD_AUTO, ret);
+}
+
+int anchor_check_convert(struct arena *a, const char *root, uint32_t vmid, enum method method,
+                         struct check *ret) {
+        return check_as(a, root, vmid, NULL, method, ret);
 }
 
 bool anchor_would_change(const struct check *c) {

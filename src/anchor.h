@@ -26,6 +26,7 @@ struct check {
         struct bytes new_conf, new_config, new_policy;
         struct bytes policy_file; /* as it is */
         bool remembered;          /* by anchor_apply(): the policy file holds @new_policy */
+        enum method convert, own_method; /* of anchor_check_convert(): asked for; by the policy */
         uint32_t *delegate;       /* host gids that /etc/subgid does not give root yet */
         size_t n_delegate;
 };
@@ -44,6 +45,16 @@ int anchor_check(struct arena *a, const char *root, uint32_t vmid, struct check 
 /** anchor_check_with() - anchor_check() with facts that are known already, for many containers */
 int anchor_check_with(struct arena *a, const char *root, uint32_t vmid, const struct facts *facts,
                       struct check *ret);
+
+/**
+ * anchor_check_convert() - anchor_check() as if the policy asked for @method
+ *
+ * What only the other form needed goes too: for devN the holes in the id map that
+ * are ours and the rules of the control group. @ret->own_method is what the
+ * policy says; the caller makes it say otherwise where it must.
+ */
+int anchor_check_convert(struct arena *a, const char *root, uint32_t vmid, enum method method,
+                         struct check *ret);
 
 /** anchor_would_change() - whether anchor_apply() has anything to write for the container's files
  */
@@ -64,6 +75,9 @@ bool anchor_would_change(const struct check *c);
 int anchor_apply(struct check *c);
 
 #define ANCHOR_E_FAILED (1 << 8)
+
+/** anchor_apply_now() - anchor_apply() outside of a start: the record of the last one stays */
+int anchor_apply_now(struct check *c);
 
 /**
  * anchor_learn() - compare a running container with its record, and learn its own gids

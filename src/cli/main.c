@@ -13,8 +13,8 @@
 #include <locale.h>
 
 static const struct verb *const verbs[] = {
-        &verb_gpus,   &verb_status,  &verb_doctor, &verb_plan, &verb_apply,
-        &verb_enable, &verb_disable, &verb_undo,   NULL,
+        &verb_gpus,   &verb_status,  &verb_doctor,  &verb_plan, &verb_apply,
+        &verb_enable, &verb_convert, &verb_disable, &verb_undo, NULL,
 };
 
 static bool wants_color(void) {

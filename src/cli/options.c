@@ -43,6 +43,7 @@ static const struct cli_option {
         [OPT_NEXT_HOOK] = { "next-hook", 0, "VOLUME",
                             "hookscript to run after gpuanchor's, or none; default:\n"
                             "the one that the container has" },
+        [OPT_TO] = { "to", 0, "METHOD", "dev or idmap" },
 };
 
 #define MAX_WORD 24

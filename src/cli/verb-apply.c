@@ -10,7 +10,6 @@
 #include "cli/out.h"
 #include "cli/show.h"
 #include "cli/target.h"
-#include "pve/record.h"
 
 #include <time.h>
 
@@ -53,22 +52,6 @@ static bool may_write(struct job *j) {
         return false;
 }
 
-/*
- * The record says what a running container was given at its start, and this is
- * none: it is put back as it was.
- */
-static int apply_keeping_record(struct job *j) {
-        struct record before = { 0 };
-        int had = record_read(&j->arena, j->c->root, j->vmid, &before);
-        int r = anchor_apply(&j->check);
-
-        if (had == 0)
-                (void)record_write(&j->arena, j->c->root, j->vmid, &before);
-        else
-                record_clear(&j->arena, j->c->root, j->vmid);
-        return r;
-}
-
 static int tell(struct job *j, bool changes, int problem) {
         struct cli *c = j->c;
         struct check *k = &j->check;
@@ -94,7 +77,7 @@ static int apply_locked(struct job *j) {
                 if (!may_write(j))
                         return EXIT_TROUBLE;
                 changes = anchor_would_change(&j->check);
-                r = apply_keeping_record(j);
+                r = anchor_apply_now(&j->check);
         }
         return tell(j, changes, r);
 }

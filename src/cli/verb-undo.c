@@ -11,8 +11,11 @@
  */
 #include "cli/diff.h"
 #include "cli/out.h"
+#include "cli/policy-edit.h"
+#include "cli/policy-file.h"
 #include "cli/target.h"
-#include "model/devline.h"
+#include "model/survey.h"
+#include "pve/settings.h"
 
 #include <errno.h>
 
@@ -81,6 +84,45 @@ static struct bytes keep_hookscript(struct arena *a, struct bytes old, struct by
         return pctconf_write(&conf);
 }
 
+/* The form of all its device lines; AUTO when it has none, or both. */
+static enum method form_of(struct arena *a, struct bytes content) {
+        struct facts nothing = { 0 };
+        struct pctconf conf;
+        struct survey s;
+
+        pctconf_parse(a, PCTCONF_PVE, content, &conf);
+        survey_make(a, &nothing, &conf, &s);
+        if ((s.there.n_dev > 0) == (s.there.n_mount > 0))
+                return METHOD_AUTO;
+        return s.there.n_dev > 0 ? METHOD_DEV : METHOD_IDMAP;
+}
+
+/*
+ * The file that comes back has lines of the other form than the policy asks for,
+ * as before a convert: with that policy the next start would convert it again.
+ */
+static int undo_method(struct cli *c, uint32_t vmid, struct bytes content) {
+        struct findings quiet = { .arena = &c->arena };
+        enum method form = form_of(&c->arena, content);
+        struct setting method = { "method", form == METHOD_DEV ? "dev" : "idmap" };
+        struct policy_file file;
+        struct policy p;
+
+        if (form == METHOD_AUTO || settings_load(&c->arena, c->root, vmid, &p, &quiet) < 0 ||
+            !p.present || p.broken || p.method == METHOD_AUTO || p.method == form)
+                return EXIT_DONE;
+        if (!c->opt[OPT_DRY_RUN]) {
+                int r = policy_file_read(c, vmid, &file);
+
+                file.new = r == EXIT_DONE ? policy_edit(&c->arena, file.old, &method, 1) : file.old;
+                if (r != EXIT_DONE || policy_file_write(c, &file) != EXIT_DONE)
+                        return EXIT_TROUBLE;
+        }
+        cli_say(c, "%s: method = %s%s", settings_path(&c->arena, "", vmid), method.value,
+                c->opt[OPT_DRY_RUN] ? " would be set" : ", as in the restored file");
+        return EXIT_DONE;
+}
+
 static int restore(struct cli *c, const struct guest *g, struct bytes content) {
         const char *where = g->conf_path + strlen(g->root);
         int r = backup_save(&c->arena, g);
@@ -128,11 +170,14 @@ static int undo(struct cli *c, const struct guest *g) {
                                 "%s: other lines were changed since then and "
                                 "would be lost",
                                 name);
-        if (c->opt[OPT_DRY_RUN])
-                return EXIT_ATTENTION;
-        r = restore(c, g, content);
-        if (r != EXIT_DONE)
-                return r;
+        if (!c->opt[OPT_DRY_RUN]) {
+                r = restore(c, g, content);
+                if (r != EXIT_DONE)
+                        return r;
+        }
+        r = undo_method(c, g->vmid, content);
+        if (r != EXIT_DONE || c->opt[OPT_DRY_RUN])
+                return r == EXIT_DONE ? EXIT_ATTENTION : r;
         cli_say(c, "%s restored from %s; once more takes this back", name, from);
         if (guest_is_managed(&c->arena, c->root, g->vmid))
                 cli_say(c, "the next start corrects the lines again, unless: gpuanchor disable %u",

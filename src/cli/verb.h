@@ -32,10 +32,12 @@ enum cli_opt {
         OPT_DEVICES,
         OPT_MISSING,
         OPT_NEXT_HOOK,
+        OPT_TO,
         OPTS,
 };
 
 #define OPT_BIT(opt) (1U << (opt))
+_Static_assert(OPTS <= 32, "a verb's options are the bits of an unsigned");
 #define OPT_EVERYWHERE (OPT_BIT(OPT_HELP) | OPT_BIT(OPT_QUIET) | OPT_BIT(OPT_VERBOSE))
 
 /** struct cli - one run of the command */
@@ -64,4 +66,4 @@ struct verb {
 };
 
 extern const struct verb verb_gpus, verb_plan, verb_apply, verb_enable, verb_disable, verb_undo,
-        verb_status, verb_doctor;
+        verb_status, verb_doctor, verb_convert;

@@ -50,8 +50,15 @@ static struct wants make_wants(struct arena *a, const struct plan *p, enum metho
         return w;
 }
 
+/* Rules that may stay in the container file: a devN line brings its own. */
+static struct wants make_rules(const struct editor *e) {
+        bool own = e->in->convert == METHOD_DEV && e->c->kind == PCTCONF_PVE;
+
+        return make_wants(e->a, e->p, own ? METHOD_IDMAP : METHOD_AUTO);
+}
+
 static void edit_legacy(const struct editor *e) {
-        struct wants w = make_wants(e->a, e->p, METHOD_AUTO);
+        struct wants w = make_rules(e);
 
         for (size_t i = 0; i < w.n; i++)
                 w.items[i].required = false;
@@ -100,7 +107,7 @@ void drift_apply(struct arena *a, const struct plan_input *in, const struct plan
                  struct drift *ret) {
         struct drift d = { 0 };
         struct wants mounts = make_wants(a, p, METHOD_IDMAP), devs = make_wants(a, p, METHOD_DEV);
-        struct wants allows = make_wants(a, p, METHOD_AUTO);
+        struct wants allows = make_wants(a, p, METHOD_AUTO), rules;
         struct editor e = {
                 .a = a,
                 .in = in,
@@ -117,7 +124,8 @@ void drift_apply(struct arena *a, const struct plan_input *in, const struct plan
         editor_set_map(&e);
         editor_settle(&e, &class_dev, &devs);
         edit_legacy(&e);
-        editor_settle(&e, &class_allow, &allows);
+        rules = in->convert == METHOD_DEV ? make_rules(&e) : allows;
+        editor_settle(&e, &class_allow, &rules);
         editor_settle(&e, &class_mount, &mounts);
         drop_unused(&e);
         if (config) {

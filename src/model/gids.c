@@ -304,6 +304,11 @@ void gids_map(struct arena *a, const struct plan_input *in, struct findings *f, 
                         continue;
                 if (g->map_inside != g->inside)
                         ours[n_ours++] = g->map_inside;
+                if (in->convert == METHOD_DEV && !maps_inside(p, g->inside)) {
+                        if (g->map_inside == g->inside)
+                                ours[n_ours++] = g->inside;
+                        continue;
+                }
                 if (g->host_present && g->host != 0 && !has_pair(p, g->inside, g->host))
                         add_pair(a, f, p, g->inside, g->host);
                 /* a group that this host lacks: the number is another's or nobody's, and

@@ -57,6 +57,9 @@ struct plan_input {
         const char *node; /* cluster node */
         const struct pctconf *conf;
         const struct survey *survey;
+        /* the container is moved to this form: what only the other one needed goes as well,
+         * which a start leaves where it is; METHOD_AUTO: no such thing */
+        enum method convert;
 };
 
 /**

@@ -143,45 +143,83 @@ PATH=$work/bin:$PATH
 
 # --- the command line -----------------------------------------------------------------------------
 
+verbs() { "$gpuanchor" --help | sed -n '/^Verbs:/,/^$/s/^  \([a-z]*\) .*/\1/p'; }
+options_of() { "$gpuanchor" "$1" --help | sed -n '/^Options:/,/^$/s/^  ...* \(--[a-z-]*\).*/\1/p' | sort; }
+
 case_help() {
     host guide
     run 0 --help
-    for verb in gpus status doctor plan apply enable disable undo; do
-        said "  $verb "
+    for file in "$tests"/../src/cli/verb-*.c; do
+        said "  $(basename "$file" .c | sed 's/verb-//') "
     done
-    for words in --help 'gpus --help' 'plan -h' 'apply --help' 'enable --help' 'disable --help' 'doctor -h' \
-        'undo --help'; do
-        # shellcheck disable=SC2086
-        run 0 $words
-        head -1 "$work/out" | grep -q '^Example: gpuanchor ' || fail "$words: no example"
+    for verb in --help $(verbs); do
+        run 0 "$verb" $([ "$verb" = --help ] || echo -h)
+        head -1 "$work/out" | grep -q '^Example: gpuanchor ' || fail "$verb: no example"
         said 'Exit status:'
         for status in 0 1 2; do
-            grep -q "^  $status  " "$work/out" || fail "$words: no exit status $status"
+            grep -q "^  $status  " "$work/out" || fail "$verb: no exit status $status"
         done
-        ! grep -q '.\{81\}' "$work/out" || fail "$words: wider than 80 columns"
+        for option in --help --quiet --verbose; do
+            said " $option"
+        done
+        ! grep -q '.\{81\}' "$work/out" || fail "$verb: wider than 80 columns"
+    done
+    # what changes something can be tried first
+    for verb in $(verbs); do
+        case $verb in
+        gpus | status | doctor | plan | report) ;;
+        *) options_of "$verb" | grep -qx -e --dry-run || fail "$verb: no --dry-run" ;;
+        esac
     done
     run 0 --version
     grep -qx 'gpuanchor [0-9.]*' "$work/out" || fail "version"
 }
 
-# Man page and completions know every verb and every option.
+# Man page and completions know every verb and every option, and for each verb no others.
 case_documented() {
     host guide
     source=$tests/..
-    for verb in $("$gpuanchor" --help | sed -n '/^Verbs:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
+    for verb in $(verbs); do
         grep -q "^\*$verb\*" "$source/man/gpuanchor.1.scd" || fail "man page: no verb $verb"
-        for option in $("$gpuanchor" "$verb" --help | sed -n 's/^  .. *\(--[a-z-]*\).*/\1/p;s/^  -., \(--[a-z-]*\).*/\1/p'); do
+        options_of "$verb" >"$work/options"
+        grep -qx -e --quiet "$work/options" || fail "$verb: options cannot be read"
+        while read -r option; do
             grep -q "^\*-.*\*$option\*\|^\*$option\*" "$source/man/gpuanchor.1.scd" ||
                 fail "man page: no option $option"
-            for file in gpuanchor.bash _gpuanchor; do
-                grep -q -e "$option" "$source/completions/$file" || fail "$file: no option $option"
-            done
-            grep -q -e "-l ${option#--}" "$source/completions/gpuanchor.fish" || fail "fish: no option $option"
-        done
+        done <"$work/options"
+        # shellcheck disable=SC2016
+        bash -c '. "$0"; _gpuanchor_options "$1"' "$source/completions/gpuanchor.bash" "$verb" |
+            tr ' ' '\n' | sort | diff "$work/options" - >&2 || fail "gpuanchor.bash: options of $verb"
+        awk -v verb="$verb" '
+            !/^complete / { next }
+            !/ -n / { mine = 1 }
+            / -n / {
+                match($0, /__gpuanchor_verb [^\047"]*/)
+                mine = index(" " substr($0, RSTART, RLENGTH) " ", " " verb " ") && $0 !~ /"not /
+            }
+            mine && match($0, / -l [a-z-]*/) { print "--" substr($0, RSTART + 4, RLENGTH - 4) }' \
+            "$source/completions/gpuanchor.fish" | sort | diff "$work/options" - >&2 || fail "fish: options of $verb"
+        awk -v verb="$verb" '
+            /^ *common=\(|^ *dry=\(/ { name = $1; sub(/=.*/, "", name); inside = 1 }
+            inside { known[name] = known[name] " " $0 }
+            inside && /\)$/ { inside = 0 }
+            $0 ~ "(^|[ |])" verb "( [|a-z ]*)?[)] _arguments " { mine = 1 }
+            mine { text = text " " $0 }
+            mine && /;;/ { exit }
+            END {
+                sub(/\$common/, known["common"], text)
+                sub(/\$dry/, known["dry"], text)
+                while (match(text, /[,\047]--[a-z-]*[\[}]/)) {
+                    print substr(text, RSTART + 1, RLENGTH - 2)
+                    text = substr(text, RSTART + RLENGTH)
+                }
+            }' "$source/completions/_gpuanchor" | sort | diff "$work/options" - >&2 || fail "zsh: options of $verb"
         for file in gpuanchor.bash _gpuanchor gpuanchor.fish; do
             grep -q "$verb" "$source/completions/$file" || fail "$file: no verb $verb"
         done
     done
+    ! command -v zsh >/dev/null || zsh -n "$source/completions/_gpuanchor" || fail "zsh"
+    ! command -v fish >/dev/null || fish -n "$source/completions/gpuanchor.fish" || fail "fish"
 }
 
 case_completion() {
@@ -204,6 +242,14 @@ case_completion() {
     completes pci:0000:c1:00.0 gpuanchor enable --gpu pci
     completes driver:amdgpu gpuanchor enable 101 -g d
     completes dev gpuanchor enable --method ''
+    completes idmap gpuanchor convert 101 --to ''
+    # all containers, or those that are managed
+    plain 102
+    completes 101 gpuanchor plan ''
+    completes 102 gpuanchor plan ''
+    run 0 enable 101
+    completes 101 gpuanchor convert ''
+    ! grep -qx 102 "$work/out" || fail "102 is not managed"
 }
 
 case_usage() {
@@ -886,7 +932,129 @@ case_disable_parked() {
     said '  lxc.mount.entry: /dev/dri/renderD128'
 }
 
-# --- undo -----------------------------------------------------------------------------------------
+# --- convert ---------------------------------------------------------------------------------------
+
+version_of_proxmox() {
+    mkdir -p "$H/var/lib/dpkg"
+    printf 'Package: pve-manager\nStatus: install ok installed\nVersion: %s\n' "$1" >"$H/var/lib/dpkg/status"
+}
+
+case_convert() {
+    guide
+    version_of_proxmox 8.2.4
+    sed -i 's/^lxc.idmap: g 111 .*/lxc.idmap: g 111 100111 889\nlxc.idmap: g 1000 1000 1\nlxc.idmap: g 1001 101001 64535/' "$CONF"
+    run 0 enable 101
+    run 0 apply 101
+    cp "$CONF" "$work/first"
+    cp "$POLICY" "$work/policy"
+    before
+    run 1 convert 101 --to dev --dry-run
+    said '+dev0: /dev/dri/card1,gid=44'
+    said '-lxc.cgroup2.devices.allow: c 226:1 rwm'
+    said 'files of that group were not looked for'
+    unchanged
+    run 0 convert 101 --to dev
+    said '101: method dev from the next start on'
+    has "$CONF" 'dev1: /dev/dri/renderD128,gid=110'
+    lacks "$CONF" /dev/dri/card1\ dev/dri
+    lacks "$CONF" devices.allow
+    # the holes of video and render go, somebody else's stays
+    [ "$(grep -c '^lxc.idmap: g' "$CONF")" = 3 ] || fail "id map: $(grep idmap "$CONF")"
+    has "$CONF" 'lxc.idmap: g 0 100000 1000'
+    has "$CONF" 'lxc.idmap: g 1000 1000 1'
+    cp "$CONF" "$work/converted"
+    before
+    run 0 apply 101
+    said 'nothing to change'
+    run 0 convert --to dev 101
+    said '101: method dev already, nothing to change'
+    run 0 convert --to dev --quiet 101
+    silent
+    unchanged
+    run 0 undo 101
+    cmp "$CONF" "$work/first" || fail "undo does not take it back"
+    run 0 apply 101
+    cmp "$CONF" "$work/first" || fail "the next start converts again"
+    run 0 undo 101
+    cmp "$CONF" "$work/converted" || fail "undo of undo"
+    # there and back: what is not ours is as it was, and ours says the same
+    run 0 convert 101 --to idmap
+    said '101: method idmap from the next start on'
+    sort "$CONF" >"$work/back"
+    sort "$work/first" | cmp - "$work/back" || fail "there and back: $(sort "$work/first" | diff - "$work/back")"
+    grep -v -e ^lxc.idmap -e ^lxc.mount -e ^lxc.cgroup "$work/first" >"$work/theirs"
+    grep -v -e ^lxc.idmap -e ^lxc.mount -e ^lxc.cgroup "$CONF" | cmp - "$work/theirs" || fail "not ours, changed"
+    grep idmap "$work/first" >"$work/map" && grep idmap "$CONF" | cmp - "$work/map" || fail "id map"
+    cmp "$POLICY" "$work/policy" || fail "policy: $(diff "$POLICY" "$work/policy")"
+}
+
+case_convert_policy() {
+    guide
+    version_of_proxmox 9.0.3
+    run 0 enable 101 --method idmap
+    run 0 apply 101
+    cp "$CONF" "$work/first"
+    cp "$POLICY" "$work/policy"
+    run 0 convert 101 --to dev
+    has "$POLICY" 'method = dev'
+    run 0 apply 101
+    said 'nothing to change'
+    run 1 undo 101 --dry-run
+    said 'method = idmap would be set'
+    has "$POLICY" 'method = dev'
+    run 0 undo 101
+    said 'method = idmap, as in the restored file'
+    cmp "$CONF" "$work/first" && cmp "$POLICY" "$work/policy" || fail "undo does not take it back"
+    run 0 apply 101
+    said 'nothing to change'
+    # a default of the host that says otherwise counts as well
+    mkdir -p "$H/etc/gpuanchor"
+    printf '[defaults]\nmethod = idmap\n' >"$H/etc/gpuanchor/gpuanchor.conf"
+    sed -i '/^method/d' "$POLICY"
+    run 0 convert 101 --to dev
+    has "$POLICY" 'method = dev'
+}
+
+case_convert_refused() {
+    guide
+    run 2 convert 101
+    complained 'convert needs --to dev or idmap'
+    run 2 convert 101 --to lxc
+    complained "'lxc' is neither dev nor idmap"
+    run 2 convert 101 --to dev
+    complained '101 is not managed by gpuanchor; gpuanchor enable 101'
+    run 0 enable 101
+    run 0 apply 101
+    before
+    run 0 convert 101 --to idmap
+    said 'nothing to change'
+    version_of_proxmox 8.1.11
+    before
+    run 2 convert 101 --to dev
+    complained 'devN needs Proxmox VE 8.2, this is 8.1.11'
+    unchanged
+    rm "$H/var/lib/dpkg/status"
+    before
+    run 1 convert -n 101 --to dev
+    said 'the version of Proxmox VE is not known here'
+    unchanged
+    echo 'lock: backup' >>"$CONF"
+    run 2 convert 101 --to dev
+    complained 'the container is locked (backup)'
+    sed -i 's/^lock.*/template: 1/' "$CONF"
+    run 2 convert 101 --to dev
+    complained 'is a template'
+    sed -i '/^template/d' "$CONF"
+    rm "$H/dev/dri/card1"
+    before
+    run 2 convert 101 --to dev
+    complained 'not all of its devices are there now: /dev/dri/card1'
+    unchanged
+}
+
+# --------------------------------------------------------------------------------------------------
+
+passed=0--------------------------------------------------------------------------------------
 
 case_undo() {
     guide

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* version - what is installed, by dpkg's own list */
+#include "pve/version.h"
+
+#include "base/file.h"
+
+#define STATUS_MAX (64 * 1024 * 1024)
+
+/* The paragraph of a package in the status file; they are parted by blank lines. */
+static struct bytes paragraph(struct arena *a, struct bytes status, const char *name) {
+        const char *heading = arena_printf(a, "Package: %s\n", name);
+        const char *at = status.data, *end = status.data + status.len;
+
+        while ((at = memmem(at, (size_t)(end - at), heading, strlen(heading)))) {
+                const char *stop = memmem(at, (size_t)(end - at), "\n\n", 2);
+
+                if (at == status.data || at[-1] == '\n')
+                        return (struct bytes){ at, (size_t)((stop ? stop : end) - at) };
+                at++;
+        }
+        return (struct bytes){ 0 };
+}
+
+static const char *field(struct arena *a, struct bytes text, const char *key) {
+        const char *start = arena_printf(a, "\n%s: ", key);
+        const char *at = memmem(text.data, text.len, start, strlen(start)), *lf;
+        size_t rest;
+
+        if (!at)
+                return NULL;
+        at += strlen(start);
+        rest = text.len - (size_t)(at - text.data);
+        lf = memchr(at, '\n', rest);
+        return arena_strndup(a, at, lf ? (size_t)(lf - at) : rest);
+}
+
+const char *package_version(struct arena *a, const char *root, const char *name) {
+        _cleanup_arena_ struct arena scratch = { 0 };
+        const char *path = arena_printf(&scratch, "%s/var/lib/dpkg/status", root), *state, *version;
+        struct bytes status, text;
+
+        if (file_read(&scratch, path, STATUS_MAX, &status) < 0)
+                return NULL;
+        text = paragraph(&scratch, status, name);
+        if (text.len == 0)
+                return NULL;
+        state = field(&scratch, text, "Status");
+        version = field(&scratch, text, "Version");
+        if (!state || !version || !strstr(state, " installed"))
+                return NULL;
+        return arena_strdup(a, version);
+}
+
+static uint32_t number(const char **s) {
+        uint32_t n = 0;
+
+        for (; **s >= '0' && **s <= '9'; ++*s)
+                n = n * 10 + (uint32_t)(**s - '0');
+        return n;
+}
+
+bool version_at_least(const char *version, uint32_t major, uint32_t minor) {
+        uint32_t x = number(&version), y;
+
+        if (*version == '.')
+                version++;
+        y = number(&version);
+        return x > major || (x == major && y >= minor);
+}
