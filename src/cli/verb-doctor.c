@@ -59,7 +59,7 @@ static int run(struct cli *c) {
 const struct verb verb_doctor = {
         .name = "doctor",
         .args = "[VMID]",
-        .summary = "where the chain to the GPU breaks, and what mends it",
+        .summary = "where the chain to the GPU breaks and what mends it",
         .example = "gpuanchor doctor 101",
         .about = "Host, file permission, device cgroup, container file, and of a running\n"
                  "container its inside and its services. One line per check: ok, skipped,\n"
