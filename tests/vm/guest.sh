@@ -18,7 +18,6 @@ export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C
 
 # --- the host -------------------------------------------------------------------------------------
 
-cp -a --no-preserve=ownership "$here/../dist/." /
 install -m 755 "$here/pct" /usr/sbin/pct
 ln -s pct /usr/sbin/pvesm
 
@@ -41,6 +40,7 @@ chmod 755 /var/lib/lxc
 mkdir -p /etc/pve /run/pmxcfs /var/lib/vz/snippets
 "$here/pmxcfs" /etc/pve &
 until mountpoint -q /etc/pve; do sleep 0.1; done
+dpkg --install "$here/../deb/gpuanchor.deb"
 
 # --- the container's root file system: busybox and its own idea of the groups ---------------------
 

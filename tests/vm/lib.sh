@@ -16,7 +16,10 @@ CT=101
 CONF=/etc/pve/lxc/$CT.conf
 CONFIG=/var/lib/lxc/$CT/config
 POLICY=/etc/pve/gpuanchor/$CT.conf
+HERE=${BASH_SOURCE[0]%/*}
+DEB=$HERE/../deb
 HOOK=/usr/libexec/gpuanchor/gpuanchor-hook
+LINK=/var/lib/vz/snippets/gpuanchor-hook
 DISK=/var/lib/vz/images/$CT/subvol-$CT-disk-0.subvol
 CT_VIDEO=44
 CT_RENDER=110 # container_render_group() changes it
@@ -34,8 +37,18 @@ remember_host() {
     cp -a /etc/group /etc/gshadow /etc/subgid /etc/subuid /run/first/
 }
 
+# What a case does to the package is undone for the next one.
+package_changes() { touch /run/package-changed; }
+reset_package() {
+    [ -e /run/package-changed ] || return 0
+    dpkg --purge gpuanchor
+    dpkg --install $DEB/gpuanchor.deb
+    rm /run/package-changed
+}
+
 reset_host() {
     rm -f /run/pmxcfs/* /var/fill
+    reset_package
     systemctl stop gpuanchord gpuanchor-boot 2>/dev/null
     rm -rf /run/systemd/system/gpuanchord.service.d /var/lib/private/gpuanchord /var/lib/gpuanchord
     pct stop $CT >/dev/null 2>&1
@@ -44,7 +57,7 @@ reset_host() {
     umount -q /var/lib/lxc
     rm -rf /run/gpuanchor /var/lib/gpuanchor /etc/gpuanchor/gpuanchor.conf.d /var/lib/lxc/$CT /run/seen
     find /var/lib/vz/snippets -type f -delete
-    ln -sfn $HOOK /var/lib/vz/snippets/gpuanchor-hook # a case may have removed it
+    ln -sfn $HOOK $LINK # a case may have removed it
     find /etc/pve -mindepth 1 -type f ! -name .members -delete
     rm -rf /etc/pve/gpuanchor /etc/pve/mapping
     printf 'dir: local\n\tpath /var/lib/vz\n\tcontent snippets,rootdir\n' >/etc/pve/storage.cfg

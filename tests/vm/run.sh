@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# run.sh [--cache DIR] [--dist DESTDIR] [--jobs N] [--limit SECONDS] [CASE...]
+# run.sh [--cache DIR] [--deb DIR] [--jobs N] [--limit SECONDS] [CASE...]
 #
 # Boots Debian 13 machines with two graphics cards each in QEMU, deals the cases
 # of scenarios/ out to them, runs them against gpuanchor and prints one line for
@@ -9,8 +9,8 @@
 # all run. N machines run side by side (one per processor, at most four); all of
 # them are killed after SECONDS.
 #
-# What is missing is built first: the machine (build.sh) and, unless --dist
-# names a tree that `meson install --destdir` made, gpuanchor (build13.sh).
+# What is missing is built first: the machine (build.sh) and, unless --deb names
+# a folder with gpuanchor.deb and older.deb, gpuanchor's packages (build13.sh).
 # Both stay in DIR, with the logs of the last run in DIR/log:
 #   result.N   the lines printed here      machine.N  all that the cases printed
 #   console.N  kernel and systemd          build      the two builds
@@ -23,7 +23,7 @@ set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/gpuanchor-vm
-dist=
+deb=
 limit=2400
 jobs=$(nproc)
 [ "$jobs" -le 4 ] || jobs=4
@@ -31,7 +31,7 @@ jobs=$(nproc)
 while [ $# -gt 0 ]; do
     case $1 in
     --cache) cache=$2 && shift ;;
-    --dist) dist=$2 && shift ;;
+    --deb) deb=$2 && shift ;;
     --jobs) jobs=$2 && shift ;;
     --limit) limit=$2 && shift ;;
     -h | --help) sed -n '3,/^$/s/^# \{0,1\}//p' "$0" && exit 0 ;;
@@ -73,9 +73,9 @@ if [ ! -s "$image/root.ext4" ]; then
     echo "not ok machine: build.sh failed, see $log/build"
     exit 1
 fi
-if [ -z "$dist" ]; then
-    dist=$cache/dist
-    if ! "$here/build13.sh" "$cache" "$here/../.." "$dist" >>"$log/build" 2>&1; then
+if [ -z "$deb" ]; then
+    deb=$cache/deb
+    if ! "$here/build13.sh" "$cache" "$here/../.." "$deb" >>"$log/build" 2>&1; then
         tail -n 20 "$log/build" >&2
         echo "not ok machine: build13.sh failed, see $log/build"
         exit 1
@@ -93,7 +93,8 @@ trap 'exit 1' HUP INT TERM
 
 mkdir "$work/payload"
 cp -a "$here" "$work/payload/vm"
-cp -a "$dist" "$work/payload/dist"
+cp -a "$deb" "$work/payload/deb"
+cp -a "$here/../../debian/tests" "$work/payload/debian-tests"
 : >"$work/payload/vm/wanted"
 [ $# -eq 0 ] || printf '%s\n' "$@" >"$work/payload/vm/wanted"
 

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# 16. The Debian package comes, is upgraded and goes, and containers start
+#
+# dpkg with the packages of build13.sh, on the host as it is. After a case the
+# package is purged and installed again (reset_package).
+
+# shellcheck source=tests/vm/scenarios/10-watcher.sh
+. "${BASH_SOURCE[0]%/*}/10-watcher.sh" # entries of the journal: mark, told, everything
+
+SETTINGS=/etc/gpuanchor/gpuanchor.conf
+
+# package ARGUMENT... - dpkg must succeed; what it said is then in /run/seen
+package() {
+    local status=0
+    package_changes
+    dpkg "$@" </dev/null >/run/seen 2>&1 || status=$?
+    sed 's/^/    dpkg: /' /run/seen
+    [ $status = 0 ] || fail "dpkg $*: $(tail -n 1 /run/seen)"
+}
+
+is_link() { [ "$(readlink $LINK)" = $HOOK ] || fail "$LINK is no link to the hook: $(ls -l $LINK)"; }
+
+enrolled() {
+    guide_subgid
+    guide_lines "$1" | container
+    sed -i /^hookscript/d $CONF
+    gpuanchor enable $CT
+}
+
+case_install() {
+    local pid
+    package --purge gpuanchor
+    [ ! -e $LINK ] || fail "the link stayed"
+    [ ! -e $SETTINGS ] || fail "settings stayed"
+    # a container with lines of another card; nobody has enrolled it
+    guide_subgid
+    guide_lines $A | container
+    sed -i /^hookscript/d $CONF
+    start
+    stop
+    cards $B $A
+    cp $CONF /run/conf.saved
+    package --install $DEB/gpuanchor.deb
+    is_link
+    [ -s $SETTINGS ] || fail "no settings"
+    systemctl is-active -q gpuanchord || fail "gpuanchord does not run"
+    [ "$(systemctl is-active gpuanchor-boot)" = inactive ] || fail "gpuanchor-boot was started"
+    [ "$(systemctl show -P NeedDaemonReload gpuanchord)" = no ] || fail "systemd has not read the units"
+    systemctl cat "pve-container@$CT" | grep -q "$HOOK" || fail "systemd does not know the drop-in"
+    # nothing changes before somebody enrols it: neither the file nor what is seen inside
+    start
+    cmp $CONF /run/conf.saved || fail "the container file changed"
+    [ ! -e $POLICY ] || fail "a policy appeared"
+    sees_only $B card render # what the lines say today
+    pid=$(main_pid)
+    sh "$HERE/../debian-tests/installed" || fail "installed: see its lines"
+    sh "$HERE/../debian-tests/service" || fail "service: see its lines"
+    [ "$(main_pid)" = "$pid" ] || fail "gpuanchord was restarted"
+}
+
+# Enrolled with a hookscript of its own; then the package goes.
+case_remove() {
+    printf '#!/bin/sh\necho "own hook: $2"\n' >/var/lib/vz/snippets/own.sh
+    chmod 755 /var/lib/vz/snippets/own.sh
+    guide_subgid
+    guide_lines $A | container
+    sed -i 's/^hookscript.*/hookscript: local:snippets\/own.sh/' $CONF
+    cp $CONF /run/conf.saved
+    gpuanchor enable $CT
+    start
+    said 'own hook: pre-start'
+    stop
+    package --remove gpuanchor
+    cmp $CONF /run/conf.saved || fail "the container file is not what it was"
+    [ ! -e $LINK ] && [ ! -L $LINK ] || fail "the link stayed"
+    [ -e $POLICY ] || fail "removed is not purged: the policy is gone"
+    [ "$(systemctl is-active gpuanchord)" = inactive ] || fail "gpuanchord runs on"
+    start
+    said 'own hook: pre-start'
+    sees $A
+    stop
+
+    package --install $DEB/gpuanchor.deb
+    is_link
+    gpuanchor enable $CT
+    cards $B $A
+    start
+    said 'own hook: pre-start' "$(node $A render)"
+    sees $A
+}
+
+# removed_with_stub - the package goes, the hookscript cannot; the container starts all the same
+removed_with_stub() {
+    package --remove gpuanchor
+    said "gpuanchor: $LINK does nothing from now on"
+    grep -q '^hookscript: local:snippets/gpuanchor-hook' $CONF || fail "no hookscript line"
+    [ -f $LINK ] && [ ! -L $LINK ] && [ -x $LINK ] || fail "no stub: $(ls -l $LINK)"
+    rm -f /run/pmxcfs/no-quorum
+    sed -i /^lock/d $CONF
+    start
+    said "pct set $CT --delete hookscript"
+    sees $A
+    stop
+    package --install $DEB/gpuanchor.deb
+    is_link
+    cards $B $A
+    start
+    said "$(node $A render)"
+    sees $A
+}
+
+case_remove_without_quorum() {
+    enrolled $A
+    touch /run/pmxcfs/no-quorum
+    removed_with_stub
+}
+
+case_remove_locked() {
+    enrolled $A
+    sed -i '1i lock: backup' $CONF
+    removed_with_stub
+}
+
+# A rollback would bring the hookscript line back.
+case_remove_snapshot() {
+    enrolled $A
+    printf '\n[before]\nhookscript: local:snippets/gpuanchor-hook\nhostname: ct%s\nsnaptime: 1\n' $CT >>$CONF
+    package --remove gpuanchor
+    ! sed '/^\[/q' $CONF | grep -q ^hookscript || fail "the hookscript line stayed"
+    said "$LINK stays: /etc/pve/nodes/pve1/lxc/$CT.conf names it"
+    [ -x $LINK ] && [ ! -L $LINK ] || fail "no stub"
+    start
+    sees $A
+}
+
+# From an older package with settings, state and something open.
+case_upgrade() {
+    local pid
+    package --install $DEB/older.deb
+    [ "$(dpkg-query -W -f '${Version}' gpuanchor)" = 0.0.1 ] || fail "not the older one"
+    echo '# edited' >>$SETTINGS
+    mkdir -p /etc/gpuanchor/gpuanchor.conf.d
+    printf '[defaults]\nmissing = refuse\n' >/etc/gpuanchor/gpuanchor.conf.d/own.conf
+    enrolled $A
+    start
+    systemctl stop gpuanchord
+    rm -rf /var/lib/private/gpuanchord
+    watch
+    mark
+    cards $B $A
+    told GPUANCHOR_CODE=container-stale GPUANCHOR_VMID=$CT
+    pid=$(main_pid)
+    cp $SETTINGS /run/settings.saved
+
+    mark
+    package --install $DEB/gpuanchor.deb
+    cmp $SETTINGS /run/settings.saved || fail "settings were not kept"
+    [ -e /etc/gpuanchor/gpuanchor.conf.d/own.conf ] || fail "own.conf is gone"
+    is_link
+    systemctl is-active -q gpuanchord || fail "gpuanchord does not run"
+    [ "$(main_pid)" != "$pid" ] || fail "gpuanchord was not restarted"
+    look_again
+    [ "$(count)" = 0 ] || { everything && fail "told again: $(entries | head -n 1)"; }
+    gpuanchor status >/run/seen || :
+    said container-wrong-gpu
+    # and what was open is told to be over once it is
+    pct reboot $CT
+    told GPUANCHOR_CODE=container-stale GPUANCHOR_RESOLVED=1 GPUANCHOR_VMID=$CT
+    sees $A
+}
+
+case_purge() {
+    enrolled $A
+    start
+    stop
+    touch /run/gpuanchor/104
+    printf '[pin pve1]\ngpu = %s 1af4:1050 -\n' $A >/etc/pve/gpuanchor/103.conf
+    mkdir -p /etc/pve/nodes/pve2/lxc
+    echo 'arch: amd64' >/etc/pve/nodes/pve2/lxc/103.conf
+    echo 'arch: amd64' >/etc/pve/lxc/104.conf
+    printf '[pin pve2]\ngpu = %s 1af4:1050 -\n' $A >/etc/pve/gpuanchor/104.conf
+    package --purge gpuanchor
+    for path in /etc/gpuanchor /var/lib/gpuanchor /var/lib/gpuanchord /var/lib/private/gpuanchord \
+        /run/gpuanchor $POLICY $LINK /usr/libexec/gpuanchor /usr/share/gpuanchor; do
+        [ ! -e $path ] && [ ! -L $path ] || fail "$path stayed"
+    done
+    [ -e /etc/pve/gpuanchor/103.conf ] || fail "the policy of a container of pve2 is gone"
+    [ -e /etc/pve/gpuanchor/104.conf ] || fail "the policy with pve2's pin is gone"
+    said '/etc/pve/gpuanchor/104.conf stays'
+    [ -z "$(find /etc/systemd/system -name 'gpuanchor*')" ] || fail "units are still enabled"
+    start
+    sees $A
+}
