@@ -4,9 +4,11 @@
 # run.sh [--quick] - everything that is tested
 #
 # Builds with gcc and clang, with warnings as errors, with and without
-# sanitizers; runs unit tests, scenarios, fuzzers' corpora and lints in each;
-# lets the fuzzers run a little; then the machine of tests/vm, which builds
-# gpuanchor for Debian 13, too. --quick leaves the machine out.
+# sanitizers; runs unit tests, scenarios, fuzzers' corpora and lints in each
+# (with clang without sanitizers no scenarios: they are slow, and gcc has had
+# them); lets the fuzzers run a little; builds the packages for Debian 12 and
+# 13 and tries them there (tests/deb); then the machine of tests/vm, with its
+# package. --quick leaves packages and machine out.
 #
 # Ends in a line "N passed, N failed, N skipped"; exit status 0 if none failed.
 set -eu
@@ -46,24 +48,40 @@ step() { # NAME COMMAND...: its output is shown only when it fails
 }
 
 # meson's results, one count for each test
-suite() { # NAME BUILD
-    [ -d "$2" ] || return 0
-    ninja -C "$2" >"$work/log" 2>&1 || { tail -60 "$work/log"; count not "$1: build"; return 0; }
-    count ok "$1: build"
-    meson test -C "$2" --no-rebuild --print-errorlogs >"$work/log" 2>&1 || :
+suite() { # NAME BUILD [OPTION...]
+    name=$1 build=$2 && shift 2
+    [ -d "$build" ] || return 0
+    ninja -C "$build" >"$work/log" 2>&1 || { tail -60 "$work/log"; count not "$name: build"; return 0; }
+    count ok "$name: build"
+    meson test -C "$build" --no-rebuild --print-errorlogs "$@" >"$work/log" 2>&1 || :
     grep -q '^Fail: *0$' "$work/log" || cat "$work/log"
-    # meson needs Python, so it is there
+    # meson needs Python, so it is there; a test that skips says why in its last line
     python3 -c 'import json, sys
 for line in open(sys.argv[1]):
     test = json.loads(line)
-    print(test["result"], test["name"])' "$2/meson-logs/testlog.json" >"$work/tests"
-    while read -r result test; do
+    said = (test.get("stdout", "") + test.get("stderr", "")).strip().split("\n")
+    print(test["result"], test["name"], said[-1] or "without a word")' "$build/meson-logs/testlog.json" >"$work/tests"
+    while read -r result test why; do
         case $result in
-        OK) count ok "$1: $test" ;;
-        SKIP) count skip "$1: $test" "see its log" ;;
-        *) count not "$1: $test" "$result" ;;
+        OK) count ok "$name: $test" ;;
+        SKIP) count skip "$name: $test" "$why" ;;
+        *) count not "$name: $test" "$result" ;;
         esac
     done <"$work/tests"
+}
+
+# script NAME COMMAND...: its lines "ok ...", "not ok ..." and "skip ..." are results
+script() {
+    name=$1 && shift
+    "$@" >"$work/lines" 2>"$work/err" || tail -60 "$work/err"
+    while read -r line; do
+        case $line in
+        "ok "*) echo "$line" && count ok "$name" ;;
+        "not ok "*) count not "$name: ${line#not ok }" ;;
+        "skip "*) count skip "$name: ${line#skip }" ;;
+        esac
+    done <"$work/lines"
+    grep -q '^ok ' "$work/lines" || count not "$name: nothing was ok"
 }
 
 setup() { # BUILD OPTION...
@@ -75,6 +93,9 @@ sh tests/deps.sh "$([ -n "$quick" ] && echo test || echo vm)"
 
 CC=gcc setup "$work/gcc" --buildtype=release --werror
 suite gcc "$work/gcc"
+CC=clang setup "$work/clang" --buildtype=release --werror
+suite clang "$work/clang" --no-suite scenario
+rm -rf "$work/clang"
 CC=gcc setup "$work/gcc-asan" --native-file build-dev.ini
 suite gcc-asan "$work/gcc-asan"
 CC=clang setup "$work/clang-asan" --native-file build-dev.ini -Dfuzzers=true
@@ -90,15 +111,9 @@ for fuzzer in "$work"/clang-asan/tests/fuzz-*; do
 done
 
 if [ -z "$quick" ]; then
-    bash tests/vm/run.sh >"$work/vm" 2>"$work/vm.err" || tail -40 "$work/vm.err"
-    while read -r line; do
-        case $line in
-        "ok "*) echo "$line" && count ok "vm" ;;
-        "not ok "*) count not "vm: ${line#not ok }" ;;
-        "skip "*) count skip "vm: ${line#skip }" ;;
-        esac
-    done <"$work/vm"
-    grep -q '^ok ' "$work/vm" || count not "vm: the machine ran no case"
+    script package sh tests/deb/run.sh bookworm
+    script package sh tests/deb/run.sh trixie
+    script vm bash tests/vm/run.sh
 fi
 
 echo "$passed passed, $failed failed, $skipped skipped"
