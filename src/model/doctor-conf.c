@@ -57,6 +57,18 @@ static bool is_about_choice(enum finding_code code) {
                code == FINDING_MAPPING_BROKEN;
 }
 
+/* A line that names a node which is not there: told by its own check, and why no choice was made.
+ */
+static bool names_nothing(struct arena *a, const struct doctor_guest *g) {
+        struct doctor_given *given;
+        size_t n = doctor_given(a, g, &given);
+
+        for (size_t i = 0; i < n; i++)
+                if (!given[i].node && given[i].d->path.scope != PATH_FOLDER)
+                        return true;
+        return false;
+}
+
 static void add_choice_problem(struct doctor_report *r, const struct doctor_guest *g,
                                const struct finding *f) {
         struct doctor_item item = { .check = DOCTOR_CHOICE,
@@ -66,6 +78,12 @@ static void add_choice_problem(struct doctor_report *r, const struct doctor_gues
         if (f->code == FINDING_GPU_AMBIGUOUS)
                 doctor_mend_lines(r->arena, g, &item);
         item.advice = NULL; /* the finding's own */
+        if (item.mend && names_nothing(r->arena, g)) {
+                item.verdict = DOCTOR_SKIPPED;
+                item.evidence = "its lines do not all name a GPU: see line";
+                item.advice = "";
+                item.mend = NULL;
+        }
         doctor_add(r, item);
 }
 

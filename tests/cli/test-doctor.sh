@@ -286,6 +286,19 @@ case_wrong_node_line() {
     mended line
 }
 
+# with a second GPU the wrong line is also why nobody knows which GPU is meant: one answer
+case_wrong_node_line_of_two_gpus() {
+    sed 's/^drm 0000:00:02.0 card=0/& render=129/' "$tests/fixtures/hosts/guide.host" >"$work/two.host"
+    rm -rf "$H/sys" "$H/dev"
+    sh "$tests/mkhost.sh" "$work/two.host" "$work/two" && mv "$work/two/sys" "$work/two/dev" "$H" && rm -rf "$work/two"
+    unmanaged
+    sed -i 's#/dev/dri/card1 dev/dri/card1#/dev/dri/card7 dev/dri/card7#' "$CONF"
+    run 1 doctor 101
+    answers skipped choice 'see line'
+    answers failed line 'gpuanchor enable 101 --gpu pci:0000:c1:00.0'
+    mended line
+}
+
 case_other_gpu() {
     sed -i 's#card1#card0#g; s/226:1 /226:0 /' "$CONF"
     printf '[container]\ngpu = pci:0000:c1:00.0\n' >"$H/etc/pve/gpuanchor/101.conf"
