@@ -8,7 +8,8 @@ set -eu
 
 build="gcc libc6-dev meson ninja-build pkg-config systemd-dev libinih-dev libsystemd-dev libudev-dev
        libjson-c-dev libsmartcols-dev scdoc diffutils"
-test="$build clang libclang-rt-dev libcmocka-dev umockdev libumockdev-dev strace shellcheck"
+test="$build clang libclang-rt-dev libcmocka-dev umockdev libumockdev-dev strace shellcheck man-db
+      ansible-core prometheus"
 vm="$test qemu-system-x86 qemu-utils mmdebstrap debian-archive-keyring e2fsprogs zstd"
 
 case ${1-} in
@@ -25,6 +26,8 @@ for package in $want; do
     case $package in
     systemd-dev) # its own package since Debian 13
         [ "$(. /etc/os-release && echo "${VERSION_ID:-99}")" -ge 13 ] || continue ;;
+    prometheus) # for promtool; where systemd runs it would also start a server
+        [ ! -d /run/systemd/system ] || continue ;;
     libclang-rt-dev) # named after clang's version
         package=libclang-rt-$(apt-cache depends clang 2>/dev/null |
             sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p')-dev

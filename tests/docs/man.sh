@@ -1,0 +1,122 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# man.sh GPUANCHOR - the man pages say what the code does
+#
+# They render without a warning and fit 80 columns. Keys and defaults are the same in the code, in
+# conf/gpuanchor.conf and in gpuanchor.conf(5). Neither gpuanchor(1) nor a completion knows a verb
+# or an option that the command lacks (the other way round: tests/cli). Pages that are named exist.
+set -eu
+export LC_ALL=C.UTF-8
+unset GPUANCHOR_ROOT
+
+gpuanchor=$(realpath "${1:?usage: man.sh GPUANCHOR}")
+cd "$(dirname "$0")/../.."
+work=$(mktemp -d "${TMPDIR:-/tmp}/man.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+failed=0
+
+bad() { echo "man: $*" >&2 && failed=1; }
+same() { diff -u "$2" "$3" >&2 || bad "$1"; } # WHAT FILE FILE
+
+# ---- every page by itself
+
+for source in man/*.scd; do
+    page=$(basename "$source" .scd)
+    scdoc <"$source" >"$work/$page" || { bad "$page: scdoc"; continue; }
+    if command -v man >/dev/null; then
+        MANWIDTH=80 man -l --warnings -P cat "$work/$page" >"$work/text" 2>"$work/warnings"
+        [ ! -s "$work/warnings" ] || bad "$page: $(cat "$work/warnings")"
+        [ "$(wc -L <"$work/text")" -le 80 ] || bad "$page: a line is wider than 80 columns"
+    fi
+    grep -q "'$page'\|\"$page\"\|$page" man/meson.build || bad "$page: is not installed"
+    sed -n 's/[^*]*\*\(gpuanchor[a-z.-]*\)\*(\([1-8]\))/\1.\2\n/gp' "$source" | grep '^gpuanchor' | sort -u |
+        while read -r named; do
+            [ -e "man/$named.scd" ] || echo "$named"
+        done >"$work/unknown"
+    [ ! -s "$work/unknown" ] || bad "$page: names $(cat "$work/unknown"), which is no page"
+done
+
+# fields that a page, an example or the completions speak of; GPUANCHOR_ROOT is in the environment
+sed -n 's/.*add(&fields, "\([A-Z_]*\)".*/\1/p' src/render/journal.c | sort -u >"$work/sent"
+grep -rhoE 'GPUANCHOR_[A-Z]+' man conf completions README.md | grep -vx GPUANCHOR_ROOT | sort -u |
+    comm -23 - "$work/sent" >"$work/unknown"
+[ ! -s "$work/unknown" ] || bad "fields that are never sent: $(cat "$work/unknown")"
+
+# ---- keys, their order and their defaults
+
+{
+    sed -n '/^} keys\[\] = {/,/^};/s/^ *{ "\([a-z-]*\)", set_.*/\1/p' src/model/policy.c
+    sed -n '/keys\[\] = {/,/^};/s/^ *{ "\([a-z-]*\)", offsetof.*/\1/p' src/pve/settings-daemon.c
+} >"$work/code"
+[ "$(wc -l <"$work/code")" -ge 11 ] || bad "the keys in the code cannot be read"
+sed -n 's/^#\([a-z-]*\) =.*/\1/p' conf/gpuanchor.conf >"$work/conf"
+same "keys of the code and of conf/gpuanchor.conf differ" "$work/code" "$work/conf"
+sed -n '/^# KEYS/,/^# PINS/{/^\*/p}' man/gpuanchor.conf.5.scd | grep -o '[a-z][a-z-]* =\*' | sed 's/ =\*//' >"$work/man"
+same "keys of the code and of gpuanchor.conf(5) differ" "$work/code" "$work/man"
+
+# what an unknown key is answered with
+sed -n '/static const char \*unknown_key/,/^}/p' src/model/policy.c | tr -d '\n' |
+    sed 's/.*accepted: //;s/" *"//g;s/".*//;s/, /\n/g' >"$work/accepted"
+echo >>"$work/accepted"
+grep -vx -e interval -e quiet -e messages-per-minute "$work/code" >"$work/policy-keys"
+same "keys of the code and of its answer to an unknown key differ" "$work/policy-keys" "$work/accepted"
+
+# the paragraph of a key in the man page, on one line
+paragraph() {
+    awk -v key="$1" '
+        /^#/ { inside = 0 }
+        /^\*/ { inside = index($0, "*" key " =*") > 0 }
+        inside { text = text " " $0 }
+        END { gsub(/[ \t]+/, " ", text); print text }' man/gpuanchor.conf.5.scd
+}
+while read -r key; do
+    default=$(sed -n "s/^#$key = *//p" conf/gpuanchor.conf)
+    text=$(paragraph "$key")
+    case $default in
+    "") echo "$text" | grep -q 'Default: [a-z]' ;;
+    [0-9]*) echo "$text" | grep -q "Default: $default\." ;;
+    *) echo "$text" | grep -q "Default: \*$default\*" ;;
+    esac || bad "gpuanchor.conf(5): the default of $key is '$default' in conf/gpuanchor.conf"
+done <"$work/conf"
+
+# numbers of the watcher: least, most, default
+sed -n '/keys\[\] = {/,/^};/s/^ *{ "\([a-z-]*\)", [^,]*, [^,]*, \([0-9]*\), \([0-9]*\), \([0-9]*\) },/\1 \2 \3 \4/p' \
+    src/pve/settings-daemon.c >"$work/numbers"
+[ -s "$work/numbers" ] || bad "the keys of the watcher cannot be read"
+while read -r key least most default; do
+    paragraph "$key" | grep -q "$least to $most. Default: $default\." || bad "gpuanchor.conf(5): numbers of $key"
+    grep -B2 "^#$key = $default\$" conf/gpuanchor.conf | tr '\n' ' ' | grep -q "$least to $most" ||
+        bad "conf/gpuanchor.conf: numbers of $key"
+done <"$work/numbers"
+
+# ---- no verb and no option too many
+
+"$gpuanchor" --help | sed -n '/^Verbs:/,/^$/s/^  \([a-z]*\) .*/\1/p' | sort >"$work/verbs"
+[ -s "$work/verbs" ] || bad "no verbs in --help"
+{
+    "$gpuanchor" --help
+    while read -r verb; do "$gpuanchor" "$verb" --help; done <"$work/verbs"
+} | sed -n '/^Options:/,/^$/s/^  .. *\(--[a-z-]*\).*/\1/p;s/^  -., \(--[a-z-]*\).*/\1/p' | sort -u >"$work/options"
+[ -s "$work/options" ] || bad "no options in --help"
+
+sed -n '/^# SYNOPSIS/,/^# DESC/s/^\*gpuanchor\* \*\([a-z]*\)\*.*/\1/p' man/gpuanchor.1.scd | sort >"$work/man-verbs"
+same "verbs of --help and of the synopsis of gpuanchor(1) differ" "$work/verbs" "$work/man-verbs"
+sed -n '/^# VERBS/,/^# [^V]/s/^\*\([a-z]*\)\*.*/\1/p' man/gpuanchor.1.scd | sort >"$work/man-verbs"
+same "verbs of --help and of gpuanchor(1) differ" "$work/verbs" "$work/man-verbs"
+sed -n '/^# OPTIONS/,/^# EXIT/s/^\(\*-.\*, \)\{0,1\}\*\(--[a-z-]*\)\*.*/\2/p' man/gpuanchor.1.scd | sort >"$work/man-options"
+same "options of --help and of gpuanchor(1) differ" "$work/options" "$work/man-options"
+
+for file in completions/gpuanchor.bash completions/_gpuanchor; do
+    grep -o -e '[^a-z-]--[a-z][a-z-]*' $file | sed 's/^[^-]*//' | sort -u | comm -23 - "$work/options" >"$work/unknown"
+    [ ! -s "$work/unknown" ] || bad "$file: options that gpuanchor lacks: $(cat "$work/unknown")"
+done
+sed -n 's/^complete .* -l \([a-z-]*\).*/--\1/p' completions/gpuanchor.fish | sort -u >"$work/fish"
+same "options of --help and of the fish completion differ" "$work/options" "$work/fish"
+sed -n "s/.*verbs='\([a-z ]*\)'.*/\1/p" completions/gpuanchor.bash | tr ' ' '\n' | sort >"$work/bash-verbs"
+same "verbs of --help and of the bash completion differ" "$work/verbs" "$work/bash-verbs"
+sed -n 's/^set -l verbs //p' completions/gpuanchor.fish | tr ' ' '\n' | sort >"$work/fish-verbs"
+same "verbs of --help and of the fish completion differ" "$work/verbs" "$work/fish-verbs"
+
+[ "$failed" = 0 ] && echo "man: pages, $(wc -l <"$work/code") keys, $(wc -l <"$work/verbs") verbs and $(wc -l <"$work/options") options agree"
+exit "$failed"
