@@ -223,6 +223,7 @@ static bool is_told(const struct finding *f) {
         switch (f->code) {
         case FINDING_NODE_FAKE:
         case FINDING_NODE_ABSENT:
+        case FINDING_NVIDIA_ABSENT:
         case FINDING_NODE_GROUP_WRONG:
         case FINDING_NODE_GROUP_ROOT:
         case FINDING_ACCESS_WIDE:

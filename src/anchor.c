@@ -46,6 +46,7 @@ static struct plan_input input_of(const struct check *c, const struct pctconf *c
                 .facts = &c->facts,
                 .policy = &c->policy,
                 .node = c->node,
+                .name = c->guest.conf_name,
                 .conf = conf,
                 .survey = s,
                 .convert = c->convert,
@@ -91,18 +92,21 @@ void anchor_judge_unwritten(struct check *c, const char *why) {
 }
 
 /* A policy that cannot be believed: its pin is all that is left to tell right from wrong. */
-static void check_broken_policy(struct check *c, const struct pctconf *conf,
-                                const struct survey *s) {
+static void check_broken_policy(struct check *c) {
         struct findings quiet = { .arena = c->arena };
         struct policy pin_only = c->policy;
         struct gpu_sel automatic = { .kind = SEL_AUTO, .text = "auto" };
-        struct plan_input in = input_of(c, conf, s);
+        struct pctconf conf = { 0 };
+        struct survey s = { 0 };
+        struct plan_input in = input_of(c, &conf, &s);
 
         c->left_alone = true;
         pin_only.gpus = &automatic;
         pin_only.n_gpus = 1;
         in.policy = &pin_only;
         if (policy_pin(&c->policy, c->node)) {
+                pctconf_parse(c->arena, PCTCONF_PVE, c->guest.conf, &conf);
+                survey_make(c->arena, &c->facts, &conf, &s);
                 plan_make(c->arena, &in, &quiet, &c->plan);
                 anchor_judge_unwritten(c, "its policy cannot be read");
         } else if (c->policy.refuse_on_error) {
@@ -128,23 +132,11 @@ static void remember_gid(const struct plan *plan, const struct plan_gid *g, int6
                 *guessed = g->inside;
 }
 
-static void set_pin(struct arena *a, struct policy *p, const struct pin *pin) {
-        struct pin *pins = arena_alloc(a, (p->n_pins + 1) * sizeof(*pins));
-        size_t n = 0;
-
-        for (size_t i = 0; i < p->n_pins; i++)
-                if (!streq(p->pins[i].node, pin->node))
-                        pins[n++] = p->pins[i];
-        pins[n++] = *pin;
-        p->pins = pins;
-        p->n_pins = n;
-}
-
 static void plan_memory(struct check *c, const struct drift *d) {
         struct policy next = c->policy;
 
         if (c->plan.choice.repin)
-                set_pin(c->arena, &next, &c->plan.choice.pin);
+                policy_set_pin(c->arena, &next, &c->plan.choice.pin);
         if (c->plan.userns) {
                 remember_gid(&c->plan, &c->plan.gids[GID_VIDEO], next.video_gid,
                              &next.known_video_gid, &next.guessed_video_gid);
@@ -166,19 +158,18 @@ static void plan_delegations(struct check *c) {
         }
 }
 
-static void plan_edits(struct check *c, struct pctconf *conf, const struct survey *s) {
+static void plan_edits(struct check *c, struct pctconf *conf, const struct survey *s,
+                       struct drift *ret) {
         struct plan_input in = input_of(c, conf, s);
         struct pctconf config;
-        struct drift d;
 
         if (c->guest.has_config)
                 pctconf_parse(c->arena, PCTCONF_LXC, c->guest.config, &config);
         drift_apply(c->arena, &in, &c->plan, conf, c->guest.has_config ? &config : NULL,
-                    c->guest.conf_name, &c->findings, &d);
+                    &c->findings, ret);
         c->new_conf = pctconf_write(conf);
         if (c->guest.has_config)
                 c->new_config = pctconf_write(&config);
-        plan_memory(c, &d);
         plan_delegations(c);
 }
 
@@ -193,7 +184,7 @@ static int find_majors(struct check *c, const struct pctconf *conf) {
                        : 0;
 }
 
-static int check_lines(struct check *c) {
+int anchor_plan(struct check *c, struct drift *ret) {
         struct pctconf conf = { 0 };
         struct survey s = { 0 };
         struct plan_input in = input_of(c, &conf, &s);
@@ -203,21 +194,32 @@ static int check_lines(struct check *c) {
         r = find_majors(c, &conf);
         if (r < 0)
                 return r;
-        if (!c->policy.broken)
-                for (size_t i = 0; i < c->policy.n_parked; i++)
-                        pctconf_park(&conf, c->policy.parked[i]);
+        for (size_t i = 0; i < c->policy.n_parked; i++)
+                pctconf_park(&conf, c->policy.parked[i]);
         survey_make(c->arena, &c->facts, &conf, &s);
+        plan_make(c->arena, &in, &c->findings, &c->plan);
+        c->left_alone = c->plan.failed;
+        if (!c->plan.failed)
+                plan_edits(c, &conf, &s, ret);
+        return 0;
+}
+
+static int check_lines(struct check *c) {
+        struct drift d = { 0 };
+        int r;
+
         if (c->policy.broken) {
-                check_broken_policy(c, &conf, &s);
+                check_broken_policy(c);
                 return 0;
         }
-        plan_make(c->arena, &in, &c->findings, &c->plan);
+        r = anchor_plan(c, &d);
+        if (r < 0)
+                return r;
         if (c->plan.failed) {
-                c->left_alone = true;
                 anchor_judge_unwritten(c, "its id map cannot be changed safely");
                 return 0;
         }
-        plan_edits(c, &conf, &s);
+        plan_memory(c, &d);
         if (c->plan.missing && c->policy.missing == MISSING_REFUSE)
                 c->refuse = arena_printf(c->arena, "%s is not there (missing = refuse)",
                                          c->plan.missing);

@@ -12,6 +12,7 @@
 #include <linux/netlink.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -47,23 +48,26 @@ static inline int uevent_open(void) {
         return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
 }
 
-/* One event of a DRM device to everybody who listens to "udev"; 0 or -1. */
-static inline int uevent_send(int fd) {
-        static const char properties[] = "ACTION=change\0DEVPATH=/devices/virtual/drm/none\0"
-                                         "SUBSYSTEM=drm\0SEQNUM=1\0USEC_INITIALIZED=1\0";
+/* One event of a device of this subsystem to everybody who listens to "udev"; 0 or -1. */
+static inline int uevent_send(int fd, const char *subsystem) {
         struct sockaddr_nl to = { .nl_family = AF_NETLINK, .nl_groups = 2 };
-        char message[sizeof(struct uevent_header) + sizeof(properties)];
-        struct uevent_header h = {
+        struct {
+                struct uevent_header header;
+                char properties[256];
+        } message = { 0 };
+        int n = snprintf(message.properties, sizeof(message.properties),
+                         "ACTION=change%cDEVPATH=/devices/virtual/%s/none%c"
+                         "SUBSYSTEM=%s%cSEQNUM=1%cUSEC_INITIALIZED=1%c",
+                         0, subsystem, 0, subsystem, 0, 0, 0);
+
+        message.header = (struct uevent_header){
                 .prefix = "libudev",
                 .magic = htonl(0xfeedcafe),
-                .header_size = sizeof(h),
-                .properties_off = sizeof(h),
-                .properties_len = sizeof(properties) - 1,
-                .subsystem_hash = htonl(uevent_hash("drm")),
+                .header_size = sizeof(message.header),
+                .properties_off = sizeof(message.header),
+                .properties_len = (uint32_t)n,
+                .subsystem_hash = htonl(uevent_hash(subsystem)),
         };
-
-        memcpy(message, &h, sizeof(h));
-        memcpy(message + sizeof(h), properties, sizeof(properties));
-        return sendto(fd, message, sizeof(h) + sizeof(properties) - 1, 0, (struct sockaddr *)(void *)&to,
-                      sizeof(to)) < 0 ? -1 : 0;
+        return sendto(fd, &message, sizeof(message.header) + (size_t)n, 0,
+                      (struct sockaddr *)(void *)&to, sizeof(to)) < 0 ? -1 : 0;
 }

@@ -8,6 +8,7 @@
  */
 #include "cli/preview.h"
 
+#include "anchor-parts.h"
 #include "host/probe.h"
 #include "pve/mapping.h"
 #include "pve/settings.h"
@@ -41,18 +42,10 @@ static void remember_gid(const struct plan_gid *g, int64_t policy, int64_t *know
 /* The pin, and the container's gids as its lines tell them. */
 static struct bytes remember(struct check *k, struct bytes next) {
         struct policy p = k->policy;
-        struct pin *pins = arena_alloc(k->arena, (p.n_pins + 1) * sizeof(*pins));
         bool repin = k->plan.choice.repin;
-        size_t n = 0;
 
-        for (size_t i = 0; repin && i < p.n_pins; i++)
-                if (!streq(p.pins[i].node, k->node))
-                        pins[n++] = p.pins[i];
-        if (repin) {
-                pins[n++] = k->plan.choice.pin;
-                p.pins = pins;
-                p.n_pins = n;
-        }
+        if (repin)
+                policy_set_pin(k->arena, &p, &k->plan.choice.pin);
         if (k->plan.userns) {
                 remember_gid(&k->plan.gids[GID_VIDEO], p.video_gid, &p.known_video_gid);
                 remember_gid(&k->plan.gids[GID_RENDER], p.render_gid, &p.known_render_gid);
@@ -60,48 +53,10 @@ static struct bytes remember(struct check *k, struct bytes next) {
         return policy_remember(k->arena, next, repin ? k->node : NULL, &p);
 }
 
-static void make_edits(struct check *k, struct pctconf *conf, const struct plan_input *in) {
-        struct pctconf config;
-        struct drift d;
-
-        if (k->guest.has_config)
-                pctconf_parse(k->arena, PCTCONF_LXC, k->guest.config, &config);
-        drift_apply(k->arena, in, &k->plan, conf, k->guest.has_config ? &config : NULL,
-                    k->guest.conf_name, &k->findings, &d);
-        k->new_conf = pctconf_write(conf);
-        if (k->guest.has_config)
-                k->new_config = pctconf_write(&config);
-        for (size_t i = 0; i < k->plan.n_pairs; i++)
-                if (!facts_subgid_delegated(&k->facts, k->plan.pairs[i].outside))
-                        *ARENA_PUSH(k->arena, k->delegate, k->n_delegate) =
-                                k->plan.pairs[i].outside;
-}
-
-static void make_plan(struct check *k) {
-        struct pctconf conf = { 0 };
-        struct survey s = { 0 };
-        struct plan_input in = {
-                .facts = &k->facts,
-                .policy = &k->policy,
-                .node = k->node,
-                .conf = &conf,
-                .survey = &s,
-        };
-
-        pctconf_parse(k->arena, PCTCONF_PVE, k->guest.conf, &conf);
-        for (size_t i = 0; i < k->policy.n_parked; i++)
-                pctconf_park(&conf, k->policy.parked[i]);
-        survey_make(k->arena, &k->facts, &conf, &s);
-        plan_make(k->arena, &in, &k->findings, &k->plan);
-        if (k->plan.failed)
-                k->left_alone = true;
-        else
-                make_edits(k, &conf, &in);
-}
-
 int preview_make(struct arena *a, const char *root, const struct guest *g, struct bytes file,
                  struct bytes next, struct check *ret) {
         struct check *k = ret;
+        struct drift unused;
         int r;
 
         *k = (struct check){
@@ -126,8 +81,8 @@ int preview_make(struct arena *a, const char *root, const struct guest *g, struc
                 k->left_alone = true;
                 return 0;
         }
-        make_plan(k);
-        if (!k->plan.failed)
+        r = anchor_plan(k, &unused);
+        if (r == 0 && !k->left_alone)
                 k->new_policy = remember(k, next);
-        return 0;
+        return r;
 }

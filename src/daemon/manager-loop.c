@@ -18,7 +18,6 @@
 #include <sys/epoll.h>
 
 #define MOST_SECONDS 10 /* under a constant stream of events */
-#define ACCURACY (30 * PACE_SECOND)
 
 void manager_watch_folders(struct manager *m, struct arena *a) {
         static const struct watch_folder places[] = {
@@ -52,6 +51,9 @@ static int set_timers(struct manager *m) {
         int r;
 
         r = sd_event_source_set_time_relative(m->slow, m->settings.interval * PACE_SECOND);
+        if (r >= 0) /* together with whatever else wakes the processor */
+                r = sd_event_source_set_time_accuracy(m->slow,
+                                                      m->settings.interval * PACE_SECOND / 10);
         if (r >= 0)
                 r = sd_event_source_set_enabled(m->slow, SD_EVENT_ONESHOT);
         if (r >= 0 && m->pace.pending)
@@ -59,6 +61,25 @@ static int set_timers(struct manager *m) {
         return r < 0 ? r
                      : sd_event_source_set_enabled(m->quiet, m->pace.pending ? SD_EVENT_ONESHOT
                                                                              : SD_EVENT_OFF);
+}
+
+static int wait_for_quiet(struct manager *m, uint64_t now) {
+        int r;
+
+        pace_event(&m->pace, now, m->settings.quiet * PACE_SECOND, MOST_SECONDS * PACE_SECOND);
+        r = sd_event_source_set_time(m->quiet, m->pace.due);
+        return r < 0 ? r : sd_event_source_set_enabled(m->quiet, SD_EVENT_ONESHOT);
+}
+
+/*
+ * A node whose rules have not run yet belongs to root alone, and a card that is
+ * between two drivers has none: no news. The same question that libudev's
+ * udev_queue_get_queue_is_empty() asks.
+ */
+static bool udev_is_busy(const struct manager *m) {
+        _cleanup_arena_ struct arena a = { 0 };
+
+        return access(arena_printf(&a, "%s/run/udev/queue", m->root), F_OK) == 0;
 }
 
 static int on_timer(sd_event_source *s, uint64_t usec, void *user) {
@@ -69,6 +90,11 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *user) {
         r = sd_event_now(m->event, CLOCK_MONOTONIC, &now);
         if (r < 0)
                 return r;
+        if (s == m->quiet && udev_is_busy(m)) {
+                r = wait_for_quiet(m, now);
+                if (r < 0 || m->pace.due > now)
+                        return r;
+        }
         (void)manager_check(m, now); /* told; the next look may fare better */
         return set_timers(m);
 }
@@ -78,11 +104,7 @@ static int on_event(struct manager *m) {
         int r;
 
         r = sd_event_now(m->event, CLOCK_MONOTONIC, &now);
-        if (r < 0)
-                return r;
-        pace_event(&m->pace, now, m->settings.quiet * PACE_SECOND, MOST_SECONDS * PACE_SECOND);
-        r = sd_event_source_set_time(m->quiet, m->pace.due);
-        return r < 0 ? r : sd_event_source_set_enabled(m->quiet, SD_EVENT_ONESHOT);
+        return r < 0 ? r : wait_for_quiet(m, now);
 }
 
 static int on_readable(sd_event_source *s, int fd, uint32_t events, void *user) {
@@ -113,7 +135,7 @@ int manager_attach(struct manager *m, sd_event *e) {
                 r = sd_event_add_time(e, &m->quiet, CLOCK_MONOTONIC, 0, PACE_SECOND / 10, on_timer,
                                       m);
         if (r >= 0)
-                r = sd_event_add_time(e, &m->slow, CLOCK_BOOTTIME, 0, ACCURACY, on_timer, m);
+                r = sd_event_add_time(e, &m->slow, CLOCK_BOOTTIME, 0, 0, on_timer, m);
         return r < 0 ? r : set_timers(m);
 }
 

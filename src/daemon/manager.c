@@ -100,11 +100,11 @@ static void keep_state(struct manager *m, struct arena *a, const struct watch_st
                 r = file_replace(m->path, text, 0644, FILE_SYNC);
         if (r < 0 && !m->unwritten)
                 m->tell(m->user,
-                        &(struct finding){
-                                .code = FINDING_WRITE_FAILED,
-                                .where = m->path,
-                                .what = strerror(-r),
-                                .new = "after a restart all that is open is told again" },
+                        &(struct finding){ .code = FINDING_WRITE_FAILED,
+                                           .where = m->path,
+                                           .what = strerror(-r),
+                                           .new = "see df -h and dmesg; until then a restart tells "
+                                                  "all that is open again" },
                         false);
         m->unwritten = r < 0;
 }

@@ -70,8 +70,12 @@ static void set_nodes(struct known_gpu *k, const struct gpu *g) {
 
 static struct known_gpu known_of(const struct gpu *g) {
         struct known_gpu k = {
-                .address = g->address, .vendor = g->vendor,       .device = g->device,
-                .subvendor = g->subvendor, .subdevice = g->subdevice, .driver = g->driver,
+                .address = g->address,
+                .vendor = g->vendor,
+                .device = g->device,
+                .subvendor = g->subvendor,
+                .subdevice = g->subdevice,
+                .driver = g->driver,
         };
 
         set_nodes(&k, g);
@@ -157,8 +161,10 @@ static void compare_known(struct arena *a, const struct baseline *before, const 
         }
         if (!k->driver != !is.driver || (k->driver && !streq(k->driver, is.driver))) {
                 item.code = FINDING_GPU_DRIVER_CHANGED;
-                item.old = k->driver ? k->driver : "no driver";
-                item.new = is.driver ? is.driver : "no driver";
+                item.severity =
+                        has_nodes(&is) ? SEV_NOTICE : 0; /* it came back to one that serves */
+                item.old = k->driver ? k->driver : "none";
+                item.new = is.driver ? is.driver : "none";
                 finding_add(f, item);
         }
         if (!k->gone)

@@ -76,9 +76,10 @@ size_t chooser_usable(struct chooser *x, const struct gpu ***ret) {
 static bool gpu_is_held(struct chooser *x, const struct gpu *g, const char *wanted_as) {
         if (g->n_nodes > 0)
                 return false;
-        finding_add(x->f, (struct finding){ .code = FINDING_GPU_HELD,
-                                            .gpu = g->address,
-                                            .what = g->driver ? g->driver : "no driver" });
+        finding_add(x->f,
+                    (struct finding){ .code = g->driver ? FINDING_GPU_HELD : FINDING_GPU_NO_DRIVER,
+                                      .gpu = g->address,
+                                      .what = g->driver });
         miss(x, wanted_as);
         return true;
 }

@@ -103,7 +103,7 @@ static void drop_unused(const struct editor *e) {
 }
 
 void drift_apply(struct arena *a, const struct plan_input *in, const struct plan *p,
-                 struct pctconf *conf, struct pctconf *config, const char *name, struct findings *f,
+                 struct pctconf *conf, struct pctconf *config, struct findings *f,
                  struct drift *ret) {
         struct drift d = { 0 };
         struct wants mounts = make_wants(a, p, METHOD_IDMAP), devs = make_wants(a, p, METHOD_DEV);
@@ -115,7 +115,7 @@ void drift_apply(struct arena *a, const struct plan_input *in, const struct plan
                 .c = conf,
                 .lines = in->survey->lines,
                 .n_lines = in->survey->n_lines,
-                .name = name,
+                .name = in->name,
                 .f = f,
                 .drift = &d,
         };

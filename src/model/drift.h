@@ -23,12 +23,11 @@ struct drift {
  * @p:      plan, not failed
  * @conf:   the container file, the same model that @in->conf points to
  * @config: the generated configuration, NULL when there is none
- * @name:   of the container file, for findings: "101.conf"
  * @f:      gets one finding per line changed, added or removed, and the reasons
  * @ret:    what has to be remembered
  *
  * Both files say the same afterwards; applying twice changes nothing the second time.
  */
 void drift_apply(struct arena *a, const struct plan_input *in, const struct plan *p,
-                 struct pctconf *conf, struct pctconf *config, const char *name, struct findings *f,
+                 struct pctconf *conf, struct pctconf *config, struct findings *f,
                  struct drift *ret);

@@ -30,7 +30,7 @@ static void read_map(struct arena *a, const struct plan_input *in, struct findin
                         finding_add(f, (struct finding){
                                                .code = FINDING_LINE_BROKEN,
                                                .what = idmap_problem_text(problem),
-                                               .where = arena_printf(a, "line %zu",
+                                               .where = arena_printf(a, "%s:%zu", in->name,
                                                                      in->conf->lines[i].number) });
                 } else if (type == 'g') {
                         *ARENA_PUSH(a, p->map_now.extents, p->map_now.n_extents) = e;
@@ -51,7 +51,8 @@ static void set_hole(struct plan_gid *g, uint32_t inside) {
 }
 
 /* A hole whose container gid we remember, or whose host gid is the group's today. */
-static void find_sure_hole(const struct plan *p, struct plan_gid *g, int64_t known, int64_t guessed) {
+static void find_sure_hole(const struct plan *p, struct plan_gid *g, int64_t known,
+                           int64_t guessed) {
         uint32_t inside;
 
         if (is_hole_of(p, known))
@@ -80,8 +81,8 @@ static void find_left_over_hole(const struct plan *p, struct plan_gid *video,
         for (size_t i = 0; i < p->map_now.n_extents; i++) {
                 const struct extent *e = &p->map_now.extents[i];
 
-                if (e->count != 1 || e->outside >= FIRST_USER_GID || e->outside <= LAST_STATIC_GID ||
-                    !idmap_is_hole(&p->map_now, e->inside) ||
+                if (e->count != 1 || e->outside >= FIRST_USER_GID ||
+                    e->outside <= LAST_STATIC_GID || !idmap_is_hole(&p->map_now, e->inside) ||
                     (video->in_map && video->map_inside == e->inside))
                         continue;
                 left++;
@@ -116,7 +117,8 @@ static bool dev_line_gid(const struct plan_input *in, enum node_kind kind, uint3
         return false;
 }
 
-/* The container's root writes the group file that we learn from: his 70000 must not stop a start. */
+/* The container's root writes the group file that we learn from: his 70000 must not stop a start.
+ */
 static bool can_be_mapped(const struct plan *p, uint32_t inside) {
         uint32_t outside;
 
@@ -182,11 +184,10 @@ static void add_pair(struct arena *a, struct findings *f, struct plan *p, uint32
                         continue;
                 if (q->inside == inside && q->outside == outside)
                         return;
-                finding_add(f, (struct finding){
-                                       .code = FINDING_GID_CONFLICT,
-                                       .what = arena_printf(a, "%u", inside),
-                                       .old = arena_printf(a, "%u", outside),
-                                       .new = arena_printf(a, "%u", q->outside) });
+                finding_add(f, (struct finding){ .code = FINDING_GID_CONFLICT,
+                                                 .what = arena_printf(a, "%u", inside),
+                                                 .old = arena_printf(a, "%u", outside),
+                                                 .new = arena_printf(a, "%u", q->outside) });
                 return;
         }
         *ARENA_PUSH(a, p->pairs, p->n_pairs) = (struct id_pair){ inside, outside };
@@ -247,13 +248,12 @@ static void report_holes(struct arena *a, struct findings *f, const struct plan 
 
                 if (!idmap_lookup(&p->map_now, q->inside, &before) || before == q->outside)
                         continue;
-                finding_add(f, (struct finding){
-                                       .code = idmap_is_hole(&p->map_now, q->inside)
-                                                       ? FINDING_HOLE_CHANGED
-                                                       : FINDING_HOLE_ADDED,
-                                       .what = arena_printf(a, "%u", q->inside),
-                                       .old = arena_printf(a, "%u", before),
-                                       .new = arena_printf(a, "%u", q->outside) });
+                finding_add(f, (struct finding){ .code = idmap_is_hole(&p->map_now, q->inside)
+                                                                 ? FINDING_HOLE_CHANGED
+                                                                 : FINDING_HOLE_ADDED,
+                                                 .what = arena_printf(a, "%u", q->inside),
+                                                 .old = arena_printf(a, "%u", before),
+                                                 .new = arena_printf(a, "%u", q->outside) });
         }
         for (size_t i = 0; i < n_ours; i++) {
                 uint32_t before, after;
@@ -267,15 +267,17 @@ static void report_holes(struct arena *a, struct findings *f, const struct plan 
         }
 }
 
-static void map_failed(struct findings *f, struct plan *p, const char *what) {
+static void map_failed(const struct plan_input *in, struct findings *f, struct plan *p,
+                       const char *what) {
         p->failed = true;
         p->map = p->map_now;
         finding_add(f, (struct finding){
-                               .code = FINDING_IDMAP_BROKEN, .what = what, .where = "the container file" });
+                               .code = FINDING_IDMAP_BROKEN, .what = what, .where = in->name });
 }
 
 /* Ids that a full map of 65536 would have and this one has not, as in half-edited files. */
-static void report_odd(struct arena *a, struct findings *f, const struct plan *p) {
+static void report_odd(struct arena *a, const struct plan_input *in, struct findings *f,
+                       const struct plan *p) {
         uint64_t count = 0;
 
         for (size_t i = 0; i < p->map_now.n_extents; i++)
@@ -285,7 +287,7 @@ static void report_odd(struct arena *a, struct findings *f, const struct plan *p
                                        .code = FINDING_IDMAP_ODD,
                                        .what = arena_printf(a, "%llu gids are mapped, not 65536",
                                                             (unsigned long long)count),
-                                       .where = "the container file" });
+                                       .where = in->name });
 }
 
 void gids_map(struct arena *a, const struct plan_input *in, struct findings *f, struct plan *p) {
@@ -321,13 +323,13 @@ void gids_map(struct arena *a, const struct plan_input *in, struct findings *f, 
                 return;
         }
         if (p->map_broken) {
-                map_failed(f, p, "a line cannot be parsed");
+                map_failed(in, f, p, "a line cannot be parsed");
                 return;
         }
-        report_odd(a, f, p);
+        report_odd(a, in, f, p);
         problem = idmap_punch(a, &p->map_now, ours, n_ours, p->pairs, p->n_pairs, &p->map);
         if (problem != IDMAP_OK) {
-                map_failed(f, p, idmap_problem_text(problem));
+                map_failed(in, f, p, idmap_problem_text(problem));
                 return;
         }
         report_guesses(a, f, p);

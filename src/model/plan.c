@@ -49,7 +49,8 @@ static enum method main_form(const struct plan_input *in) {
         if (in->policy->method != METHOD_AUTO)
                 return in->policy->method;
         if (in->survey->there.n_dev + in->survey->there.n_mount > 0)
-                return in->survey->there.n_dev > in->survey->there.n_mount ? METHOD_DEV : METHOD_IDMAP;
+                return in->survey->there.n_dev > in->survey->there.n_mount ? METHOD_DEV
+                                                                           : METHOD_IDMAP;
         return in->survey->parked.n_dev > in->survey->parked.n_mount ? METHOD_DEV : METHOD_IDMAP;
 }
 
@@ -83,7 +84,7 @@ static enum method find_form(const struct plan_input *in, struct findings *f,
         if (dev && mount)
                 finding_add(f, (struct finding){ .code = FINDING_TARGET_TWICE,
                                                  .what = n->path,
-                                                 .where = "the container file" });
+                                                 .where = in->name });
         if (in->policy->method != METHOD_AUTO)
                 return in->policy->method;
         if (!dev && !mount) {
@@ -102,17 +103,25 @@ static void add_missing(struct arena *a, struct plan *p, const char *what) {
         p->missing = p->missing ? arena_printf(a, "%s, %s", p->missing, what) : what;
 }
 
+struct finding plan_node_problem(struct arena *a, const struct node *n) {
+        return (struct finding){
+                .code = n->state != NODE_ABSENT  ? FINDING_NODE_FAKE
+                        : n->kind == NODE_NVIDIA ? FINDING_NVIDIA_ABSENT
+                                                 : FINDING_NODE_ABSENT,
+                .what = n->path,
+                .old = n->state == NODE_ABSENT ? NULL
+                       : n->state == NODE_FAKE ? "not a character device"
+                                               : "a device of another number",
+                .new = arena_printf(a, "c %u %u", n->major, n->minor), /* as mknod(1) wants it */
+        };
+}
+
 /* Whether @n is really there to be given; else say what is in its place. */
-static bool node_is_there(struct arena *a, struct findings *f, struct plan *p, const struct node *n) {
+static bool node_is_there(struct arena *a, struct findings *f, struct plan *p,
+                          const struct node *n) {
         if (n->state == NODE_CHAR)
                 return true;
-        finding_add(f, (struct finding){
-                               .code = n->state == NODE_ABSENT ? FINDING_NODE_ABSENT
-                                                               : FINDING_NODE_FAKE,
-                               .what = n->path,
-                               .old = n->state == NODE_FAKE ? "not a character device"
-                                                            : "a device of another number",
-                               .new = arena_printf(a, "%u:%u", n->major, n->minor) });
+        finding_add(f, plan_node_problem(a, n));
         add_missing(a, p, n->path);
         return false;
 }
@@ -138,12 +147,13 @@ static void check_group(struct arena *a, const struct plan_input *in, struct fin
         if (n->kind == NODE_NVIDIA || !g->present || n->gid == g->gid || n->gid == 0 ||
             n->gid == in->facts->video.gid || n->gid == in->facts->render.gid)
                 return;
-        finding_add(f, (struct finding){ .code = FINDING_NODE_GROUP_WRONG,
-                                         .what = n->path,
-                                         .old = arena_printf(a, "%u", n->gid),
-                                         .new = arena_printf(a, "%s is %u",
-                                                             n->kind == NODE_CARD ? "video" : "render",
-                                                             g->gid) });
+        finding_add(f,
+                    (struct finding){ .code = FINDING_NODE_GROUP_WRONG,
+                                      .what = n->path,
+                                      .old = arena_printf(a, "%u", n->gid),
+                                      .new = arena_printf(a, "%s is %u",
+                                                          n->kind == NODE_CARD ? "video" : "render",
+                                                          g->gid) });
 }
 
 /* Mount and devN lines for this kind of node: in the file, and remembered. */
@@ -161,8 +171,9 @@ static void count_lines(const struct plan_input *in, enum node_kind kind, size_t
 
 static bool has_line(const struct plan_input *in, const struct node *n) {
         for (size_t i = 1; i < in->survey->n_lines; i++)
-                if (!in->conf->lines[i].parked && (line_gives(&in->survey->lines[i], DEVLINE_DEV, n) ||
-                                                   line_gives(&in->survey->lines[i], DEVLINE_MOUNT, n)))
+                if (!in->conf->lines[i].parked &&
+                    (line_gives(&in->survey->lines[i], DEVLINE_DEV, n) ||
+                     line_gives(&in->survey->lines[i], DEVLINE_MOUNT, n)))
                         return true;
         return false;
 }
@@ -210,16 +221,19 @@ static void add_gpu_nodes(struct arena *a, const struct plan_input *in, struct f
         }
         for (size_t i = before; i < p->n_nodes; i++)
                 check_group(a, in, f, p->nodes[i].node);
-        if ((p->devices & NODE_BIT(NODE_RENDER)) && gpu_node(g, NODE_CARD) && !any_usable(&p->choice))
-                finding_add(f, (struct finding){
-                                       .code = FINDING_GPU_NO_NODE, .gpu = g->address, .what = "render" });
+        if ((p->devices & NODE_BIT(NODE_RENDER)) && gpu_node(g, NODE_CARD) &&
+            !any_usable(&p->choice))
+                finding_add(f, (struct finding){ .code = FINDING_GPU_NO_NODE,
+                                                 .gpu = g->address,
+                                                 .what = "render" });
         /* kfd and a lone NPU are nodes of their own, and are looked for after this */
         if (!any && (p->devices & ~(NODE_BIT(NODE_KFD) | NODE_BIT(NODE_ACCEL))) &&
             !(g->n_nodes == 1 && g->nodes[0].kind == NODE_ACCEL))
                 add_missing(a, p, arena_printf(a, "a node of %s", g->address));
 }
 
-/* Lines of the same GPUs that may stay although nothing adds them: "c 226:0" beside a render node. */
+/* Lines of the same GPUs that may stay although nothing adds them: "c 226:0" beside a render node.
+ */
 static void add_tolerated(struct arena *a, const struct plan_input *in, struct findings *f,
                           struct plan *p) {
         if (in->policy->devices_set)
@@ -252,10 +266,12 @@ static void add_shared(struct arena *a, const struct plan_input *in, struct find
                                         add_node(a, in, f, p, NULL, n, true);
                         add_node(a, in, f, p, NULL, n, false);
                 } else {
-                        /* nvidia-caps hand out the partitioning of the card: only to who has them */
+                        /* nvidia-caps hand out the partitioning of the card: only to who has them
+                         */
                         add_node(a, in, f, p, NULL, n,
-                                 n->kind == NODE_KFD || (n->state == NODE_CHAR &&
-                                                         !str_has_prefix(n->path, "/dev/nvidia-caps/")));
+                                 n->kind == NODE_KFD ||
+                                         (n->state == NODE_CHAR &&
+                                          !str_has_prefix(n->path, "/dev/nvidia-caps/")));
                 }
         }
 }
@@ -313,10 +329,11 @@ void plan_make(struct arena *a, const struct plan_input *in, struct findings *f,
         check_kfd(f, &p);
         add_tolerated(a, in, f, &p);
         if (in->survey->there.as_dev && in->survey->there.as_mount)
-                finding_add(f, (struct finding){
-                                       .code = FINDING_METHOD_MIXED,
-                                       .what = main_form(in) == METHOD_DEV ? "devN" : "lxc.mount.entry",
-                                       .where = "the container file" });
+                finding_add(f, (struct finding){ .code = FINDING_METHOD_MIXED,
+                                                 .what = main_form(in) == METHOD_DEV
+                                                                 ? "devN"
+                                                                 : "lxc.mount.entry",
+                                                 .where = in->name });
         gids_find(a, in, f, &p);
         gids_map(a, in, f, &p);
         *ret = p;
@@ -330,7 +347,8 @@ bool plan_lines_are_right(const struct plan *p, const struct plan_input *in, siz
 
                 if (in->conf->lines[i].parked)
                         continue;
-                /* behind a user namespace the cgroup restricts nothing: what counts is what is bound */
+                /* behind a user namespace the cgroup restricts nothing: what counts is what is
+                 * bound */
                 if (d->type == DEVLINE_ALLOW && in->survey->userns)
                         continue;
                 if (!g && devline_is_wide(in->facts, d) && devline_kinds(in->facts, d, p->devices))

@@ -55,6 +55,7 @@ struct plan_input {
         const struct facts *facts;
         const struct policy *policy;
         const char *node; /* cluster node */
+        const char *name; /* of the container file, for findings: "101.conf" */
         const struct pctconf *conf;
         const struct survey *survey;
         /* the container is moved to this form: what only the other one needed goes as well,
@@ -70,6 +71,9 @@ struct plan_input {
  * @ret: the plan
  */
 void plan_make(struct arena *a, const struct plan_input *in, struct findings *f, struct plan *ret);
+
+/** plan_node_problem() - what is in the place of a node that is not there to be given */
+struct finding plan_node_problem(struct arena *a, const struct node *n);
 
 /** plan_lines_are_right() - whether every mount and devN line names a GPU of the plan; else @ret_line */
 bool plan_lines_are_right(const struct plan *p, const struct plan_input *in, size_t *ret_line);

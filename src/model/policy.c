@@ -312,6 +312,18 @@ const struct pin *policy_pin(const struct policy *p, const char *node) {
         return NULL;
 }
 
+void policy_set_pin(struct arena *a, struct policy *p, const struct pin *pin) {
+        struct pin *pins = arena_alloc(a, (p->n_pins + 1) * sizeof(*pins));
+        size_t n = 0;
+
+        for (size_t i = 0; i < p->n_pins; i++)
+                if (!streq(p->pins[i].node, pin->node))
+                        pins[n++] = p->pins[i];
+        pins[n++] = *pin;
+        p->pins = pins;
+        p->n_pins = n;
+}
+
 static char fold(char c) {
         return c == '_' ? '-' : c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
@@ -360,8 +372,10 @@ static const char *unknown_key(struct arena *a, const char *key) {
 
         if (meant)
                 return arena_printf(a, "unknown key %s; did you mean %s?", key, meant);
-        return arena_printf(a, "unknown key %s; accepted: gpu, devices, method, video-gid, "
-                               "render-gid, missing, on-error, next-hook", key);
+        return arena_printf(a,
+                            "unknown key %s; accepted: gpu, devices, method, video-gid, "
+                            "render-gid, missing, on-error, next-hook",
+                            key);
 }
 
 bool policy_set(struct arena *a, struct policy *p, const char *key, const char *value,

@@ -8,17 +8,12 @@
  */
 #include "render/inventory.h"
 
+#include "model/plan.h"
+
 static void check_state(struct inventory *inv, const struct node *n) {
         if (n->state == NODE_CHAR)
                 return;
-        finding_add(
-                &inv->problems,
-                (struct finding){
-                        .code = n->state == NODE_ABSENT ? FINDING_NODE_ABSENT : FINDING_NODE_FAKE,
-                        .what = n->path,
-                        .old = n->state == NODE_FAKE ? "not a character device"
-                                                     : "a device of another number",
-                        .new = arena_printf(inv->problems.arena, "%u:%u", n->major, n->minor) });
+        finding_add(&inv->problems, plan_node_problem(inv->problems.arena, n));
 }
 
 /* NVIDIA's driver makes its nodes itself, root:root 0666 */

@@ -303,6 +303,11 @@ case_gpus_problems() {
     host groupmod-no-udev
     run 1 gpus
     said "node-group-wrong"
+    host nvidia
+    rm "$H/dev/nvidia-uvm" # the driver's own tool makes it, udev does not
+    run 1 gpus --json
+    is findings.0.code '"nvidia-absent"'
+    grep -q '"remedy":.*nvidia-modprobe' "$work/out" || fail "does not say how to make it"
 }
 
 case_gpus_json() {
@@ -320,6 +325,7 @@ case_gpus_json() {
     is gpus.0.nodes.1.state '"fake"'
     is gpus.1.nodes.0.state '"absent"'
     is findings.0.code '"node-fake"'
+    grep -q '"remedy":.*mknod.* c 226 128 ' "$work/out" || fail "does not say how to make it"
     host no-gpu
     run 0 gpus --json
     is gpus '[]'

@@ -156,7 +156,7 @@ static bool run(struct arena *a, struct bytes file, const struct policy *p, stru
         struct pctconf conf, config;
         struct survey s;
         struct plan_input in = {
-                .facts = &facts, .policy = p, .node = NODE, .conf = &conf, .survey = &s
+                .facts = &facts, .policy = p, .node = NODE, .name = "101.conf", .conf = &conf, .survey = &s
         };
         struct drift d;
 
@@ -170,7 +170,7 @@ static bool run(struct arena *a, struct bytes file, const struct policy *p, stru
         plan_make(a, &in, &f, &ret->plan);
         if (ret->plan.failed)
                 return false;
-        drift_apply(a, &in, &ret->plan, &conf, &config, "101.conf", &f, &d);
+        drift_apply(a, &in, &ret->plan, &conf, &config, &f, &d);
         ret->conf = pctconf_write(&conf);
         ret->config = pctconf_write(&config);
         remember(a, &d, ret);

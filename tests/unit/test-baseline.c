@@ -205,12 +205,12 @@ static void without_driver_the_nodes_are_remembered(void **state) {
         f = compare(&w.arena, &b, &without.facts);
         assert_int_equal(f.n, 1);
         expect(&w.arena, &f, 0, FINDING_GPU_DRIVER_CHANGED,
-               "GPU 0000:01:00.0 is driven by vfio-pci now (was amdgpu)");
+               "GPU 0000:01:00.0 has another driver now: amdgpu -> vfio-pci");
         baseline_next(&w.arena, &b, &without.facts, &next);
         f = compare(&w.arena, &next, &w.facts);
         assert_int_equal(f.n, 1);
         expect(&w.arena, &f, 0, FINDING_GPU_DRIVER_CHANGED,
-               "GPU 0000:01:00.0 is driven by amdgpu now (was vfio-pci)");
+               "GPU 0000:01:00.0 has another driver now: vfio-pci -> amdgpu");
         f = compare(&w.arena, &next, &after.facts);
         assert_int_equal(f.n, 3); /* renumbered, driver; and the other card renumbered */
         assert_int_equal(f.items[0].code, FINDING_GPU_RENUMBERED);

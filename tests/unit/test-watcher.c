@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * test-watcher - the daemon's look on sample hosts, and its loop on the real clock
- *
- * What is told is written down as "CODE VMID", "-CODE VMID" when resolved. The
- * hosts have real device nodes, so without root these tests are skipped.
+ * test-watcher - the daemon's look on sample hosts
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,18 +10,10 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "daemon/manager.h"
 #include "model/watch-state.h"
-#include "pve/guest.h"
-#include "render/text.h"
-#include "uevent.h"
+#include "watcher-stage.h"
 
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -38,88 +27,6 @@
 #ifndef SANITIZED
 #define SANITIZED 0
 #endif
-
-#define SECOND UINT64_C(1000000)
-
-static char scratch[PATH_MAX];
-
-struct stage {
-        struct arena arena;
-        char root[PATH_MAX];
-        struct manager *m;
-        uint64_t now;
-        struct strbuf told; /* since the last look */
-        struct finding last;
-        char last_text[1024];
-};
-
-static void shell(const char *format, ...) _printf_(1, 2);
-static void shell(const char *format, ...) {
-        char command[2 * PATH_MAX];
-        va_list args;
-
-        va_start(args, format);
-        vsnprintf(command, sizeof(command), format, args);
-        va_end(args);
-        assert_int_equal(system(command), 0);
-}
-
-static void write_file(const char *root, const char *path, const char *content) {
-        _cleanup_arena_ struct arena a = { 0 };
-
-        assert_int_equal(
-                file_replace(arena_printf(&a, "%s%s", root, path), bytes_of(content), 0644, 0), 0);
-}
-
-static void note(void *user, const struct finding *f, bool resolved) {
-        struct stage *s = user;
-        _cleanup_arena_ struct arena a = { 0 };
-
-        strbuf_printf(&s->told, "%s%s%s %u", s->told.len ? "\n" : "", resolved ? "-" : "",
-                      finding_kinds[f->code].code, f->vmid);
-        snprintf(s->last_text, sizeof(s->last_text), "%s", finding_text(&a, f, f->vmid));
-}
-
-static void open_manager(struct stage *s) {
-        manager_free(s->m);
-        assert_int_equal(manager_new(s->root, NULL, note, s, &s->m), 0);
-}
-
-static struct stage *new_stage(const char *host) {
-        const char *source = getenv("GPUANCHOR_SOURCE_ROOT");
-        static unsigned count;
-        struct stage *s = calloc(1, sizeof(*s));
-
-        assert_non_null(s);
-        snprintf(s->root, sizeof(s->root), "%.64s/%u", scratch, count++);
-        shell("sh '%s/tests/mkhost.sh' '%s/tests/fixtures/hosts/%s.host' '%s'", source, source,
-              host, s->root);
-        shell("mkdir -p %s/etc/pve/nodes/pve1/lxc %s/etc/pve/gpuanchor %s/var/lib/vz/snippets "
-              "%s/run/gpuanchor &&"
-              "ln -sfn nodes/pve1 %s/etc/pve/local && ln -sfn nodes/pve1/lxc %s/etc/pve/lxc &&"
-              "install -m 755 /dev/null %s/var/lib/vz/snippets/gpuanchor-hook",
-              s->root, s->root, s->root, s->root, s->root, s->root, s->root);
-        shell("cp '%s/tests/fixtures/guide-101.conf' '%s/etc/pve/lxc/101.conf'", source, s->root);
-        s->told.arena = &s->arena;
-        s->now = 1000 * SECOND;
-        open_manager(s);
-        return s;
-}
-
-static void end_stage(struct stage *s) {
-        manager_free(s->m);
-        arena_done(&s->arena);
-        free(s);
-}
-
-static const char *look(struct stage *s) {
-        s->told.len = 0;
-        s->now += 100 * SECOND;
-        assert_int_equal(manager_check(s->m, s->now), 0);
-        if (s->told.len == 0)
-                return "";
-        return strbuf_str(&s->told);
-}
 
 static void first_look_then_silence(void **state) {
         struct stage *s = new_stage("guide");
@@ -139,6 +46,7 @@ static void stale_lines_and_what_becomes_of_them(void **state) {
         write_file(s->root, "/etc/pve/gpuanchor/101.conf", "[container]\ngpu = pci:0000:c1:00.0\n");
         shell("sed -i \"s/226:1 /226:7 /\" %s/etc/pve/lxc/101.conf", s->root);
         assert_string_equal(look(s), "container-stale 101");
+        assert_int_equal(s->last_severity, SEV_NOTICE);
         assert_string_equal(s->last_text, "101.conf is out of date: 1 change: line 13: "
                                           "lxc.cgroup2.devices.allow: c 226:7 rwm -> c 226:1 rwm");
         assert_string_equal(look(s), "");
@@ -160,6 +68,7 @@ static void missing_dev_path_is_a_warning(void **state) {
         assert_string_equal(look(s), "container-stale 102");
         assert_non_null(
                 strstr(s->last_text, "it would not start, there is no /dev/dri/renderD130"));
+        assert_int_equal(s->last_severity, SEV_WARNING);
         end_stage(s);
 }
 
@@ -445,124 +354,6 @@ static void ten_thousand_looks_leak_nothing(void **state) {
         end_stage(s);
 }
 
-/* ---- on the real clock ---- */
-
-static uint64_t clock_usec(void) {
-        struct timespec t;
-
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec / 1000;
-}
-
-static void touch_group(struct stage *s, unsigned i) {
-        _cleanup_arena_ struct arena a = { 0 };
-
-        write_file(s->root, "/etc/group",
-                   arena_printf(&a, "video:x:44:\nrender:x:110:\nx%u:x:1:\n", i));
-}
-
-/* Runs the loop until @end or the next look; touches the group file every @step when that is not 0.
- */
-static bool run_until_look(struct stage *s, sd_event *e, uint64_t end, uint64_t step) {
-        uint64_t looks = manager_checks(s->m), next = clock_usec();
-        unsigned i = 0;
-
-        while (clock_usec() < end) {
-                if (step && clock_usec() >= next) {
-                        touch_group(s, i++);
-                        next += step;
-                }
-                assert_true(sd_event_run(e, 20000) >= 0);
-                if (manager_checks(s->m) != looks)
-                        return true;
-        }
-        return false;
-}
-
-static void loop_waits_for_quiet_and_not_for_ever(void **state) {
-        struct stage *s = new_stage("guide");
-        uint64_t begin;
-        sd_event *e;
-
-        look(s);
-        assert_int_equal(sd_event_new(&e), 0);
-        assert_int_equal(manager_attach(s->m, e), 0);
-        while (run_until_look(s, e, clock_usec() + 2 * SECOND, 0)) /* mounts of other tests */
-                ;
-
-        begin = clock_usec();
-        for (unsigned i = 0; i < 50; i++)
-                touch_group(s, i);
-        assert_true(run_until_look(s, e, begin + 3 * SECOND, 0));
-        assert_true(clock_usec() - begin >= SECOND && clock_usec() - begin < 2 * SECOND);
-        assert_false(run_until_look(s, e, clock_usec() + 2 * SECOND, 0));
-
-        write_file(s->root, "/etc/motd", "of no interest\n");
-        assert_false(run_until_look(s, e, clock_usec() + 2 * SECOND, 0));
-
-        begin = clock_usec();
-        assert_true(run_until_look(s, e, begin + 13 * SECOND, SECOND / 5));
-        assert_true(clock_usec() - begin >= 10 * SECOND && clock_usec() - begin < 11 * SECOND);
-
-        /* /etc/pve is another folder by now */
-        while (run_until_look(s, e, clock_usec() + 2 * SECOND, 0))
-                ;
-        shell("cd %s/etc && cp -a pve pve2 && mv pve pve1 && mv pve2 pve", s->root);
-        assert_true(run_until_look(s, e, clock_usec() + 3 * SECOND, 0));
-        shell("sed -i \"s/226:1 /226:7 /\" %s/etc/pve/lxc/101.conf", s->root);
-        s->told.len = 0;
-        assert_true(run_until_look(s, e, clock_usec() + 3 * SECOND, 0));
-        assert_string_equal(strbuf_str(&s->told), "container-stale 101");
-        end_stage(s);
-        sd_event_unref(e);
-}
-
-/* The kernel's own queue: more events than it holds are one look, and it is heard of again
- * afterwards. */
-static void overrun_of_the_kernels_queue(void **state) {
-        struct stage *s = new_stage("guide");
-        _cleanup_(cleanup_close) int fd = uevent_open();
-        uint64_t begin, looks;
-        sd_event *e;
-
-        assert_true(fd >= 0);
-        look(s);
-        assert_int_equal(sd_event_new(&e), 0);
-        assert_int_equal(manager_attach(s->m, e), 0);
-        for (int round = 0; round < 2; round++) {
-                while (run_until_look(s, e, clock_usec() + 2 * SECOND, 0))
-                        ;
-                looks = manager_checks(s->m);
-                begin = clock_usec();
-                for (unsigned i = 0; i < (round ? 1 : 10000); i++)
-                        assert_int_equal(uevent_send(fd), 0);
-                assert_true(run_until_look(s, e, begin + 5 * SECOND, 0));
-                assert_false(run_until_look(s, e, clock_usec() + 2 * SECOND, 0));
-                assert_int_equal(manager_checks(s->m), looks + 1);
-        }
-        end_stage(s);
-        sd_event_unref(e);
-}
-
-static int set_up(void **state) {
-        const char *tmp = getenv("TMPDIR");
-
-        if (geteuid() != 0)
-                exit(77);
-        /* events and mounts of other tests, and of a busy host, are none of ours */
-        if (unshare(CLONE_NEWNET | CLONE_NEWNS) == 0)
-                (void)mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
-        snprintf(scratch, sizeof(scratch), "%.40s/watcher.XXXXXX", tmp ? tmp : "/tmp");
-        return mkdtemp(scratch) ? 0 : -1;
-}
-
-static int tear_down(void **state) {
-        char command[PATH_MAX + 16];
-
-        snprintf(command, sizeof(command), "rm -rf '%s'", scratch);
-        return system(command);
-}
-
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(first_look_then_silence),
@@ -582,9 +373,7 @@ int main(void) {
                 cmocka_unit_test(thousand_policies_are_one_summary),
                 cmocka_unit_test(files_vanish_while_read),
                 cmocka_unit_test(ten_thousand_looks_leak_nothing),
-                cmocka_unit_test(loop_waits_for_quiet_and_not_for_ever),
-                cmocka_unit_test(overrun_of_the_kernels_queue),
         };
 
-        return cmocka_run_group_tests(tests, set_up, tear_down);
+        return cmocka_run_group_tests(tests, set_up_stages, tear_down_stages);
 }

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * test-watcher-loop - from events to looks, on the real clock
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "uevent.h"
+#include "watcher-stage.h"
+
+#include <time.h>
+
+static uint64_t clock_usec(void) {
+        struct timespec t;
+
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec / 1000;
+}
+
+static void touch_group(struct stage *s, unsigned i) {
+        _cleanup_arena_ struct arena a = { 0 };
+
+        write_file(s->root, "/etc/group",
+                   arena_printf(&a, "video:x:44:\nrender:x:110:\nx%u:x:1:\n", i));
+}
+
+/* Runs the loop until @end or the next look; touches the group file every @step when that is not 0.
+ */
+static bool run_until_look(struct stage *s, sd_event *e, uint64_t end, uint64_t step) {
+        uint64_t looks = manager_checks(s->m), next = clock_usec();
+        unsigned i = 0;
+
+        while (clock_usec() < end) {
+                if (step && clock_usec() >= next) {
+                        touch_group(s, i++);
+                        next += step;
+                }
+                assert_true(sd_event_run(e, 20000) >= 0);
+                if (manager_checks(s->m) != looks)
+                        return true;
+        }
+        return false;
+}
+
+static void loop_waits_for_quiet_and_not_for_ever(void **state) {
+        struct stage *s = new_stage("guide");
+        uint64_t begin;
+        sd_event *e;
+
+        look(s);
+        assert_int_equal(sd_event_new(&e), 0);
+        assert_int_equal(manager_attach(s->m, e), 0);
+        while (run_until_look(s, e, clock_usec() + 2 * SECOND, 0)) /* mounts of other tests */
+                ;
+
+        begin = clock_usec();
+        for (unsigned i = 0; i < 50; i++)
+                touch_group(s, i);
+        assert_true(run_until_look(s, e, begin + 3 * SECOND, 0));
+        assert_true(clock_usec() - begin >= SECOND && clock_usec() - begin < 2 * SECOND);
+        assert_false(run_until_look(s, e, clock_usec() + 2 * SECOND, 0));
+
+        write_file(s->root, "/etc/motd", "of no interest\n");
+        assert_false(run_until_look(s, e, clock_usec() + 2 * SECOND, 0));
+
+        begin = clock_usec();
+        assert_true(run_until_look(s, e, begin + 13 * SECOND, SECOND / 5));
+        assert_true(clock_usec() - begin >= 10 * SECOND && clock_usec() - begin < 11 * SECOND);
+
+        /* udev is at work: what is seen now is half of it; but it may hang, too */
+        shell("mkdir -p %s/run/udev && touch %s/run/udev/queue %s/etc/group", s->root, s->root,
+              s->root);
+        begin = clock_usec();
+        assert_false(run_until_look(s, e, begin + 3 * SECOND, 0));
+        assert_true(run_until_look(s, e, begin + 12 * SECOND, 0));
+        assert_true(clock_usec() - begin >= 10 * SECOND && clock_usec() - begin < 11 * SECOND);
+        shell("touch %s/etc/group", s->root);
+        assert_false(run_until_look(s, e, clock_usec() + 2 * SECOND, 0));
+        shell("rm %s/run/udev/queue", s->root);
+        assert_true(run_until_look(s, e, clock_usec() + 2 * SECOND, 0));
+
+        /* /etc/pve is another folder by now */
+        while (run_until_look(s, e, clock_usec() + 2 * SECOND, 0))
+                ;
+        shell("cd %s/etc && cp -a pve pve2 && mv pve pve1 && mv pve2 pve", s->root);
+        assert_true(run_until_look(s, e, clock_usec() + 3 * SECOND, 0));
+        shell("sed -i \"s/226:1 /226:7 /\" %s/etc/pve/lxc/101.conf", s->root);
+        s->told.len = 0;
+        assert_true(run_until_look(s, e, clock_usec() + 3 * SECOND, 0));
+        assert_string_equal(strbuf_str(&s->told), "container-stale 101");
+        end_stage(s);
+        sd_event_unref(e);
+}
+
+/* What a look reads, in the order of manager_watch_folders(). */
+static void each_place_is_watched(void **state) {
+        static const char *const places[] = {
+                "/etc/group",
+                "/etc/subgid",
+                "/etc/gpuanchor/gpuanchor.conf",
+                "/etc/gpuanchor/gpuanchor.conf.d/a.conf",
+                "/etc/pve/storage.cfg",
+                "/etc/pve/lxc/102.conf",
+                "/etc/pve/gpuanchor/102.conf",
+                "/etc/pve/mapping/pci.cfg",
+                "/run/gpuanchor/101",
+                "/var/lib/vz/snippets/gpuanchor-hook",
+        };
+        struct stage *s = new_stage("guide");
+        sd_event *e;
+
+        shell("mkdir -p %s/etc/gpuanchor/gpuanchor.conf.d %s/etc/pve/mapping", s->root, s->root);
+        look(s);
+        assert_int_equal(sd_event_new(&e), 0);
+        assert_int_equal(manager_attach(s->m, e), 0);
+        for (size_t i = 0; i < ELEMENTS(places); i++) {
+                while (run_until_look(s, e, clock_usec() + 3 * SECOND / 2, 0))
+                        ;
+                write_file(s->root, places[i], "");
+                if (!run_until_look(s, e, clock_usec() + 3 * SECOND, 0))
+                        fail_msg("a change of %s is not noticed", places[i]);
+        }
+        end_stage(s);
+        sd_event_unref(e);
+}
+
+static void these_devices_are_of_interest(void **state) {
+        static const char *const subsystems[] = { "drm", "accel", "kfd", "pci", "module" };
+        struct stage *s = new_stage("guide");
+        _cleanup_(cleanup_close) int fd = uevent_open();
+        sd_event *e;
+
+        assert_true(fd >= 0);
+        look(s);
+        assert_int_equal(sd_event_new(&e), 0);
+        assert_int_equal(manager_attach(s->m, e), 0);
+        for (size_t i = 0; i < ELEMENTS(subsystems); i++) {
+                assert_int_equal(uevent_send(fd, subsystems[i]), 0);
+                if (!run_until_look(s, e, clock_usec() + 3 * SECOND, 0))
+                        fail_msg("an event of %s is not noticed", subsystems[i]);
+        }
+        for (unsigned i = 0; i < 100; i++)
+                assert_int_equal(uevent_send(fd, "net"), 0);
+        assert_false(run_until_look(s, e, clock_usec() + 2 * SECOND, 0));
+        end_stage(s);
+        sd_event_unref(e);
+}
+
+/* A container file that another cluster node changed comes without any event. */
+static void without_events_it_looks_all_the_same(void **state) {
+        struct stage *s = new_stage("guide");
+        uint64_t begin;
+        sd_event *e;
+
+        shell("mkdir -p %s/etc/gpuanchor", s->root);
+        write_file(s->root, "/etc/gpuanchor/gpuanchor.conf", "[daemon]\ninterval = 10\n");
+        look(s);
+        assert_int_equal(sd_event_new(&e), 0);
+        assert_int_equal(manager_attach(s->m, e), 0);
+        begin = clock_usec();
+        assert_true(run_until_look(s, e, begin + 15 * SECOND, 0));
+        assert_true(clock_usec() - begin >= 10 * SECOND);
+        end_stage(s);
+        sd_event_unref(e);
+}
+
+/* The kernel's own queue: more events than it holds are one look, and it is heard of again
+ * afterwards. */
+static void overrun_of_the_kernels_queue(void **state) {
+        struct stage *s = new_stage("guide");
+        _cleanup_(cleanup_close) int fd = uevent_open();
+        uint64_t begin, looks;
+        sd_event *e;
+
+        assert_true(fd >= 0);
+        look(s);
+        assert_int_equal(sd_event_new(&e), 0);
+        assert_int_equal(manager_attach(s->m, e), 0);
+        for (int round = 0; round < 2; round++) {
+                while (run_until_look(s, e, clock_usec() + 2 * SECOND, 0))
+                        ;
+                looks = manager_checks(s->m);
+                begin = clock_usec();
+                for (unsigned i = 0; i < (round ? 1 : 10000); i++)
+                        assert_int_equal(uevent_send(fd, "drm"), 0);
+                assert_true(run_until_look(s, e, begin + 5 * SECOND, 0));
+                assert_false(run_until_look(s, e, clock_usec() + 2 * SECOND, 0));
+                assert_int_equal(manager_checks(s->m), looks + 1);
+        }
+        end_stage(s);
+        sd_event_unref(e);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(loop_waits_for_quiet_and_not_for_ever),
+                cmocka_unit_test(each_place_is_watched),
+                cmocka_unit_test(these_devices_are_of_interest),
+                cmocka_unit_test(without_events_it_looks_all_the_same),
+                cmocka_unit_test(overrun_of_the_kernels_queue),
+        };
+
+        return cmocka_run_group_tests(tests, set_up_stages, tear_down_stages);
+}
