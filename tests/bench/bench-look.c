@@ -3,22 +3,25 @@
 /*
  * bench-look - what one look of the daemon costs, and a burst of events
  *
- *     bench-look ROOT ROUNDS       median microseconds of one look at the host in ROOT
+ *     bench-look ROOT ROUNDS       median CPU microseconds of one look at the host in ROOT and,
+ *                                  in turn with it, of reading all container and policy files
  *     bench-look --burst N         sends N device events to everybody who listens
  *     bench-look --peer SECONDS    reads events as `udevadm monitor` does, which itself
  *                                  refuses to run without a udevd; prints how many
  */
+#include "base/file.h"
 #include "daemon/manager.h"
 #include "uevent.h"
 
+#include <glob.h>
 #include <libudev.h>
 #include <poll.h>
 #include <time.h>
 
-static uint64_t now_nsec(void) {
+static uint64_t clock_nsec(clockid_t clock) {
         struct timespec t;
 
-        clock_gettime(CLOCK_MONOTONIC, &t);
+        clock_gettime(clock, &t);
         return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
@@ -26,6 +29,19 @@ static int compare(const void *a, const void *b) {
         uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
 
         return (x > y) - (x < y);
+}
+
+/* What any program would have to do that looks at all containers. */
+static void read_all(const char *root) {
+        _cleanup_arena_ struct arena a = { 0 };
+        struct bytes content;
+        glob_t g;
+
+        if (glob(arena_printf(&a, "%s/etc/pve/{lxc,gpuanchor}/*.conf", root), GLOB_BRACE, NULL, &g))
+                return;
+        for (size_t i = 0; i < g.gl_pathc; i++)
+                (void)file_read(&a, g.gl_pathv[i], 1024 * 1024, &content);
+        globfree(&g);
 }
 
 static void ignore(void *user, const struct finding *f, bool resolved) {
@@ -36,7 +52,7 @@ static int burst(long n) {
 
         /* ten at a time, as a kernel that is busy with them would */
         for (long i = 0; i < n; i++) {
-                if (fd < 0 || uevent_send(fd) < 0)
+                if (fd < 0 || uevent_send(fd, "drm") < 0)
                         return perror("uevent"), EXIT_FAILURE;
                 if (i % 10 == 9)
                         nanosleep(&(struct timespec){ .tv_nsec = 200 * 1000 }, NULL);
@@ -47,14 +63,14 @@ static int burst(long n) {
 static int peer(long seconds) {
         struct udev *udev = udev_new();
         struct udev_monitor *m = udev_monitor_new_from_netlink(udev, "udev");
-        uint64_t end = now_nsec() + (uint64_t)seconds * 1000000000;
+        uint64_t end = clock_nsec(CLOCK_MONOTONIC) + (uint64_t)seconds * 1000000000;
         struct pollfd p = { .events = POLLIN };
         unsigned n = 0;
 
         udev_monitor_filter_add_match_subsystem_devtype(m, "drm", NULL);
         udev_monitor_enable_receiving(m);
         p.fd = udev_monitor_get_fd(m);
-        while (now_nsec() < end)
+        while (clock_nsec(CLOCK_MONOTONIC) < end)
                 if (poll(&p, 1, 100) > 0) {
                         struct udev_device *d = udev_monitor_receive_device(m);
 
@@ -67,31 +83,44 @@ static int peer(long seconds) {
         return EXIT_SUCCESS;
 }
 
-int main(int argc, char **argv) {
+static uint64_t median(uint64_t *times, size_t n) {
+        qsort(times, n, sizeof(*times), compare);
+        return times[n / 2];
+}
+
+static int looks(const char *root, size_t rounds) {
+        uint64_t *look = calloc(rounds, sizeof(*look)), *reading = calloc(rounds, sizeof(*reading));
         struct manager *m;
-        uint64_t *times;
-        long rounds;
+
+        if (!look || !reading || manager_new(root, NULL, ignore, NULL, &m) < 0)
+                return EXIT_FAILURE;
+        (void)manager_check(m, 1000000);
+        for (size_t i = 0; i < rounds; i++) {
+                uint64_t begin = clock_nsec(CLOCK_PROCESS_CPUTIME_ID);
+
+                (void)manager_check(m, (i + 2) * 1000000);
+                look[i] = clock_nsec(CLOCK_PROCESS_CPUTIME_ID) - begin;
+                begin = clock_nsec(CLOCK_PROCESS_CPUTIME_ID);
+                read_all(root);
+                reading[i] = clock_nsec(CLOCK_PROCESS_CPUTIME_ID) - begin;
+        }
+        printf("%.1f %.1f\n", (double)median(look, rounds) / 1000,
+               (double)median(reading, rounds) / 1000);
+        manager_free(m);
+        free(look);
+        free(reading);
+        return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv) {
+        long n;
 
         if (argc != 3)
                 return 2;
-        rounds = strtol(argv[2], NULL, 10);
+        n = strtol(argv[2], NULL, 10);
         if (streq(argv[1], "--burst"))
-                return burst(rounds);
+                return burst(n);
         if (streq(argv[1], "--peer"))
-                return peer(rounds);
-        times = calloc((size_t)rounds, sizeof(*times));
-        if (!times || manager_new(argv[1], NULL, ignore, NULL, &m) < 0)
-                return EXIT_FAILURE;
-        (void)manager_check(m, 1000000);
-        for (long i = 0; i < rounds; i++) {
-                uint64_t begin = now_nsec();
-
-                (void)manager_check(m, (uint64_t)(i + 2) * 1000000);
-                times[i] = now_nsec() - begin;
-        }
-        qsort(times, (size_t)rounds, sizeof(*times), compare);
-        printf("%.1f\n", (double)times[rounds / 2] / 1000);
-        manager_free(m);
-        free(times);
-        return EXIT_SUCCESS;
+                return peer(n);
+        return looks(argv[1], (size_t)n);
 }
