@@ -21,6 +21,7 @@ DEB=$HERE/../deb
 HOOK=/usr/libexec/gpuanchor/gpuanchor-hook
 LINK=/var/lib/vz/snippets/gpuanchor-hook
 DISK=/var/lib/vz/images/$CT/subvol-$CT-disk-0.subvol
+KEPT=/var/lib/scenarios # on disk, for what a case needs after a reboot
 CT_VIDEO=44
 CT_RENDER=110 # container_render_group() changes it
 
@@ -33,8 +34,8 @@ fail() {
 # --- the host's first state -----------------------------------------------------------------------
 
 remember_host() {
-    mkdir -p /run/first
-    cp -a /etc/group /etc/gshadow /etc/subgid /etc/subuid /run/first/
+    mkdir -p $KEPT/first
+    cp -a /etc/group /etc/gshadow /etc/subgid /etc/subuid $KEPT/first/
 }
 
 # What a case does to the package is undone for the next one.
@@ -47,7 +48,8 @@ reset_package() {
 }
 
 reset_host() {
-    rm -f /run/pmxcfs/* /var/fill
+    rm -f /run/pmxcfs/* /var/fill /etc/systemd/system/{probe-order,pve-guests}.service
+    rm -rf /etc/systemd/system/scenarios.target.wants
     reset_package
     systemctl stop gpuanchord gpuanchor-boot 2>/dev/null
     rm -rf /run/systemd/system/gpuanchord.service.d /var/lib/private/gpuanchord /var/lib/gpuanchord
@@ -62,11 +64,11 @@ reset_host() {
     rm -rf /etc/pve/gpuanchor /etc/pve/mapping
     printf 'dir: local\n\tpath /var/lib/vz\n\tcontent snippets,rootdir\n' >/etc/pve/storage.cfg
 
-    if ! cmp -s /run/first/group /etc/group; then
-        cp -a /run/first/group /etc/group
+    if ! cmp -s $KEPT/first/group /etc/group; then
+        cp -a $KEPT/first/group /etc/group
         systemctl restart systemd-udevd
     fi
-    cp -a /run/first/{gshadow,subgid,subuid} /etc/
+    cp -a $KEPT/first/{gshadow,subgid,subuid} /etc/
     [ -e /sys/bus/pci/devices/$A ] && [ -e /sys/bus/pci/devices/$B ] || echo 1 >/sys/bus/pci/rescan
     cards $A $B
     chgrp render /dev/dri/renderD*
@@ -260,6 +262,30 @@ said() {
     done
 }
 
+# --- a reboot of the machine ----------------------------------------------------------------------
+
+# reboot_then FUNCTION - ends this part of a case; FUNCTION goes on after the boot.
+# What is on disk stays, /run and the journal do not.
+reboot_then() {
+    echo "$1" >$KEPT/next
+    exit 88
+}
+
+# For guest.sh, whose unit would power the machine off when it stops.
+reboot_machine() {
+    mkdir -p /run/systemd/system/scenarios.service.d
+    printf '[Service]\nExecStopPost=\n' >/run/systemd/system/scenarios.service.d/reboot.conf
+    systemctl daemon-reload
+    systemctl --no-block reboot
+    exit 0
+}
+
+# at_boot NAME - the unit on stdin is part of the next boot; reset_host() takes it out
+at_boot() {
+    cat >"/etc/systemd/system/$1.service"
+    systemctl add-wants -q scenarios.target "$1.service"
+}
+
 # --- what a process inside sees -------------------------------------------------------------------
 
 inside() { lxc-attach -n $CT --clear-env -- "$@"; }
@@ -329,7 +355,7 @@ wanted() {
 
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
     file=$1 function=$2
-    reset_host
+    case $function in case_*) reset_host ;; esac # others go on after a reboot
     set -eE -o pipefail
     trap 'echo "line $LINENO: $BASH_COMMAND" >>/run/why' ERR
     # shellcheck source=/dev/null

@@ -102,14 +102,14 @@ cp -a "$here/../../debian/tests" "$work/payload/debian-tests"
 
 # machine I - in the background. Its second disk is a tar file as it is. The
 # cards sit where lib.sh expects them. snapshot=on: nothing that a case does
-# reaches the image.
+# reaches the image, and a reboot of the machine keeps it.
 machine() {
     echo "$1 $jobs" >"$work/payload/vm/share"
     tar -C "$work/payload" --owner=0 --group=0 -cf "$work/payload.$1" .
     : >"$log/result.$1"
     qemu-system-x86_64 \
         -machine pc -accel tcg,thread=multi -cpu max -smp 2 -m 1024 \
-        -nodefaults -no-reboot -display none -vga none -serial "file:$log/console.$1" \
+        -nodefaults -display none -vga none -serial "file:$log/console.$1" \
         -kernel "$image/vmlinuz" -initrd "$image/initrd" \
         -append "console=ttyS0 quiet apparmor=0 mitigations=off systemd.show_status=0" \
         -drive "file=$image/root.ext4,format=raw,if=virtio,snapshot=on,cache=unsafe" \
@@ -128,7 +128,8 @@ machine() {
 show() {
     for i in $(seq "$jobs"); do
         lines=$(wc -l <"$log/result.$i")
-        head -n "$lines" "$log/result.$i" | tail -n "+$(($(cat "$work/shown.$i") + 1))" | grep -v '^end$' || :
+        head -n "$lines" "$log/result.$i" | tail -n "+$(($(cat "$work/shown.$i") + 1))" |
+            grep -v -e '^end$' -e '^reboots ' || :
         echo "$lines" >"$work/shown.$i"
     done
 }
@@ -148,6 +149,13 @@ while :; do
     [ -n "$alive" ] || break
     if [ "$(date +%s)" -gt "$end" ]; then
         for pid in $machines; do kill -KILL "$pid" 2>/dev/null || :; done
+        for i in $(seq "$jobs"); do
+            case $(tail -n 1 "$log/result.$i") in
+            reboots*) tail -n 1 "$log/result.$i" |
+                sed 's/^reboots \(.*\)/not ok \1: the machine did not come back from its reboot/' |
+                tee -a "$log/result.$i" ;;
+            esac
+        done
         echo "not ok machine: took longer than $limit s" | tee -a "$log/result.1"
         break
     fi

@@ -58,7 +58,7 @@ put_back() {
     find /var/lib/lxc/$CT -maxdepth 1 -name 'config.*' -delete
     cat "/run/old/conf" >$CONF
     cat "/run/old/config" >$CONFIG
-    cp -a "/run/first/subgid" /etc/subgid
+    cp -a "$KEPT/first/subgid" /etc/subgid
     cat "/run/old/subgid" >/etc/subgid
     if [ -e /run/old/policy ]; then
         mkdir -p /etc/pve/gpuanchor

@@ -34,6 +34,9 @@ mark() {
     journalctl -q -n 1 --show-cursor | sed -n 's/^-- cursor: //p' >/run/cursor
 }
 
+# Everything since the machine was booted counts.
+mark_boot() { journalctl -q -n +1 --show-cursor | sed -n 's/^-- cursor: //p' >/run/cursor; }
+
 # told WHO... - within the quiet time, and exactly once
 told() {
     local end=$((SECONDS + QUIET + SLACK)) n
@@ -49,6 +52,14 @@ not_told() {
     [ "$(count "$@")" = 0 ] && return 0
     everything
     fail "told: $(entries "$@" | head -n 1)"
+}
+
+is_told() { [ "$(count "$@")" != 0 ]; }
+
+# remedy_of CODE - the one of the newest such entry
+remedy_of() {
+    journalctl -q -n 1 -o cat --output-fields=GPUANCHOR_REMEDY --after-cursor="$(cat /run/cursor)" \
+        SYSLOG_IDENTIFIER=gpuanchord "GPUANCHOR_CODE=$1"
 }
 
 # Long enough for one more look, which must have nothing to say.
@@ -70,6 +81,13 @@ wait_for() {
         fi
         sleep 0.3
     done
+}
+
+# quiet_time SECONDS - where the emulated processor takes longer than a second between two events
+quiet_time() {
+    QUIET=$1
+    mkdir -p /etc/gpuanchor/gpuanchor.conf.d
+    printf '[daemon]\nquiet = %s\n' "$1" >/etc/gpuanchor/gpuanchor.conf.d/quiet.conf
 }
 
 # The daemon runs, has looked once and was told about nothing but its beginning.
@@ -96,10 +114,15 @@ nodes() {
     echo "$out"
 }
 
+# A card is pulled out of its slot, and put back: more than a lost driver.
+pull() { echo 1 >"/sys/bus/pci/devices/$1/remove" && udevadm settle; }
+put_back() { echo 1 >/sys/bus/pci/rescan && udevadm settle; }
+
 # --- what it tells --------------------------------------------------------------------------------
 
 case_swap() {
     local old_a old_b old_node old_number
+    quiet_time 4
     container_of $A
     watch
     look_again
@@ -135,31 +158,262 @@ case_swap() {
     everything
 }
 
-# Stands in for a reboot, which the machine cannot do: its disk and the cases'
-# progress would be gone, and its firmware gives the cards one order only. What
-# a reboot does to the watcher is done: it is stopped, /run is empty, the cards
-# get their drivers in another order while nobody looks, it is started again.
-case_renumbered_while_off() {
-    local old_a old_b
-    container_of $A
+# groupmod alone: the nodes keep the number. What the entry says to do is done
+# as it stands there, and has to help.
+case_group() {
+    local old remedy pci
     watch
-    stop
-    old_a=$(nodes $A) old_b=$(nodes $B)
-    systemctl stop gpuanchord
-    rm -rf /run/gpuanchor
-    cards $B $A
+    old=$(host_render_gid)
     mark
-    systemctl start gpuanchord
-    told GPUANCHOR_CODE=gpu-renumbered "GPUANCHOR_GPU=$A" "GPUANCHOR_OLD=$old_a" \
-        "GPUANCHOR_NEW=$old_b"
-    told GPUANCHOR_CODE=gpu-renumbered "GPUANCHOR_GPU=$B" "GPUANCHOR_OLD=$old_b" \
-        "GPUANCHOR_NEW=$old_a"
-    told GPUANCHOR_CODE=container-stale GPUANCHOR_VMID=$CT
-    not_told GPUANCHOR_CODE=baseline-new
-    not_told GPUANCHOR_CODE=container-wrong-gpu # it does not run
-    systemctl restart gpuanchord
+    groupmod -g 1991 render
+    told GPUANCHOR_CODE=group-changed MESSAGE_ID=525f79225cb546dea37644c529e1c6ae PRIORITY=5 \
+        GPUANCHOR_WHAT=render "GPUANCHOR_OLD=gid $old" "GPUANCHOR_NEW=gid 1991"
+    for pci in $A $B; do
+        told GPUANCHOR_CODE=node-group-wrong MESSAGE_ID=7e60dce4706243c4b68e94a5532da374 \
+            PRIORITY=4 "GPUANCHOR_WHAT=$(node $pci render)" "GPUANCHOR_OLD=$old"
+    done
     look_again
     [ "$(count)" = 3 ] || { everything && fail "$(count) entries instead of three"; }
+    everything
+    remedy=$(remedy_of node-group-wrong)
+    mark
+    sh -e -c "$remedy" || fail "a remedy fails: $remedy"
+    udevadm settle
+    for pci in $A $B; do
+        [ "$(stat -c %g "$(node $pci render)")" = 1991 ] || fail "does not help: $remedy"
+        told GPUANCHOR_CODE=node-group-wrong GPUANCHOR_RESOLVED=1 PRIORITY=5 \
+            "GPUANCHOR_WHAT=$(node $pci render)"
+    done
+    look_again
+    [ "$(count)" = 2 ] || { everything && fail "$(count) entries instead of two"; }
+}
+
+# A node that somebody removed, and one in whose place LXC left a file: what the
+# entry says to do is done as it stands there, and has to help.
+case_node_gone() {
+    local card render remedy
+    watch
+    card=$(node $A card) render=$(node $B render)
+    rm "$card"
+    rm "$render" && touch "$render"
+    look_again # nobody sends an event for it
+    told GPUANCHOR_CODE=node-absent PRIORITY=4 "GPUANCHOR_WHAT=$card" "GPUANCHOR_NEW=c 226 0"
+    told GPUANCHOR_CODE=node-fake PRIORITY=3 "GPUANCHOR_WHAT=$render" "GPUANCHOR_NEW=c 226 129"
+    for remedy in node-absent node-fake; do
+        remedy=$(remedy_of $remedy)
+        sh -e -c "$remedy" || fail "a remedy fails: $remedy"
+    done
+    udevadm settle
+    told GPUANCHOR_CODE=node-absent GPUANCHOR_RESOLVED=1
+    told GPUANCHOR_CODE=node-fake GPUANCHOR_RESOLVED=1
+    [ "$(stat -c '%F %a %G' "$card" "$render")" = "character special file 660 video
+character special file 660 render" ] || fail "made anew as: $(stat -c '%n %F %a %G' "$card" "$render")"
+    everything
+}
+
+# The machine is booted with the cards' drivers coming in another order, which is
+# how numbers move in the field. What is said of it, and that a container whose
+# devN path is gone starts: gpuanchor-boot was there before Proxmox started its
+# containers, and no hook would have run.
+case_renumbered_across_a_reboot() {
+    echo "gpu = pci:$A" | policy
+    numbers_of_a_third $A
+    { dev_lines $A && echo onboot: 1; } | container
+    start
+    sees $A
+    stop
+    watch
+    look_again
+    not_told PRIORITY=3
+    not_told PRIORITY=4
+    nodes $A >$KEPT/old_a
+    nodes $B >$KEPT/old_b
+    cp $CONF $KEPT/conf
+    at_boot probe-order <<EOF
+[Unit]
+DefaultDependencies=no
+Before=systemd-udev-trigger.service
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -ec 'cd /sys/bus/pci/drivers/virtio-pci; echo $A >unbind; modprobe virtio-gpu; echo $A >bind'
+EOF
+    at_boot pve-guests <<EOF
+[Unit]
+After=pve-cluster.service
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/usr/sbin/pct start $CT
+StandardOutput=file:/run/seen
+StandardError=file:/run/seen
+EOF
+    systemctl add-wants -q scenarios.target gpuanchor-boot gpuanchord
+    reboot_then then_renumbered_across_a_reboot
+}
+
+then_renumbered_across_a_reboot() {
+    local old_a old_b
+    old_a=$(cat $KEPT/old_a) old_b=$(cat $KEPT/old_b)
+    mark_boot
+    wait_for systemctl is-active -q gpuanchord
+    [ "$(number $B card) $(number $A card)" = "226:0 226:1" ] || fail "the cards came in their usual order"
+    told GPUANCHOR_CODE=gpu-renumbered MESSAGE_ID=6fea943b66084371953a190af55784e9 PRIORITY=5 \
+        "GPUANCHOR_GPU=$A" "GPUANCHOR_OLD=$old_a" "GPUANCHOR_NEW=$(nodes $A)"
+    told GPUANCHOR_CODE=gpu-renumbered "GPUANCHOR_GPU=$B" "GPUANCHOR_OLD=$old_b" \
+        "GPUANCHOR_NEW=$(nodes $B)"
+    look_again
+    [ "$(count)" = 2 ] || { everything && fail "$(count) entries instead of two"; }
+    everything
+
+    wait_for guests_started
+    sed 's/^/    pct: /' /run/seen
+    [ "$(pct status $CT)" = "status: running" ] || fail "not started at boot: $(cat /run/seen)"
+    sees $A
+    stop
+    # without gpuanchor-boot this would have been its file
+    cp $KEPT/conf $CONF
+    start_refused
+    said 'does not exist'
+}
+
+guests_started() { [ "$(systemctl is-active pve-guests)" != activating ]; }
+
+# numbers_of_a_third PCI - a card gets numbers that no two cards have after a boot,
+# as if there had been a third one: its old ones are still held open
+numbers_of_a_third() {
+    exec 8<>"$(node $1 card)" 9<>"$(node $1 render)"
+    echo $1 >/sys/bus/pci/drivers/virtio-pci/unbind
+    echo $1 >/sys/bus/pci/drivers/virtio-pci/bind
+    udevadm settle
+    exec 8>&- 9>&-
+    [ "$(number $1 card)" = 226:2 ] || fail "$1 is $(number $1 card), not 226:2"
+}
+
+# --- how it lives ---------------------------------------------------------------------------------
+
+# Every way to be interrupted; what is open was told and is not told again.
+open_something() {
+    watch
+    pull $B
+    told GPUANCHOR_CODE=gpu-gone "GPUANCHOR_GPU=$B" PRIORITY=4
+    mark
+}
+
+still_watches() {
+    put_back
+    told GPUANCHOR_CODE=gpu-back "GPUANCHOR_GPU=$B"
+    told GPUANCHOR_CODE=gpu-gone "GPUANCHOR_GPU=$B" GPUANCHOR_RESOLVED=1
+}
+
+case_reload() {
+    local pid
+    watch
+    pid=$(main_pid)
+    strace -f -qq -e trace=sendmsg,sendto -s 200 -o /run/trace -p "$pid" &
+    sleep 3
+    systemctl reload gpuanchord
+    wait_for grep -q 'RELOADING=1.*MONOTONIC_USEC=' /run/trace
+    wait_for grep -q 'READY=1' /run/trace
+    kill $!
+    wait $! || :
+    sed 's/^/    /' /run/trace
+    [ "$(main_pid)" = "$pid" ] || fail "a reload is no restart"
+    wait_for systemctl is-active -q gpuanchord
+    [ "$(systemctl show -P StatusText gpuanchord)" = "2 GPUs, 0 managed containers; nothing is open" ] ||
+        fail "status: $(systemctl show -P StatusText gpuanchord)"
+    pull $B
+    told GPUANCHOR_CODE=gpu-gone "GPUANCHOR_GPU=$B"
+}
+
+restarted() {
+    [ "$(systemctl show -P NRestarts gpuanchord)" -ge 1 ] && systemctl is-active -q gpuanchord
+}
+
+case_crash() {
+    open_something
+    kill -SEGV "$(main_pid)"
+    wait_for restarted
+    look_again
+    [ "$(count)" = 0 ] || { everything && fail "told again after a crash"; }
+    still_watches
+}
+
+case_stuck() {
+    local pid
+    mkdir -p /run/systemd/system/gpuanchord.service.d
+    printf '[Service]\nWatchdogSec=10\nTimeoutAbortSec=5\n' \
+        >/run/systemd/system/gpuanchord.service.d/watchdog.conf
+    systemctl daemon-reload
+    open_something
+    pid=$(main_pid)
+    sleep 12
+    [ "$(main_pid)" = "$pid" ] || fail "the watchdog bites one that works"
+    kill -STOP "$pid"
+    wait_for restarted
+    [ "$(main_pid)" != "$pid" ] || fail "the same process"
+    journalctl --sync
+    journalctl -q --after-cursor="$(cat /run/cursor)" -u gpuanchord | grep -iq watchdog ||
+        fail "systemd does not say that it was the watchdog"
+    look_again
+    [ "$(count)" = 0 ] || { everything && fail "told again after the watchdog"; }
+    still_watches
+}
+
+# --- what happens around it -----------------------------------------------------------------------
+
+# hears - a device event and a container file still come through, each told once
+hears() {
+    mark
+    pull $B
+    told GPUANCHOR_CODE=gpu-gone "GPUANCHOR_GPU=$B" PRIORITY=4
+    put_back
+    told GPUANCHOR_CODE=gpu-back "GPUANCHOR_GPU=$B"
+    sed '/^hookscript/d' $CONF >$CONF.tmp.1 && mv $CONF.tmp.1 $CONF
+    told GPUANCHOR_CODE=hook-missing GPUANCHOR_VMID=$CT PRIORITY=4
+    echo 'hookscript: local:snippets/gpuanchor-hook' >>$CONF
+    told GPUANCHOR_CODE=hook-missing GPUANCHOR_VMID=$CT GPUANCHOR_RESOLVED=1
+}
+
+# The services that it hears from and speaks to are upgraded under it, and the
+# clock jumps as it does when the first NTP answer comes.
+case_others_restart() {
+    local pid
+    echo "gpu = pci:$A" | policy
+    guide_subgid
+    guide_lines $A | container
+    watch
+    pid=$(main_pid)
+    systemctl restart systemd-udevd
+    hears
+    systemctl restart systemd-journald
+    hears
+    systemctl restart pve-cluster
+    hears
+    not_told GPUANCHOR_CODE=pve-not-mounted
+    date -s '2 days' >/dev/null
+    hears
+    date -s '-4 days' >/dev/null
+    hears
+    date -s '2 days' >/dev/null
+    [ "$(main_pid)" = "$pid" ] || fail "it was restarted"
+}
+
+# Started before /etc/pve is there, as at boot on a node that waits for its cluster.
+case_pve_comes_later() {
+    echo "gpu = pci:$A" | policy
+    guide_lines $A | container
+    systemctl stop pve-cluster
+    mark
+    systemctl start gpuanchord || { everything && fail "does not start without /etc/pve"; }
+    told GPUANCHOR_CODE=baseline-new
+    not_told GPUANCHOR_CODE=pve-not-mounted
+    wait_for is_told GPUANCHOR_CODE=pve-not-mounted
+    told GPUANCHOR_CODE=pve-not-mounted PRIORITY=3 "GPUANCHOR_REMEDY=systemctl status pve-cluster"
+    systemctl start pve-cluster
+    told GPUANCHOR_CODE=pve-not-mounted GPUANCHOR_RESOLVED=1
+    told GPUANCHOR_CODE=subgid-missing GPUANCHOR_VMID=$CT GPUANCHOR_NEW=44
+    hears
+    everything
 }
 
 # --- the sandbox ----------------------------------------------------------------------------------
@@ -170,7 +424,7 @@ case_sandbox() {
     watch
     pid=$(main_pid)
     line=$(grep -E '^(Uid|Groups|CapEff|NoNewPrivs|Seccomp):' "/proc/$pid/status")
-    sed 's/^/    /' <<<"$line"
+    echo "$line"
     [ "$(awk '/^Uid/ { print $2 }' <<<"$line")" -ge 61184 ] || fail "not a dynamic user"
     grep -q "^CapEff:.*0000000000000000$" <<<"$line" || fail "has capabilities"
     grep -q "^Groups:.*\b33\b" <<<"$line" || fail "not in www-data"
@@ -185,8 +439,38 @@ case_sandbox() {
     mark
     sed -i '/hookscript/d' $CONF
     told GPUANCHOR_CODE=hook-missing GPUANCHOR_VMID=$CT PRIORITY=4
-    # /etc/pve goes and comes back
     not_told GPUANCHOR_CODE=read-failed
     not_told GPUANCHOR_CODE=write-failed
     not_told GPUANCHOR_CODE=pve-not-mounted
+}
+
+case_explains() {
+    journalctl --update-catalog # what installing the package triggers
+    watch
+    pull $B
+    told GPUANCHOR_CODE=gpu-gone
+    journalctl -q -x --no-pager --after-cursor="$(cat /run/cursor)" -t gpuanchord >/run/seen
+    cat /run/seen
+    said 'Subject: gpu-gone' "GPU $B" 'What to do next' 'man:gpuanchord(8)'
+}
+
+# status N - exit status of gpuanchor status; output in /run/seen
+status_is() {
+    local status=0
+    gpuanchor status >/run/seen 2>&1 || status=$?
+    [ $status = "$1" ] || { cat /run/seen && fail "gpuanchor status: $status instead of $1"; }
+}
+
+case_status() {
+    status_is 0
+    grep -q '^node.*unwatched$' /run/seen || fail "does not say that nobody watches"
+    watch
+    status_is 0
+    grep -q '^node.*[^n]watched$' /run/seen || fail "does not see the daemon"
+    pull $B
+    told GPUANCHOR_CODE=gpu-gone
+    status_is 1
+    said gpu-gone
+    systemctl stop gpuanchord
+    status_is 1
 }

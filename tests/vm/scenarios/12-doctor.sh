@@ -67,7 +67,7 @@ case_map_of_another_host() {
 
 case_subgid_missing() {
     good_guide
-    cp /run/first/subgid /etc/subgid
+    cp $KEPT/first/subgid /etc/subgid
     echo root:44:1 >>/etc/subgid
     breaks delegated "usermod --add-subgids $(host_render_gid)"
     mend
