@@ -12,18 +12,23 @@
 
 A=0000:00:05.0
 B=0000:00:06.0
-CT=101
-CONF=/etc/pve/lxc/$CT.conf
-CONFIG=/var/lib/lxc/$CT/config
-POLICY=/etc/pve/gpuanchor/$CT.conf
 HERE=${BASH_SOURCE[0]%/*}
 DEB=$HERE/../deb
 HOOK=/usr/libexec/gpuanchor/gpuanchor-hook
 LINK=/var/lib/vz/snippets/gpuanchor-hook
-DISK=/var/lib/vz/images/$CT/subvol-$CT-disk-0.subvol
 KEPT=/var/lib/scenarios # on disk, for what a case needs after a reboot
 CT_VIDEO=44
 CT_RENDER=110 # container_render_group() changes it
+
+# the_container VMID - which one a case is about
+the_container() {
+    CT=$1
+    CONF=/etc/pve/lxc/$CT.conf
+    CONFIG=/var/lib/lxc/$CT/config
+    POLICY=/etc/pve/gpuanchor/$CT.conf
+    DISK=/var/lib/vz/images/$CT/subvol-$CT-disk-0.subvol
+}
+the_container 101
 
 fail() {
     echo "$*" >>/run/why
@@ -53,11 +58,17 @@ reset_host() {
     reset_package
     systemctl stop gpuanchord gpuanchor-boot 2>/dev/null
     rm -rf /run/systemd/system/gpuanchord.service.d /var/lib/private/gpuanchord /var/lib/gpuanchord
-    pct stop $CT >/dev/null 2>&1
-    systemctl stop "pve-container@$CT" "pve-container-debug@$CT" 2>/dev/null
+    local ct
+    for ct in 101 102; do
+        [ ! -e /var/lib/lxc/$ct ] || pct stop $ct >/dev/null 2>&1
+        systemctl stop "pve-container@$ct" "pve-container-debug@$ct" 2>/dev/null
+    done
     systemctl reset-failed 2>/dev/null
     umount -q /var/lib/lxc
-    rm -rf /run/gpuanchor /var/lib/gpuanchor /etc/gpuanchor/gpuanchor.conf.d /var/lib/lxc/$CT /run/seen
+    rm -rf /run/gpuanchor /var/lib/gpuanchor /etc/gpuanchor/gpuanchor.conf.d /var/lib/lxc/10[12] /run/seen
+    the_container 102
+    if mountpoint -q $DISK; then umount $DISK && umount /run/layer; fi
+    the_container 101
     find /var/lib/vz/snippets -type f -delete
     ln -sfn $HOOK $LINK # a case may have removed it
     find /etc/pve -mindepth 1 -type f ! -name .members -delete
@@ -106,6 +117,35 @@ node() {
 
 # number PCI card|render - major:minor
 number() { cat "/sys/bus/pci/devices/$1/drm/$(basename "$(node "$1" "$2")")/dev"; }
+
+# --- the container with systemd -------------------------------------------------------------------
+
+# systemd_container - from here on the case is about 102, a Debian 13; what it
+# writes to its disk goes to a layer that the next case does not see
+systemd_container() {
+    the_container 102
+    mkdir -p /run/layer
+    mount -t tmpfs -o mode=755 layer /run/layer
+    mkdir /run/layer/upper /run/layer/work
+    chown 100000:100000 /run/layer/upper
+    mount -t overlay -o lowerdir=$DISK,upperdir=/run/layer/upper,workdir=/run/layer/work disk $DISK
+}
+
+# on_disk PATH - a file of the container that does not run, from stdin
+on_disk() {
+    mkdir -p "$(dirname "$DISK$1")"
+    cat >"$DISK$1"
+    chown -R --from=0:0 100000:100000 "$DISK${1%"${1#/*/}"}"
+}
+
+# booted - the container's systemd has done what it does at boot. It has no
+# socket at first, and then tells "degraded" for units of no interest here.
+booted() {
+    timeout 300 lxc-attach -n $CT --clear-env -- sh -c '
+        until systemctl is-system-running --wait | grep -q -x -e running -e degraded; do
+            sleep 1
+        done' 2>/dev/null || fail "systemd inside does not come up"
+}
 
 # --- files ----------------------------------------------------------------------------------------
 
