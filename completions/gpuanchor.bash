@@ -42,7 +42,8 @@ _gpuanchor_options() {
         gpus | plan | doctor) echo --json ;;
         status) echo --json --prometheus ;;
         apply) echo --all --boot --dry-run ;;
-        enable) echo --gpu --method --devices --missing --next-hook --dry-run ;;
+        enable) echo --gpu --method --devices --missing --next-hook --preset --guest-groups --guest-users \
+                --guest-service --guest-environment --dry-run ;;
         convert) echo --to --dry-run ;;
         disable) echo --all --keep-policy --dry-run ;;
         undo) echo --force --dry-run ;;
@@ -71,6 +72,11 @@ _gpuanchor() {
         --missing) words='start refuse wait:' ;;
         --to) words='dev idmap' ;;
         --next-hook) words=$(_gpuanchor_hookscripts) ;;
+        --preset | -p) words='ollama jellyfin plex frigate' ;;
+        --guest-groups) words='leave ensure' ;;
+        --guest-users) words='none ollama jellyfin plex' ;;
+        --guest-service) words='none ollama.service jellyfin.service plexmediaserver.service frigate.service' ;;
+        --guest-environment) words='none OLLAMA_VULKAN=1' ;;
         *)
                 if [[ $cur == -* ]]; then
                         words=$(_gpuanchor_options "$verb")

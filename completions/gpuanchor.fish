@@ -72,3 +72,8 @@ complete -c gpuanchor -n '__gpuanchor_verb enable' -s d -l devices -x -a 'card r
 complete -c gpuanchor -n '__gpuanchor_verb enable' -l missing -x -a 'start refuse wait:' -d 'When the GPU is gone'
 complete -c gpuanchor -n '__gpuanchor_verb enable' -l next-hook -x -a '(__gpuanchor_hookscripts)' -d 'Hookscript to run after'
 complete -c gpuanchor -n '__gpuanchor_verb convert' -l to -x -a 'dev idmap' -d 'Form of the lines'
+complete -c gpuanchor -n '__gpuanchor_verb enable' -s p -l preset -x -a 'ollama jellyfin plex frigate' -d 'What a service needs inside'
+complete -c gpuanchor -n '__gpuanchor_verb enable' -l guest-groups -x -a 'leave ensure' -d 'Create groups inside'
+complete -c gpuanchor -n '__gpuanchor_verb enable' -l guest-users -x -a 'none ollama jellyfin plex' -d 'Users inside to add to them'
+complete -c gpuanchor -n '__gpuanchor_verb enable' -l guest-service -x -a 'none ollama.service jellyfin.service plexmediaserver.service frigate.service' -d 'Units inside to keep right'
+complete -c gpuanchor -n '__gpuanchor_verb enable' -l guest-environment -x -a 'none OLLAMA_VULKAN=1' -d 'Variables for these units'

@@ -8,7 +8,7 @@
  * bypass hookscripts. stdout is the task log. An exit status other than 0 keeps
  * the container from starting, so it is given for that purpose only.
  */
-#include "anchor.h"
+#include "anchor-upkeep.h"
 
 #include "host/inside.h"
 #include "pve/record.h"
@@ -145,12 +145,16 @@ static int unit_start(struct hook *h) {
 }
 
 static int post_start(struct hook *h) {
-        struct findings f = { .arena = &h->arena };
+        struct findings learned = { .arena = &h->arena }, done = { .arena = &h->arena };
         unsigned pid = inside_init_pid(&h->arena, h->vmid);
 
-        if (pid != 0)
-                (void)anchor_learn(&h->arena, h->root, h->vmid, pid, &f);
-        say_all(h, &f, true, true);
+        if (pid == 0)
+                return 0;
+        (void)anchor_learn(&h->arena, h->root, h->vmid, pid, &learned);
+        say_all(h, &learned, true, true);
+        fflush(stdout); /* what follows takes a moment */
+        anchor_upkeep(&h->arena, h->root, h->vmid, pid, &done);
+        say_all(h, &done, true, true);
         return 0;
 }
 

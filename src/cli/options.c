@@ -44,6 +44,17 @@ static const struct cli_option {
                             "hookscript to run after gpuanchor's, or none; default:\n"
                             "the one that the container has" },
         [OPT_TO] = { "to", 0, "METHOD", "dev or idmap" },
+        [OPT_PRESET] = { "preset", 'p', "NAME",
+                         "the four below as a service needs them: ollama,\n"
+                         "jellyfin, plex, frigate; they win over it" },
+        [OPT_GUEST_GROUPS] = { "guest-groups", 0, "WHAT",
+                               "ensure: create video and render inside when\n"
+                               "missing; leave" },
+        [OPT_GUEST_USERS] = { "guest-users", 0, "LIST", "users inside to add to both, or none" },
+        [OPT_GUEST_SERVICE] = { "guest-service", 0, "LIST",
+                                "units inside to keep a drop-in right for, or none" },
+        [OPT_GUEST_ENVIRONMENT] = { "guest-environment", 0, "LIST",
+                                    "NAME=VALUE for these units; several in quotes;\nor none" },
 };
 
 #define MAX_WORD 24
@@ -238,8 +249,10 @@ static void print_options(unsigned mask) {
                         continue;
                 snprintf(left, sizeof(left), "--%s%s%s", o->name, o->arg ? " " : "",
                          o->arg ? o->arg : "");
-                printf("  %c%c%c %-19s ", o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
-                       o->letter ? ',' : ' ', left);
+                printf("  %c%c%c %-19s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
+                       o->letter ? ',' : ' ', left, strlen(left) > 19 ? "\n" : " ");
+                if (strlen(left) > 19)
+                        printf("%26s", "");
                 for (const char *s = o->help; *s; s++)
                         if (*s == '\n')
                                 printf("\n%26s", "");

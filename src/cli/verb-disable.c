@@ -8,12 +8,14 @@
  * --all, when nothing names it any more, the link: Debian's package runs that
  * before it goes. The device lines stay as they are: they are right today.
  */
+#include "anchor-upkeep.h"
 #include "cli/out.h"
 #include "cli/policy-edit.h"
 #include "cli/policy-file.h"
 #include "cli/snippet.h"
 #include "cli/target.h"
 #include "pve/record.h"
+#include "model/upkeep.h"
 #include "pve/settings.h"
 
 struct disabling {
@@ -23,7 +25,8 @@ struct disabling {
         struct guest guest;
         struct policy_file policy;
         bool has_hook;
-        const char *next; /* hookscript to put back, NULL for none */
+        const char *next;   /* hookscript to put back, NULL for none */
+        struct policy wish; /* what the policy says until it is gone */
 };
 
 /* The hookscript that enable chained; a path is nothing that hookscript: takes. */
@@ -111,8 +114,29 @@ static void say_done(struct disabling *d, const char *would) {
                 d->vmid);
 }
 
+/* Inside, a stopped container keeps what it has: nothing of it is mounted here. */
+static int clear_inside(struct disabling *d) {
+        struct findings f = { .arena = d->a };
+        bool runs = anchor_upkeep_undo(d->a, d->c->root, d->vmid, d->wish.guest_timeout, &f);
+
+        out_findings(d->c, &f, d->vmid, EDITS_TELL);
+        for (size_t i = 0; !runs && i < d->wish.n_guest_services; i++)
+                cli_say(d->c, "%u does not run: %s stays in it", d->vmid,
+                        upkeep_path(d->a, d->wish.guest_services[i]));
+        if (d->wish.guest_groups || d->wish.n_guest_users > 0)
+                cli_say(d->c, "groups of %u and their members stay as they are", d->vmid);
+        return findings_worst(&f) <= SEV_WARNING ? EXIT_ATTENTION : EXIT_DONE;
+}
+
+static void say_inside(struct disabling *d) {
+        for (size_t i = 0; i < d->wish.n_guest_services; i++)
+                cli_say(d->c, "%s would be removed in %u, if it runs",
+                        upkeep_path(d->a, d->wish.guest_services[i]), d->vmid);
+}
+
 static int disable_one(struct cli *c, uint32_t vmid) {
         struct disabling d = { .c = c, .a = &c->arena, .vmid = vmid };
+        struct findings quiet = { .arena = d.a };
         int r;
 
         r = read_container(&d);
@@ -123,8 +147,10 @@ static int disable_one(struct cli *c, uint32_t vmid) {
                 return EXIT_DONE;
         }
         tell_parked(&d);
+        (void)settings_load(d.a, c->root, d.vmid, &d.wish, &quiet);
         if (c->opt[OPT_DRY_RUN]) {
                 say_done(&d, " would be");
+                say_inside(&d);
                 return EXIT_DONE;
         }
         r = change(&d);
@@ -132,7 +158,7 @@ static int disable_one(struct cli *c, uint32_t vmid) {
                 return r;
         record_clear(d.a, c->root, vmid);
         say_done(&d, "");
-        return EXIT_DONE;
+        return clear_inside(&d);
 }
 
 static int remove_link(struct cli *c) {
@@ -161,8 +187,10 @@ static int disable_all(struct cli *c) {
                 r = disable_one(c, vmids[i]);
                 worst = r > worst ? r : worst;
         }
-        if (worst == EXIT_DONE && !c->opt[OPT_DRY_RUN])
-                worst = remove_link(c);
+        if (worst != EXIT_TROUBLE && !c->opt[OPT_DRY_RUN]) {
+                r = remove_link(c);
+                worst = r > worst ? r : worst;
+        }
         return worst;
 }
 
@@ -183,9 +211,12 @@ const struct verb verb_disable = {
         .example = "gpuanchor disable 101",
         .about = "Puts the container's own hookscript back (or removes the line) and removes the\n"
                  "policy file. The device lines stay, so the container starts with what it has.\n"
+                 "The files that gpuanchor keeps inside for guest-service are removed when the\n"
+                 "container runs.\n"
                  "--all goes on after a failure, and at the end removes the link to the hook\n"
                  "unless a container of the cluster, or a snapshot of one, still names it.\n",
-        .exits = { "disabled, or was not managed", "with --all: disabled, and the link has to stay",
+        .exits = { "disabled, or was not managed",
+                   "disabled, and a file inside, or with --all the link, has to stay",
                    "refused or failed: that container is as it was" },
         .options = OPT_BIT(OPT_ALL) | OPT_BIT(OPT_KEEP_POLICY) | OPT_BIT(OPT_DRY_RUN),
         .min_args = 1,

@@ -16,9 +16,10 @@
 #include "cli/show.h"
 #include "cli/snippet.h"
 #include "cli/target.h"
+#include "model/policy-guest.h"
 #include "render/text.h"
 
-#define MAX_SETTINGS 5
+#define MAX_SETTINGS 10
 #define ENABLE_ASK (EXIT_TROUBLE + 1) /* of prepare(): a person can say which GPU */
 
 struct enabling {
@@ -39,8 +40,14 @@ static void cleanup_enabling(struct enabling *e) {
         cleanup_close(&e->lock);
 }
 
+/* What is said later about the same key wins. */
 static void add_setting(struct enabling *e, const char *key, const char *value) {
-        e->settings[e->n_settings++] = (struct setting){ key, value };
+        size_t i = 0;
+
+        while (i < e->n_settings && !streq(e->settings[i].key, key))
+                i++;
+        e->settings[i] = (struct setting){ key, value };
+        e->n_settings += i == e->n_settings;
 }
 
 static const char *blanks_for_commas(struct arena *a, const char *list) {
@@ -52,10 +59,51 @@ static const char *blanks_for_commas(struct arena *a, const char *list) {
         return copy;
 }
 
+/* A preset is what stands in the policy from then on: the file says all that is done. */
+static int add_preset(struct enabling *e, const char *name) {
+        const struct preset *p = preset_find(name);
+
+        if (!p)
+                return cli_fail(e->c, arena_printf(e->a, "choose one of %s", preset_names(e->a)),
+                                "there is no preset %s", name);
+        add_setting(e, "guest-groups", "ensure");
+        add_setting(e, "guest-users", p->users);
+        add_setting(e, "guest-service", p->services);
+        add_setting(e, "guest-environment", p->environment);
+        return EXIT_DONE;
+}
+
+static int read_guest_settings(struct enabling *e) {
+        static const struct {
+                enum cli_opt opt;
+                const char *key;
+        } lists[] = {
+                { OPT_GUEST_USERS, "guest-users" },
+                { OPT_GUEST_SERVICE, "guest-service" },
+                { OPT_GUEST_ENVIRONMENT, "guest-environment" },
+        };
+        struct cli *c = e->c;
+        int r = c->opt[OPT_PRESET] ? add_preset(e, c->opt[OPT_PRESET]) : EXIT_DONE;
+
+        if (c->opt[OPT_GUEST_GROUPS])
+                add_setting(e, "guest-groups", c->opt[OPT_GUEST_GROUPS]);
+        for (size_t i = 0; i < ELEMENTS(lists); i++) {
+                const char *value = c->opt[lists[i].opt];
+
+                if (value && lists[i].opt != OPT_GUEST_ENVIRONMENT)
+                        value = blanks_for_commas(e->a, value);
+                if (value)
+                        add_setting(e, lists[i].key, streq(value, "none") ? "" : value);
+        }
+        return r;
+}
+
 /* What was asked for on the command line, and only that. */
 static int read_settings(struct enabling *e) {
         struct cli *c = e->c;
 
+        if (read_guest_settings(e) != EXIT_DONE)
+                return EXIT_TROUBLE;
         if (c->opt[OPT_GPU])
                 add_setting(e, "gpu", c->opt[OPT_GPU]);
         if (c->opt[OPT_DEVICES])
@@ -284,12 +332,15 @@ const struct verb verb_enable = {
                  "its gids and its hookscript, which runs after gpuanchor's. Where the lines do\n"
                  "not tell which GPU is meant, it asks; without a terminal it lists the choices\n"
                  "and ends. With --gpu it never asks. Changes the policy file and the hookscript;\n"
-                 "the device lines are written at the next start.\n",
+                 "the device lines are written at the next start, and what --preset asks for\n"
+                 "inside the container is done once that start is through.\n",
         .exits = { "enabled",
                    "enabled, and something is to be looked at;\n     with --dry-run as for plan",
                    "refused or failed, nothing was changed" },
         .options = OPT_BIT(OPT_GPU) | OPT_BIT(OPT_METHOD) | OPT_BIT(OPT_DEVICES) |
-                   OPT_BIT(OPT_MISSING) | OPT_BIT(OPT_NEXT_HOOK) | OPT_BIT(OPT_DRY_RUN),
+                   OPT_BIT(OPT_MISSING) | OPT_BIT(OPT_NEXT_HOOK) | OPT_BIT(OPT_DRY_RUN) |
+                   OPT_BIT(OPT_PRESET) | OPT_BIT(OPT_GUEST_GROUPS) | OPT_BIT(OPT_GUEST_USERS) |
+                   OPT_BIT(OPT_GUEST_SERVICE) | OPT_BIT(OPT_GUEST_ENVIRONMENT),
         .min_args = 1,
         .max_args = 1,
         .run = run,

@@ -33,6 +33,11 @@ enum cli_opt {
         OPT_MISSING,
         OPT_NEXT_HOOK,
         OPT_TO,
+        OPT_PRESET,
+        OPT_GUEST_GROUPS,
+        OPT_GUEST_USERS,
+        OPT_GUEST_SERVICE,
+        OPT_GUEST_ENVIRONMENT,
         OPTS,
 };
 

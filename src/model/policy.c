@@ -10,6 +10,7 @@
  */
 #include "model/policy.h"
 #include "model/facts.h"
+#include "model/policy-guest.h"
 
 static bool is_text(struct bytes s, const char *text) {
         return bytes_equal(s, bytes_of(text));
@@ -291,6 +292,11 @@ static const struct {
         { "missing", set_missing, "start, refuse, wait:1 to wait:600" },
         { "on-error", set_on_error, "start, refuse" },
         { "next-hook", set_next_hook, "STORAGE:snippets/NAME, /absolute/path" },
+        { "guest-groups", guest_set_groups, "leave, ensure" },
+        { "guest-users", guest_set_users, "names of users in the container" },
+        { "guest-service", guest_set_services, "names of units such as ollama.service" },
+        { "guest-environment", guest_set_environment, "NAME=VALUE, several apart by blanks" },
+        { "guest-timeout", guest_set_timeout, "1 to 300" },
 };
 
 void policy_init(struct arena *a, struct policy *p) {
@@ -301,6 +307,7 @@ void policy_init(struct arena *a, struct policy *p) {
                 .known_render_gid = GID_AUTO,
                 .guessed_video_gid = GID_AUTO,
                 .guessed_render_gid = GID_AUTO,
+                .guest_timeout = GUEST_TIMEOUT_DEFAULT,
         };
         set_gpu(a, p, BYTES("auto"));
 }
@@ -328,9 +335,9 @@ static char fold(char c) {
         return c == '_' ? '-' : c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
-/* Levenshtein distance of two short words; @b no longer than 15 bytes */
+/* Levenshtein distance of two short words; @b no longer than 31 bytes */
 static size_t distance(const char *a, const char *b) {
-        size_t row[16], width = strlen(b);
+        size_t row[32], width = strlen(b);
 
         for (size_t j = 0; j <= width; j++)
                 row[j] = j;
@@ -369,13 +376,15 @@ const char *policy_key_meant(const char *key) {
 
 static const char *unknown_key(struct arena *a, const char *key) {
         const char *meant = policy_key_meant(key);
+        struct strbuf b = { .arena = a };
 
+        strbuf_printf(&b, "unknown key %s; ", key);
         if (meant)
-                return arena_printf(a, "unknown key %s; did you mean %s?", key, meant);
-        return arena_printf(a,
-                            "unknown key %s; accepted: gpu, devices, method, video-gid, "
-                            "render-gid, missing, on-error, next-hook",
-                            key);
+                strbuf_printf(&b, "did you mean %s?", meant);
+        else
+                for (size_t i = 0; i < ELEMENTS(keys); i++)
+                        strbuf_printf(&b, "%s%s", i ? ", " : "accepted: ", keys[i].key);
+        return strbuf_str(&b);
 }
 
 bool policy_set(struct arena *a, struct policy *p, const char *key, const char *value,

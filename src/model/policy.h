@@ -41,6 +41,7 @@ enum method { METHOD_AUTO, METHOD_IDMAP, METHOD_DEV };
 enum missing { MISSING_START, MISSING_REFUSE, MISSING_WAIT };
 
 #define GID_AUTO (-1)
+#define GUEST_TIMEOUT_DEFAULT 10
 
 /** struct pin_gpu - what was chosen: an address and the ids that were there */
 struct pin_gpu {
@@ -75,6 +76,16 @@ struct policy {
         uint32_t wait_seconds;
         bool refuse_on_error;
         const char *next_hook; /* NULL when none */
+
+        /* the container's own side, carried out once it runs; see model/upkeep.h */
+        bool guest_groups; /* create video and render when they are missing */
+        const char **guest_users;
+        size_t n_guest_users;
+        const char **guest_services;
+        size_t n_guest_services;
+        const char **guest_environment; /* NAME=VALUE */
+        size_t n_guest_environment;
+        uint32_t guest_timeout; /* seconds */
 
         struct pin *pins; /* one per cluster node that has chosen */
         size_t n_pins;
@@ -123,8 +134,7 @@ void policy_set_pin(struct arena *a, struct policy *p, const struct pin *pin);
  * policy_set() - give one key of [defaults] or [container] a value
  * @a:     arena for what @p keeps
  * @p:     policy
- * @key:   "gpu", "devices", "method", "video-gid", "render-gid", "missing", "on-error" or
- *         "next-hook"
+ * @key:   "gpu" or another one of gpuanchor.conf(5)
  * @value: text, blanks at both ends already cut
  * @ret_problem: on failure one sentence that says what is wrong and what is accepted;
  *         lives in @a

@@ -33,7 +33,7 @@ struct reading {
         unsigned line;
         const char *section; /* NULL before the first one */
         bool section_known;  /* false: it was complained about, its entries are not read */
-        const char *seen[8]; /* keys that this file has set */
+        const char *seen[16]; /* keys that this file has set */
         size_t n_seen;
         unsigned bad_line; /* the first that is no INI line or does not fit; 0 when none is */
         const char *bad;

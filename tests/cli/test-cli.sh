@@ -1058,9 +1058,65 @@ case_convert_refused() {
     unchanged
 }
 
-# --------------------------------------------------------------------------------------------------
+# --- the inside of the container ------------------------------------------------------------------
 
-passed=0--------------------------------------------------------------------------------------
+case_preset() {
+    guide
+    run 2 enable 101 --preset olama
+    complained 'there is no preset olama; choose one of ollama, jellyfin, plex, frigate'
+    run 0 enable 101 --preset ollama
+    has "$POLICY" 'guest-groups = ensure'
+    has "$POLICY" 'guest-users = ollama'
+    has "$POLICY" 'guest-service = ollama.service'
+    has "$POLICY" 'guest-environment = OLLAMA_VULKAN=1 HSA_OVERRIDE_GFX_VERSION=11.0.3'
+    # another one replaces it, what is named besides wins
+    run 0 enable 101 --preset plex --guest-users plex,viewer --guest-environment 'A=1 B=2,3'
+    has "$POLICY" 'guest-users = plex viewer'
+    has "$POLICY" 'guest-service = plexmediaserver.service'
+    has "$POLICY" 'guest-environment = A=1 B=2,3'
+    [ "$(grep -c '^guest-' "$POLICY")" = 4 ] || fail "keys twice"
+    run 0 enable 101 --guest-service none --guest-groups leave
+    has "$POLICY" 'guest-service = '
+    has "$POLICY" 'guest-users = plex viewer'
+    run 2 enable 101 --guest-service ollama
+    complained '--guest-service = ollama: ollama does not end in .service; accepted: names of units such as'
+    one_line
+}
+
+# Presets and keys are data; the words about them are checked against it.
+case_preset_documented() {
+    host guide
+    source=$tests/..
+    run 0 enable --help
+    for preset in $(sed -n 's/^PRESET("\([a-z]*\)".*/\1/p' "$source/src/model/preset.def"); do
+        said "$preset"
+        grep -qx -e "\*$preset\*" "$source/man/gpuanchor.conf.5.scd" || fail "man page: no preset $preset"
+        for file in gpuanchor.bash gpuanchor.fish _gpuanchor; do
+            grep -q -e "preset.*$preset" "$source/completions/$file" || fail "$file: no preset $preset"
+        done
+    done
+    for key in $(sed -n 's/^        { "\([a-z-]*\)", [a-z_]*,.*/\1/p' "$source/src/model/policy.c"); do
+        grep -q "\*$key =\*" "$source/man/gpuanchor.conf.5.scd" || fail "man page: no key $key"
+        grep -q "^#$key =" "$source/conf/gpuanchor.conf" || fail "conf/gpuanchor.conf: no key $key"
+    done
+}
+
+# The container does not run here: what would be left in it is said.
+case_disable_inside() {
+    guide
+    run 0 enable 101 --preset ollama
+    run 0 disable --dry-run 101
+    said '/etc/systemd/system/ollama.service.d/50-gpuanchor.conf would be removed in 101, if it runs'
+    run 0 disable 101
+    said '101 does not run: /etc/systemd/system/ollama.service.d/50-gpuanchor.conf stays in it'
+    said 'groups of 101 and their members stay as they are'
+    run 0 enable 101
+    run 0 disable 101
+    lacks "$work/out" 'systemd'
+    lacks "$work/out" 'groups'
+}
+
+# --- undo -----------------------------------------------------------------------------------------
 
 case_undo() {
     guide

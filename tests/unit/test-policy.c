@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "model/facts.h"
-#include "model/policy.h"
+#include "model/policy-guest.h"
 
 static struct arena arena;
 
@@ -242,6 +242,67 @@ static void test_next_hook(void **state) {
         refuse("next-hook", "local:snippets/gpuanchor-hook", "call itself");
 }
 
+static void test_guest_keys(void **state) {
+        struct policy p = with("guest-users", "ollama  jellyfin ollama");
+
+        assert_int_equal(p.n_guest_users, 2);
+        assert_string_equal(p.guest_users[1], "jellyfin");
+        assert_int_equal(with("guest-users", "").n_guest_users, 0);
+        refuse("guest-users", "ollama a:b", "a:b is no user name");
+        refuse("guest-users", "-g", "no user name");
+        refuse("guest-users", "a;reboot", "no user name");
+        refuse("guest-users", "a23456789012345678901234567890123", "no user name");
+
+        p = with("guest-service", "ollama.service x@1.service");
+        assert_int_equal(p.n_guest_services, 2);
+        assert_string_equal(p.guest_services[0], "ollama.service");
+        refuse("guest-service", "ollama", "does not end in .service");
+        refuse("guest-service", ".service", "does not end in .service");
+        refuse("guest-service", "../../etc/x.service", "no unit name");
+        refuse("guest-service", "a/b.service", "no unit name");
+        refuse("guest-service", "..service", "no unit name");
+        refuse("guest-service", "$(reboot).service", "no unit name");
+
+        p = with("guest-environment", "OLLAMA_VULKAN=1 _A=b=\"%\\' EMPTY=");
+        assert_int_equal(p.n_guest_environment, 3);
+        assert_string_equal(p.guest_environment[1], "_A=b=\"%\\'");
+        refuse("guest-environment", "OLLAMA_VULKAN", "no NAME=VALUE");
+        refuse("guest-environment", "=1", "no NAME=VALUE");
+        refuse("guest-environment", "1A=1", "no NAME=VALUE");
+        refuse("guest-environment", "A-B=1", "no NAME=VALUE");
+        refuse("guest-environment", "A=\xc3\xa4", "printable ASCII");
+
+        assert_true(with("guest-groups", "ensure").guest_groups);
+        assert_false(with("guest-groups", "leave").guest_groups);
+        assert_false(with("guest-groups", "").guest_groups);
+        refuse("guest-groups", "create", "accepted: leave, ensure");
+        assert_int_equal(fresh().guest_timeout, 10);
+        assert_int_equal(with("guest-timeout", "300").guest_timeout, 300);
+        assert_int_equal(with("guest-timeout", "").guest_timeout, 10);
+        refuse("guest-timeout", "0", "accepted: 1 to 300");
+        refuse("guest-timeout", "301", "accepted: 1 to 300");
+}
+
+static void test_presets(void **state) {
+        static const char *const names[] = { "ollama", "jellyfin", "plex", "frigate" };
+        const char *problem = "";
+
+        for (size_t i = 0; i < ELEMENTS(names); i++) {
+                const struct preset *preset = preset_find(names[i]);
+                struct policy p = fresh();
+
+                assert_non_null(preset);
+                if (!policy_set(&arena, &p, "guest-users", preset->users, &problem) ||
+                    !policy_set(&arena, &p, "guest-service", preset->services, &problem) ||
+                    !policy_set(&arena, &p, "guest-environment", preset->environment, &problem))
+                        fail_msg("%s", problem);
+                assert_int_equal(p.n_guest_services, 1);
+                assert_non_null(strstr(preset_names(&arena), names[i]));
+        }
+        assert_null(preset_find("olama"));
+        assert_null(preset_find(""));
+}
+
 static void test_unknown_key(void **state) {
         refuse("gpus", "auto", "did you mean gpu?");
         refuse("video_gid", "44", "did you mean video-gid?");
@@ -440,6 +501,8 @@ int main(void) {
                 cmocka_unit_test(test_missing),
                 cmocka_unit_test(test_on_error),
                 cmocka_unit_test(test_next_hook),
+                cmocka_unit_test(test_guest_keys),
+                cmocka_unit_test(test_presets),
                 cmocka_unit_test(test_unknown_key),
                 cmocka_unit_test(test_line),
                 cmocka_unit_test(test_remember),

@@ -41,6 +41,7 @@ fail() {
 remember_host() {
     mkdir -p $KEPT/first
     cp -a /etc/group /etc/gshadow /etc/subgid /etc/subuid $KEPT/first/
+    cp -a $DISK/etc/group $KEPT/first/inner-group
 }
 
 # What a case does to the package is undone for the next one.
@@ -84,6 +85,7 @@ reset_host() {
     cards $A $B
     chgrp render /dev/dri/renderD*
     chgrp video /dev/dri/card*
+    cp -a $KEPT/first/inner-group $DISK/etc/group
     container_render_group 110
 }
 
