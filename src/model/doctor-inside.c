@@ -100,9 +100,12 @@ static bool wanted_gid(const struct inside_facts *f, int group, uint32_t *ret) {
 
 static const char *add_group(struct arena *a, const struct inside_facts *f, int group,
                              uint32_t gid) {
-        return arena_printf(a, "pct exec %u -- %s -g %u %s", f->vmid,
-                            f->has_groupadd ? "groupadd" : "addgroup", gid,
-                            inside_group_name(group));
+        const char *name = inside_group_name(group);
+
+        if (f->has_groupadd)
+                return arena_printf(a, "pct exec %u -- groupadd -g %u %s", f->vmid, gid, name);
+        return arena_printf(a, "pct exec %u -- sh -c 'echo %s:x:%u: >>/etc/group'", f->vmid, name,
+                            gid);
 }
 
 /* Renumbering a group inside would leave files of its old number behind: the policy follows it. */

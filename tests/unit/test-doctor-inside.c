@@ -220,7 +220,7 @@ static void test_issue_1_group(void **state) {
         mends(&r, DOCTOR_INSIDE_GROUP, "pct exec 101 -- groupadd -g 110 render");
         s.f.has_groupadd = false;
         r = examine(&s.f);
-        mends(&r, DOCTOR_INSIDE_GROUP, "pct exec 101 -- addgroup -g 110 render");
+        mends(&r, DOCTOR_INSIDE_GROUP, "pct exec 101 -- sh -c 'echo render:x:110: >>/etc/group'");
         s.f.group = BYTES("root:x:0:\nvideo:x:44:\npostdrop:x:110:\n");
         r = examine(&s.f);
         assert_null(item(&r, DOCTOR_INSIDE_GROUP)->mend);

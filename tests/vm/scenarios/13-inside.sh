@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# 13-inside - gpuanchor doctor looks into a running container: what is broken in there breaks
+# exactly the checks that it should, and the printed commands, run as printed, mend it
+
+# doctor - its fields in /run/doctor: group, check, verdict, subject, evidence, command
+doctor() {
+    local status=0
+    gpuanchor doctor $CT >/run/doctor 2>/run/doctor.err </dev/null || status=$?
+    sed 's/^/    doctor: /' /run/doctor /run/doctor.err
+    [ $status -le 1 ] || fail "doctor: exit status $status"
+}
+
+# amiss WORD... - these checks of the groups inside and layer-3, and no other, are not ok
+amiss() {
+    local got
+    got=$(awk -F'\t' '($1 == "inside" || $1 == "layer-3") && $3 ~ /warning|failed/ { print $2 }' /run/doctor |
+        sort -u | xargs)
+    [ "$got" = "$*" ] || fail "doctor: not ok: ${got:-nothing} - expected: ${*:-nothing}"
+}
+
+# answers CHECK VERDICT TEXT - one of the lines
+answers() {
+    awk -F'\t' -v c="$1" -v v="$2" -v t="$3" \
+        '$2 == c && $3 == v && index($0, t) { found = 1 } END { exit !found }' /run/doctor ||
+        fail "doctor does not say: $1 $2 $3"
+}
+
+# mend - run every command that was printed for these groups
+mend() {
+    awk -F'\t' '($1 == "inside" || $1 == "layer-3") && $3 ~ /warning|failed/ && $6 != "-" { print $6 }' \
+        /run/doctor | sort -u >/run/mend
+    [ -s /run/mend ] || fail "doctor prints no command"
+    sed 's/^/    mend: /' /run/mend
+    sh -ex /run/mend </dev/null || fail "the command fails: $(cat /run/mend)"
+}
+
+debian() {
+    systemd_container
+    guide_lines $A | container
+    guide_subgid
+    sed -i '/^render:/d' $DISK/etc/group
+}
+
+case_group_missing() {
+    debian
+    start
+    booted
+    doctor
+    amiss inside-group
+    answers inside-group failed render
+    answers inside-open ok "$(node $A render)" # for the gid, if somebody had it
+    mend
+    doctor
+    amiss
+    [ "$(inside getent group render)" = render:x:110: ] || fail "inside: $(inside getent group render)"
+}
+
+# The host's render group moved while the container runs: nobody:nogroup, in the guide's words.
+case_nogroup() {
+    debian
+    echo 'render:x:110:' >>$DISK/etc/group
+    start
+    booted
+    doctor
+    amiss
+    host_render_moves_to 1993
+    doctor
+    amiss inside-node inside-open
+    answers inside-node failed nobody:nogroup
+    answers inside-open failed EACCES
+}
+
+# Layer 2 counts in a privileged container: bound nodes, and no line that allows them.
+case_cgroup() {
+    container_render_group "$(host_render_gid)"
+    guide_lines $A | grep mount.entry | container
+    sed -i -e /^unprivileged/d -e /^hookscript/d $CONF
+    start
+    doctor
+    amiss inside-open
+    answers inside-open failed EPERM
+    mend
+    doctor
+    amiss
+}
+
+# The container's root plays tricks on whoever looks.
+case_hostile() {
+    debian
+    echo 'render:x:110:' >>$DISK/etc/group
+    on_disk /usr/bin/vulkaninfo <<'END'
+#!/bin/sh
+trap '' TERM INT HUP
+echo "deviceName = $(printf '\033]0;owned\007') RADV"
+while :; do sleep 1000; done
+END
+    on_disk /usr/bin/vainfo <<'END'
+#!/bin/sh
+exec yes 'vainfo: Driver version: Mesa'
+END
+    chmod 755 $DISK/usr/bin/vulkaninfo $DISK/usr/bin/vainfo
+    start
+    booted
+    local begin=$SECONDS
+    doctor
+    [ $((SECONDS - begin)) -lt 120 ] || fail "doctor took $((SECONDS - begin)) s"
+    amiss va-api vulkan
+    answers vulkan warning "did not end"
+    answers va-api warning "without end"
+    [ -z "$(inside sh -c 'cat /proc/[0-9]*/comm' | grep -x -e vulkaninfo -e vainfo -e yes)" ] ||
+        fail "a program was left behind inside"
+    ! grep -q "$(printf '\033')" /run/doctor || fail "an escape sequence got through"
+
+    inside sh -c 'rm /etc/group /etc/passwd; mkfifo /etc/group; ln -s /proc/1/root/etc/shadow /etc/passwd'
+    doctor
+    answers inside-group skipped "no plain file"
+    inside sh -c 'rm /etc/group; truncate -s 10G /etc/group'
+    doctor
+    answers inside-group skipped "no plain file"
+    # a node of its own making, under the name of one that was given
+    inside sh -c 'ln -sfn /dev/null /dev/dri/card77; : >/dev/dri/renderD777'
+    doctor
+    answers inside-open ok "$(node $A render)"
+}
