@@ -36,11 +36,128 @@ mend() {
     sh -ex /run/mend </dev/null || fail "the command fails: $(cat /run/mend)"
 }
 
+# A service in place of Ollama: opens the render node, and says what came of it as Ollama does.
+ollama() {
+    on_disk /usr/local/bin/ollama <<'END'
+#!/bin/bash
+found='id=cpu library=cpu compute="" name=cpu'
+for node in /dev/dri/renderD*; do
+    if { exec 3<>"$node"; } 2>/dev/null; then
+        found='id=0 library=Vulkan compute=0.0 name=Vulkan0 description="Virtio-GPU Venus"'
+    fi
+done
+echo 'level=INFO source=routes.go:1544 msg="server config" env="map[OLLAMA_VULKAN:true]"'
+echo "level=INFO source=types.go:60 msg=\"inference compute\" $found"
+exec sleep infinity
+END
+    chmod 755 $DISK/usr/local/bin/ollama
+    on_disk /etc/systemd/system/ollama.service <<'END'
+[Service]
+ExecStart=/usr/local/bin/ollama serve
+User=ollama
+Restart=no
+END
+    on_disk /etc/systemd/system/ollama.service.d/amd-gpu.conf <<END
+[Service]
+Environment=OLLAMA_VULKAN=1
+DeviceAllow=$(node $A card) rw
+DeviceAllow=$(node $A render) rw
+END
+    ln -s /etc/systemd/system/ollama.service $DISK/etc/systemd/system/multi-user.target.wants/
+    echo 'ollama:x:998:998::/usr/share/ollama:/usr/sbin/nologin' >>$DISK/etc/passwd
+    echo 'ollama:x:998:' >>$DISK/etc/group
+}
+
 debian() {
     systemd_container
     guide_lines $A | container
     guide_subgid
     sed -i '/^render:/d' $DISK/etc/group
+}
+
+# ollama_spoke - the service, as it was last started, says in its journal what it found
+ollama_spoke() {
+    local end=$((SECONDS + 60)) run
+    run=$(inside systemctl show -P InvocationID ollama.service)
+    until inside journalctl -q --no-pager -o cat "_SYSTEMD_INVOCATION_ID=$run" | grep -q 'inference compute'; do
+        [ $SECONDS -lt $end ] || fail "ollama.service says nothing"
+        sleep 1
+    done
+}
+
+case_layers() {
+    debian
+    ollama
+    sed -i 's/^video:x:44:.*/video:x:44:ollama/' $DISK/etc/group
+    echo 'render:x:110:ollama' >>$DISK/etc/group
+    start
+    booted
+    ollama_spoke
+    doctor
+    amiss
+    answers inside-node ok "$(node $A render)"
+    answers inside-open ok "$(node $A render)"
+    answers inside-open ok "$(node $A card)"
+    answers in-use ok "$(node $A render)"
+    answers service-group ok "user ollama"
+    answers service-open ok "$(node $A render)"
+    answers ollama-vulkan ok set
+    answers ollama-log ok Virtio-GPU
+    answers vulkan skipped "not installed"
+
+    echo "--- a line that names a node of yesterday"
+    inside sed -i "s|$(node $A render) rw|/dev/dri/renderD777 rw|" /etc/systemd/system/ollama.service.d/amd-gpu.conf
+    inside systemctl daemon-reload
+    inside systemctl restart ollama.service
+    ollama_spoke
+    doctor
+    amiss service-devices
+    answers service-devices warning renderD777
+    mend
+    ollama_spoke
+    doctor
+    amiss
+
+    echo "--- PrivateDevices"
+    inside sh -c 'printf "[Service]\nPrivateDevices=yes\n" >/etc/systemd/system/ollama.service.d/private.conf'
+    inside systemctl daemon-reload
+    inside systemctl restart ollama.service
+    ollama_spoke
+    doctor
+    amiss ollama-log service-devices service-open
+    answers service-devices failed PrivateDevices
+    mend
+    ollama_spoke
+    doctor
+    amiss
+
+    echo "--- user not in the group"
+    inside gpasswd -d ollama render
+    inside systemctl restart ollama.service
+    ollama_spoke
+    doctor
+    amiss ollama-log service-group service-open
+    answers service-group failed "not in group render"
+    answers service-open failed EACCES
+    mend
+    ollama_spoke
+    doctor
+    amiss
+
+    echo "--- no OLLAMA_VULKAN"
+    inside sed -i /OLLAMA_VULKAN/d /etc/systemd/system/ollama.service.d/amd-gpu.conf
+    inside sh -c 'echo "#!/bin/sh
+echo msg=\\\"experimental Vulkan support disabled.  To enable, set OLLAMA_VULKAN=1\\\"
+echo msg=\\\"inference compute\\\" id=cpu library=cpu
+exec sleep infinity" >/usr/local/bin/ollama'
+    inside systemctl daemon-reload
+    inside systemctl restart ollama.service
+    ollama_spoke
+    doctor
+    amiss ollama-log ollama-vulkan
+    mend
+    doctor
+    answers ollama-vulkan ok set
 }
 
 case_group_missing() {
@@ -123,4 +240,21 @@ END
     inside sh -c 'ln -sfn /dev/null /dev/dri/card77; : >/dev/dri/renderD777'
     doctor
     answers inside-open ok "$(node $A render)"
+}
+
+# busybox: no systemd, no groupadd, here not even addgroup
+case_no_systemd() {
+    guide_lines $A | container
+    guide_subgid
+    start
+    doctor
+    amiss
+    answers inside-open ok "$(node $A render)"
+    answers systemd skipped "does not run systemd"
+    inside sed -i '/^render:/d' /etc/group
+    doctor
+    amiss inside-group
+    mend
+    doctor
+    amiss
 }
