@@ -133,7 +133,7 @@ int inside_find(int root_fd, const char *path, struct inside_node *ret) {
 
 struct inside_node inside_look(int root_fd, const char *path) {
         struct inside_node n;
-        _cleanup_(cleanup_close) int fd = inside_find(root_fd, path, &n);
+        _cleanup_(cleanup_close) _unused_ int fd = inside_find(root_fd, path, &n);
 
         return n;
 }
