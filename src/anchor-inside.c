@@ -52,9 +52,22 @@ static void add_wants(struct doctor *d, struct inside_request *q) {
         }
 }
 
+static void add_unit(struct doctor *d, struct inside_request *q, const char *unit) {
+        for (size_t i = 0; i < q->n_units; i++)
+                if (streq(q->units[i], unit))
+                        return;
+        *ARENA_PUSH(d->arena, q->units, q->n_units) = unit;
+}
+
+/* Those of the policy first: they are told even when the container does not have them. */
 static void add_units(struct doctor *d, struct inside_request *q) {
+        const struct policy *p = &d->check.policy;
+
+        for (size_t i = 0; i < p->n_guest_services; i++)
+                add_unit(d, q, p->guest_services[i]);
+        q->n_named = q->n_units;
         for (size_t i = 0; i < ELEMENTS(known_units); i++)
-                *ARENA_PUSH(d->arena, q->units, q->n_units) = known_units[i];
+                add_unit(d, q, known_units[i]);
 }
 
 /* Which drivers hold the container's GPUs, and how busy the first one is that says so. */

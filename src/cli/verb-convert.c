@@ -151,7 +151,7 @@ static int prove(struct converting *v) {
         if (r != 0)
                 return target_problem(v->c, v->vmid, r);
         if (next.left_alone || !bytes_equal(next.new_conf, g.conf))
-                return cli_fail(v->c, "nothing was changed; please report it: gpuanchor report",
+                return cli_fail(v->c, "nothing was changed; please report it, with that file",
                                 "%u: the next start would change the converted file again",
                                 v->vmid);
         return EXIT_DONE;

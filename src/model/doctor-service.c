@@ -300,11 +300,14 @@ static bool judge_unit(struct doctor_report *r, const struct inside_facts *f,
         if (!s.name || (!u->loaded && !named))
                 return false;
         if (!u->loaded) {
-                doctor_add(r, (struct doctor_item){ .check = DOCTOR_SYSTEMD,
-                                                    .verdict = DOCTOR_FAILED,
-                                                    .subject = s.name,
-                                                    .evidence = "the policy names it, and the "
-                                                                "container has no such unit" });
+                doctor_add(r,
+                           (struct doctor_item){ .check = DOCTOR_SYSTEMD,
+                                                 .verdict = DOCTOR_FAILED,
+                                                 .subject = s.name,
+                                                 .evidence = "the policy names it, and the "
+                                                             "container has no such unit",
+                                                 .advice = "install it in the container, or take "
+                                                           "it out of guest-service" });
                 return true;
         }
         if (streq(s.name, "docker.service")) {
