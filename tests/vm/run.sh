@@ -24,7 +24,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/gpuanchor-vm
 deb=
-limit=2400
+limit=3600
 jobs=$(nproc)
 [ "$jobs" -le 4 ] || jobs=4
 
