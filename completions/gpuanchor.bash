@@ -44,7 +44,7 @@ _gpuanchor_options() {
         apply) echo --all --boot --dry-run ;;
         enable) echo --gpu --method --devices --missing --next-hook --preset --guest-groups --guest-users \
                 --guest-service --guest-environment --dry-run ;;
-        convert) echo --to --dry-run ;;
+        convert) echo --to --json --dry-run ;;
         disable) echo --all --keep-policy --dry-run ;;
         undo) echo --force --dry-run ;;
         esac

@@ -59,7 +59,7 @@ complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a undo -d 'Restore the c
 
 complete -c gpuanchor -n '__gpuanchor_verb status doctor plan enable undo' -a '(__gpuanchor_vmids)' -d Container
 complete -c gpuanchor -n '__gpuanchor_verb apply convert disable' -a '(__gpuanchor_managed)' -d Container
-complete -c gpuanchor -n '__gpuanchor_verb gpus status doctor plan' -l json -d 'One JSON object on stdout'
+complete -c gpuanchor -n '__gpuanchor_verb gpus status doctor plan convert' -l json -d 'One JSON object on stdout'
 complete -c gpuanchor -n '__gpuanchor_verb status' -l prometheus -d 'Metrics for Prometheus'
 complete -c gpuanchor -n '__gpuanchor_verb apply enable convert disable undo' -s n -l dry-run -d 'Change nothing'
 complete -c gpuanchor -n '__gpuanchor_verb apply disable' -s a -l all -d 'Every managed container of this node'

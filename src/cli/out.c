@@ -45,7 +45,7 @@ void cli_say(struct cli *c, const char *format, ...) {
         va_list args;
         int n;
 
-        if (c->opt[OPT_QUIET])
+        if (c->opt[OPT_QUIET] || c->opt[OPT_JSON])
                 return;
         va_start(args, format);
         n = vasprintf(&text, format, args);

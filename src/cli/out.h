@@ -22,7 +22,7 @@ int cli_fail(struct cli *c, const char *remedy, const char *format, ...) _printf
 /** cli_fail_findings() - the same for the errors and warnings of a list, a line each */
 int cli_fail_findings(struct cli *c, const struct findings *f, uint32_t vmid);
 
-/** cli_say() - one line to stdout, after the prefix; not with --quiet */
+/** cli_say() - one line to stdout, after the prefix; not with --quiet or --json */
 void cli_say(struct cli *c, const char *format, ...) _printf_(2, 3);
 
 /** enum out_edits - what becomes of the findings that tell of an edit, see finding_is_change() */

@@ -125,7 +125,10 @@ static int refuse(struct converting *v) {
         struct check *k = &v->check;
 
         if (k->left_alone || k->refuse) {
-                out_findings(v->c, &k->findings, v->vmid, EDITS_HIDE);
+                if (v->c->opt[OPT_JSON])
+                        (void)show_plan(v->c, k);
+                else
+                        out_findings(v->c, &k->findings, v->vmid, EDITS_HIDE);
                 return cli_fail(v->c, arena_printf(v->a, "gpuanchor plan %u", v->vmid),
                                 "%u: left as it is: %s", v->vmid,
                                 k->refuse ? k->refuse : "see above");
@@ -189,6 +192,9 @@ static int convert(struct converting *v) {
                 policy_file_restore(v->c, &v->policy);
                 return cli_fail_findings(v->c, &k->findings, v->vmid);
         }
+        if (v->c->opt[OPT_JSON])
+                return show_plan(v->c, k) == EXIT_TROUBLE ? EXIT_TROUBLE
+                                                          : show_attention(&k->findings);
         out_findings(v->c, &k->findings, v->vmid, EDITS_TELL);
         if (!changes)
                 cli_say(v->c, "%u: method %s already, nothing to change", v->vmid,
@@ -238,11 +244,12 @@ const struct verb verb_convert = {
                 "--to dev: devN lines instead of bind mounts; the holes in the id map that were\n"
                 "made for them go, others stay. --to idmap: the other way round. Says which files\n"
                 "on the container's disk change their owner with a hole, as far as it can look:\n"
-                "only while the container runs. gpuanchor undo takes it back.\n",
+                "only while the container runs. gpuanchor undo takes it back. --json: what was\n"
+                "written, as the object of gpuanchor plan.\n",
         .exits = { "converted, or nothing to change",
                    "converted, and something is to be looked at;\n     with --dry-run as for plan",
                    "refused or failed; each file is whole, old or new" },
-        .options = OPT_BIT(OPT_TO) | OPT_BIT(OPT_DRY_RUN),
+        .options = OPT_BIT(OPT_TO) | OPT_BIT(OPT_JSON) | OPT_BIT(OPT_DRY_RUN),
         .min_args = 1,
         .max_args = 1,
         .run = run,

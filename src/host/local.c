@@ -80,20 +80,41 @@ int local_strays(struct arena *a, const char *root, const struct facts *f, const
 
 /* ---- lines of text files ---- */
 
+static bool is_continued(struct bytes line) {
+        return line.len > 0 && line.data[line.len - 1] == '\\';
+}
+
+/* A line with those that a backslash makes part of it. A comment ends with its own line. */
+static struct bytes cut_joined(struct arena *a, struct bytes *text, size_t *ret_lines) {
+        struct bytes line = bytes_cut(text, '\n'), first = bytes_trim(line);
+        struct strbuf all = { .arena = a };
+
+        *ret_lines = 1;
+        if (!is_continued(line) || (first.len > 0 && first.data[0] == '#'))
+                return line;
+        while (is_continued(line) && text->len > 0) {
+                strbuf_add(&all, line.data, line.len - 1);
+                line = bytes_cut(text, '\n');
+                ++*ret_lines;
+        }
+        strbuf_add(&all, line.data, line.len);
+        return strbuf_bytes(&all);
+}
+
 static void add_lines(struct arena *a, struct bytes text, const char *name,
                       bool (*wanted)(struct bytes line), struct doctor_line **list, size_t *n) {
-        for (size_t number = 1; text.len > 0 && *n < MAX_LINES; number++) {
-                const char *nl = memchr(text.data, '\n', text.len);
-                struct bytes line = { text.data, nl ? (size_t)(nl - text.data) : text.len };
+        size_t lines;
 
-                text.data += line.len + (nl != NULL);
-                text.len -= line.len + (nl != NULL);
+        for (size_t number = 1; text.len > 0 && *n < MAX_LINES; number += lines) {
+                struct bytes line = cut_joined(a, &text, &lines);
+
                 if (!wanted(line))
                         continue;
                 line = bytes_trim(line);
                 *ARENA_PUSH(a, *list, *n) =
                         (struct doctor_line){ .file = name,
                                               .number = number,
+                                              .last = number + lines - 1,
                                               .text = arena_strndup(a, line.data, line.len) };
         }
 }

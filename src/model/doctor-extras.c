@@ -44,35 +44,35 @@ static void check_hook(struct doctor_report *r, const struct doctor_guest *g) {
                                                         g->vmid) });
 }
 
-static void add_chmod(struct doctor_report *r, const char *file, size_t number, const char *text,
-                      const char *edit) {
+static void add_chmod(struct doctor_report *r, const struct doctor_line *l, const char *mend) {
         struct arena *a = r->arena;
 
         doctor_add(r,
                    (struct doctor_item){
                            .check = DOCTOR_CHMOD,
                            .verdict = DOCTOR_WARNING,
-                           .subject = arena_printf(a, "%s:%zu", file, number),
+                           .subject = arena_printf(a, "%s:%zu", l->file, l->number),
                            .evidence = arena_printf(a,
                                                     "changes nodes of the host, for everybody and "
                                                     "until the next boot: %s",
-                                                    text),
-                           .mend = arena_printf(a, "sed -i '%zu%s' %s", number, edit,
-                                                doctor_shell_word(a, file)) });
+                                                    l->text),
+                           .mend = mend });
 }
 
 /* A line of the container file that is commented out would become its description. */
 static void check_chmod(struct doctor_report *r, const struct doctor_guest *g) {
         for (size_t i = 1; i < g->conf->n_lines; i++) {
                 const struct conf_line *l = &g->conf->lines[i];
+                struct doctor_line line = { .file = g->path, .number = l->number };
 
-                if (l->key.len > 9 && memcmp(l->key.data, "lxc.hook.", 9) == 0 &&
-                    doctor_line_chmods(l->value))
-                        add_chmod(r, g->path, l->number,
-                                  arena_strndup(r->arena, l->text.data, l->text.len), "d");
+                if (l->key.len <= 9 || memcmp(l->key.data, "lxc.hook.", 9) != 0 ||
+                    !doctor_line_chmods(l->value))
+                        continue;
+                line.text = arena_strndup(r->arena, l->text.data, l->text.len);
+                add_chmod(r, &line, arena_printf(r->arena, "sed -i '%zud' %s", l->number, g->path));
         }
         for (size_t i = 0; i < g->n_chmods; i++)
-                add_chmod(r, g->chmods[i].file, g->chmods[i].number, g->chmods[i].text, "s/^/#/");
+                add_chmod(r, &g->chmods[i], doctor_comment_out(r->arena, &g->chmods[i]));
         if (!doctor_has(r, DOCTOR_CHMOD))
                 doctor_add(r, (struct doctor_item){ .check = DOCTOR_CHMOD, .verdict = DOCTOR_OK });
 }

@@ -22,12 +22,22 @@ static const char *udev_again(void) {
 
 /* ---- GPUs and their drivers ---- */
 
+/*
+ * Intel's GPUs from Lunar Lake and Battlemage on are unknown to i915 (the kernel's
+ * include/drm/intel/pciids.h): 64xx, e2xx, b0xx, fdxx.
+ */
+static const char *intel_module(const struct gpu *g) {
+        uint32_t family = g->device >> 8;
+
+        return family == 0x64 || family == 0xe2 || family == 0xb0 || family == 0xfd ? "xe" : "i915";
+}
+
 const char *doctor_module(const struct gpu *g) {
         switch (g->vendor) {
         case 0x1002:
                 return "amdgpu";
         case 0x8086:
-                return "i915";
+                return intel_module(g);
         case 0x10de:
                 return "nvidia";
         case 0x1af4:
@@ -333,8 +343,7 @@ static void check_rules(struct doctor_report *r, const struct doctor_host *h) {
                                       .verdict = DOCTOR_WARNING,
                                       .subject = arena_printf(a, "%s:%zu", l->file, l->number),
                                       .evidence = l->text,
-                                      .mend = arena_printf(a, "sed -i '%zus/^/#/' %s && %s",
-                                                           l->number, doctor_shell_word(a, l->file),
+                                      .mend = arena_printf(a, "%s && %s", doctor_comment_out(a, l),
                                                            RELOAD_RULES) });
         }
         ok_if_silent(r, DOCTOR_UDEV_RULE, "none");

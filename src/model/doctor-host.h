@@ -11,6 +11,7 @@
 struct doctor_line {
         const char *file; /* "/etc/udev/rules.d/99-gpu.rules", without prefix */
         size_t number;    /* from 1 */
+        size_t last;      /* of the lines that a backslash makes part of it; @number: none */
         const char *text;
 };
 
@@ -37,6 +38,9 @@ bool doctor_rule_opens(struct bytes line);
 
 /** doctor_line_chmods() - whether a script's line changes owner or mode of GPU nodes in /dev */
 bool doctor_line_chmods(struct bytes line);
+
+/** doctor_comment_out() - the command that makes comments of such a line */
+const char *doctor_comment_out(struct arena *a, const struct doctor_line *l);
 
 /** doctor_ids_delegated() - whether the ranges hold all of @start .. @start + @count - 1 */
 bool doctor_ids_delegated(const struct subid_range *ranges, size_t n, uint32_t start,

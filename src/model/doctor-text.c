@@ -55,6 +55,13 @@ const char *doctor_shell_word(struct arena *a, const char *s) {
         return strbuf_str(&b);
 }
 
+const char *doctor_comment_out(struct arena *a, const struct doctor_line *l) {
+        const char *to = l->last > l->number ? arena_printf(a, ",%zu", l->last) : "";
+
+        return arena_printf(a, "sed -i '%zu%ss/^/#/' %s", l->number, to,
+                            doctor_shell_word(a, l->file));
+}
+
 bool doctor_ids_delegated(const struct subid_range *ranges, size_t n, uint32_t start,
                           uint32_t count) {
         uint64_t at = start, end = (uint64_t)start + count;

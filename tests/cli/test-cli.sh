@@ -959,6 +959,16 @@ case_convert() {
     said '-lxc.cgroup2.devices.allow: c 226:1 rwm'
     said 'files of that group were not looked for'
     unchanged
+    run 1 convert 101 --to dev --dry-run --json
+    [ "$(key changes)" = true ] || fail "no change"
+    unchanged
+    run 0 convert 101 --to dev --json
+    key files.0.diff | grep -qF '+dev0: /dev/dri/card1,gid=44' || fail "no diff"
+    [ "$(key nodes.0.method)" = '"dev"' ] || fail "method"
+    has "$CONF" 'dev1: /dev/dri/renderD128,gid=110'
+    run 0 convert 101 --to dev --json
+    [ "$(key changes)" = false ] || fail "a change"
+    run 0 undo 101
     run 0 convert 101 --to dev
     said '101: method dev from the next start on'
     has "$CONF" 'dev1: /dev/dri/renderD128,gid=110'
@@ -1043,6 +1053,8 @@ case_convert_refused() {
     before
     run 1 convert -n 101 --to dev
     said 'the version of Proxmox VE is not known here'
+    run 1 convert -n 101 --to dev --json
+    [ "$(key changes)" = true ] || fail "no object"
     unchanged
     echo 'lock: backup' >>"$CONF"
     run 2 convert 101 --to dev

@@ -401,6 +401,11 @@ case_open_to_everybody() {
     run 1 doctor 101
     answers warning udev-rule '/etc/udev/rules.d/99-gpu.rules:2'
     mended udev-rule node-mode
+    printf '# GPUs \\\nKERNEL=="renderD*", \\\n  MODE="0666"\nKERNEL=="sda"\n' >"$H/etc/udev/rules.d/99-gpu.rules"
+    run 1 doctor 101
+    answers warning udev-rule "sed -i '2,3s/^/#/' /etc/udev/rules.d/99-gpu.rules"
+    mended udev-rule
+    [ "$(grep -c '^#' "$H/etc/udev/rules.d/99-gpu.rules")" = 3 ] || fail "the rule is not commented out"
     sed -i '/110 110/s/110 1$/992 1/' "$CONF"
     chmod 666 "$H/dev/dri/renderD128"
     run 1 doctor 101

@@ -279,7 +279,18 @@ static void test_modules(void **state) {
         assert_string_equal(doctor_module(&sample_gpus[SAMPLE_AMD_1]), "amdgpu");
         assert_string_equal(doctor_module(&sample_gpus[SAMPLE_NVIDIA]), "nvidia");
         assert_string_equal(doctor_module(&sample_gpus[SAMPLE_BMC]), "ast");
-        assert_string_equal(doctor_module(&(struct gpu){ .vendor = 0x8086 }), "i915");
+        assert_string_equal(doctor_module(&(struct gpu){ .vendor = 0x8086, .device = 0x46a6 }),
+                            "i915");
+        assert_string_equal(doctor_module(&(struct gpu){ .vendor = 0x8086, .device = 0x56a0 }),
+                            "i915");
+        assert_string_equal(doctor_module(&(struct gpu){ .vendor = 0x8086, .device = 0x64a0 }),
+                            "xe");
+        assert_string_equal(doctor_module(&(struct gpu){ .vendor = 0x8086, .device = 0xe20b }),
+                            "xe");
+        assert_string_equal(doctor_module(&(struct gpu){ .vendor = 0x8086, .device = 0xb080 }),
+                            "xe");
+        assert_string_equal(doctor_module(&(struct gpu){ .vendor = 0x8086, .device = 0xfd80 }),
+                            "xe");
         assert_string_equal(doctor_module(&(struct gpu){ .vendor = 0x1af4 }), "virtio_gpu");
         assert_null(doctor_module(&(struct gpu){ .vendor = 0 }));
         assert_true(sample_host.n_gpus > 0);
