@@ -95,7 +95,7 @@ if [ $# -gt 1 ]; then
                 }' | grep -v -x -E \
                         -e 'arena_(alloc|strndup|strdup|printf|grow|done)|strbuf_(add|adds|printf|bytes|str)' \
                         -e 'parse_u32|parse_hex|bytes_(cut|trim|word)' \
-                        -e '(__)?mem(chr|cmp|cpy|mem|move|rchr|set)(_chk)?' \
+                        -e '(__)?mem(chr|cmp|cpy|mem|move|rchr|set)(_chk)?|bcmp' \
                         -e '(__)?str(n?casecmp|chr|cmp|cspn|len|ncmp|nlen|rchr|spn|str)(_chk)?' \
                         -e 'qsort|(__)?snprintf(_chk)?' \
                         -e '_GLOBAL_OFFSET_TABLE_|__stack_chk_fail|__(asan|ubsan|sanitizer|gcov|tsan|msan|sancov|llvm)_.*' |
