@@ -4,15 +4,17 @@
 # run.sh [--quick] - everything that is tested
 #
 # Builds with gcc and clang, with warnings as errors, with and without
-# sanitizers; runs unit tests, scenarios, fuzzers' corpora and lints in each
-# (with clang without sanitizers no scenarios: they are slow, and gcc has had
-# them); lets the fuzzers run a little; builds the packages for Debian 12 and
-# 13 and tries them there (tests/deb); then the machine of tests/vm, with its
-# package. --quick leaves packages and machine out.
+# sanitizers. Unit tests and fuzzers' corpora run in each of the four; sample
+# hosts, which are slow, with gcc, without sanitizers and with; lints and docs,
+# which look at the source, once. Lets the fuzzers run a little; builds the
+# packages for Debian 12 and 13 and tries them there (tests/deb); then the
+# machine of tests/vm, with the package for 13. --quick leaves packages and
+# machine out.
 #
 # Ends in a line "N passed, N failed, N skipped"; exit status 0 if none failed.
 set -eu
 cd "$(dirname "$0")/.."
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin # Debian's programs, which deps.sh installs
 
 quick=
 case ${1-} in
@@ -89,18 +91,31 @@ setup() { # BUILD OPTION...
     meson setup "$build" "$@" >"$work/log" 2>&1 || { tail -30 "$work/log"; count not "setup $build"; rm -rf "$build"; }
 }
 
+# phase NAME - ends the one before, and says how long it took
+phase() {
+    now=$(date +%s)
+    [ -z "${phase-}" ] || echo "$phase took $((now - since)) s"
+    phase=$1 since=$now
+}
+
+phase "what is needed"
 sh tests/deps.sh "$([ -n "$quick" ] && echo test || echo vm)"
 
+phase gcc
 CC=gcc setup "$work/gcc" --buildtype=release --werror
 suite gcc "$work/gcc"
+phase clang
 CC=clang setup "$work/clang" --buildtype=release --werror
-suite clang "$work/clang" --no-suite scenario
+suite clang "$work/clang" --suite unit --suite fuzz
 rm -rf "$work/clang"
+phase gcc-asan
 CC=gcc setup "$work/gcc-asan" --native-file build-dev.ini
-suite gcc-asan "$work/gcc-asan"
+suite gcc-asan "$work/gcc-asan" --no-suite lint --no-suite docs
+phase clang-asan
 CC=clang setup "$work/clang-asan" --native-file build-dev.ini -Dfuzzers=true
-suite clang-asan "$work/clang-asan"
+suite clang-asan "$work/clang-asan" --suite unit --suite fuzz
 
+phase fuzzers
 for fuzzer in "$work"/clang-asan/tests/fuzz-*; do
     [ -x "$fuzzer" ] && [ -f "$fuzzer" ] || continue
     name=${fuzzer##*/fuzz-}
@@ -111,10 +126,13 @@ for fuzzer in "$work"/clang-asan/tests/fuzz-*; do
 done
 
 if [ -z "$quick" ]; then
+    phase packages
     # side by side: much of it is dpkg, which waits for the disk
-    script package sh -c 'sh tests/deb/run.sh bookworm & sh tests/deb/run.sh trixie; wait'
-    script vm bash tests/vm/run.sh
+    script package sh -c 'sh tests/deb/run.sh bookworm & sh tests/deb/run.sh trixie "$1"; wait' sh "$work/deb"
+    phase machine
+    script vm sh tests/vm/run.sh --deb "$work/deb"
 fi
 
+phase ""
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]

@@ -7,8 +7,10 @@
 # twice, in different folders, at different times, under another locale, time zone and umask,
 # with tests the first time; both must have the same bytes. lintian may find neither error nor
 # warning. In a second fresh chroot: installs the package, tries every installed file, runs the
-# sample hosts with the installed programs, removes and purges it. KEEP is a folder for the
-# packages. Prints one line for each; needs root, mmdebstrap and a mirror.
+# sample hosts with the installed programs, removes and purges it. On a release other than the
+# one it runs on, clang has a go too. Warnings are errors. KEEP is a folder for what the machine of
+# tests/vm installs: gpuanchor.deb and older.deb, which differs in its version only. Prints one
+# line for each; needs root, mmdebstrap and a mirror.
 # shellcheck disable=SC2016,SC2317 # shell in quotes is for the chroot; steps are called by name
 set -eu
 export LC_ALL=C.UTF-8
@@ -70,7 +72,8 @@ build_chroot() {
 }
 
 build_one() {
-    inside "$work/build" 'cd /build/one/gpuanchor && exec su builder -c "dpkg-buildpackage --no-sign"'
+    inside "$work/build" 'cd /build/one/gpuanchor &&
+        DEB_CFLAGS_APPEND=-Werror exec su builder -c "dpkg-buildpackage --no-sign"'
 }
 
 build_two() {
@@ -88,6 +91,20 @@ check_lintian() {
     inside "$work/build" '
         apt-get -qy install lintian
         cd /build/one && exec su builder -c "lintian --fail-on error,warning *.changes"'
+}
+
+clang_builds() {
+    inside "$work/build" '
+        apt-get -qy install clang
+        cd /build/one/gpuanchor && CC=clang meson setup --buildtype=release --werror -Dtests=false ../clang
+        ninja -C ../clang'
+}
+
+keep_packages() {
+    mkdir -p "$keep" && cp "$work"/build/build/one/gpuanchor_*.deb "$keep/gpuanchor.deb" &&
+        dpkg-deb --raw-extract "$keep/gpuanchor.deb" "$work/older" &&
+        sed -i 's/^Version:.*/Version: 0.0.1/' "$work/older/DEBIAN/control" &&
+        dpkg-deb --build "$work/older" "$keep/older.deb"
 }
 
 # --- installation ---------------------------------------------------------------------------------
@@ -127,8 +144,9 @@ step "package builds" build_one || exit 1
 if step "package builds again" build_two; then
     step "both have the same bytes" same_bytes || :
 fi
-[ -z "$keep" ] || { mkdir -p "$keep" && cp "$work"/build/build/one/*.deb "$keep/"; }
+[ -z "$keep" ] || step "packages for the machine" keep_packages || exit 1
 step lintian check_lintian || :
+grep -q "^VERSION_CODENAME=$suite$" /etc/os-release || step "clang builds it" clang_builds || :
 step "chroot to install into" install_chroot || exit 1
 if step "package installs, every file works" check_install; then
     step "installed programs on sample hosts" check_scenarios || :
