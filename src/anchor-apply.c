@@ -60,7 +60,7 @@ int anchor_store_policy(struct arena *a, const char *root, uint32_t vmid, struct
 static int apply_memory(struct check *c) {
         int r;
 
-        c->remembered = bytes_equal(c->new_policy, c->policy_file);
+        c->remembered = bytes_equal(c->new_policy, c->policy.file);
         if (c->remembered)
                 return 0;
         r = anchor_store_policy(c->arena, c->root, c->guest.vmid, c->new_policy);

@@ -181,8 +181,11 @@ static void skip_container(struct doctor *d) {
 }
 
 static int look_at_guest(struct doctor *d) {
-        int r = anchor_check_with(d->arena, d->root, d->vmid, &d->facts, &d->check);
+        struct host_view view;
+        int r;
 
+        anchor_view(d->arena, d->root, &d->facts, &view);
+        r = anchor_check_with(d->arena, d->root, d->vmid, &view, &d->check);
         if (r == -EACCES && geteuid() != 0) {
                 skip_container(d);
                 return 0;

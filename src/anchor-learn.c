@@ -83,7 +83,7 @@ static void learn_gid(struct arena *a, struct bytes groups, const char *name, in
 static int learn_gids(struct arena *a, const char *root, uint32_t vmid, int root_fd,
                       struct findings *f) {
         struct findings quiet = { .arena = a };
-        struct bytes groups, file = { 0 }, next;
+        struct bytes groups, next;
         struct policy p;
         int r;
 
@@ -93,13 +93,10 @@ static int learn_gids(struct arena *a, const char *root, uint32_t vmid, int root
         r = settings_load(a, root, vmid, &p, &quiet);
         if (r < 0 || p.broken)
                 return r;
-        r = file_read(a, settings_path(a, root, vmid), POLICY_MAX, &file);
-        if (r < 0 && r != -ENOENT)
-                return r;
         learn_gid(a, groups, "video", p.video_gid, p.guessed_video_gid, &p.known_video_gid, f);
         learn_gid(a, groups, "render", p.render_gid, p.guessed_render_gid, &p.known_render_gid, f);
-        next = policy_remember(a, file, NULL, &p);
-        return bytes_equal(next, file) ? 0 : anchor_store_policy(a, root, vmid, next);
+        next = policy_remember(a, p.file, NULL, &p);
+        return bytes_equal(next, p.file) ? 0 : anchor_store_policy(a, root, vmid, next);
 }
 
 int anchor_learn(struct arena *a, const char *root, uint32_t vmid, unsigned pid,

@@ -6,8 +6,6 @@
  */
 #include "anchor.h"
 
-#define POLICY_MAX (64 * 1024)
-
 /**
  * anchor_judge_unwritten() - the files stay as they are on disk: may the container start?
  * @c:   check; @c->refuse says no

@@ -3,16 +3,16 @@
 /*
  * anchor-status - every container checked as its next start would check it
  *
- * The host is probed once for all of them. Each managed container gets a
- * scratch arena of its own that goes before the next one comes, so that a
- * thousand containers need the memory of one.
+ * What is the same for all of them - the host, its settings, a hookscript - is
+ * read once for one look, and never kept for the next. What belongs to one
+ * container goes before the next one comes, so that a thousand need the memory
+ * of one.
  */
 #include "anchor-status.h"
 
 #include "host/probe.h"
 #include "model/snapshot.h"
 #include "pve/record.h"
-#include "pve/settings.h"
 #include "pve/storage.h"
 #include "render/inventory.h"
 
@@ -22,9 +22,15 @@
 #define MAX_EDITS_TOLD 3
 
 struct look {
-        struct arena *arena; /* of the result */
+        struct arena *arena;  /* of the result */
+        struct arena scratch; /* of one container */
         const char *root;
+        struct host_view view;
         struct host_status *st;
+        struct hook { /* each hookscript is looked at once for all that have it */
+                const char *volume, *problem;
+        } *hooks;
+        size_t n_hooks;
 };
 
 static void add_about(struct look *l, uint32_t vmid, struct finding item) {
@@ -137,13 +143,22 @@ const char *anchor_hook_problem(struct arena *a, const char *root, const char *v
         return NULL;
 }
 
+static const char *hook_problem(struct look *l, const char *volume) {
+        for (size_t i = 0; i < l->n_hooks; i++)
+                if (streq(l->hooks[i].volume, volume))
+                        return l->hooks[i].problem;
+        *ARENA_PUSH(l->arena, l->hooks, l->n_hooks) =
+                (struct hook){ arena_strdup(l->arena, volume),
+                               anchor_hook_problem(l->arena, l->root, volume) };
+        return l->hooks[l->n_hooks - 1].problem;
+}
+
 static void look_at_hook(struct look *l, struct check *c, const struct pctconf *conf) {
         struct bytes value = { 0 };
         const char *what;
 
         if (guest_has_hook(c->arena, c->guest.conf) && pctconf_get(conf, "hookscript", &value))
-                what = anchor_hook_problem(c->arena, l->root,
-                                           arena_strndup(c->arena, value.data, value.len));
+                what = hook_problem(l, arena_strndup(c->arena, value.data, value.len));
         else
                 what = arena_printf(c->arena, "%s has no hookscript line for it",
                                     c->guest.conf_name);
@@ -280,18 +295,19 @@ static bool is_template(const struct pctconf *conf) {
 
 /* Return: 0, or GUEST_E_NOT_MOUNTED when /etc/pve went away. */
 static int look_at_container(struct look *l, uint32_t vmid) {
-        _cleanup_arena_ struct arena scratch = { 0 };
+        struct arena *scratch = &l->scratch;
         struct record record = { 0 };
         struct container_status *cs;
         struct pctconf conf;
         struct check c;
         int r;
 
-        if (!guest_is_managed(&scratch, l->root, vmid)) {
+        arena_reset(scratch);
+        if (!guest_is_managed(scratch, l->root, vmid)) {
                 l->st->n_unmanaged++;
                 return 0;
         }
-        r = anchor_check_with(&scratch, l->root, vmid, &l->st->facts, &c);
+        r = anchor_check_with(scratch, l->root, vmid, &l->view, &c);
         if (r == GUEST_E_NONE || r == GUEST_E_NOT_MOUNTED)
                 return r == GUEST_E_NONE ? 0 : r; /* gone since the folder was read */
         for (size_t i = 0; i < c.findings.n; i++)
@@ -299,7 +315,7 @@ static int look_at_container(struct look *l, uint32_t vmid) {
                         add_about(l, vmid, c.findings.items[i]);
         if (r != 0)
                 return 0;
-        pctconf_parse(&scratch, PCTCONF_PVE, c.guest.conf, &conf);
+        pctconf_parse(scratch, PCTCONF_PVE, c.guest.conf, &conf);
         cs = keep_container(l, &c, &conf);
         keep_named(l, &c);
         if (is_template(&conf))
@@ -307,8 +323,8 @@ static int look_at_container(struct look *l, uint32_t vmid) {
         look_at_lines(l, &c, &conf);
         look_at_hook(l, &c, &conf);
         look_at_snapshots(l, &c, &conf);
-        cs->running = anchor_runs(&scratch, l->root, vmid);
-        if (cs->running && record_read(&scratch, l->root, vmid, &record) == 0)
+        cs->running = anchor_runs(scratch, l->root, vmid);
+        if (cs->running && record_read(scratch, l->root, vmid, &record) == 0)
                 look_at_record(l, &c, &record);
         return 0;
 }
@@ -320,10 +336,12 @@ static int look_at_containers(struct look *l) {
         size_t n = 0;
         int r;
 
-        l->st->node = pve_node(l->arena, l->root);
+        anchor_view(l->arena, l->root, &l->st->facts, &l->view);
+        l->st->node = l->view.node;
         r = guest_list(l->arena, l->root, &vmids, &n);
         for (size_t i = 0; r == 0 && i < n; i++)
                 r = look_at_container(l, vmids[i]);
+        arena_done(&l->scratch);
         return r;
 }
 

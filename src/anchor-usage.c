@@ -15,8 +15,9 @@
 
 struct looking {
         struct arena *arena; /* of the result */
-        const char *root, *node;
+        const char *root;
         const struct facts *facts;
+        struct host_view view;
         struct usage *usage;
 };
 
@@ -35,9 +36,9 @@ static void add_container(struct looking *l, uint32_t vmid) {
         int r;
 
         if (guest_is_managed(&scratch, l->root, vmid)) {
-                r = anchor_check_with(&scratch, l->root, vmid, l->facts, &c);
+                r = anchor_check_with(&scratch, l->root, vmid, &l->view, &c);
                 if (r == 0 && !c.policy.broken)
-                        usage_add_policy(l->arena, l->facts, vmid, &c.policy, l->node,
+                        usage_add_policy(l->arena, l->facts, vmid, &c.policy, l->view.node,
                                          &c.plan.choice, l->usage);
                 else if (r == 0)
                         add_lines(l, &scratch, &c.guest);
@@ -52,7 +53,7 @@ static void add_container(struct looking *l, uint32_t vmid) {
 static void add_vm(struct looking *l, uint32_t vmid) {
         struct hostpci *lines = NULL;
         size_t n = 0;
-        int r = vm_hostpci(l->arena, l->root, l->node, vmid, &lines, &n);
+        int r = vm_hostpci(l->arena, l->root, l->view.node, vmid, &lines, &n);
 
         for (size_t i = 0; r == 0 && i < n; i++)
                 usage_add_vm(l->arena, l->facts, vmid, &lines[i], l->usage);
@@ -60,12 +61,13 @@ static void add_vm(struct looking *l, uint32_t vmid) {
 }
 
 void anchor_usage(struct arena *a, const char *root, const struct facts *facts, struct usage *ret) {
-        struct looking l = { a, root, pve_node(a, root), facts, ret };
+        struct looking l = { .arena = a, .root = root, .facts = facts, .usage = ret };
         uint32_t *vmids = NULL;
         size_t n = 0;
 
         *ret = (struct usage){ 0 };
-        if (!l.node)
+        anchor_view(a, root, facts, &l.view);
+        if (!l.view.node)
                 return;
         ret->partial |= guest_list(a, root, &vmids, &n) < 0;
         for (size_t i = 0; i < n; i++)

@@ -10,11 +10,9 @@
  */
 #include "anchor-parts.h"
 
-#include "base/file.h"
 #include "host/probe.h"
 #include "model/gids.h"
 #include "pve/mapping.h"
-#include "pve/settings.h"
 
 void anchor_tell_problem(struct findings *f, const struct guest *g, int problem) {
         struct finding item = { .where = arena_printf(f->arena, "/etc/pve/lxc/%u.conf", g->vmid) };
@@ -145,7 +143,7 @@ static void plan_memory(struct check *c, const struct drift *d) {
         }
         next.parked = d->parked;
         next.n_parked = d->n_parked;
-        c->new_policy = policy_remember(c->arena, c->policy_file,
+        c->new_policy = policy_remember(c->arena, c->policy.file,
                                         c->plan.choice.repin ? c->node : NULL, &next);
 }
 
@@ -226,8 +224,37 @@ static int check_lines(struct check *c) {
         return 0;
 }
 
-static int check_as(struct arena *a, const char *root, uint32_t vmid, const struct facts *facts,
+void anchor_view(struct arena *a, const char *root, const struct facts *facts,
+                 struct host_view *ret) {
+        *ret = (struct host_view){ .node = pve_node(a, root), .facts = facts };
+        settings_load_host(a, root, &ret->settings);
+}
+
+/* Policy and plan, once the container's file is there. */
+static int check_guest(struct check *c, const struct host_view *v) {
+        int r = 0;
+
+        c->node = v->node;
+        if (!c->node)
+                return GUEST_E_NOT_MOUNTED;
+        settings_load_own(c->arena, c->root, c->guest.vmid, &v->settings, &c->policy, &c->findings);
+        c->own_method = c->policy.method;
+        if (c->convert != METHOD_AUTO)
+                c->policy.method = c->convert;
+        mapping_resolve(c->arena, c->root, c->node, &c->policy);
+        if (v->facts)
+                c->facts = *v->facts;
+        else
+                r = probe_gpus(c->arena, c->root, &c->facts);
+        c->new_conf = c->guest.conf;
+        c->new_config = c->guest.config;
+        c->new_policy = c->policy.file;
+        return r < 0 ? r : check_lines(c);
+}
+
+static int check_as(struct arena *a, const char *root, uint32_t vmid, const struct host_view *v,
                     enum method convert, struct check *ret) {
+        struct host_view own;
         struct check *c = ret;
         int r;
 
@@ -236,27 +263,12 @@ static int check_as(struct arena *a, const char *root, uint32_t vmid, const stru
         };
         c->guest.vmid = vmid;
         r = guest_load(a, root, vmid, &c->guest);
-        if (r == 0 && !(c->node = pve_node(a, root)))
-                r = GUEST_E_NOT_MOUNTED;
-        if (r == 0)
-                r = settings_load(a, root, vmid, &c->policy, &c->findings);
-        if (r == 0) {
-                c->own_method = c->policy.method;
-                if (convert != METHOD_AUTO)
-                        c->policy.method = convert;
-                mapping_resolve(a, root, c->node, &c->policy);
-                if (facts)
-                        c->facts = *facts;
-                else
-                        r = probe_gpus(a, root, &c->facts);
+        if (r == 0 && !v) {
+                anchor_view(a, root, NULL, &own);
+                v = &own;
         }
-        if (r == 0 && file_read(a, settings_path(a, root, vmid), POLICY_MAX, &c->policy_file) < 0)
-                c->policy_file = (struct bytes){ 0 };
-        c->new_conf = c->guest.conf;
-        c->new_config = c->guest.config;
-        c->new_policy = c->policy_file;
         if (r == 0)
-                r = check_lines(c);
+                r = check_guest(c, v);
         if (r != 0)
                 anchor_tell_problem(&c->findings, &c->guest, r);
         return r;
@@ -266,9 +278,9 @@ int anchor_check(struct arena *a, const char *root, uint32_t vmid, struct check 
         return check_as(a, root, vmid, NULL, METHOD_AUTO, ret);
 }
 
-int anchor_check_with(struct arena *a, const char *root, uint32_t vmid, const struct facts *facts,
+int anchor_check_with(struct arena *a, const char *root, uint32_t vmid, const struct host_view *v,
                       struct check *ret) {
-        return check_as(a, root, vmid, facts, METHOD_AUTO, ret);
+        return check_as(a, root, vmid, v, METHOD_AUTO, ret);
 }
 
 int anchor_check_convert(struct arena *a, const char *root, uint32_t vmid, enum method method,

@@ -9,6 +9,7 @@
  */
 #include "model/drift.h"
 #include "pve/guest.h"
+#include "pve/settings.h"
 
 /** struct check - everything that is known about one container at one moment */
 struct check {
@@ -24,7 +25,6 @@ struct check {
         bool left_alone;    /* a broken policy or an id map that cannot be proved: no edits */
         const char *refuse; /* NULL: the container may start; else why it must not */
         struct bytes new_conf, new_config, new_policy;
-        struct bytes policy_file; /* as it is */
         bool remembered;          /* by anchor_apply(): the policy file holds @new_policy */
         enum method convert, own_method; /* of anchor_check_convert(): asked for; by the policy */
         uint32_t *delegate;       /* host gids that /etc/subgid does not give root yet */
@@ -42,8 +42,19 @@ struct check {
  */
 int anchor_check(struct arena *a, const char *root, uint32_t vmid, struct check *ret);
 
-/** anchor_check_with() - anchor_check() with facts that are known already, for many containers */
-int anchor_check_with(struct arena *a, const char *root, uint32_t vmid, const struct facts *facts,
+/** struct host_view - what is the same for all containers of a node, read once for all of them */
+struct host_view {
+        const char *node; /* NULL when /etc/pve is not mounted */
+        const struct facts *facts;
+        struct host_settings settings;
+};
+
+/** anchor_view() - make the view; @facts: known already */
+void anchor_view(struct arena *a, const char *root, const struct facts *facts,
+                 struct host_view *ret);
+
+/** anchor_check_with() - anchor_check() for one of many containers; @a may go before the view */
+int anchor_check_with(struct arena *a, const char *root, uint32_t vmid, const struct host_view *v,
                       struct check *ret);
 
 /**

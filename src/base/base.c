@@ -97,6 +97,20 @@ void arena_done(struct arena *a) {
         }
 }
 
+/** arena_reset() - forget everything, and keep room for the next one of many */
+void arena_reset(struct arena *a) {
+        struct arena_block *b = a->head;
+
+        if (!b)
+                return;
+        a->head = b->next;
+        b->next = NULL;
+        arena_done(a);
+        memset(b->data, 0, b->used);
+        b->used = 0;
+        a->head = b;
+}
+
 void strbuf_add(struct strbuf *b, const char *data, size_t len) {
         if (b->size - b->len <= len) {
                 size_t size = (b->len + len + 1) * 2;

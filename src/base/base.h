@@ -77,6 +77,7 @@ char *arena_strndup(struct arena *a, const char *s, size_t n);
 char *arena_strdup(struct arena *a, const char *s);
 char *arena_printf(struct arena *a, const char *format, ...) _printf_(2, 3);
 void *arena_grow(struct arena *a, void *array, size_t n, size_t item_size);
+void arena_reset(struct arena *a);
 void arena_done(struct arena *a);
 
 #define _cleanup_arena_ _cleanup_(arena_done)

@@ -29,8 +29,9 @@ int file_read(struct arena *a, const char *path, size_t max, struct bytes *ret) 
         if (st.st_size > 0 && (size_t)st.st_size > max)
                 return -EFBIG;
 
-        /* files of sysfs and procfs report a size that is not theirs: read until the end */
-        size = (st.st_size > 4094 ? (size_t)st.st_size : 4094) + 2;
+        /* files of sysfs and procfs report a size that is not theirs: read until the end, which
+         * it is when one byte more was asked for than came */
+        size = (st.st_size > 0 ? (size_t)st.st_size : 4094) + 2;
         buffer = arena_alloc(a, size);
         for (;;) {
                 ssize_t n = read(fd, buffer + len, size - 1 - len);
@@ -39,11 +40,11 @@ int file_read(struct arena *a, const char *path, size_t max, struct bytes *ret) 
                         continue;
                 if (n < 0)
                         return -errno;
-                if (n == 0)
-                        break;
                 len += (size_t)n;
                 if (len > max)
                         return -EFBIG;
+                if (n == 0 || len == (size_t)st.st_size)
+                        break;
                 if (len == size - 1) {
                         char *bigger = arena_alloc(a, 2 * size);
 

@@ -65,7 +65,6 @@ int preview_make(struct arena *a, const char *root, const struct guest *g, struc
                 .node = pve_node(a, root),
                 .guest = *g,
                 .findings = { .arena = a },
-                .policy_file = file,
                 .new_policy = next,
                 .new_conf = g->conf,
                 .new_config = g->config,
@@ -73,6 +72,7 @@ int preview_make(struct arena *a, const char *root, const struct guest *g, struc
         if (!k->node)
                 return GUEST_E_NOT_MOUNTED;
         r = load_policy(a, root, k, next);
+        k->policy.file = file;
         if (r == 0)
                 r = probe_facts(a, root, &k->facts);
         if (r < 0)

@@ -46,7 +46,7 @@ static int make_files(struct cli *c, const struct check *k, struct json_file fil
         if (r == 0)
                 r = make_file(c, g->config_path + skip, config, new_config, &files[FILE_CONFIG]);
         if (r == 0)
-                r = make_file(c, settings_path(&c->arena, "", g->vmid), k->policy_file,
+                r = make_file(c, settings_path(&c->arena, "", g->vmid), k->policy.file,
                               k->new_policy, &files[FILE_POLICY]);
         if (r < 0)
                 cli_fail(c, "apt install diffutils", "diff cannot be run: %s", strerror(-r));

@@ -363,6 +363,9 @@ const char *policy_key_meant(const char *key) {
         const char *meant = NULL;
         size_t nearest = 3;
 
+        for (size_t i = 0; i < ELEMENTS(keys); i++)
+                if (streq(key, keys[i].key))
+                        return keys[i].key;
         for (size_t i = 0; i < ELEMENTS(keys); i++) {
                 size_t d = distance(key, keys[i].key);
 

@@ -60,8 +60,9 @@ struct pin {
 };
 
 struct policy {
-        bool present; /* the container has a policy file */
-        bool broken;  /* what was read cannot be believed: leave the container alone */
+        bool present;      /* the container has a policy file */
+        struct bytes file; /* its bytes; empty when there is none, or it cannot be read */
+        bool broken;       /* what was read cannot be believed: leave the container alone */
         /* FILE:LINE of a host default for gpu that could not be taken; NULL when there is none
          * or a later gpu was good. settings_load() makes it @broken. */
         const char *doubt;

@@ -265,10 +265,13 @@ static bool load_file(struct arena *a, const char *root, const char *path, enum 
 
         if (error == -ENOENT)
                 return false;
-        if (error < 0)
+        if (error < 0) {
                 throw_away(&r, 0, error_text(error));
-        else
-                settings_parse(a, content, kind, path, p, f);
+                return true;
+        }
+        settings_parse(a, content, kind, path, p, f);
+        if (kind == SETTINGS_CONTAINER)
+                p->file = content;
         return true;
 }
 
@@ -311,16 +314,25 @@ static void load_directory(struct arena *a, const char *root, struct policy *p,
         }
 }
 
-int settings_load(struct arena *a, const char *root, uint32_t vmid, struct policy *ret,
-                  struct findings *f) {
-        const char *own = settings_path(a, "", vmid);
-        struct policy p;
+void settings_load_host(struct arena *a, const char *root, struct host_settings *ret) {
+        *ret = (struct host_settings){ .problems = { .arena = a } };
+        policy_init(a, &ret->policy);
+        load_file(a, root, HOST_FILE, SETTINGS_HOST, &ret->policy, &ret->problems);
+        load_directory(a, root, &ret->policy, &ret->problems);
+}
 
-        policy_init(a, &p);
-        load_file(a, root, HOST_FILE, SETTINGS_HOST, &p, f);
-        load_directory(a, root, &p, f);
+void settings_load_own(struct arena *a, const char *root, uint32_t vmid,
+                       const struct host_settings *host, struct policy *ret, struct findings *f) {
+        struct policy p = host->policy;
+
+        /* mapping_resolve() writes into it */
+        p.gpus = arena_alloc(a, p.n_gpus * sizeof(*p.gpus));
+        memcpy(p.gpus, host->policy.gpus, p.n_gpus * sizeof(*p.gpus));
+        for (size_t i = 0; i < host->problems.n; i++)
+                finding_add(f, host->problems.items[i]);
         if (vmid != 0)
-                p.present = load_file(a, root, own, SETTINGS_CONTAINER, &p, f);
+                p.present = load_file(a, root, settings_path(a, "", vmid), SETTINGS_CONTAINER, &p,
+                                      f);
         if (p.doubt) {
                 p.broken = true;
                 finding_add(f, (struct finding){
@@ -331,5 +343,13 @@ int settings_load(struct arena *a, const char *root, uint32_t vmid, struct polic
                 });
         }
         *ret = p;
+}
+
+int settings_load(struct arena *a, const char *root, uint32_t vmid, struct policy *ret,
+                  struct findings *f) {
+        struct host_settings host;
+
+        settings_load_host(a, root, &host);
+        settings_load_own(a, root, vmid, &host, ret, f);
         return 0;
 }

@@ -30,6 +30,19 @@ const char *settings_path(struct arena *a, const char *root, uint32_t vmid);
 int settings_load(struct arena *a, const char *root, uint32_t vmid, struct policy *ret,
                   struct findings *f);
 
+/** struct host_settings - what the host's own files say, for many containers */
+struct host_settings {
+        struct policy policy;
+        struct findings problems;
+};
+
+/** settings_load_host() - the first half of settings_load() */
+void settings_load_host(struct arena *a, const char *root, struct host_settings *ret);
+
+/** settings_load_own() - the second half; @host may be in another arena, which lives longer */
+void settings_load_own(struct arena *a, const char *root, uint32_t vmid,
+                       const struct host_settings *host, struct policy *ret, struct findings *f);
+
 enum settings_kind {
         SETTINGS_HOST,      /* section [defaults] */
         SETTINGS_CONTAINER, /* sections [container], [pin NODE], [memory] */
