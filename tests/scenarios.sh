@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# scenarios.sh [--update] HOOK [NAME...] - what the hook does to a container on a host
+# scenarios.sh [--update|--killed] HOOK [NAME...] - what the hook does to a container on a host
 #
 # Each folder of tests/fixtures/scenarios is one story, told in data:
 #
@@ -24,6 +24,9 @@
 # so, or that of expect/again. No other file may appear.
 #
 # --update writes the expect folders; every byte of them is for a person to judge.
+# --killed instead kills the hook in the first boot at every system call that changes a file,
+# before it has an effect: the files have their old or their new bytes, and the next run, on a
+# configuration generated anew, ends with the new ones. Needs strace.
 # Speaks TAP. Needs root, because the hosts have real device nodes.
 set -eu
 export LC_ALL=C
@@ -290,7 +293,7 @@ boot() { # suffix of the boot, host of the boot before
         run_again "$1"
         list_files >"$work/names.after"
         same "list of files" "$work/names" "$work/names.after"
-        if [ "$update" = yes ]; then
+        if [ "$mode" = update ]; then
                 update_expected "$story/expect$1"
         else
                 compare_expected "$story/expect$1"
@@ -302,10 +305,81 @@ boot() { # suffix of the boot, host of the boot before
         fi
 }
 
+calls=open,openat,openat2,creat,write,pwrite64,writev,sendfile,copy_file_range,ftruncate,truncate
+calls=$calls,fallocate,fsync,fdatasync,rename,renameat,renameat2,link,linkat,symlink,symlinkat,unlink
+calls=$calls,unlinkat,mkdir,mkdirat,fchmod,fchmodat,chmod,fchown,chown,fchownat,lchown,utimensat
+
+traced_hook() { # file for the trace, strace's options
+        trace=$1
+        shift
+        # shellcheck disable=SC2086 # two words
+        GPUANCHOR_ROOT=$host timeout 60 strace -f -qq -e signal=none -o "$trace" "$@" \
+                "$hook" $args >"$work/output" 2>&1 </dev/null
+}
+
+# "CALL N" for every call of its process that can change a file: strace counts by process and
+# call. An openat that only reads counts, and is no point to kill at.
+kill_points() {
+        awk '{
+                pid = $1
+                call = $2
+                sub(/\(.*/, "", call)
+                n = ++seen[pid, call]
+                if (call ~ /^open/ && $0 !~ /O_CREAT|O_WRONLY|O_RDWR|O_TRUNC/)
+                        next
+                if ($2 ~ /^write[a-z0-9]*\([12],/)
+                        next
+                if (!point[call, n]++)
+                        print call, n
+        }' "$1"
+}
+
+one_of() { # what, file, file, actual file
+        cmp -s "$2" "$4" || cmp -s "$3" "$4" || { [ ! -e "$2" ] && [ ! -e "$4" ]; } ||
+                complain "$1 is neither old nor new"
+}
+
+killed_story() {
+        args='101 pre-start'
+        host=$work/root
+        make_host "" "$work/first" ""
+        cp -a "$work/first" "$host"
+        keep_files "$host" "$work/before"
+        traced_hook "$work/trace" -e "trace=$calls" || complain "the clean run: $(cat "$work/output")"
+        keep_files "$host" "$work/after"
+        kill_points "$work/trace" >"$work/points"
+        [ "$(wc -l <"$work/points")" -ge 8 ] && grep -q ^rename "$work/points" ||
+                complain "too few points to kill at: this would check nothing"
+        generate "$host/etc/pve/lxc/101.conf" "$host" >"$work/config.new"
+        while read -r call n; do
+                rm -r "$host"
+                cp -a "$work/first" "$host"
+                traced_hook /dev/null -e "trace=$call" -e "inject=$call:signal=SIGKILL:when=$n" || :
+                echo "$files" | while read -r name path; do
+                        one_of "$path, killed at $call $n," "$work/before/$name" "$work/after/$name" "$host/$path"
+                done
+                generate "$host/etc/pve/lxc/101.conf" "$host" >"$host/var/lib/lxc/101/config"
+                run_hook "$host" "$work/output"
+                [ "$status" -eq 0 ] || complain "after $call $n the next run fails: $(cat "$work/output")"
+                for name in 101.conf policy subgid; do
+                        same "$name after $call $n and the next run" "$work/after/$name" \
+                                "$host/$(echo "$files" | sed -n "s/^$name //p")"
+                done
+                one_of "configuration after $call $n and the next run" "$work/after/config" \
+                        "$work/config.new" "$host/var/lib/lxc/101/config"
+        done <"$work/points"
+        [ ! -s "$work/bad" ]
+}
+
 run_story() {
         story=$fixtures/scenarios/$1
         work=$scratch/$1
         mkdir "$work"
+        if [ "$mode" = killed ]; then
+                killed_story || return 1
+                rm -rf "$work"
+                return 0
+        fi
         before=
         for host_file in "$story/host" "$story"/host.[2-9]; do
                 if [ -e "$host_file" ]; then
@@ -318,7 +392,7 @@ run_story() {
 
 if [ "${1:-}" = --one ]; then
         scratch=$2
-        update=$3
+        mode=$3
         hook=$4
         if run_story "$5" >"$scratch/$5.log" 2>&1; then
                 rm "$scratch/$5.log"
@@ -328,13 +402,13 @@ if [ "${1:-}" = --one ]; then
         exit 0
 fi
 
-update=no
-if [ "${1:-}" = --update ]; then
-        update=yes
-        shift
-fi
+mode=compare
+case ${1:-} in
+--update) mode=update && shift ;;
+--killed) mode=killed && shift ;;
+esac
 if [ $# -lt 1 ]; then
-        echo "usage: scenarios.sh [--update] HOOK [NAME...]" >&2
+        echo "usage: scenarios.sh [--update|--killed] HOOK [NAME...]" >&2
         exit 2
 fi
 hook=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
@@ -353,7 +427,7 @@ fi
 scratch=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 echo "1..$#"
-printf '%s\n' "$@" | xargs -P "$(nproc)" -I '{}' sh "$0" --one "$scratch" "$update" "$hook" '{}'
+printf '%s\n' "$@" | xargs -P "$(nproc)" -I '{}' sh "$0" --one "$scratch" "$mode" "$hook" '{}'
 failed=0
 n=0
 for name; do

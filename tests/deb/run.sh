@@ -6,11 +6,11 @@
 # In a fresh chroot of SUITE with nothing but what debian/control asks for: builds the package
 # twice, in different folders, at different times, under another locale, time zone and umask,
 # with tests the first time; both must have the same bytes. lintian may find neither error nor
-# warning. In a second fresh chroot: installs the package, tries every installed file, runs the
-# sample hosts with the installed programs, removes and purges it. On a release other than the
-# one it runs on, clang has a go too. Warnings are errors. KEEP is a folder for what the machine of
-# tests/vm installs: gpuanchor.deb and older.deb, which differs in its version only. Prints one
-# line for each; needs root, mmdebstrap and a mirror.
+# warning. In a second fresh chroot: installs the package, tries every installed file, removes and
+# purges it. On a release other than the one it runs on, where tests/run.sh has not been: clang
+# builds it too, and the installed programs are tried on the sample hosts. Warnings are errors.
+# KEEP is a folder for what the machine of tests/vm installs: gpuanchor.deb and older.deb, which
+# differs in its version only. Prints one line for each; needs root, mmdebstrap and a mirror.
 # shellcheck disable=SC2016,SC2317 # shell in quotes is for the chroot; steps are called by name
 set -eu
 export LC_ALL=C.UTF-8
@@ -146,10 +146,12 @@ if step "package builds again" build_two; then
 fi
 [ -z "$keep" ] || step "packages for the machine" keep_packages || exit 1
 step lintian check_lintian || :
-grep -q "^VERSION_CODENAME=$suite$" /etc/os-release || step "clang builds it" clang_builds || :
+foreign=
+grep -q "^VERSION_CODENAME=$suite$" /etc/os-release || foreign=1
+[ -z "$foreign" ] || step "clang builds it" clang_builds || :
 step "chroot to install into" install_chroot || exit 1
 if step "package installs, every file works" check_install; then
-    step "installed programs on sample hosts" check_scenarios || :
+    [ -z "$foreign" ] || step "installed programs on sample hosts" check_scenarios || :
     step "package is removed and purged" check_remove || :
 fi
 exit $status
