@@ -47,11 +47,12 @@ _gpuanchor_options() {
         convert) echo --to --json --dry-run ;;
         disable) echo --all --keep-policy --dry-run ;;
         undo) echo --force --dry-run ;;
+        report) echo --output ;;
         esac
 }
 
 _gpuanchor() {
-        local verbs='gpus status doctor plan apply enable convert disable undo'
+        local verbs='gpus status doctor plan apply enable convert disable undo report'
         local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
         local verb='' words='' i
 
@@ -71,6 +72,10 @@ _gpuanchor() {
         --devices | -d) words='card render card,render card,render,kfd card,render,nvidia accel' ;;
         --missing) words='start refuse wait:' ;;
         --to) words='dev idmap' ;;
+        --output | -o)
+                mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+                return
+                ;;
         --next-hook) words=$(_gpuanchor_hookscripts) ;;
         --preset | -p) words='ollama jellyfin plex frigate' ;;
         --guest-groups) words='leave ensure' ;;
@@ -84,7 +89,7 @@ _gpuanchor() {
                         words=$verbs
                 else
                         case $verb in
-                        gpus) ;;
+                        gpus | report) ;;
                         apply | convert | disable) words=$(_gpuanchor_vmids managed) ;;
                         *) words=$(_gpuanchor_vmids) ;;
                         esac

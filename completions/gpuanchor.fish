@@ -39,7 +39,7 @@ function __gpuanchor_verb
     __fish_seen_subcommand_from $argv
 end
 
-set -l verbs gpus status doctor plan apply enable convert disable undo
+set -l verbs gpus status doctor plan apply enable convert disable undo report
 
 complete -c gpuanchor -f
 complete -c gpuanchor -s h -l help -d 'Show help and exit'
@@ -56,6 +56,7 @@ complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a enable -d 'Hand a cont
 complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a convert -d 'Move a container to the other method'
 complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a disable -d 'Take gpuanchor out of a container'
 complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a undo -d 'Restore the container file'
+complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a report -d 'One file for a bug report'
 
 complete -c gpuanchor -n '__gpuanchor_verb status doctor plan enable undo' -a '(__gpuanchor_vmids)' -d Container
 complete -c gpuanchor -n '__gpuanchor_verb apply convert disable' -a '(__gpuanchor_managed)' -d Container
@@ -72,6 +73,7 @@ complete -c gpuanchor -n '__gpuanchor_verb enable' -s d -l devices -x -a 'card r
 complete -c gpuanchor -n '__gpuanchor_verb enable' -l missing -x -a 'start refuse wait:' -d 'When the GPU is gone'
 complete -c gpuanchor -n '__gpuanchor_verb enable' -l next-hook -x -a '(__gpuanchor_hookscripts)' -d 'Hookscript to run after'
 complete -c gpuanchor -n '__gpuanchor_verb convert' -l to -x -a 'dev idmap' -d 'Form of the lines'
+complete -c gpuanchor -n '__gpuanchor_verb report' -s o -l output -r -F -d 'Where to'
 complete -c gpuanchor -n '__gpuanchor_verb enable' -s p -l preset -x -a 'ollama jellyfin plex frigate' -d 'What a service needs inside'
 complete -c gpuanchor -n '__gpuanchor_verb enable' -l guest-groups -x -a 'leave ensure' -d 'Create groups inside'
 complete -c gpuanchor -n '__gpuanchor_verb enable' -l guest-users -x -a 'none ollama jellyfin plex' -d 'Users inside to add to them'

@@ -76,7 +76,8 @@ static int temp_fill(int fd, const char *path, struct bytes content, unsigned fl
         struct stat st;
         int r;
 
-        if (stat(path, &st) == 0 && fchmod(fd, st.st_mode & 07777) < 0 && errno != EPERM)
+        if (!(flags & FILE_NEW) && stat(path, &st) == 0 && fchmod(fd, st.st_mode & 07777) < 0 &&
+            errno != EPERM)
                 return -errno;
         r = write_all(fd, content);
         if (r < 0)
@@ -84,6 +85,24 @@ static int temp_fill(int fd, const char *path, struct bytes content, unsigned fl
         if ((flags & FILE_SYNC) && fsync(fd) < 0)
                 return -errno;
         return 0;
+}
+
+/* Old ZFS knows no RENAME_NOREPLACE, FAT no hard link. */
+static int rename_new(const char *temp, const char *path) {
+        if (renameat2(AT_FDCWD, temp, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
+                return 0;
+        if (errno != EINVAL && errno != ENOSYS)
+                return -errno;
+        if (link(temp, path) < 0)
+                return -errno;
+        unlink(temp);
+        return 0;
+}
+
+static int temp_rename(const char *temp, const char *path, unsigned flags) {
+        if (flags & FILE_NEW)
+                return rename_new(temp, path);
+        return rename(temp, path) < 0 ? -errno : 0;
 }
 
 int file_replace(const char *path, struct bytes content, unsigned mode, unsigned flags) {
@@ -105,8 +124,8 @@ int file_replace(const char *path, struct bytes content, unsigned mode, unsigned
         r = temp_fill(fd, path, content, flags);
         if (close(fd) < 0 && r == 0)
                 r = -errno;
-        if (r == 0 && rename(temp, path) < 0)
-                r = -errno;
+        if (r == 0)
+                r = temp_rename(temp, path, flags);
         if (r < 0)
                 unlink(temp);
         return r;

@@ -19,6 +19,7 @@ int file_read(struct arena *a, const char *path, size_t max, struct bytes *ret);
 
 enum file_flags {
         FILE_SYNC = 1, /* fsync() before the rename */
+        FILE_NEW = 2,  /* -EEXIST when there is something of that name, whatever it is */
 };
 
 /**

@@ -14,7 +14,7 @@
 
 static const struct verb *const verbs[] = {
         &verb_gpus,   &verb_status,  &verb_doctor,  &verb_plan, &verb_apply,
-        &verb_enable, &verb_convert, &verb_disable, &verb_undo, NULL,
+        &verb_enable, &verb_convert, &verb_disable, &verb_undo,   &verb_report, NULL,
 };
 
 static bool wants_color(void) {

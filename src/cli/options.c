@@ -44,6 +44,8 @@ static const struct cli_option {
                             "hookscript to run after gpuanchor's, or none; default:\n"
                             "the one that the container has" },
         [OPT_TO] = { "to", 0, "METHOD", "dev or idmap" },
+        [OPT_OUTPUT] = { "output", 'o', "FILE",
+                         "where to; default:\ngpuanchor-report-<date>.tar in this folder" },
         [OPT_PRESET] = { "preset", 'p', "NAME",
                          "the four below as a service needs them: ollama,\n"
                          "jellyfin, plex, frigate; they win over it" },

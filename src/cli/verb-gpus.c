@@ -6,11 +6,8 @@
  * Needs no Proxmox and no root: sysfs and the modes of device nodes are for
  * everybody to read. Who uses a GPU is told as far as /etc/pve can be read.
  */
-#include "anchor-usage.h"
-#include "cli/hwdb.h"
+#include "cli/look.h"
 #include "cli/out.h"
-#include "host/probe.h"
-#include "pve/guest.h"
 #include "render/json.h"
 #include "render/table.h"
 
@@ -43,20 +40,12 @@ static int print(struct cli *c, const struct inventory *inv) {
 }
 
 static int run(struct cli *c) {
-        struct facts facts;
-        struct usage usage;
-        struct inventory inv = { .facts = &facts,
-                                 .usage = &usage,
-                                 .problems = { .arena = &c->arena } };
+        struct inventory inv;
         int r;
 
-        r = probe_facts(&c->arena, c->root, &facts);
+        r = look_gpus(c, &inv);
         if (r < 0)
                 return cli_fail(c, "", "the devices of this host cannot be read: %s", strerror(-r));
-        inv.node = pve_node(&c->arena, c->root);
-        anchor_usage(&c->arena, c->root, &facts, &usage);
-        inv.names = hwdb_names(&c->arena, &facts);
-        inventory_check(&inv);
         r = print(c, &inv);
         if (r < 0)
                 return cli_fail(c, "gpuanchor gpus | cat", "the table cannot be printed: %s",

@@ -6,34 +6,13 @@
  * The same look that the daemon takes, taken now; of the daemon it needs
  * nothing but, where it can be read, what the host was like before.
  */
-#include "anchor-status.h"
-#include "base/file.h"
+#include "anchor.h"
+#include "cli/look.h"
 #include "cli/out.h"
 #include "cli/target.h"
-#include "model/watch-state.h"
 #include "render/json.h"
 
 #include <errno.h>
-
-/* Every service that runs has a control group; a host in a folder may have one, too. */
-static bool is_watched(struct cli *c) {
-        return access(arena_printf(&c->arena, "%s/sys/fs/cgroup/system.slice/gpuanchord.service",
-                                   c->root),
-                      F_OK) == 0;
-}
-
-/* What the daemon knows; NULL when there is none, or it is not for us to read. */
-static const struct baseline *load_baseline(struct cli *c) {
-        const char *path =
-                arena_printf(&c->arena, "%s" WATCH_STATE_FOLDER "/" WATCH_STATE_FILE, c->root);
-        struct watch_state *s = arena_alloc(&c->arena, sizeof(*s));
-        struct bytes text;
-
-        if (file_read(&c->arena, path, WATCH_STATE_MAX, &text) < 0 ||
-            !watch_state_read(&c->arena, text, s))
-                return NULL;
-        return &s->baseline;
-}
 
 static void print_findings(struct cli *c, const struct status_view *v) {
         const struct findings *all = &v->st->findings;
@@ -109,18 +88,16 @@ static int exit_status(const struct status_view *v) {
 }
 
 static int run(struct cli *c) {
-        struct host_status st;
-        struct status_view v = { .st = &st, .version = GPUANCHOR_VERSION };
+        struct status_view v = { 0 };
         int r;
 
         if (c->n_args > 0 && !target_vmid(c, &v.only))
                 return EXIT_TROUBLE;
-        r = anchor_status(&c->arena, c->root, load_baseline(c), &st);
+        r = look_status(c, &v);
         if (r < 0)
                 return cli_fail(c, "", "the host cannot be read: %s", strerror(-r));
-        if (v.only && !st.blind && look_for(c, &st, v.only) != EXIT_DONE)
+        if (v.only && !v.st->blind && look_for(c, v.st, v.only) != EXIT_DONE)
                 return EXIT_TROUBLE;
-        v.watched = is_watched(c);
         r = print(c, &v);
         if (r < 0)
                 return cli_fail(c, "", "cannot print: %s", strerror(-r));

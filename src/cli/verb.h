@@ -33,6 +33,7 @@ enum cli_opt {
         OPT_MISSING,
         OPT_NEXT_HOOK,
         OPT_TO,
+        OPT_OUTPUT,
         OPT_PRESET,
         OPT_GUEST_GROUPS,
         OPT_GUEST_USERS,
@@ -71,4 +72,4 @@ struct verb {
 };
 
 extern const struct verb verb_gpus, verb_plan, verb_apply, verb_enable, verb_disable, verb_undo,
-        verb_status, verb_doctor, verb_convert;
+        verb_status, verb_doctor, verb_convert, verb_report;

@@ -8,6 +8,7 @@
  * meaning, not when one is added. Every string is UTF-8: bytes that are not, and
  * control characters, are \xNN.
  */
+#include "model/mask.h"
 #include "model/plan.h"
 #include "render/inventory.h"
 #include "render/status.h"
@@ -43,3 +44,6 @@ const char *json_plan(struct arena *a, const struct json_plan *p);
 
 /** json_status() - `gpuanchor status --json` */
 const char *json_status(struct arena *a, const struct status_view *v);
+
+/** json_masked() - an object of ours, mask_text() over all that is no word of ours; in @m's arena */
+const char *json_masked(struct mask *m, const char *json);

@@ -17,6 +17,7 @@
 #include "host/groups.h"
 #include "host/probe.h"
 #include "host/subid.h"
+#include "model/describe.h"
 
 #include <errno.h>
 #include <glob.h>
@@ -81,6 +82,21 @@ static const char *facts_text(struct arena *a, const struct facts *f) {
         return strbuf_str(&b);
 }
 
+/* The facts of the host that is made of a description of @f. */
+static const struct facts *described(struct arena *a, const char *name, const struct facts *f) {
+        const char *root = arena_printf(a, "%s/%s.again", scratch, name);
+        struct facts *again = arena_alloc(a, sizeof(*again));
+        struct strbuf text = { .arena = a };
+
+        describe_host(&text, f, NULL, 0);
+        assert_int_equal(file_replace(arena_printf(a, "%s.host", root), strbuf_bytes(&text), 0644, 0),
+                         0);
+        assert_int_equal(system(arena_printf(a, "sh '%s/tests/mkhost.sh' '%s.host' '%s'",
+                                             source_root(), root, root)), 0);
+        assert_int_equal(probe_facts(a, root, again), 0);
+        return again;
+}
+
 static void test_host(void **state) {
         const char *base = *state, *name = strrchr(base, '/') + 1, *root, *command;
         _cleanup_arena_ struct arena a = { 0 };
@@ -98,6 +114,7 @@ static void test_host(void **state) {
         assert_int_equal(file_read(&a, arena_printf(&a, "%s.facts", base), 65536, &want), 0);
         assert_int_equal(probe_facts(&a, root, &facts), 0);
         assert_string_equal(facts_text(&a, &facts), want.data);
+        assert_string_equal(facts_text(&a, described(&a, name, &facts)), want.data);
 }
 
 static void test_nothing(void **state) {

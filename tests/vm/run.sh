@@ -95,6 +95,7 @@ mkdir "$work/payload"
 cp -a "$here" "$work/payload/vm"
 cp -a "$deb" "$work/payload/deb"
 cp -a "$here/../../debian/tests" "$work/payload/debian-tests"
+cp -a "$here/../mkhost.sh" "$work/payload/"
 : >"$work/payload/vm/wanted"
 [ $# -eq 0 ] || printf '%s\n' "$@" >"$work/payload/vm/wanted"
 

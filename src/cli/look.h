@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * look - what more than one verb looks at
+ */
+#include "cli/verb.h"
+#include "render/inventory.h"
+#include "render/status.h"
+
+/** look_gpus() - the GPUs of this host, who uses them, what is wrong; 0 or negative errno */
+int look_gpus(struct cli *c, struct inventory *ret);
+
+/** look_status() - all that `status` tells, @ret->only apart; 0 or negative errno */
+int look_status(struct cli *c, struct status_view *ret);

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* json-mask - an object whose texts are masked, and whose words of ours are not */
+#include "render/json.h"
+
+#include <json-c/json.h>
+
+/* What finding.def, doctor.def and the model name; a host may be called the same. */
+static bool is_ours(const char *key) {
+        static const char *const keys[] = { "check",   "code",  "group",    "kind",   "message_id",
+                                            "method",  "mode",  "severity", "state",  "title",
+                                            "verdict", "class", "vendor",   "device", "driver" };
+
+        for (size_t i = 0; i < ELEMENTS(keys); i++)
+                if (streq(key, keys[i]))
+                        return true;
+        return false;
+}
+
+static struct json_object *masked(struct mask *m, struct json_object *o) {
+        struct json_object_iter i;
+        struct json_object *new, *value;
+        struct bytes text;
+
+        switch (json_object_get_type(o)) {
+        case json_type_object:
+                new = json_object_new_object();
+                /* the macro without C is no C for clang -Wpedantic */
+                json_object_object_foreachC(o, i) {
+                        value = is_ours(i.key) ? json_object_get(i.val) : masked(m, i.val);
+                        json_object_object_add(new, i.key, value);
+                }
+                return new;
+        case json_type_array:
+                new = json_object_new_array();
+                for (size_t j = 0; j < json_object_array_length(o); j++)
+                        json_object_array_add(new, masked(m, json_object_array_get_idx(o, j)));
+                return new;
+        case json_type_string:
+                text = mask_text(m, bytes_of(json_object_get_string(o)));
+                return json_object_new_string_len(text.len ? text.data : "", (int)text.len);
+        default:
+                return json_object_get(o);
+        }
+}
+
+const char *json_masked(struct mask *m, const char *json) {
+        struct json_object *o = json_tokener_parse(json), *new = masked(m, o);
+        int flags = JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE;
+        const char *text =
+                arena_printf(m->arena, "%s\n", json_object_to_json_string_ext(new, flags));
+
+        json_object_put(new);
+        json_object_put(o);
+        return text;
+}

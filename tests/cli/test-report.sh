@@ -1,0 +1,213 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# test-report.sh GPUANCHOR - the file for a bug report: what is in it, what is not, and that the
+# host which is made of it is the one that it was recorded on
+#
+# Needs root: a host has device nodes.
+# shellcheck disable=SC2317 # the cases are called by name
+set -u
+
+self=$(realpath "$0")
+gpuanchor=$(realpath "${1:?usage: test-report.sh GPUANCHOR}")
+tests=$(realpath "$(dirname "$0")/..")
+[ "$(id -u)" = 0 ] || { echo "needs root"; exit 77; }
+
+work=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d)
+trap 'rm -rf "$work"' EXIT
+H=$work/host
+TAR=$work/r.tar
+R=$work/gpuanchor-report
+export GPUANCHOR_ROOT="$H"
+unset NO_COLOR JOURNAL_STREAM
+LC_ALL=C.UTF-8
+export LC_ALL
+cd "$work" || exit 1
+
+fail() {
+    echo "  FAILED: $*" >&2
+    sed 's/^/  | /' "$work/out" "$work/err" >&2 2>/dev/null
+    exit 1
+}
+run() { # STATUS ARGUMENT...
+    want=$1 && shift
+    "$gpuanchor" "$@" >"$work/out" 2>"$work/err" </dev/null
+    got=$?
+    [ "$got" = "$want" ] || fail "gpuanchor $*: exit status $got, not $want"
+    ! grep -q 'runtime error\|Sanitizer' "$work/err" || fail "gpuanchor $*: sanitizer"
+}
+said() { grep -qF -e "$1" "$work/out" "$work/err" || fail "not said: $1"; }
+json() { "$gpuanchor" "$@" --json; [ $? -le 1 ]; }
+
+# a host with containers, settings and all the names that somebody could have given them
+host() {
+    rm -rf "$H" "$R" "$TAR"
+    sh "$tests/mkhost.sh" "$tests/fixtures/hosts/$1.host" "$H"
+    ln -s nodes/pve1/qemu-server "$H/etc/pve/qemu-server"
+    mkdir -p "$H/etc/pve/nodes/pve1/qemu-server" "$H/etc/pve/nodes/wombat" "$H/etc/pve/mapping" \
+        "$H/etc/gpuanchor/gpuanchor.conf.d" "$H/var/lib/vz/snippets" "$H/var/lib/lxc/101" \
+        "$H/run/gpuanchor" "$H/srv/vombat/snippets" "$H/var/lib/dpkg"
+    install -m 755 /dev/null "$H/var/lib/vz/snippets/gpuanchor-hook"
+    install -m 755 /dev/null "$H/srv/vombat/snippets/gpuanchor-hook"
+    install -m 755 /dev/null "$H/var/lib/vz/snippets/platypus.sh"
+    printf 'dir: vombat\n\tpath /srv/vombat\n\tcontent snippets\n' >"$H/etc/pve/storage.cfg"
+    sed 's/openclaw/zanzibar/' "$tests/fixtures/guide-101.conf" >"$H/etc/pve/lxc/101.conf"
+    cat >>"$H/etc/pve/lxc/101.conf" <<EOF
+
+[quetzal]
+hostname: zanzibar
+dev0: /dev/dri/card5,gid=44
+EOF
+    cat >"$H/etc/pve/lxc/102.conf" <<EOF
+#narwhal's films, at 10.77.0.9
+arch: amd64
+hookscript: vombat:snippets/gpuanchor-hook
+hostname: zanzibar-two
+nameserver: 10.77.0.9
+net0: name=eth0,bridge=vmbr0,gw=10.77.0.1,hwaddr=AA:BB:CC:DD:EE:77,ip=10.77.0.9/23,ip6=2a02:8109::77/64,type=veth
+ostype: debian
+rootfs: vombat:subvol-102-disk-0,size=8G
+searchdomain: kraken.lan
+tags: okapi
+unprivileged: 1
+lxc.environment: DB_PASSWORD=hunter2horse
+lxc.mount.entry: /dev/dri/renderD128 dev/dri/renderD128 none bind,optional,create=file
+EOF
+    printf 'hostname: marmoset\nhookscript: local:snippets/platypus.sh\n' >"$H/etc/pve/lxc/103.conf"
+    printf 'hostname: ocelot\ndev0: /dev/dri/renderD128\n' >"$H/etc/pve/lxc/104.conf"
+    printf '# narwhal\n[container]\ngpu = auto\nguest-users = lemur\nguest-environment = A_TOKEN=hunter2horse\n' \
+        >"$H/etc/pve/gpuanchor/102.conf"
+    printf '[defaults]\nmissing = refuse\n' >"$H/etc/gpuanchor/gpuanchor.conf"
+    printf '[defaults]\nrender-gid = 123\nwrong\n' >"$H/etc/gpuanchor/gpuanchor.conf.d/10-a.conf"
+    printf '[given]\nnode = /dev/dri/renderD128 226:128 0000:00:77.0\n' >"$H/run/gpuanchor/101"
+    printf 'lxc.uts.name = zanzibar\nlxc.net.0.hwaddr = AA:BB:CC:DD:EE:77\nlxc.cgroup2.devices.allow = c 226:9 rwm\n' \
+        >"$H/var/lib/lxc/101/config"
+    printf 'igpu\n\tdescription narwhal\n\tmap id=8086:4680,node=pve1,path=0000:00:02.0\n\tmap id=8086:4680,node=wombat,path=0000:00:02.0\n' \
+        >"$H/etc/pve/mapping/pci.cfg"
+    printf 'name: marmoset\nhostpci0: 0000:01:00,pcie=1\nhostpci1: mapping=igpu\nnet0: virtio=AA:BB:CC:DD:EE:77\n' \
+        >"$H/etc/pve/qemu-server/200.conf"
+    printf 'Package: pve-manager\nStatus: install ok installed\nVersion: 8.2.4\n\nPackage: systemd\nStatus: install ok installed\nVersion: 252.39-1~deb12u1\n' \
+        >"$H/var/lib/dpkg/status"
+    echo wombat.kraken.lan >"$H/etc/hostname"
+    mkdir -p "$H/proc/sys/kernel" && echo 6.8.12-4-pve >"$H/proc/sys/kernel/osrelease"
+    echo 12.7 >"$H/etc/debian_version"
+}
+names='zanzibar wombat vombat quetzal narwhal kraken okapi marmoset ocelot lemur platypus
+    hunter2horse pve1 10\.77\.0\. AA:BB:CC 2a02:8109'
+
+report() { # STATUS
+    run "$1" report --output "$TAR"
+    tar -xf "$TAR" -C "$work" || fail "tar"
+}
+
+# What each verb says on the host is what it says on the one that is made of the report.
+case_round_trip() {
+    for name in two-identical platform-rk3588 vfio sriov no-render guide-moved nvidia fake-node no-gpu; do
+        host "$name"
+        report 0
+        rm -rf "$work/again"
+        sh "$tests/mkhost.sh" "$R/host.host" "$work/again" || fail "$name: host.host"
+        for verb in gpus status; do
+            json "$verb" >"$work/then" || fail "$name: $verb"
+            GPUANCHOR_ROOT=$work/again json "$verb" >"$work/now" || fail "$name: $verb of the report"
+            diff "$R/$verb.json" "$work/now" >&2 || fail "$name: $verb says something else"
+            # the report's own is the host's but for names
+            sed 's/pve1/masked-name-1/' "$work/then" | grep -v -e zanzibar -e quetzal -e vombat -e lemur >"$work/a"
+            grep -v 'masked-name-[2-9]' "$R/$verb.json" >"$work/b"
+            diff "$work/a" "$work/b" >&2 || fail "$name: the report does not have what $verb says"
+        done
+    done
+    json plan 101 >"$work/then"
+    GPUANCHOR_ROOT=$work/again json plan 101 >"$work/now"
+    [ -s "$work/now" ] || fail "plan"
+}
+
+case_nothing_survives() {
+    host guide
+    report 0
+    for name in $names; do
+        ! tar -xOf "$TAR" | grep -i "$name" >&2 || fail "$name is in it"
+    done
+    ! tar -tf "$TAR" | grep -i -e zanzibar -e pve1 >&2 || fail "a file's name"
+    grep -qxF 'lxc.mount.entry: /dev/dri/renderD128 dev/dri/renderD128 none bind,optional,create=file' \
+        "$R/etc/pve/lxc/102.conf" || fail "a GPU line"
+    grep -q 'ip=240.0.0.[0-9]*/23,ip6=2001:db8::1/64' "$R/etc/pve/lxc/102.conf" || fail "prefix length"
+    [ "$(wc -l <"$R/etc/pve/lxc/102.conf")" = "$(wc -l <"$H/etc/pve/lxc/102.conf")" ] || fail "lines"
+    # one storage, one mask
+    [ "$(grep -o 'masked-name-[0-9]*:s' "$R/etc/pve/lxc/102.conf" | sort -u | wc -l)" = 1 ] || fail "relations"
+}
+
+case_contents() {
+    host guide
+    report 0
+    said "$TAR written"
+    said 'look inside'
+    [ "$(stat -c %a "$TAR")" = 600 ] || fail "mode"
+    (cd "$R" && find . -type f | sort) >"$work/list"
+    for file in README.txt versions.txt host.host gpus.json status.json doctor.json doctor-101.json \
+        doctor-102.json etc/pve/lxc/101.conf etc/pve/lxc/102.conf etc/pve/lxc/104.conf \
+        etc/pve/gpuanchor/102.conf etc/gpuanchor/gpuanchor.conf etc/gpuanchor/gpuanchor.conf.d/10-a.conf \
+        etc/pve/mapping/pci.cfg etc/pve/qemu-server/200.conf run/gpuanchor/101 var/lib/lxc/101/config; do
+        grep -qxF "./$file" "$work/list" || fail "no $file"
+    done
+    ! grep -q 103 "$work/list" || fail "a container without a GPU"
+    for line in 'kernel 6.8.12-4-pve' 'Debian 12.7' 'package pve-manager 8.2.4' 'package systemd 252.39-1~deb12u1'; do
+        grep -qxF "$line" "$R/versions.txt" || fail "no $line"
+    done
+    for file in "$R"/*.json; do
+        python3 -m json.tool <"$file" >/dev/null || fail "$file"
+    done
+}
+
+case_the_output() {
+    host guide
+    (cd "$H" && run 0 report) || exit 1
+    file=$H/gpuanchor-report-$(date +%Y-%m-%d).tar
+    [ -e "$file" ] || fail "no $file"
+    before=$(sha256sum <"$file")
+    (cd "$H" && run 2 report) || exit 1
+    said 'is there already'
+    [ "$before" = "$(sha256sum <"$file")" ] || fail "overwritten"
+    ln -s /nowhere "$work/link"
+    run 2 report -o "$work/link"
+    [ -L "$work/link" ] || fail "a link is gone"
+    run 2 report -o "$work/no/such/folder.tar"
+    said 'cannot be written: No such file'
+    [ -z "$(find "$work" -name '*.tmp.*')" ] || fail "something is left"
+    run 0 report --quiet -o "$TAR"
+    [ ! -s "$work/out" ] || fail "quiet says something"
+    run 2 report 101
+}
+
+case_as_a_user() {
+    host guide
+    chmod 711 "$work" && chmod 600 "$H/etc/pve/lxc/102.conf"
+    mkdir "$work/u" && chown 65534 "$work/u" && cp "$gpuanchor" "$work/u/"
+    (cd "$work/u" && setpriv --reuid=65534 --regid=65534 --clear-groups -- ./gpuanchor report -o u.tar \
+        >"$work/out" 2>"$work/err")
+    [ $? = 1 ] || fail "exit status"
+    said 'not in the report: /etc/pve/lxc/102.conf: Permission denied; run it with sudo or as root'
+    tar -xOf "$work/u/u.tar" gpuanchor-report/README.txt | grep -q '102.conf: Permission denied' || fail "README"
+    tar -tf "$work/u/u.tar" | grep -q '/101.conf' || fail "the rest"
+}
+
+case_without_proxmox() {
+    host intel-one
+    rm -rf "$H/etc/pve"
+    report 1
+    said 'not in the report: /etc/pve: not mounted'
+    sh "$tests/mkhost.sh" "$R/host.host" "$work/plain" || fail "host.host"
+    GPUANCHOR_ROOT=$work/plain json gpus | diff "$R/gpus.json" - >&2 || fail "gpus"
+}
+
+failed=0
+# shellcheck disable=SC2013 # a name has no blanks
+for name in $(sed -n 's/^\(case_[a-z_]*\)().*/\1/p' "$self"); do
+    if ("$name"); then
+        echo "ok ${name#case_}"
+    else
+        echo "not ok ${name#case_}"
+        failed=1
+    fi
+done
+exit $failed
