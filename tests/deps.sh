@@ -9,7 +9,7 @@ set -eu
 build="gcc libc6-dev meson ninja-build pkg-config systemd-dev libinih-dev libsystemd-dev libudev-dev
        libjson-c-dev libsmartcols-dev scdoc diffutils"
 test="$build clang libclang-rt-dev libcmocka-dev umockdev libumockdev-dev strace shellcheck man-db
-      ansible-core prometheus"
+      ansible-core prometheus jq"
 vm="$test qemu-system-x86 qemu-utils mmdebstrap debian-archive-keyring e2fsprogs zstd"
 
 case ${1-} in

@@ -119,8 +119,7 @@ static int write_out(struct report *r, const char *path) {
         if (e < 0)
                 return cli_fail(c, "gpuanchor report --output FILE", "%s cannot be written: %s",
                                 path, strerror(-e));
-        cli_say(c, "%s written: %zu files, %zu KiB", path, r->n_written,
-                (r->tar.len + 1023) / 1024);
+        cli_say(c, "%s written: %zu files", path, r->n_written);
         cli_say(c,
                 "names, addresses and passwords are masked; look inside before you send it: "
                 "tar -xOf %s | less",

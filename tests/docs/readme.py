@@ -75,8 +75,10 @@ class Host:
 
     def host(self, name):
         self.make(name, self.root)
-        for folder in "/usr/libexec/gpuanchor", "/var/lib/vz/snippets":
+        for folder in "/usr/libexec/gpuanchor", "/var/lib/vz/snippets", "/var/lib/dpkg":
             os.makedirs(self.root + folder)
+        with open(self.root + "/var/lib/dpkg/status", "w") as f:
+            f.write("Package: pve-manager\nStatus: install ok installed\nVersion: 9.0.3\n")
         shutil.copy(self.build + "/hooks/gpuanchor-hook", self.root + "/usr/libexec/gpuanchor/")
         with open(SOURCE + "/tests/fixtures/guide-101.conf") as f, \
                 open(self.root + "/etc/pve/lxc/101.conf", "w") as to:
@@ -93,7 +95,8 @@ class Host:
         env = dict(os.environ, GPUANCHOR_ROOT=self.root, NO_COLOR="1", TERM="xterm", LC_ALL="C.UTF-8",
                    PATH=self.programs + ":" + os.environ["PATH"])
         out = subprocess.run(["script", "-qec", "stty cols 100 rows 40; " + command, "/dev/null"],
-                             stdin=subprocess.DEVNULL, capture_output=True, env=env, timeout=60).stdout
+                             stdin=subprocess.DEVNULL, capture_output=True, env=env, cwd=self.work,
+                             timeout=60).stdout
         return [line.rstrip() for line in out.decode().replace("\r", "").splitlines()]
 
 
