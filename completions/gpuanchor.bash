@@ -42,7 +42,7 @@ _gpuanchor_options() {
         gpus | plan | doctor) echo --json ;;
         status) echo --json --prometheus ;;
         apply) echo --all --boot --dry-run ;;
-        enable) echo --gpu --method --devices --missing --next-hook --preset --guest-groups --guest-users \
+        enable) echo --gpu --method --devices --video-gid --render-gid --missing --next-hook --preset --guest-groups --guest-users \
                 --guest-service --guest-environment --dry-run ;;
         convert) echo --to --json --dry-run ;;
         disable) echo --all --keep-policy --dry-run ;;
@@ -70,6 +70,7 @@ _gpuanchor() {
         --gpu | -g) words=$(_gpuanchor_selectors) ;;
         --method | -m) words='auto idmap dev' ;;
         --devices | -d) words='card render card,render card,render,kfd card,render,nvidia accel' ;;
+        --video-gid | --render-gid) words=auto ;;
         --missing) words='start refuse wait:' ;;
         --to) words='dev idmap' ;;
         --output | -o)

@@ -70,6 +70,8 @@ complete -c gpuanchor -n '__gpuanchor_verb undo' -s f -l force -d 'Also take bac
 complete -c gpuanchor -n '__gpuanchor_verb enable' -s g -l gpu -x -a '(__gpuanchor_selectors)' -d 'Which GPU'
 complete -c gpuanchor -n '__gpuanchor_verb enable' -s m -l method -x -a 'auto idmap dev' -d 'How'
 complete -c gpuanchor -n '__gpuanchor_verb enable' -s d -l devices -x -a 'card render card,render card,render,kfd' -d 'Which nodes'
+complete -c gpuanchor -n '__gpuanchor_verb enable' -l video-gid -x -a auto -d 'Gid of video inside'
+complete -c gpuanchor -n '__gpuanchor_verb enable' -l render-gid -x -a auto -d 'Gid of render inside'
 complete -c gpuanchor -n '__gpuanchor_verb enable' -l missing -x -a 'start refuse wait:' -d 'When the GPU is gone'
 complete -c gpuanchor -n '__gpuanchor_verb enable' -l next-hook -x -a '(__gpuanchor_hookscripts)' -d 'Hookscript to run after'
 complete -c gpuanchor -n '__gpuanchor_verb convert' -l to -x -a 'dev idmap' -d 'Form of the lines'

@@ -118,7 +118,7 @@ static void look(struct doctor *d, unsigned pid) {
                 return;
         }
         f.managed = guest_is_managed(d->arena, d->root, d->vmid);
-        f.policy_present = d->check.policy.present;
+        f.policy = &d->check.policy;
         look_at_gpus(d, &f);
         doctor_inside(&d->report, &f);
         doctor_programs(&d->report, &f);

@@ -39,20 +39,31 @@ static void find_dropins(struct arena *a, int root_fd, struct upkeep_dropin **re
         }
 }
 
-/* Of what the container was given at this start, that which really is in it. */
-static void find_nodes(struct arena *a, const char *root, uint32_t vmid, int root_fd,
-                       struct upkeep_input *in) {
+static void add_node(struct arena *a, int root_fd, const struct record_node *n, const char ***paths,
+                     size_t *n_paths) {
+        struct inside_node there = inside_look(root_fd, n->path);
+
+        if (there.is_char && there.major == n->major && there.minor == n->minor)
+                *ARENA_PUSH(a, *paths, *n_paths) = n->path;
+}
+
+/* What the container was given at this start, and really is in it. Where the hook had no part in
+ * that start, what the plan would give it. */
+static void find_nodes(struct check *c, int root_fd, struct upkeep_input *in) {
         struct record r = { 0 };
         const char **paths = NULL;
 
-        if (record_read(a, root, vmid, &r) != 0)
-                return;
-        for (size_t i = 0; i < r.n_nodes; i++) {
-                const struct record_node *n = &r.nodes[i];
-                struct inside_node there = inside_look(root_fd, n->path);
+        if (record_read(c->arena, c->root, c->guest.vmid, &r) == 0) {
+                for (size_t i = 0; i < r.n_nodes; i++)
+                        add_node(c->arena, root_fd, &r.nodes[i], &paths, &in->n_nodes);
+        } else {
+                for (size_t i = 0; i < c->plan.n_nodes; i++) {
+                        const struct node *n = c->plan.nodes[i].node;
+                        struct record_node wanted = { n->path, n->major, n->minor };
 
-                if (there.is_char && there.major == n->major && there.minor == n->minor)
-                        *ARENA_PUSH(a, paths, in->n_nodes) = n->path;
+                        if (c->plan.nodes[i].required)
+                                add_node(c->arena, root_fd, &wanted, &paths, &in->n_nodes);
+                }
         }
         in->nodes = paths;
 }
@@ -113,7 +124,7 @@ void anchor_upkeep(struct arena *a, const char *root, uint32_t vmid, unsigned pi
         in.dropins = dropins;
         in.systemd = inside_look(root_fd, "/usr/lib/systemd/systemd").present ||
                      inside_look(root_fd, "/lib/systemd/systemd").present;
-        find_nodes(a, root, vmid, root_fd, &in);
+        find_nodes(&c, root_fd, &in);
         upkeep_plan(a, &in, f, &todo);
         carry_out(a, vmid, &todo, p.guest_timeout, f);
 }

@@ -40,6 +40,8 @@ static const struct cli_option {
         [OPT_DEVICES] = { "devices", 'd', "LIST", "some of card,render,kfd,accel,nvidia" },
         [OPT_MISSING] = { "missing", 0, "WHAT",
                           "when the GPU is gone: start, refuse or wait:SECONDS" },
+        [OPT_VIDEO_GID] = { "video-gid", 0, "GID", "gid of group video inside, or auto" },
+        [OPT_RENDER_GID] = { "render-gid", 0, "GID", "gid of group render inside, or auto" },
         [OPT_NEXT_HOOK] = { "next-hook", 0, "VOLUME",
                             "hookscript to run after gpuanchor's, or none; default:\n"
                             "the one that the container has" },

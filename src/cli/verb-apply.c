@@ -7,9 +7,11 @@
  * it before, because Proxmox ends such a start ahead of every hook. That is what
  * the boot service runs it for.
  */
+#include "anchor-upkeep.h"
 #include "cli/out.h"
 #include "cli/show.h"
 #include "cli/target.h"
+#include "host/inside.h"
 
 #include <time.h>
 
@@ -109,6 +111,18 @@ static int apply_job(struct job *j) {
         return r != 0 ? target_problem(c, j->vmid, r) : apply_locked(j);
 }
 
+/* What the policy asks for inside would be done after the next start; a container that runs need
+ * not wait for one. */
+static int keep_inside(struct job *j) {
+        struct findings f = { .arena = &j->arena };
+        unsigned pid = *j->c->root ? 0 : inside_init_pid(&j->arena, j->vmid);
+
+        if (pid > 0)
+                anchor_upkeep(&j->arena, j->c->root, j->vmid, pid, &f);
+        out_findings(j->c, &f, j->vmid, EDITS_TELL);
+        return show_attention(&f);
+}
+
 static int apply_one(struct cli *c, uint32_t vmid) {
         struct job j = { .c = c, .vmid = vmid };
         int r;
@@ -118,6 +132,8 @@ static int apply_one(struct cli *c, uint32_t vmid) {
         } else {
                 c->prefix = arena_printf(&c->arena, "%u: ", vmid);
                 r = apply_job(&j);
+                if (r != EXIT_TROUBLE && !c->opt[OPT_BOOT] && keep_inside(&j) == EXIT_ATTENTION)
+                        r = EXIT_ATTENTION;
                 c->prefix = "";
         }
         arena_done(&j.arena);
@@ -164,7 +180,8 @@ const struct verb verb_apply = {
         .summary = "write now what the next start would write",
         .example = "gpuanchor apply 101",
         .about = "Refuses on a locked container, a template, and without quorum. --all goes on\n"
-                 "after a failure; the exit status is then the worst of all containers.\n",
+                 "after a failure; the exit status is then the worst of all containers. In one\n"
+                 "that runs, what its policy asks for inside is done, too.\n",
         .exits = { "written, or nothing to change; with --boot also else",
                    "written, and something is to be looked at;\n     with --dry-run as for plan",
                    "refused or failed; each file is whole, old or new" },

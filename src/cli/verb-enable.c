@@ -19,7 +19,7 @@
 #include "model/policy-guest.h"
 #include "render/text.h"
 
-#define MAX_SETTINGS 10
+#define MAX_SETTINGS 12
 #define ENABLE_ASK (EXIT_TROUBLE + 1) /* of prepare(): a person can say which GPU */
 
 struct enabling {
@@ -100,18 +100,25 @@ static int read_guest_settings(struct enabling *e) {
 
 /* What was asked for on the command line, and only that. */
 static int read_settings(struct enabling *e) {
+        static const struct {
+                enum cli_opt opt;
+                const char *key;
+        } plain[] = {
+                { OPT_GPU, "gpu" },
+                { OPT_METHOD, "method" },
+                { OPT_VIDEO_GID, "video-gid" },
+                { OPT_RENDER_GID, "render-gid" },
+                { OPT_MISSING, "missing" },
+        };
         struct cli *c = e->c;
 
         if (read_guest_settings(e) != EXIT_DONE)
                 return EXIT_TROUBLE;
-        if (c->opt[OPT_GPU])
-                add_setting(e, "gpu", c->opt[OPT_GPU]);
+        for (size_t i = 0; i < ELEMENTS(plain); i++)
+                if (c->opt[plain[i].opt])
+                        add_setting(e, plain[i].key, c->opt[plain[i].opt]);
         if (c->opt[OPT_DEVICES])
                 add_setting(e, "devices", blanks_for_commas(e->a, c->opt[OPT_DEVICES]));
-        if (c->opt[OPT_METHOD])
-                add_setting(e, "method", c->opt[OPT_METHOD]);
-        if (c->opt[OPT_MISSING])
-                add_setting(e, "missing", c->opt[OPT_MISSING]);
         if (c->opt[OPT_NEXT_HOOK])
                 add_setting(e, "next-hook",
                             streq(c->opt[OPT_NEXT_HOOK], "none") ? "" : c->opt[OPT_NEXT_HOOK]);
@@ -333,13 +340,14 @@ const struct verb verb_enable = {
                  "not tell which GPU is meant, it asks; without a terminal it lists the choices\n"
                  "and ends. With --gpu it never asks. Changes the policy file and the hookscript;\n"
                  "the device lines are written at the next start, and what --preset asks for\n"
-                 "inside the container is done once that start is through.\n",
+                 "inside the container is done once that start is through, or by apply.\n",
         .exits = { "enabled",
                    "enabled, and something is to be looked at;\n     with --dry-run as for plan",
                    "refused or failed, nothing was changed" },
         .options = OPT_BIT(OPT_GPU) | OPT_BIT(OPT_METHOD) | OPT_BIT(OPT_DEVICES) |
-                   OPT_BIT(OPT_MISSING) | OPT_BIT(OPT_NEXT_HOOK) | OPT_BIT(OPT_DRY_RUN) |
-                   OPT_BIT(OPT_PRESET) | OPT_BIT(OPT_GUEST_GROUPS) | OPT_BIT(OPT_GUEST_USERS) |
+                   OPT_BIT(OPT_MISSING) | OPT_BIT(OPT_VIDEO_GID) | OPT_BIT(OPT_RENDER_GID) |
+                   OPT_BIT(OPT_NEXT_HOOK) | OPT_BIT(OPT_DRY_RUN) | OPT_BIT(OPT_PRESET) |
+                   OPT_BIT(OPT_GUEST_GROUPS) | OPT_BIT(OPT_GUEST_USERS) |
                    OPT_BIT(OPT_GUEST_SERVICE) | OPT_BIT(OPT_GUEST_ENVIRONMENT),
         .min_args = 1,
         .max_args = 1,

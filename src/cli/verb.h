@@ -31,6 +31,8 @@ enum cli_opt {
         OPT_METHOD,
         OPT_DEVICES,
         OPT_MISSING,
+        OPT_VIDEO_GID,
+        OPT_RENDER_GID,
         OPT_NEXT_HOOK,
         OPT_TO,
         OPT_OUTPUT,

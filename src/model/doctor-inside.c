@@ -8,6 +8,7 @@
 #include "model/doctor-inside.h"
 
 #include "model/accounts.h"
+#include "model/policy-guest.h"
 
 #include <errno.h>
 
@@ -15,6 +16,22 @@ const char *doctor_start_anew(struct arena *a, const struct inside_facts *f) {
         const char *enrol = f->managed ? "" : arena_printf(a, "gpuanchor enable %u && ", f->vmid);
 
         return arena_printf(a, "%spct reboot %u", enrol, f->vmid);
+}
+
+static bool asks_for_services(const struct policy *p) {
+        return p && p->n_guest_services + p->n_guest_users + p->n_guest_environment > 0;
+}
+
+const char *doctor_upkeep(struct arena *a, const struct inside_facts *f, const char *unit) {
+        const struct preset *preset = preset_for(unit);
+
+        for (size_t i = 0; f->policy && i < f->policy->n_guest_services; i++)
+                if (streq(f->policy->guest_services[i], unit))
+                        return arena_printf(a, "gpuanchor apply %u", f->vmid);
+        if (!preset || asks_for_services(f->policy))
+                return NULL;
+        return arena_printf(a, "gpuanchor enable %u --preset %s; gpuanchor apply %u", f->vmid,
+                            preset->name, f->vmid);
 }
 
 static const char *mode_text(struct arena *a, const struct inside_device *d) {
@@ -102,6 +119,10 @@ static const char *add_group(struct arena *a, const struct inside_facts *f, int 
                              uint32_t gid) {
         const char *name = inside_group_name(group);
 
+        if (f->has_groupadd && gid == f->expected_gid[group])
+                return arena_printf(a,
+                                    "gpuanchor enable %u --guest-groups ensure; gpuanchor apply %u",
+                                    f->vmid, f->vmid);
         if (f->has_groupadd)
                 return arena_printf(a, "pct exec %u -- groupadd -g %u %s", f->vmid, gid, name);
         return arena_printf(a, "pct exec %u -- sh -c 'echo %s:x:%u: >>/etc/group'", f->vmid, name,
@@ -111,14 +132,8 @@ static const char *add_group(struct arena *a, const struct inside_facts *f, int 
 /* Renumbering a group inside would leave files of its old number behind: the policy follows it. */
 static const char *tell_gid(struct arena *a, const struct inside_facts *f, int group,
                             uint32_t gid) {
-        const char *key = arena_printf(a, "%s-gid", inside_group_name(group));
-
-        if (!f->policy_present)
-                return arena_printf(a, "gpuanchor enable %u && pct reboot %u", f->vmid, f->vmid);
-        return arena_printf(a,
-                            "sed -i -e '/^%s *=/d' -e '/^\\[container\\]/a %s = %u' "
-                            "/etc/pve/gpuanchor/%u.conf && pct reboot %u",
-                            key, key, gid, f->vmid, f->vmid);
+        return arena_printf(a, "gpuanchor enable %u --%s-gid %u; pct reboot %u", f->vmid,
+                            inside_group_name(group), gid, f->vmid);
 }
 
 static void judge_group(struct doctor_report *r, const struct inside_facts *f, int group) {
@@ -140,8 +155,8 @@ static void judge_group(struct doctor_report *r, const struct inside_facts *f, i
                         item.advice = arena_printf(
                                 r->arena,
                                 "its gid %u, that of the nodes, is %s's: give the nodes another "
-                                "one with %s-gid in the policy",
-                                want, other, item.subject);
+                                "one with gpuanchor enable %u --%s-gid GID",
+                                want, other, f->vmid, item.subject);
         } else if (gid != want) {
                 item.evidence = arena_printf(
                         r->arena, "it is gid %u in the container, the nodes belong to gid %u there",

@@ -19,3 +19,12 @@ const char *doctor_open_words(struct arena *a, const struct inside_facts *f,
 
 /** doctor_start_anew() - the command that gives a container its GPU by a new start */
 const char *doctor_start_anew(struct arena *a, const struct inside_facts *f);
+
+/**
+ * doctor_upkeep() - the command by which gpuanchor itself keeps a service right
+ * @unit: "ollama.service"
+ *
+ * Return: NULL where gpuanchor would not: no preset is made for the service, or the policy
+ *         asks for something else inside already, which a preset would take away.
+ */
+const char *doctor_upkeep(struct arena *a, const struct inside_facts *f, const char *unit);

@@ -29,8 +29,15 @@ static bool is_set(struct bytes environment, const char *name) {
         return environment_value(environment, name, &value) && !is_off(value);
 }
 
+/* The drop-in has what the policy says, which may be nothing of this. */
 static const char *use_vulkan(struct arena *a, const struct service *s) {
-        return service_setting(a, s, "Environment=OLLAMA_VULKAN=1\\n");
+        const struct policy *p = s->facts->policy;
+        const char *keep = service_keep(a, s);
+        bool says = !p || p->n_guest_services == 0;
+
+        for (size_t i = 0; p && i < p->n_guest_environment; i++)
+                says |= is_set(bytes_of(p->guest_environment[i]), "OLLAMA_VULKAN");
+        return keep && says ? keep : service_setting(a, s, "Environment=OLLAMA_VULKAN=1\\n");
 }
 
 static void judge_vulkan(struct doctor_report *r, const struct service *s,

@@ -29,6 +29,10 @@ const char *service_setting(struct arena *a, const struct service *s, const char
                             s->facts->vmid, folder, lines, folder, s->name);
 }
 
+const char *service_keep(struct arena *a, const struct service *s) {
+        return s->unit->kept ? NULL : doctor_upkeep(a, s->facts, s->name);
+}
+
 /* ---- users and groups ---- */
 
 struct member {
@@ -79,8 +83,10 @@ static bool permission_lets(const struct inside_facts *f, const struct member *m
 }
 
 static const char *join_group(struct arena *a, const struct service *s, const char *group) {
-        const char *user = s->unit->user;
+        const char *user = s->unit->user, *keep = service_keep(a, s);
 
+        if (keep)
+                return keep;
         if (!*user || streq(user, "root") || !account_name_is_plain(user))
                 return service_setting(a, s, arena_printf(a, "SupplementaryGroups=%s\\n", group));
         return arena_printf(a, "pct exec %u -- usermod -aG %s %s && %s", s->facts->vmid, group,
@@ -230,7 +236,9 @@ static bool judge_devices(struct doctor_report *r, const struct service *s) {
                 item.evidence =
                         arena_printf(a, "DeviceAllow= and DevicePolicy=%s leave a GPU node out%s",
                                      s->unit->device_policy, weak);
-                item.mend = service_setting(a, s, lines);
+                item.mend = service_keep(a, s);
+                if (!item.mend)
+                        item.mend = service_setting(a, s, lines);
         } else {
                 item.verdict = DOCTOR_OK;
                 item.evidence = s->unit->n_devices > 0 ? "DeviceAllow= has the nodes"

@@ -15,6 +15,10 @@ struct service {
 /** service_setting() - command that gives a unit @lines ("Key=value\\n"...) and restarts it */
 const char *service_setting(struct arena *a, const struct service *s, const char *lines);
 
+/** service_keep() - command that has gpuanchor give it groups, nodes and environment; NULL where
+ * that changes nothing: it has the drop-in, or none is made for it */
+const char *service_keep(struct arena *a, const struct service *s);
+
 /** service_restart() - command that restarts it */
 const char *service_restart(struct arena *a, const struct service *s);
 

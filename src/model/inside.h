@@ -10,6 +10,7 @@
  */
 #include "model/facts.h"
 #include "model/idmap.h"
+#include "model/policy.h"
 
 enum { INSIDE_CARD_GROUP, INSIDE_RENDER_GROUP, INSIDE_GROUPS };
 
@@ -79,7 +80,8 @@ struct inside_memory {
 
 struct inside_facts {
         uint32_t vmid;
-        bool managed, policy_present;
+        bool managed;
+        const struct policy *policy; /* NULL: none; says what gpuanchor does inside */
         struct idmap uids, gids; /* in force now */
         int accounts_error;      /* negative errno: its /etc/group could not be read */
         struct bytes passwd, group;

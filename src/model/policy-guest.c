@@ -126,6 +126,13 @@ const struct preset *preset_find(const char *name) {
         return NULL;
 }
 
+const struct preset *preset_for(const char *unit) {
+        for (size_t i = 0; i < ELEMENTS(presets); i++)
+                if (streq(unit, presets[i].services))
+                        return &presets[i];
+        return NULL;
+}
+
 const char *preset_names(struct arena *a) {
         struct strbuf b = { .arena = a };
 

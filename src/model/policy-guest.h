@@ -26,5 +26,8 @@ struct preset {
 /** preset_find() - the preset of that name, NULL when there is none */
 const struct preset *preset_find(const char *name);
 
+/** preset_for() - the preset that is made for @unit, NULL when there is none */
+const struct preset *preset_for(const char *unit);
+
 /** preset_names() - "ollama, jellyfin, ..." */
 const char *preset_names(struct arena *a);

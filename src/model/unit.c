@@ -10,8 +10,11 @@
  *     DeviceAllow=/dev/dri/card1 rw
  *     DevicePolicy=auto
  *     Environment=OLLAMA_VULKAN=1 "GREETING=hello world"
+ *     DropInPaths=/etc/systemd/system/ollama.service.d/50-gpuanchor.conf
  */
 #include "model/unit.h"
+
+#include "model/upkeep.h"
 
 enum { MAX_UNITS = 64, MAX_WORDS = 64 };
 
@@ -57,6 +60,9 @@ static void take(struct arena *a, struct unit *u, struct bytes key, struct bytes
                 u->private_devices = bytes_equal(value, BYTES("yes"));
         else if (bytes_equal(key, BYTES("Environment")))
                 u->environment = value;
+        else if (bytes_equal(key, BYTES("DropInPaths")))
+                u->kept = memmem(value.data, value.len, "/" UPKEEP_DROPIN,
+                                 strlen("/" UPKEEP_DROPIN)) != NULL;
 }
 
 size_t unit_parse(struct arena *a, struct bytes all, struct unit **ret) {

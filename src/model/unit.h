@@ -7,7 +7,7 @@
 /** The properties to ask for, for --property= */
 #define UNIT_PROPERTIES                                                                            \
         "Id,LoadState,ActiveState,MainPID,User,Group,SupplementaryGroups,DeviceAllow,"             \
-        "DevicePolicy,PrivateDevices,Environment"
+        "DevicePolicy,PrivateDevices,Environment,DropInPaths"
 
 struct unit_device {
         const char *path;   /* "/dev/dri/card1", "char-drm" */
@@ -23,6 +23,7 @@ struct unit {
         size_t n_supplementary;
         const char *device_policy; /* "auto", "closed", "strict" */
         bool private_devices;
+        bool kept; /* the drop-in that gpuanchor keeps is among those that it was loaded with */
         struct unit_device *devices; /* DeviceAllow= */
         size_t n_devices;
         struct bytes environment; /* blank-separated, quoted as systemctl does */

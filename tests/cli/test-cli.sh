@@ -1072,6 +1072,22 @@ case_convert_refused() {
 
 # --- the inside of the container ------------------------------------------------------------------
 
+case_gids_inside() {
+    guide
+    run 2 enable 101 --render-gid 0
+    complained 'root'
+    run 0 enable 101 --render-gid 992 --video-gid 39
+    has "$POLICY" 'render-gid = 992'
+    has "$POLICY" 'video-gid = 39'
+    run 0 apply 101
+    has "$CONF" 'lxc.idmap: g 992 110 1'
+    has "$CONF" 'lxc.idmap: g 39 44 1'
+    run 0 enable 101 --render-gid 110 --video-gid auto
+    has "$POLICY" 'render-gid = 110'
+    run 0 apply 101
+    has "$CONF" 'lxc.idmap: g 110 110 1'
+}
+
 case_preset() {
     guide
     run 2 enable 101 --preset olama

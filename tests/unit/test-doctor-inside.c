@@ -89,7 +89,6 @@ static struct inside_facts *healthy(struct sample *s) {
         s->f = (struct inside_facts){
                 .vmid = 101,
                 .managed = true,
-                .policy_present = true,
                 .uids = { s->uids, 1 },
                 .gids = { s->gids, 5 },
                 .passwd = BYTES("root:x:0:0::/root:/bin/bash\nollama:x:998:998::/:/bin/false\n"),
@@ -165,6 +164,13 @@ static void mends(const struct doctor_report *r, enum doctor_check c, const char
         "\"[Service]\\n" lines "\" >>/etc/systemd/system/ollama.service.d/zz-gpu.conf && "         \
         "systemctl daemon-reload && systemctl restart ollama.service'"
 
+#define PRESET "gpuanchor enable 101 --preset ollama; gpuanchor apply 101"
+
+/* A policy that looks after another service: no preset is offered, which would take that away. */
+static const char *const jellyfin[] = { "jellyfin.service" };
+static const struct policy other_policy = { .guest_services = (const char **)jellyfin,
+                                            .n_guest_services = 1 };
+
 static void test_healthy(void **state) {
         struct sample s;
         struct doctor_report r = examine(healthy(&s));
@@ -211,11 +217,13 @@ static void test_issue_1_group(void **state) {
         refuse(&s, 1, EACCES);
         r = examine(&s.f);
         says(&r, DOCTOR_INSIDE_GROUP, "gid 992 in the container, the nodes belong to gid 110");
-        mends(&r, DOCTOR_INSIDE_GROUP,
-              "sed -i -e '/^render-gid *=/d' -e '/^\\[container\\]/a render-gid = 992' "
-              "/etc/pve/gpuanchor/101.conf && pct reboot 101");
+        mends(&r, DOCTOR_INSIDE_GROUP, "gpuanchor enable 101 --render-gid 992; pct reboot 101");
         healthy(&s);
         s.f.group = BYTES("root:x:0:\nvideo:x:44:\n");
+        r = examine(&s.f);
+        mends(&r, DOCTOR_INSIDE_GROUP,
+              "gpuanchor enable 101 --guest-groups ensure; gpuanchor apply 101");
+        s.f.expected_gid[1] = 111; /* gpuanchor would give it another number than the node has */
         r = examine(&s.f);
         mends(&r, DOCTOR_INSIDE_GROUP, "pct exec 101 -- groupadd -g 110 render");
         s.f.has_groupadd = false;
@@ -246,6 +254,9 @@ static void test_issue_2_vulkan(void **state) {
         s.f.journal = ran("deviceName = llvmpipe (LLVM 19.1.7, 256 bits)\n");
         r = examine(&s.f);
         assert_string_equal(amiss(&r), "ollama-vulkan ollama-log");
+        mends(&r, DOCTOR_OLLAMA_VULKAN, PRESET);
+        s.f.policy = &other_policy;
+        r = examine(&s.f);
         mends(&r, DOCTOR_OLLAMA_VULKAN, SETTING("Environment=OLLAMA_VULKAN=1\\n"));
         says(&r, DOCTOR_OLLAMA_LOG, "only llvmpipe (LLVM 19.1.7, 256 bits), which is the CPU");
         s.f.show = ran(show_text); /* it is set, for the next start of the service */
@@ -269,6 +280,9 @@ static void test_issue_2_device_allow(void **state) {
         r = examine(&s.f);
         assert_string_equal(amiss(&r), "service-devices service-open");
         assert_int_equal(item(&r, DOCTOR_SERVICE_DEVICES)->verdict, DOCTOR_FAILED);
+        mends(&r, DOCTOR_SERVICE_DEVICES, PRESET);
+        s.f.policy = &other_policy;
+        r = examine(&s.f);
         mends(&r, DOCTOR_SERVICE_DEVICES, SETTING("DeviceAllow=/dev/dri/renderD128 rw\\n"));
         assert_null(item(&r, DOCTOR_SERVICE_OPEN)->mend);
 
@@ -307,6 +321,9 @@ static void test_issue_3_denied(void **state) {
         s.f.journal = ran("/dev/dri/renderD128: Permission denied\ninitial_count=0\n");
         r = examine(&s.f);
         assert_string_equal(amiss(&r), "vulkan service-group service-open ollama-log");
+        mends(&r, DOCTOR_SERVICE_GROUP, PRESET);
+        s.f.policy = &other_policy;
+        r = examine(&s.f);
         mends(&r, DOCTOR_SERVICE_GROUP,
               "pct exec 101 -- usermod -aG render ollama && "
               "pct exec 101 -- systemctl restart ollama.service");
@@ -320,6 +337,38 @@ static void test_issue_3_denied(void **state) {
         s.devices[0].uid = s.devices[1].uid = 100000; /* devN: a node of its own */
         r = examine(&s.f);
         assert_int_equal(item(&r, DOCTOR_SERVICE_GROUP)->verdict, DOCTOR_OK);
+}
+
+/* gpuanchor's own verbs mend it where they would change something. */
+static void test_verbs(void **state) {
+        const char *service = "ollama.service", *variable = "OLLAMA_VULKAN=1";
+        struct policy named = { .guest_services = &service, .n_guest_services = 1 };
+        struct doctor_report r;
+        struct sample s;
+
+        healthy(&s);
+        s.f.policy = &named;
+        s.f.show = ran(show_with("video render", "video"));
+        r = examine(&s.f);
+        mends(&r, DOCTOR_SERVICE_GROUP, "gpuanchor apply 101");
+        /* the drop-in has the group, and another setting behind it takes it away */
+        s.f.show = ran(
+                show_with("SupplementaryGroups=video render",
+                          "DropInPaths=/etc/systemd/system/ollama.service.d/50-gpuanchor.conf"));
+        r = examine(&s.f);
+        mends(&r, DOCTOR_SERVICE_GROUP,
+              "pct exec 101 -- usermod -aG render ollama && "
+              "pct exec 101 -- systemctl restart ollama.service");
+        /* the drop-in would not have the variable unless the policy does */
+        s.main.environment = BYTES("HOME=/");
+        s.f.journal = ran("");
+        s.f.show = ran(show_with("OLLAMA_VULKAN=1", ""));
+        r = examine(&s.f);
+        mends(&r, DOCTOR_OLLAMA_VULKAN, SETTING("Environment=OLLAMA_VULKAN=1\\n"));
+        named.guest_environment = &variable;
+        named.n_guest_environment = 1;
+        r = examine(&s.f);
+        mends(&r, DOCTOR_OLLAMA_VULKAN, "gpuanchor apply 101");
 }
 
 /* 4: 0 % while it answers: no layer on the GPU. */
@@ -452,6 +501,7 @@ static void test_commands(void **state) {
         struct doctor_report r;
 
         healthy(&s);
+        s.f.policy = &other_policy;
         s.f.passwd = BYTES("x;reboot:x:998:998:::\n");
         s.f.show = ran("Id=ollama.service\nLoadState=loaded\nActiveState=active\nMainPID=77\n"
                        "User=x;reboot\nDeviceAllow=/dev/dri/card1;reboot rw\n"
@@ -480,6 +530,7 @@ int main(void) {
                 cmocka_unit_test(test_issue_2_vulkan),
                 cmocka_unit_test(test_issue_2_device_allow),
                 cmocka_unit_test(test_issue_3_denied),
+                cmocka_unit_test(test_verbs),
                 cmocka_unit_test(test_issue_4_idle),
                 cmocka_unit_test(test_issue_5_slow),
                 cmocka_unit_test(test_nodes),

@@ -57,6 +57,7 @@ static void test_units(void **state) {
                       "DeviceAllow=/dev/dri/card1 rw\nDeviceAllow=char-pts rwm\n"
                       "DevicePolicy=auto\nPrivateDevices=no\n"
                       "Environment=OLLAMA_VULKAN=1 \"A=b c\" $'X=y'\n"
+                      "DropInPaths=/a/mine.conf /a/50-gpuanchor.conf\n"
                       "\n"
                       "Id=plexmediaserver.service\nLoadState=not-found\n"
                       "\n"
@@ -65,7 +66,8 @@ static void test_units(void **state) {
 
         assert_int_equal(unit_parse(&arena, text, &u), 2);
         assert_string_equal(u[0].id, "ollama.service");
-        assert_true(u[0].loaded && u[0].active && !u[0].private_devices);
+        assert_true(u[0].loaded && u[0].active && !u[0].private_devices && u[0].kept);
+        assert_false(u[1].kept);
         assert_int_equal(u[0].main_pid, 77);
         assert_int_equal(u[0].n_supplementary, 2);
         assert_int_equal(u[0].n_devices, 2);
