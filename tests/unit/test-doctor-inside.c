@@ -405,6 +405,243 @@ static void test_issue_5_slow(void **state) {
         mends(&r, DOCTOR_OLLAMA_MEMORY, "pct set 101 --memory 8192");
 }
 
+/* ---- services, and programs ---- */
+
+static void test_ollama_log(void **state) {
+        static const struct {
+                const char *log;
+                enum doctor_verdict verdict;
+                const char *words;
+        } cases[] = {
+                { "", DOCTOR_SKIPPED, "do not speak of a GPU" },
+                { "msg=\"inference compute\" id=0 library=Vulkan\n", DOCTOR_OK,
+                  "it found a GPU; no model" },
+                { "msg=\"inference compute\" id=0 library=Vulkan name=\"Vulkan0\"\n", DOCTOR_OK,
+                  "it found Vulkan0" },
+                { "msg=\"inference compute\" library=cpu\n", DOCTOR_FAILED,
+                  "it found no GPU and computes on the CPU" },
+                { "Vulkan support disabled\nmsg=\"inference compute\" library=cpu\n", DOCTOR_FAILED,
+                  "did not try Vulkan" },
+                { "deviceName = llvmpipe (LLVM)\ninitial_count=0\n", DOCTOR_FAILED,
+                  "only llvmpipe" },
+        };
+        struct doctor_report r;
+        struct sample s;
+
+        for (size_t i = 0; i < ELEMENTS(cases); i++) {
+                healthy(&s);
+                s.f.journal = ran(cases[i].log);
+                r = examine(&s.f);
+                assert_int_equal(item(&r, DOCTOR_OLLAMA_LOG)->verdict, cases[i].verdict);
+                says(&r, DOCTOR_OLLAMA_LOG, cases[i].words);
+        }
+        s.f.journal.ran = RAN_TIMEOUT;
+        r = examine(&s.f);
+        assert_int_equal(item(&r, DOCTOR_OLLAMA_LOG)->verdict, DOCTOR_SKIPPED);
+        says(&r, DOCTOR_OLLAMA_LOG, "could not be read");
+}
+
+/* Where Ollama needs no OLLAMA_VULKAN. */
+static void test_ollama_without_vulkan(void **state) {
+        struct doctor_report r;
+        struct sample s;
+
+        healthy(&s);
+        s.f.show = ran(show_with("OLLAMA_VULKAN=1", ""));
+        s.main.environment = BYTES("HOME=/");
+        s.f.journal = ran("msg=\"inference compute\" id=0 library=rocm\n");
+        r = examine(&s.f);
+        assert_int_equal(item(&r, DOCTOR_OLLAMA_VULKAN)->verdict, DOCTOR_OK);
+        says(&r, DOCTOR_OLLAMA_VULKAN, "found the GPU without it");
+        s.f.journal = ran("");
+        s.devices[0].kind = NODE_KFD;
+        r = examine(&s.f);
+        assert_int_equal(item(&r, DOCTOR_OLLAMA_VULKAN)->verdict, DOCTOR_OK);
+        says(&r, DOCTOR_OLLAMA_VULKAN, "may use ROCm");
+        s.f.journal = ran("Vulkan support disabled\n");
+        r = examine(&s.f);
+        assert_int_equal(item(&r, DOCTOR_OLLAMA_VULKAN)->verdict, DOCTOR_FAILED);
+        s.devices[0].kind = NODE_NVIDIA;
+        r = examine(&s.f);
+        assert_int_equal(item(&r, DOCTOR_OLLAMA_VULKAN)->verdict, DOCTOR_OK);
+        says(&r, DOCTOR_OLLAMA_VULKAN, "NVIDIA");
+        s.f.memory = (struct inside_memory){ 0 };
+        r = examine(&s.f);
+        assert_int_equal(item(&r, DOCTOR_OLLAMA_MEMORY)->verdict, DOCTOR_SKIPPED);
+        s.f.memory = (struct inside_memory){ true, 1ULL << 30, 2ULL << 30 }; /* it was lowered */
+        r = examine(&s.f);
+        says(&r, DOCTOR_OLLAMA_MEMORY, "0 of 1024 MiB");
+}
+
+/* Set for the next start, and none runs now. */
+static void test_service_stopped(void **state) {
+        struct doctor_report r;
+        struct sample s;
+
+        healthy(&s);
+        s.f.n_mains = 0;
+        s.f.show = ran(show_with("MainPID=77", "MainPID=0"));
+        r = examine(&s.f);
+        assert_string_equal(amiss(&r), "");
+        says(&r, DOCTOR_SERVICE_OPEN, "does not run");
+        says(&r, DOCTOR_OLLAMA_VULKAN, "is set");
+        s.f.show = ran(show_text); /* its process ended between the two looks */
+        s.f.n_mains = 1;
+        s.main.pid = 78;
+        r = examine(&s.f);
+        says(&r, DOCTOR_SERVICE_OPEN, "does not run");
+}
+
+/* The kernel's rule for owner, group and others, by the ids that a service really has. */
+static void test_service_ids(void **state) {
+        struct doctor_report r;
+        struct sample s;
+
+        healthy(&s); /* its own group, by Group= and as a number */
+        s.f.show = ran(show_with("Group=\nSupplementaryGroups=video render",
+                                 "Group=render\nSupplementaryGroups=44 nonsense"));
+        r = examine(&s.f);
+        assert_string_equal(amiss(&r), "");
+        /* a member by /etc/group */
+        s.f.show = ran(show_with("SupplementaryGroups=video render", ""));
+        s.f.group = BYTES("video:x:44:a,ollama\nrender:x:110:ollama,b\n");
+        r = examine(&s.f);
+        assert_string_equal(amiss(&r), "");
+        /* the node is its own: then the owner's bits count and no others */
+        s.devices[0].uid = s.devices[1].uid = 100998;
+        r = examine(&s.f);
+        assert_string_equal(amiss(&r), "");
+        s.devices[0].mode = s.devices[1].mode = 0066;
+        r = examine(&s.f);
+        assert_string_equal(amiss(&r), "service-group");
+        healthy(&s); /* for everybody */
+        s.f.show = ran(show_with("User=ollama\nGroup=\nSupplementaryGroups=video render",
+                                 "User=nobody-there"));
+        r = examine(&s.f);
+        assert_string_equal(amiss(&r), "service-group");
+        s.devices[0].mode = s.devices[1].mode = 0666;
+        r = examine(&s.f);
+        assert_string_equal(amiss(&r), "");
+        /* only the card node: a display's */
+        s.devices[0].mode = 0660;
+        r = examine(&s.f);
+        assert_int_equal(item(&r, DOCTOR_SERVICE_GROUP)->verdict, DOCTOR_WARNING);
+}
+
+static void test_service_open(void **state) {
+        struct doctor_report r;
+        struct sample s;
+
+        healthy(&s); /* nothing in its settings says why: a new start of it */
+        s.main_devices[1].open.error = EIO;
+        r = examine(&s.f);
+        assert_string_equal(amiss(&r), "service-open");
+        mends(&r, DOCTOR_SERVICE_OPEN, "pct exec 101 -- systemctl restart ollama.service");
+        healthy(&s);
+        s.main_devices[0].open.error = EIO;
+        r = examine(&s.f);
+        assert_int_equal(item(&r, DOCTOR_SERVICE_OPEN)->verdict, DOCTOR_WARNING);
+        healthy(&s);
+        s.main_devices[1].open = (struct open_result){ OPEN_USERNS, EPERM };
+        r = examine(&s.f);
+        assert_string_equal(amiss(&r), "");
+        says(&r, DOCTOR_SERVICE_OPEN, "user namespace");
+}
+
+static void test_service_devices(void **state) {
+        struct doctor_report r;
+        struct sample s;
+
+        healthy(&s); /* a line too many, of a node that has no successor */
+        s.f.show = ran(show_with("DeviceAllow=/dev/dri/card1 rw\n",
+                                 "DeviceAllow=/dev/dri/card1 rw\nDeviceAllow=/dev/dri/card9 rw\n"
+                                 "DeviceAllow=/dev/dri/cardinal rw\n"));
+        r = examine(&s.f);
+        assert_int_equal(item(&r, DOCTOR_SERVICE_DEVICES)->verdict, DOCTOR_WARNING);
+        says(&r, DOCTOR_SERVICE_DEVICES, "names /dev/dri/card9, not there");
+        assert_non_null(strstr(item(&r, DOCTOR_SERVICE_DEVICES)->advice, "systemctl edit"));
+        healthy(&s); /* two of them */
+        s.f.show =
+                ran(show_with("DeviceAllow=/dev/dri/card1 rw\nDeviceAllow=/dev/dri/renderD128 rw\n",
+                              "DeviceAllow=/dev/dri/card9 rw\nDeviceAllow=/dev/dri/renderD9 rw\n"));
+        r = examine(&s.f);
+        says(&r, DOCTOR_SERVICE_DEVICES, "/dev/dri/card9, /dev/dri/renderD9");
+        healthy(&s);
+        s.f.show = ran(show_with(
+                "DeviceAllow=/dev/dri/card1 rw\nDeviceAllow=/dev/dri/renderD128 rw\n", ""));
+        r = examine(&s.f);
+        assert_string_equal(amiss(&r), "");
+        says(&r, DOCTOR_SERVICE_DEVICES, "no device is kept from it");
+}
+
+static void test_other_units(void **state) {
+        static const char *units[] = { "docker.service", "jellyfin.service" };
+        struct doctor_report r;
+        struct sample s;
+
+        healthy(&s);
+        s.f.units = units;
+        s.f.show = ran("Id=docker.service\nLoadState=loaded\n");
+        r = examine(&s.f);
+        assert_string_equal(amiss(&r), "");
+        says(&r, DOCTOR_SYSTEMD, "given devices by Docker");
+        s.f.show.ran = RAN_ABSENT;
+        r = examine(&s.f);
+        assert_int_equal(item(&r, DOCTOR_SYSTEMD)->verdict, DOCTOR_SKIPPED);
+        s.f.show.ran = RAN_NOT;
+        r = examine(&s.f);
+        says(&r, DOCTOR_SYSTEMD, "could not be asked");
+        assert_int_equal(item(&r, DOCTOR_SYSTEMD)->verdict, DOCTOR_WARNING);
+}
+
+static void test_programs(void **state) {
+        struct doctor_report r;
+        struct sample s;
+
+        healthy(&s);
+        s.f.vulkan.ran = s.f.vaapi.ran = RAN_NOT;
+        r = examine(&s.f);
+        assert_string_equal(amiss(&r), "");
+        says(&r, DOCTOR_VULKAN, "could not be run");
+        healthy(&s);
+        s.f.vulkan = s.f.vaapi = ran("");
+        r = examine(&s.f);
+        assert_string_equal(amiss(&r), "vulkan va-api");
+        says(&r, DOCTOR_VULKAN, "no device at all");
+        mends(&r, DOCTOR_VULKAN, "pct exec 101 -- apt-get install -y mesa-vulkan-drivers");
+        assert_non_null(strstr(item(&r, DOCTOR_VAAPI)->advice, "mesa-va-drivers"));
+        s.f.drivers = "nvidia ";
+        r = examine(&s.f);
+        assert_null(item(&r, DOCTOR_VULKAN)->mend);
+        assert_non_null(strstr(item(&r, DOCTOR_VULKAN)->advice, "driver is missing"));
+        s.f.drivers = "";
+        r = examine(&s.f);
+        assert_null(item(&r, DOCTOR_VULKAN)->mend);
+        s.devices[1].open = (struct open_result){ OPEN_SLOW, 0 };
+        r = examine(&s.f);
+        assert_non_null(strstr(item(&r, DOCTOR_VULKAN)->advice, "does not open"));
+        assert_non_null(strstr(item(&r, DOCTOR_VAAPI)->advice, "does not open"));
+        s.devices[1].open = (struct open_result){ OPEN_DONE, EACCES };
+        s.f.vaapi = ran("vainfo: Driver version: Mesa\n"); /* and no profile */
+        r = examine(&s.f);
+        assert_string_equal(amiss(&r), "inside-open vulkan va-api");
+}
+
+static void test_holders(void **state) {
+        struct inside_holder holder = { .name = "ollama", .pid = 7, .path = "/dev/dri/renderD128" };
+        struct doctor_report r;
+        struct sample s;
+
+        healthy(&s);
+        r = examine(&s.f);
+        assert_int_equal(item(&r, DOCTOR_HOLDER)->verdict, DOCTOR_SKIPPED);
+        s.f.holders = &holder;
+        s.f.n_holders = 1;
+        r = examine(&s.f);
+        assert_int_equal(item(&r, DOCTOR_HOLDER)->verdict, DOCTOR_OK);
+        says(&r, DOCTOR_HOLDER, "ollama (process 7 inside)");
+}
+
 /* ---- layers 1 and 2 ---- */
 
 static void test_nodes(void **state) {
@@ -533,6 +770,15 @@ int main(void) {
                 cmocka_unit_test(test_verbs),
                 cmocka_unit_test(test_issue_4_idle),
                 cmocka_unit_test(test_issue_5_slow),
+                cmocka_unit_test(test_ollama_log),
+                cmocka_unit_test(test_ollama_without_vulkan),
+                cmocka_unit_test(test_service_stopped),
+                cmocka_unit_test(test_service_ids),
+                cmocka_unit_test(test_service_open),
+                cmocka_unit_test(test_service_devices),
+                cmocka_unit_test(test_other_units),
+                cmocka_unit_test(test_programs),
+                cmocka_unit_test(test_holders),
                 cmocka_unit_test(test_nodes),
                 cmocka_unit_test(test_open_words),
                 cmocka_unit_test(test_absent),

@@ -38,7 +38,7 @@ static int done(void **state) {
 
 /* What is not in the file; all zero is the good case of a managed container. */
 struct around {
-        bool unmanaged, not_ours, left_alone, no_delegation;
+        bool unmanaged, not_ours, left_alone, no_plan, no_delegation;
         const char *edits, *refuse, *volume, *hook_problem, *next, *next_problem;
         const struct doctor_line *chmod;
         bool policy_key, policy_broken, idmap_broken, idmap_odd;
@@ -98,7 +98,8 @@ static struct doctor_report examine(const char *text, const char *gpu, const str
                 fail_msg("%s", problem);
         pctconf_parse(&arena, PCTCONF_PVE, bytes_of(text), &conf);
         survey_make(&arena, &facts, &conf, &survey);
-        plan_make(&arena, &in, &found, &plan);
+        if (!w->no_plan) /* a policy that cannot be believed: none is made */
+                plan_make(&arena, &in, &found, &plan);
         add(&found, w->policy_key, FINDING_POLICY_KEY);
         add(&found, w->policy_broken, FINDING_POLICY_BROKEN);
         add(&found, w->idmap_broken, FINDING_IDMAP_BROKEN);
@@ -190,6 +191,9 @@ static void test_idmap(void **state) {
                &(struct around){ .idmap_broken = true });
         expect(&(struct answer){ GUIDE, OURS, DOCTOR_IDMAP, DOCTOR_WARNING, "", NULL },
                &(struct around){ .idmap_odd = true });
+        expect(&(struct answer){ UNPRIVILEGED GIDS NODES, OURS, DOCTOR_IDMAP, DOCTOR_FAILED,
+                                 "correct the lxc.idmap", NULL },
+               &(struct around){ .idmap_broken = true });
 }
 
 static void test_delegated(void **state) {
@@ -414,6 +418,14 @@ static void test_choice(void **state) {
         expect(&gone, &good);
         expect(&alone, &good);
         expect(&nobody, &good);
+        expect(&(struct answer){ two.text, NULL, DOCTOR_CHOICE, DOCTOR_FAILED, "", NULL },
+               &unmanaged);
+        expect(&(struct answer){ GUIDE, NULL, DOCTOR_CHOICE, DOCTOR_SKIPPED, "see policy and idmap",
+                                 NULL },
+               &(struct around){ .left_alone = true, .no_plan = true });
+        expect(&(struct answer){ GUIDE "dev0: /dev/kfd,gid=104\n", NULL, DOCTOR_METHOD,
+                                 DOCTOR_WARNING, "1 devN and 2", NULL },
+               &(struct around){ .left_alone = true, .no_plan = true });
         expect(&(struct answer){ GUIDE, OURS, DOCTOR_CHOICE, DOCTOR_OK, "0000:02:00.0 (", NULL },
                &good);
 }

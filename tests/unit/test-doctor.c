@@ -296,6 +296,136 @@ static void test_modules(void **state) {
         assert_true(sample_host.n_gpus > 0);
 }
 
+static const struct doctor_item *worst_item(const struct doctor_report *r,
+                                            enum doctor_check check) {
+        for (size_t i = 0; i < r->n; i++)
+                if (r->items[i].check == check && r->items[i].verdict == worst(r, check))
+                        return &r->items[i];
+        fail_msg("%s gives no answer", doctor_checks[check].name);
+        return NULL;
+}
+
+/* sample-host.h's machine, and what was found on it */
+static struct doctor_report look_around(const struct facts *facts, struct doctor_host h) {
+        static const bool loaded[SAMPLE_GPUS];
+        static const struct findings none;
+        struct doctor_report r = { .arena = &arena };
+
+        h.facts = facts;
+        h.module_loaded = h.module_loaded ? h.module_loaded : loaded;
+        h.problems = h.problems ? h.problems : &none;
+        doctor_check_host(&r, &h);
+        return r;
+}
+
+static void test_no_gpu(void **state) {
+        const struct facts facts = { .video = { true, 44 } };
+        struct doctor_report r = look_around(&facts, (struct doctor_host){ 0 });
+
+        assert_int_equal(worst(&r, DOCTOR_GPU), DOCTOR_FAILED);
+        assert_non_null(strstr(evidence(&r, DOCTOR_GPU), "this host has no GPU"));
+        assert_false(doctor_has(&r, DOCTOR_NODE));
+        assert_false(doctor_has(&r, DOCTOR_MODULE));
+        assert_int_equal(worst(&r, DOCTOR_GROUP), DOCTOR_SKIPPED); /* no render group, no node */
+}
+
+static void test_host(void **state) {
+        struct doctor_report r = look_around(&sample_host, (struct doctor_host){ 0 });
+
+        assert_int_equal(worst(&r, DOCTOR_GPU), DOCTOR_OK);
+        assert_string_equal(evidence(&r, DOCTOR_MODULE), "amdgpu, nvidia, ast, amdxdna");
+        assert_int_equal(worst(&r, DOCTOR_GROUP), DOCTOR_OK);
+        assert_int_equal(worst(&r, DOCTOR_NODE), DOCTOR_OK);
+        assert_int_equal(worst(&r, DOCTOR_STRAY), DOCTOR_OK);
+        assert_int_equal(worst(&r, DOCTOR_UDEV_RULE), DOCTOR_OK);
+        /* root has no range of ids */
+        assert_int_equal(worst(&r, DOCTOR_SUBUID), DOCTOR_FAILED);
+        assert_string_equal(worst_item(&r, DOCTOR_SUBGID)->mend,
+                            "usermod --add-subgids 100000-165535 root");
+        assert_non_null(strstr(evidence(&r, DOCTOR_SUBGID), "root has no line"));
+}
+
+static void test_groups(void **state) {
+        struct facts facts = sample_host;
+        struct doctor_report r;
+
+        facts.video.present = facts.render.present = false;
+        r = look_around(&facts, (struct doctor_host){ 0 });
+        assert_string_equal(worst_item(&r, DOCTOR_GROUP)->subject, "video");
+        assert_non_null(strstr(worst_item(&r, DOCTOR_GROUP)->mend, "groupadd --system video; "));
+        assert_non_null(strstr(evidence(&r, DOCTOR_NODE), "root:? (0:44)"));
+        facts.gpus = &sample_gpus[SAMPLE_NPU]; /* only an NPU: its node is render's */
+        facts.n_gpus = 1;
+        r = look_around(&facts, (struct doctor_host){ 0 });
+        assert_non_null(strstr(worst_item(&r, DOCTOR_GROUP)->mend, "groupadd --system render; "));
+        assert_non_null(strstr(evidence(&r, DOCTOR_GPU), "an accelerator, no GPU"));
+        assert_non_null(strstr(worst_item(&r, DOCTOR_GPU)->evidence, "has a render node"));
+}
+
+/* Findings about nodes are the inventory's; doctor adds the command, once. */
+static void test_node_findings(void **state) {
+        struct findings problems = { .arena = &arena };
+        struct facts facts = sample_host;
+        struct doctor_host h = { .problems = &problems };
+        struct doctor_report r;
+
+        finding_add(&problems, (struct finding){ .code = FINDING_GPU_HELD, .gpu = "0000:06:00.0" });
+        finding_add(&problems, (struct finding){ .code = FINDING_NODE_GROUP_WRONG,
+                                                 .what = "/dev/dri/renderD128" });
+        finding_add(&problems,
+                    (struct finding){ .code = FINDING_NODE_FAKE, .what = "/dev/dri/card1" });
+        r = look_around(&facts, h);
+        assert_string_equal(worst_item(&r, DOCTOR_NODE)->subject, "/dev/dri/card1");
+        assert_non_null(strstr(worst_item(&r, DOCTOR_NODE)->mend, "mknod"));
+        assert_string_equal(worst_item(&r, DOCTOR_NODE_OWNER)->subject, "/dev/dri/renderD128");
+        assert_non_null(strstr(worst_item(&r, DOCTOR_NODE_OWNER)->mend, "udevadm trigger"));
+        /* root's, because there is no such group: that is the group's to tell */
+        facts.render.present = false;
+        r = look_around(&facts, h);
+        assert_int_equal(worst(&r, DOCTOR_NODE_OWNER), DOCTOR_OK);
+}
+
+static void test_left_behind(void **state) {
+        const char *strays[] = { "/dev/dri/it's" };
+        const struct doctor_line rules[] = { { "/etc/udev/rules.d/9.rules", 4, 6,
+                                               "KERNEL==\"card*\", MODE=\"0666\"" } };
+        struct doctor_report r = look_around(&sample_host, (struct doctor_host){ .strays = strays,
+                                                                                 .n_strays = 1,
+                                                                                 .rules = rules,
+                                                                                 .n_rules = 1 });
+
+        assert_string_equal(worst_item(&r, DOCTOR_STRAY)->mend, "rm '/dev/dri/it'\\''s'");
+        assert_string_equal(worst_item(&r, DOCTOR_UDEV_RULE)->subject,
+                            "/etc/udev/rules.d/9.rules:4");
+        assert_string_equal(worst_item(&r, DOCTOR_UDEV_RULE)->mend,
+                            "sed -i '4,6s/^/#/' /etc/udev/rules.d/9.rules && "
+                            "udevadm control --reload && udevadm trigger --action=add");
+}
+
+/* A card without nodes: no driver, or one that keeps it for itself. */
+static void test_without_nodes(void **state) {
+        struct gpu gpus[] = { sample_gpus[SAMPLE_VFIO], sample_gpus[SAMPLE_VFIO] };
+        const struct facts facts = { .gpus = gpus, .n_gpus = 2 };
+        const bool loaded[] = { true, false };
+        struct doctor_report r;
+
+        gpus[0].driver = "pci-stub";
+        gpus[1].driver = "simple-framebuffer";
+        r = look_around(&facts, (struct doctor_host){ .module_loaded = loaded });
+        assert_non_null(strstr(evidence(&r, DOCTOR_GPU), "virtual machine"));
+        assert_int_equal(worst(&r, DOCTOR_GPU), DOCTOR_FAILED);
+        assert_string_equal(evidence(&r, DOCTOR_MODULE), "simple-framebuffer");
+}
+
+static void test_words(void **state) {
+        for (enum doctor_group g = 0; g < DOCTOR_GROUPS; g++) {
+                assert_true(strlen(doctor_group_name(g)) > 3);
+                assert_true(strlen(doctor_group_title(g)) > 3);
+        }
+        assert_string_equal(doctor_group_name(DOCTOR_CONF), "file");
+        assert_string_equal(doctor_verdict_name(DOCTOR_SKIPPED), "skipped");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_teardown(test_report, teardown),
@@ -309,6 +439,13 @@ int main(void) {
                 cmocka_unit_test_teardown(test_drivers, teardown),
                 cmocka_unit_test_teardown(test_modes, teardown),
                 cmocka_unit_test_teardown(test_modules, teardown),
+                cmocka_unit_test_teardown(test_no_gpu, teardown),
+                cmocka_unit_test_teardown(test_host, teardown),
+                cmocka_unit_test_teardown(test_groups, teardown),
+                cmocka_unit_test_teardown(test_node_findings, teardown),
+                cmocka_unit_test_teardown(test_left_behind, teardown),
+                cmocka_unit_test_teardown(test_without_nodes, teardown),
+                cmocka_unit_test_teardown(test_words, teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
