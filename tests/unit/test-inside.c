@@ -18,6 +18,8 @@
 #include "host/inside.h"
 #include "render/text.h"
 
+#include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -260,6 +262,43 @@ static void test_list(void **state) {
         assert_int_equal(inside_list(&arena, root_fd, "/dev/none", &names, &n), -ENOENT);
 }
 
+/*
+ * A folder has as many entries as its owner likes, and one of FUSE need not end: what is read of
+ * it is bounded, not only what is kept.
+ */
+static const char *endless; /* name of each entry; NULL: those of the folder */
+static unsigned reads;
+
+struct dirent *readdir(DIR *dir) {
+        static struct dirent entry;
+        struct dirent *(*real)(DIR *);
+
+        reads++;
+        if (endless) {
+                snprintf(entry.d_name, sizeof(entry.d_name), "%s", endless);
+                return reads < 1000000 ? &entry : NULL;
+        }
+        *(void **)&real = dlsym(RTLD_NEXT, "readdir64");
+        return real(dir);
+}
+
+static void test_list_endless(void **state) {
+        static const char *const kinds[] = { ".hidden", "shown" };
+
+        NEEDS_ROOT();
+        for (size_t i = 0; i < ELEMENTS(kinds); i++) {
+                const char **names;
+                size_t n;
+
+                endless = kinds[i];
+                reads = 0;
+                assert_int_equal(inside_list(&arena, root_fd, "/dev", &names, &n), 0);
+                endless = NULL;
+                assert_int_equal(n, i == 0 ? 0 : 256);
+                assert_in_range(reads, 1, 4096);
+        }
+}
+
 static void test_open_gone(void **state) {
         assert_true(inside_open(0x7fffffff) < 0);
 }
@@ -369,6 +408,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_read_mounts, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_read_huge, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_list, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_list_endless, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_open_gone, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_compare, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_learn, setup, teardown),
