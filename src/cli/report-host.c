@@ -50,7 +50,7 @@ static void add_file(struct report *r, struct strbuf *b, const struct report_fil
 
         if (!f->mask)
                 strbuf_adds(b, "# a container without a GPU\n");
-        describe_file(b, f->place ? f->place : f->path, f->mode, content);
+        describe_file(b, f->place ? f->place : f->path, 0644, content);
         if (f->mask == mask_conf && f->place)
                 add_hookscript(r, b, f);
 }

@@ -31,7 +31,7 @@ static struct report_file *add_file(struct report *r, const char *path, struct b
                                     struct bytes (*mask)(struct mask *m, struct bytes content)) {
         struct report_file *f = ARENA_PUSH(&r->c->arena, r->files, r->n_files);
 
-        *f = (struct report_file){ path, NULL, mask, content, 0644, 0 };
+        *f = (struct report_file){ path, NULL, mask, content };
         return f;
 }
 
@@ -51,20 +51,6 @@ static struct report_file *read_file(struct report *r, const char *path,
 
 /* ---- containers and virtual machines ---- */
 
-static const char *in_node(struct report *r, const char *format, uint32_t vmid) {
-        const char *name = mask_of(&r->mask, MASK_NAME, bytes_of(r->node));
-
-        return arena_printf(&r->c->arena, "/etc/pve/nodes/%s/%s/%u.conf", name, format, vmid);
-}
-
-static void add_owned(struct report *r, uint32_t vmid, const char *path,
-                      struct bytes (*mask)(struct mask *m, struct bytes content)) {
-        struct report_file *f = read_file(r, path, mask);
-
-        if (f)
-                f->vmid = vmid;
-}
-
 static void add_container(struct report *r, uint32_t vmid) {
         struct arena *a = &r->c->arena;
         bool managed = guest_is_managed(a, r->c->root, vmid);
@@ -73,18 +59,18 @@ static void add_container(struct report *r, uint32_t vmid) {
         f = read_file(r, arena_printf(a, "/etc/pve/lxc/%u.conf", vmid), mask_conf);
         if (!f)
                 return;
-        f->place = in_node(r, "lxc", vmid);
-        f->vmid = vmid;
+        f->place = arena_printf(a, "/etc/pve/nodes/%s/lxc/%u.conf",
+                                mask_of(&r->mask, MASK_NAME, bytes_of(r->node)), vmid);
         if (!managed && !conf_names_gpu(a, f->content)) {
                 f->mask = NULL;
                 return;
         }
         if (managed)
                 *ARENA_PUSH(a, r->managed, r->n_managed) = vmid;
-        add_owned(r, vmid, arena_printf(a, "/etc/pve/gpuanchor/%u.conf", vmid), mask_settings);
-        add_owned(r, vmid, arena_printf(a, "/var/lib/lxc/%u/config", vmid), mask_conf);
+        (void)read_file(r, arena_printf(a, "/etc/pve/gpuanchor/%u.conf", vmid), mask_settings);
+        (void)read_file(r, arena_printf(a, "/var/lib/lxc/%u/config", vmid), mask_conf);
         if (anchor_runs(a, r->c->root, vmid))
-                add_owned(r, vmid, arena_printf(a, "/run/gpuanchor/%u", vmid), mask_text);
+                (void)read_file(r, arena_printf(a, "/run/gpuanchor/%u", vmid), mask_text);
 }
 
 static void add_guests(struct report *r) {

@@ -12,11 +12,9 @@
 struct report_file {
         const char *path;  /* on the host, without prefix */
         const char *place; /* in the description of the host; NULL: @path */
-        struct bytes (*mask)(struct mask *m,
-                             struct bytes content); /* NULL: nothing of it is told */
+        /* NULL: nothing of it is told but that it is there */
+        struct bytes (*mask)(struct mask *m, struct bytes content);
         struct bytes content;
-        unsigned mode;
-        uint32_t vmid; /* container whose file it is, 0 for none */
 };
 
 struct report {

@@ -105,6 +105,13 @@ struct bytes mask_conf(struct mask *m, struct bytes conf) {
         return mask_lines(m, conf, mask_conf_line);
 }
 
+/* A rule with the number of a tun or a serial line is about no GPU; NVIDIA's 195 is the lowest. */
+static bool names_gpu(const struct devline *d) {
+        if (d->type == DEVLINE_ALLOW || d->type == DEVLINE_DENY)
+                return d->any_major || d->major >= 195;
+        return d->type != DEVLINE_NONE && d->type != DEVLINE_IDMAP;
+}
+
 bool conf_names_gpu(struct arena *a, struct bytes conf) {
         while (conf.len > 0) {
                 struct bytes line = bytes_cut(&conf, '\n');
@@ -115,7 +122,7 @@ bool conf_names_gpu(struct arena *a, struct bytes conf) {
                 if (c.n_lines < 2)
                         continue;
                 d = devline_parse(a, &c.lines[1]);
-                if (d.type != DEVLINE_NONE && d.type != DEVLINE_IDMAP)
+                if (names_gpu(&d))
                         return true;
         }
         return false;

@@ -71,5 +71,5 @@ struct bytes mask_sections(struct mask *m, struct bytes text);
 /** mask_hostpci() - of a virtual machine's file only the hostpci lines of its current section */
 struct bytes mask_hostpci(struct mask *m, struct bytes conf);
 
-/** conf_names_gpu() - whether any line of any section of a container's file is about a device */
+/** conf_names_gpu() - whether any line of any section of a container's file is about a GPU */
 bool conf_names_gpu(struct arena *a, struct bytes conf);

@@ -75,6 +75,8 @@ lxc.mount.entry: /dev/dri/renderD128 dev/dri/renderD128 none bind,optional,creat
 EOF
     printf 'hostname: marmoset\nhookscript: local:snippets/platypus.sh\n' >"$H/etc/pve/lxc/103.conf"
     printf 'hostname: ocelot\ndev0: /dev/dri/renderD128\n' >"$H/etc/pve/lxc/104.conf"
+    printf 'hostname: ocelot\nlxc.cgroup2.devices.allow: c 10:200 rwm\nlxc.mount.entry: /dev/net dev/net none bind\n' \
+        >"$H/etc/pve/lxc/105.conf"
     printf '# narwhal\n[container]\ngpu = auto\nguest-users = lemur\nguest-environment = A_TOKEN=hunter2horse\n' \
         >"$H/etc/pve/gpuanchor/102.conf"
     printf '[defaults]\nmissing = refuse\n' >"$H/etc/gpuanchor/gpuanchor.conf"
@@ -150,7 +152,7 @@ case_contents() {
         etc/pve/mapping/pci.cfg etc/pve/qemu-server/200.conf run/gpuanchor/101 var/lib/lxc/101/config; do
         grep -qxF "./$file" "$work/list" || fail "no $file"
     done
-    ! grep -q 103 "$work/list" || fail "a container without a GPU"
+    ! grep -q -e 103 -e 105 "$work/list" || fail "a container without a GPU"
     for line in 'kernel 6.8.12-4-pve' 'Debian 12.7' 'package pve-manager 8.2.4' 'package systemd 252.39-1~deb12u1'; do
         grep -qxF "$line" "$R/versions.txt" || fail "no $line"
     done
