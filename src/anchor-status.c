@@ -29,7 +29,7 @@ struct look {
         struct host_status *st;
         struct hook { /* each hookscript is looked at once for all that have it */
                 const char *volume, *problem;
-        } *hooks;
+        } * hooks;
         size_t n_hooks;
 };
 

@@ -20,6 +20,7 @@
 struct daemon {
         struct manager *manager;
         bool to_journal;
+        uint64_t told; /* which look the service manager has heard of */
 };
 
 static uint64_t monotonic_usec(void) {
@@ -57,15 +58,14 @@ static void tell(void *user, const struct finding *f, bool resolved) {
 
 static void notify(struct daemon *d, const char *state) {
         (void)sd_notifyf(false, "%sSTATUS=%s", state, manager_summary(d->manager));
+        d->told = manager_checks(d->manager);
 }
 
 static int after_dispatch(sd_event_source *s, void *user) {
-        static uint64_t told;
         struct daemon *d = user;
 
-        if (told != manager_checks(d->manager))
+        if (d->told != manager_checks(d->manager))
                 notify(d, "");
-        told = manager_checks(d->manager);
         return 0;
 }
 

@@ -63,6 +63,8 @@ enum idmap_problem idmap_parse_line(struct bytes value, char *ret_type, struct e
         return IDMAP_OK;
 }
 
+#define LONGEST_LINE (sizeof("4294967295 4294967295 4294967295\n") - 1)
+
 static size_t text_length(const struct idmap *map) {
         size_t len = 0;
 
@@ -91,7 +93,9 @@ enum idmap_problem idmap_check(const struct idmap *map) {
                                 return IDMAP_E_OUTSIDE_TWICE;
                 }
         }
-        return text_length(map) > IDMAP_MAX_TEXT ? IDMAP_E_TOO_LONG : IDMAP_OK;
+        return map->n_extents > IDMAP_MAX_TEXT / LONGEST_LINE && text_length(map) > IDMAP_MAX_TEXT
+                       ? IDMAP_E_TOO_LONG
+                       : IDMAP_OK;
 }
 
 const struct extent *idmap_extent_at(const struct idmap *map, uint32_t inside) {

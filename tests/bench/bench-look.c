@@ -4,16 +4,17 @@
  * bench-look - what one look of the daemon costs, and a burst of events
  *
  *     bench-look ROOT ROUNDS       median CPU microseconds of one look at the host in ROOT and,
- *                                  in turn with it, of reading all container and policy files
+ *                                  in turn with it, of reading the same files of all containers
  *     bench-look --burst N         sends N device events to everybody who listens
  *     bench-look --peer SECONDS    reads events as `udevadm monitor` does, which itself
  *                                  refuses to run without a udevd; prints how many
  */
 #include "base/file.h"
 #include "daemon/manager.h"
+#include "pve/guest.h"
+#include "pve/settings.h"
 #include "uevent.h"
 
-#include <glob.h>
 #include <libudev.h>
 #include <poll.h>
 #include <time.h>
@@ -31,17 +32,32 @@ static int compare(const void *a, const void *b) {
         return (x > y) - (x < y);
 }
 
-/* What any program would have to do that looks at all containers. */
+/* What any program would have to do that looks at all containers: the same files, read alike. */
 static void read_all(const char *root) {
-        _cleanup_arena_ struct arena a = { 0 };
+        _cleanup_arena_ struct arena a = { 0 }, scratch = { 0 };
         struct bytes content;
-        glob_t g;
+        struct guest g;
+        uint32_t *vmids;
+        size_t n = 0;
 
-        if (glob(arena_printf(&a, "%s/etc/pve/{lxc,gpuanchor}/*.conf", root), GLOB_BRACE, NULL, &g))
-                return;
-        for (size_t i = 0; i < g.gl_pathc; i++)
-                (void)file_read(&a, g.gl_pathv[i], 1024 * 1024, &content);
-        globfree(&g);
+        (void)guest_list(&a, root, &vmids, &n);
+        for (size_t i = 0; i < n; i++) {
+                const char *policy, *record;
+
+                arena_reset(&scratch);
+                policy = settings_path(&scratch, root, vmids[i]);
+                if (access(policy, F_OK) < 0) {
+                        (void)file_read(
+                                &scratch,
+                                arena_printf(&scratch, "%s/etc/pve/lxc/%u.conf", root, vmids[i]),
+                                1024 * 1024, &content);
+                        continue;
+                }
+                record = arena_printf(&scratch, "%s/run/gpuanchor/%u", root, vmids[i]);
+                (void)guest_load(&scratch, root, vmids[i], &g);
+                (void)file_read(&scratch, policy, 1024 * 1024, &content);
+                (void)file_read(&scratch, record, 1024 * 1024, &content);
+        }
 }
 
 static void ignore(void *user, const struct finding *f, bool resolved) {

@@ -4,9 +4,11 @@
 # run-daemon.sh - what the watcher costs: a look, a burst of events, latency, memory
 #
 # Hosts in a folder, in memory. A look is the median CPU time of many in one process;
-# beside it stands nothing but reading the same container and policy files. The
-# burst is read by gpuanchord and, beside it, by a libudev monitor that does what
-# `udevadm monitor` does: both get the same 10 000 events from the kernel's socket.
+# beside it stands nothing but reading the same files in the same way. The burst is
+# read by gpuanchord and, beside it, by a libudev monitor that does what `udevadm
+# monitor` does: both get the same 10 000 events from the kernel's socket. There
+# gpuanchord has the folder for its root and sends what it has to say to a socket in
+# the place of journald's.
 # Needs root.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -18,7 +20,7 @@ sh tests/deps.sh build
 work=$(mktemp -d /dev/shm/gpuanchor-bench.XXXXXX)
 pids=
 # shellcheck disable=SC2086 # several numbers
-trap 'kill $pids 2>/dev/null || :; rm -rf "$work"' EXIT
+trap 'kill $pids 2>/dev/null || :; umount "$work"/*/usr 2>/dev/null || :; rm -rf --one-file-system "$work"' EXIT
 if ! { meson setup "$work/build" --buildtype=release &&
     ninja -C "$work/build" src/daemon/gpuanchord src/cli/gpuanchor tests/bench-look; } >"$work/log" 2>&1; then
     cat "$work/log" && exit 1
@@ -72,18 +74,27 @@ looks "1000 unmanaged, 8 GPU" "$work/other" 1000
 run=$work/8-100
 printf '[daemon]\ninterval = 86400\n' >"$work/conf" && mkdir -p "$run/etc/gpuanchor" &&
     cp "$work/conf" "$run/etc/gpuanchor/gpuanchor.conf"
-# as the service manager does: one STATUS= for each look
-python3 -c '
-import socket, sys
+# listen SOCKET TEXT FILE - the time of each message with TEXT, as the service manager (one STATUS=
+# for each look) or journald would get it
+listen() {
+    mkdir -p "${1%/*}"
+    python3 -c '
+import socket, sys, time
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.bind(sys.argv[1])
 while True:
-    if b"STATUS=" in s.recv(4096):
-        print(1, flush=True)
-' "$work/notify" >"$work/looks" &
-pids="$pids $!"
-until [ -S "$work/notify" ]; do sleep 0.1; done
-GPUANCHOR_ROOT=$run NOTIFY_SOCKET=$work/notify "$daemon" 2>"$work/out" & pid=$!
+    if sys.argv[2].encode() in s.recv(65536):
+        print(time.time_ns(), flush=True)
+' "$1" "$2" >"$3" &
+    pids="$pids $!"
+    until [ -S "$1" ]; do sleep 0.1; done
+}
+mkdir -p "$run/run/udev" && : >"$run/run/udev/control" # libudev asks whether there is a udevd
+listen "$run/run/notify" STATUS= "$work/looks"
+listen "$run/run/systemd/journal/socket" GPUANCHOR_CODE=container-stale "$work/journal"
+mkdir -p "$run/usr" && mount --bind /usr "$run/usr"
+cp -a /lib /lib64 "$run/" && cp "$daemon" "$run/gpuanchord"
+JOURNAL_STREAM=0:0 NOTIFY_SOCKET=/run/notify chroot "$run" /gpuanchord 2>"$work/out" & pid=$!
 pids="$pids $pid"
 "$look" --peer 40 >"$work/peer" & peer=$!
 pids="$pids $peer"
@@ -97,13 +108,13 @@ sleep 4
 ours=$(cpu_ms $pid) theirs=$(cpu_ms $peer)
 awk -v a="$before" -v b="$ours" -v c="$peer_before" -v d="$theirs" \
     -v n=$(($(wc -l <"$work/looks") - looks_before)) \
-    'BEGIN { printf "10 000 events: %d look, %d ms CPU with it; a libudev monitor: %d ms\n", n, b - a, d - c }'
+    'BEGIN { printf "10 000 events: looks: %d; %d ms CPU with it; a libudev monitor: %d ms\n", n, b - a, d - c }'
 
-: >"$work/out"
 begin=$(date +%s%N)
 sed -i 's/c 226:[0-9]* /c 226:7 /' "$run/etc/pve/lxc/1000.conf"
-until grep -q container-stale "$work/out"; do sleep 0.005; done
-awk -v ns=$(($(date +%s%N) - begin)) 'BEGIN { printf "event to message: %.0f ms, of them 1000 quiet time\n", ns / 1e6 }'
+until [ -s "$work/journal" ]; do sleep 0.05; done
+awk -v ns=$(($(cat "$work/journal") - begin)) \
+    'BEGIN { printf "event to journal: %.0f ms, of them 1000 quiet time\n", ns / 1e6 }'
 
 switches() { awk '/^voluntary/ { print $2 }' "/proc/$1/status"; }
 sleep 2 && a=$(switches $pid) && sleep 10 && b=$(switches $pid)
