@@ -172,7 +172,7 @@ static int tell_unreadable(struct manager *m, int error) {
         if (!m->failing)
                 m->tell(m->user,
                         &(struct finding){ .code = FINDING_READ_FAILED,
-                                           .where = "the host",
+                                           .where = "/sys /proc /etc/group",
                                            .what = strerror(-error) },
                         false);
         m->failing = true;

@@ -45,7 +45,17 @@ static void add(struct fields *f, const char *name, const char *value) {
         f->iov[f->n++] = (struct iovec){ field, strlen(field) };
 }
 
-static int send_entry(const char *identifier, const struct finding *f, uint32_t vmid, bool resolved) {
+const char *journal_message(struct arena *a, const struct finding *f, uint32_t vmid,
+                            bool resolved) {
+        const char *remedy = resolved ? "" : finding_remedy(a, f, vmid);
+
+        return arena_printf(a, "%s%s%s%s%s", resolved ? "resolved: " : "",
+                            vmid ? arena_printf(a, "container %u: ", vmid) : "",
+                            finding_text(a, f, vmid), *remedy ? "; " : "", remedy);
+}
+
+static int send_entry(const char *identifier, const struct finding *f, uint32_t vmid,
+                      bool resolved) {
         _cleanup_arena_ struct arena a = { 0 };
         const struct finding_kind *kind = &finding_kinds[f->code];
         struct fields fields = { .a = &a };
@@ -53,12 +63,10 @@ static int send_entry(const char *identifier, const struct finding *f, uint32_t 
 
         if (!sendv)
                 return -ENOSYS;
-        add(&fields, "MESSAGE", arena_printf(&a, "%s%s%s", resolved ? "resolved: " : "",
-                                             vmid ? arena_printf(&a, "container %u: ", vmid) : "",
-                                             finding_text(&a, f, vmid)));
+        add(&fields, "MESSAGE", journal_message(&a, f, vmid, resolved));
         add(&fields, "MESSAGE_ID", kind->message_id);
-        add(&fields, "PRIORITY", arena_printf(&a, "%d", resolved ? (int)SEV_NOTICE
-                                                        : (int)finding_severity(f)));
+        add(&fields, "PRIORITY",
+            arena_printf(&a, "%d", resolved ? (int)SEV_NOTICE : (int)finding_severity(f)));
         add(&fields, "SYSLOG_IDENTIFIER", identifier);
         add(&fields, "GPUANCHOR_CODE", kind->code);
         add(&fields, "GPUANCHOR_VMID", vmid ? arena_printf(&a, "%u", vmid) : NULL);

@@ -3,6 +3,9 @@
 
 #include "model/finding.h"
 
+/** journal_message() - the line that journalctl shows: whom it is about, what is so, what to do */
+const char *journal_message(struct arena *a, const struct finding *f, uint32_t vmid, bool resolved);
+
 /**
  * journal_send() - one finding to the journal, with all its fields
  * @identifier: SYSLOG_IDENTIFIER, "gpuanchor-hook"

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "render/journal.h"
 #include "render/text.h"
 #include "watcher-stage.h"
 
@@ -41,6 +42,10 @@ static void note(void *user, const struct finding *f, bool resolved) {
 
         strbuf_printf(&s->told, "%s%s%s %u", s->told.len ? "\n" : "", resolved ? "-" : "",
                       finding_kinds[f->code].code, f->vmid);
+        strbuf_printf(&s->log, "%s%s %d gpu=%s old=%s new=%s: %s\n", resolved ? "-" : "",
+                      finding_kinds[f->code].code, (int)finding_severity(f), f->gpu ? f->gpu : "",
+                      f->old ? f->old : "", f->new ? f->new : "",
+                      journal_message(&a, f, f->vmid, resolved));
         snprintf(s->last_text, sizeof(s->last_text), "%s", finding_text(&a, f, f->vmid));
         s->last_severity = finding_severity(f);
 }
@@ -65,7 +70,7 @@ struct stage *new_stage(const char *host) {
               "install -m 755 /dev/null %s/var/lib/vz/snippets/gpuanchor-hook",
               s->root, s->root, s->root, s->root, s->root, s->root, s->root);
         shell("cp '%s/tests/fixtures/guide-101.conf' '%s/etc/pve/lxc/101.conf'", source, s->root);
-        s->told.arena = &s->arena;
+        s->told.arena = s->log.arena = &s->arena;
         s->now = 1000 * SECOND;
         open_manager(s);
         return s;
@@ -78,7 +83,7 @@ void end_stage(struct stage *s) {
 }
 
 const char *look(struct stage *s) {
-        s->told.len = 0;
+        s->told.len = s->log.len = 0;
         s->now += 100 * SECOND;
         assert_int_equal(manager_check(s->m, s->now), 0);
         if (s->told.len == 0)

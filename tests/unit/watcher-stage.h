@@ -19,6 +19,7 @@ struct stage {
         struct manager *m;
         uint64_t now;
         struct strbuf told;   /* since the last look */
+        struct strbuf log;    /* every message since the last look, as the journal has it */
         char last_text[1024]; /* of the newest finding */
         enum severity last_severity;
 };
