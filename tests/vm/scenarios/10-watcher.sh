@@ -398,6 +398,66 @@ case_others_restart() {
     [ "$(main_pid)" = "$pid" ] || fail "it was restarted"
 }
 
+boottime() { sed 's/\..*//' /proc/uptime; }
+
+# asleep SECONDS - the machine, woken by its clock
+asleep() {
+    local alarm=/sys/class/rtc/rtc0/wakealarm before
+    before=$(boottime)
+    echo 0 >$alarm
+    echo "+$1" >$alarm
+    echo mem >/sys/power/state || fail "the machine does not go to sleep"
+    dmesg | grep -e 'PM: suspend e' | tail -n 2
+    echo "    asleep for about $(($(boottime) - before)) s"
+    [ $(($(boottime) - before)) -ge $(($1 - 2)) ] || fail "the machine did not sleep"
+}
+
+# For longer than the watchdog waits, which is not for time asleep. The emulated
+# cards hang when their driver puts them to sleep, so it is taken off before.
+case_suspend() {
+    local pid pci old_a old_b
+    mkdir -p /run/systemd/system/gpuanchord.service.d
+    printf '[Service]\nWatchdogSec=20\n' >/run/systemd/system/gpuanchord.service.d/watchdog.conf
+    systemctl daemon-reload
+    quiet_time 8
+    watch
+    pid=$(main_pid)
+    old_a=$(nodes $A) old_b=$(nodes $B)
+    mark
+    for pci in $A $B; do
+        echo $pci >/sys/bus/pci/drivers/virtio-pci/unbind
+    done
+    asleep 45
+    cards $B $A
+    told GPUANCHOR_CODE=gpu-renumbered "GPUANCHOR_GPU=$A" "GPUANCHOR_OLD=$old_a" \
+        "GPUANCHOR_NEW=$old_b"
+    told GPUANCHOR_CODE=gpu-renumbered "GPUANCHOR_GPU=$B" "GPUANCHOR_OLD=$old_b" \
+        "GPUANCHOR_NEW=$old_a"
+    [ "$(main_pid)" = "$pid" ] || fail "the watchdog counts the time asleep"
+    everything
+}
+
+# From a change to the time that journald has for the entry: the quiet time and not much more.
+case_latency() {
+    local text begin told ms
+    echo "gpu = pci:$A" | policy
+    guide_subgid
+    guide_lines $A | container
+    watch
+    look_again
+    text=$(sed /^hookscript/d $CONF)
+    mark
+    begin=${EPOCHREALTIME/[.,]/}
+    printf '%s\n' "$text" >$CONF
+    told GPUANCHOR_CODE=hook-missing GPUANCHOR_VMID=$CT
+    told=$(journalctl -q -o export --after-cursor="$(cat /run/cursor)" GPUANCHOR_CODE=hook-missing |
+        sed -n 's/^__REALTIME_TIMESTAMP=//p')
+    ms=$(((told - begin) / 1000))
+    echo "from the change to the journal: $ms ms, of them ${QUIET}000 quiet time"
+    [ $ms -ge ${QUIET}000 ] || fail "$ms ms: told before it was quiet"
+    [ $ms -lt $((QUIET + SLACK))000 ] || fail "$ms ms from a change to the journal"
+}
+
 # Started before /etc/pve is there, as at boot on a node that waits for its cluster.
 case_pve_comes_later() {
     echo "gpu = pci:$A" | policy
