@@ -180,16 +180,31 @@ static int plan(struct converting *v) {
 
 /* ---- writing ---- */
 
+/* The policy goes with the container file: with the one alone the next start would convert again.
+ */
+static bool is_converted(struct converting *v) {
+        struct guest now;
+
+        return guest_load(v->a, v->c->root, v->vmid, &now) == 0 &&
+               bytes_equal(now.conf, v->check.new_conf);
+}
+
 static int convert(struct converting *v) {
         struct check *k = &v->check;
         bool changes = anchor_would_change(k);
-        int r = anchor_apply_now(k);
+        int r;
 
+        v->policy.new = k->new_policy;
+        r = policy_file_write(v->c, &v->policy);
+        if (r != EXIT_DONE)
+                return r;
+        k->policy.file = k->new_policy;
+        r = anchor_apply_now(k);
         if (r != 0) {
                 if (r == GUEST_E_CHANGED)
                         anchor_tell_problem(&k->findings, &k->guest, r);
-                v->policy.new = k->new_policy;
-                policy_file_restore(v->c, &v->policy);
+                if (!is_converted(v))
+                        policy_file_restore(v->c, &v->policy);
                 return cli_fail_findings(v->c, &k->findings, v->vmid);
         }
         if (v->c->opt[OPT_JSON])

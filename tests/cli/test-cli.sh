@@ -1070,6 +1070,35 @@ case_convert_refused() {
     unchanged
 }
 
+# --- no space left --------------------------------------------------------------------------------
+
+# traced STRACE-OPTION... - $verb, with its exit status in $got
+traced() {
+    # shellcheck disable=SC2086 # words
+    timeout 60 strace -qq -e signal=none -o "$work/trace" "$@" "$gpuanchor" $verb >"$work/out" 2>"$work/err" </dev/null
+    got=$?
+}
+
+# The policy goes with the container file: without it the next start would convert back.
+case_convert_without_space() {
+    command -v strace >/dev/null || return 0
+    guide
+    version_of_proxmox 9.0.3
+    run 0 enable 101 --method idmap
+    run 0 apply 101
+    cp "$CONF" "$work/first"
+    cp "$POLICY" "$work/policy"
+    verb='convert 101 --to dev'
+    for n in 1 2; do # the policy; a file of the backup or the container's
+        traced -e trace=rename,renameat2 -e "inject=rename:error=ENOSPC:when=$n"
+        [ "$n" != 1 ] || [ "$got" = 2 ] || fail "exit status $got"
+        case $got in
+        2) cmp "$CONF" "$work/first" && cmp "$POLICY" "$work/policy" || fail "half converted" ;;
+        *) has "$POLICY" 'method = dev' && has "$CONF" 'dev1: /dev/dri/renderD128,gid=110' ;;
+        esac
+    done
+}
+
 # --- the inside of the container ------------------------------------------------------------------
 
 case_gids_inside() {
