@@ -406,6 +406,7 @@ mode=compare
 case ${1:-} in
 --update) mode=update && shift ;;
 --killed) mode=killed && shift ;;
+--help) sed -n '4,/^set -eu/{s/^# \{0,1\}//p}' "$0" && exit 0 ;;
 esac
 if [ $# -lt 1 ]; then
         echo "usage: scenarios.sh [--update|--killed] HOOK [NAME...]" >&2
