@@ -313,7 +313,8 @@ traced_hook() { # file for the trace, strace's options
         trace=$1
         shift
         # shellcheck disable=SC2086 # two words
-        GPUANCHOR_ROOT=$host timeout 60 strace -f -qq -e signal=none -o "$trace" "$@" \
+        # two tracers at once cannot be: no search for leaks
+        GPUANCHOR_ROOT=$host ASAN_OPTIONS=detect_leaks=0 timeout 60 strace -f -qq -e signal=none -o "$trace" "$@" \
                 "$hook" $args >"$work/output" 2>&1 </dev/null
 }
 

@@ -1070,18 +1070,18 @@ case_convert_refused() {
     unchanged
 }
 
-# --- no space left --------------------------------------------------------------------------------
+# --- no space left, others at work ----------------------------------------------------------------
 
-# traced STRACE-OPTION... - $verb, with its exit status in $got
+# traced STRACE-OPTION... - $verb, with its exit status in $got; two tracers at once cannot be: no
+# search for leaks
 traced() {
     # shellcheck disable=SC2086 # words
-    timeout 60 strace -qq -e signal=none -o "$work/trace" "$@" "$gpuanchor" $verb >"$work/out" 2>"$work/err" </dev/null
+    ASAN_OPTIONS=detect_leaks=0 timeout 60 strace -qq -e signal=none -o "$work/trace" "$@" "$gpuanchor" $verb >"$work/out" 2>"$work/err" </dev/null
     got=$?
 }
 
-# The policy goes with the container file: without it the next start would convert back.
-case_convert_without_space() {
-    command -v strace >/dev/null || return 0
+# to_be_converted - 101 is right, and its policy wants the other method
+to_be_converted() {
     guide
     version_of_proxmox 9.0.3
     run 0 enable 101 --method idmap
@@ -1089,6 +1089,12 @@ case_convert_without_space() {
     cp "$CONF" "$work/first"
     cp "$POLICY" "$work/policy"
     verb='convert 101 --to dev'
+}
+
+# The policy goes with the container file: without it the next start would convert back.
+case_convert_without_space() {
+    command -v strace >/dev/null || { echo "  no strace here: not tried" && return 0; }
+    to_be_converted
     for n in 1 2; do # the policy; a file of the backup or the container's
         traced -e trace=rename,renameat2 -e "inject=rename:error=ENOSPC:when=$n"
         [ "$n" != 1 ] || [ "$got" = 2 ] || fail "exit status $got"
@@ -1097,6 +1103,25 @@ case_convert_without_space() {
         *) has "$POLICY" 'method = dev' && has "$CONF" 'dev1: /dev/dri/renderD128,gid=110' ;;
         esac
     done
+}
+
+# Read, proved, and then somebody else writes the file: at the policy's fsync all is decided.
+case_convert_changed_meanwhile() {
+    command -v strace >/dev/null || { echo "  no strace here: not tried" && return 0; }
+    to_be_converted
+    traced -e trace=fsync -e inject=fsync:delay_enter=8s:when=1 &
+    i=0
+    until ls -A "$(dirname "$POLICY")" | grep -vqx 101.conf; do
+        i=$((i + 1))
+        [ $i -lt 200 ] || fail "no file beside the policy"
+        sleep 0.1
+    done
+    echo "# somebody else's" >>"$CONF"
+    echo "# somebody else's" >>"$work/first"
+    wait $!
+    cmp "$CONF" "$work/first" || fail "somebody else's work is gone"
+    cmp "$POLICY" "$work/policy" || fail "the policy was not put back"
+    complained 'was changed'
 }
 
 # --- the inside of the container ------------------------------------------------------------------
