@@ -105,6 +105,7 @@ static int read_settings(struct enabling *e) {
                 const char *key;
         } plain[] = {
                 { OPT_GPU, "gpu" },
+                { OPT_DEVICES, "devices" },
                 { OPT_METHOD, "method" },
                 { OPT_VIDEO_GID, "video-gid" },
                 { OPT_RENDER_GID, "render-gid" },
@@ -114,11 +115,14 @@ static int read_settings(struct enabling *e) {
 
         if (read_guest_settings(e) != EXIT_DONE)
                 return EXIT_TROUBLE;
-        for (size_t i = 0; i < ELEMENTS(plain); i++)
-                if (c->opt[plain[i].opt])
-                        add_setting(e, plain[i].key, c->opt[plain[i].opt]);
-        if (c->opt[OPT_DEVICES])
-                add_setting(e, "devices", blanks_for_commas(e->a, c->opt[OPT_DEVICES]));
+        for (size_t i = 0; i < ELEMENTS(plain); i++) {
+                const char *value = c->opt[plain[i].opt];
+
+                if (value)
+                        add_setting(e, plain[i].key,
+                                    plain[i].opt == OPT_DEVICES ? blanks_for_commas(e->a, value)
+                                                                : value);
+        }
         if (c->opt[OPT_NEXT_HOOK])
                 add_setting(e, "next-hook",
                             streq(c->opt[OPT_NEXT_HOOK], "none") ? "" : c->opt[OPT_NEXT_HOOK]);
