@@ -17,7 +17,6 @@
 #include <errno.h>
 
 #define GROUP_FILE_MAX (1024 * 1024)
-#define DRM_MAJOR 226
 
 static void compare_nodes(struct arena *a, const struct record *r, int root_fd,
                           struct findings *f) {
@@ -48,18 +47,15 @@ static bool recorded(const struct record *r, struct inside_node in) {
 
 static void find_extra_nodes(struct arena *a, const struct record *r, int root_fd,
                              struct findings *f) {
-        const char **names = NULL;
-        size_t n = 0;
+        struct inside_drm *nodes = NULL;
+        size_t n = inside_drm_nodes(a, root_fd, &nodes);
 
-        if (inside_list(a, root_fd, "/dev/dri", &names, &n) < 0)
-                return;
         for (size_t i = 0; i < n; i++) {
-                const char *path = arena_printf(a, "/dev/dri/%s", names[i]);
-                struct inside_node in = inside_look(root_fd, path);
+                struct inside_node in = nodes[i].node;
 
-                if (in.is_char && in.major == DRM_MAJOR && !recorded(r, in))
+                if (!recorded(r, in))
                         finding_add(f, (struct finding){ .code = FINDING_INSIDE_EXTRA,
-                                                         .what = path,
+                                                         .what = nodes[i].path,
                                                          .old = arena_printf(a, "%u:%u", in.major,
                                                                              in.minor) });
         }

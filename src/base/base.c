@@ -242,3 +242,30 @@ struct bytes bytes_cut(struct bytes *rest, char separator) {
         rest->len -= past;
         return head;
 }
+
+static char fold(char c) {
+        return c == '_' ? '-' : c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
+unsigned str_distance(const char *typed, const char *word) {
+        unsigned row[32];
+        size_t width = strlen(word);
+
+        if (width >= ELEMENTS(row))
+                return UINT_MAX;
+        for (size_t j = 0; j <= width; j++)
+                row[j] = (unsigned)j;
+        for (size_t i = 0; typed[i]; i++) {
+                unsigned diagonal = row[0];
+
+                row[0] = (unsigned)i + 1;
+                for (size_t j = 1; j <= width; j++) {
+                        unsigned best = diagonal + (fold(typed[i]) != word[j - 1]);
+
+                        diagonal = row[j];
+                        best = row[j] + 1 < best ? row[j] + 1 : best;
+                        row[j] = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
+                }
+        }
+        return row[width];
+}

@@ -9,6 +9,7 @@
  * one call, so that no module frees strings one by one and a daemon that has
  * checked ten thousand times holds what it held after the first.
  */
+#include <limits.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -46,6 +47,14 @@ static inline bool streq(const char *a, const char *b) {
 static inline bool str_has_prefix(const char *s, const char *prefix) {
         return strncmp(s, prefix, strlen(prefix)) == 0;
 }
+
+/**
+ * str_distance() - how many letters differ between what was typed and @word
+ *
+ * Levenshtein distance; '_' is '-' and capitals are small letters in @typed. UINT_MAX for a
+ * @word of more than 31 bytes.
+ */
+unsigned str_distance(const char *typed, const char *word);
 
 static inline void cleanup_close(int *fd) {
         if (*fd >= 0)

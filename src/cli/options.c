@@ -61,35 +61,9 @@ static const struct cli_option {
                                     "NAME=VALUE for these units; several in quotes;\nor none" },
 };
 
-#define MAX_WORD 24
-
-/* Levenshtein distance; words of the command line that are longer match nothing anyway */
-static unsigned distance(const char *a, const char *b) {
-        unsigned row[MAX_WORD + 1];
-        size_t width = strlen(b);
-
-        if (width > MAX_WORD || strlen(a) > MAX_WORD)
-                return MAX_WORD;
-        for (size_t j = 0; j <= width; j++)
-                row[j] = (unsigned)j;
-        for (size_t i = 0; a[i]; i++) {
-                unsigned diagonal = row[0];
-
-                row[0] = (unsigned)i + 1;
-                for (size_t j = 1; j <= width; j++) {
-                        unsigned best = diagonal + (a[i] != b[j - 1]);
-
-                        diagonal = row[j];
-                        best = row[j] + 1 < best ? row[j] + 1 : best;
-                        row[j] = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
-                }
-        }
-        return row[width];
-}
-
 /* Whether @candidate is what @word may have been meant to be, and nearer than *best. */
 static bool is_nearer(const char *word, const char *candidate, unsigned *best) {
-        unsigned d = *word && str_has_prefix(candidate, word) ? 0 : distance(word, candidate);
+        unsigned d = *word && str_has_prefix(candidate, word) ? 0 : str_distance(word, candidate);
 
         if (d > 3 || d > strlen(candidate) / 2 || d >= *best)
                 return false;
@@ -103,7 +77,7 @@ static unsigned allowed(const struct verb *v) {
 
 static const char *nearest_option(const char *word, unsigned mask) {
         const char *nearest = NULL;
-        unsigned best = MAX_WORD;
+        unsigned best = UINT_MAX;
 
         for (size_t i = 0; i < OPTS; i++)
                 if ((mask & OPT_BIT(i)) && is_nearer(word, options[i].name, &best))
@@ -113,7 +87,7 @@ static const char *nearest_option(const char *word, unsigned mask) {
 
 static const char *nearest_verb(const char *word, const struct verb *const *verbs) {
         const char *nearest = NULL;
-        unsigned best = MAX_WORD;
+        unsigned best = UINT_MAX;
 
         for (; *verbs; verbs++)
                 if (is_nearer(word, (*verbs)->name, &best))

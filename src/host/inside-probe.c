@@ -20,8 +20,6 @@
 
 #include <errno.h>
 
-#define DRM_MAJOR 226
-
 enum {
         ACCOUNTS_MAX = 1 << 20,
         OUTPUT_MAX = 256 * 1024,
@@ -100,20 +98,16 @@ static bool is_known(const struct inside_facts *f, const char *path) {
 }
 
 static void find_others(struct arena *a, struct inside_facts *f, int root_fd) {
-        const char **names = NULL;
-        size_t n = 0;
+        struct inside_drm *nodes = NULL;
+        size_t n = inside_drm_nodes(a, root_fd, &nodes);
 
-        if (inside_list(a, root_fd, "/dev/dri", &names, &n) < 0)
-                return;
-        for (size_t i = 0; i < n; i++) {
-                const char *path = arena_printf(a, "/dev/dri/%s", names[i]);
-                struct inside_node node = inside_look(root_fd, path);
-                enum node_kind kind = str_has_prefix(names[i], "card") ? NODE_CARD : NODE_RENDER;
-
-                if (node.is_char && node.major == DRM_MAJOR && !is_known(f, path))
-                        *ARENA_PUSH(a, f->devices, f->n_devices) =
-                                (struct inside_device){ .path = path, .kind = kind };
-        }
+        for (size_t i = 0; i < n; i++)
+                if (!is_known(f, nodes[i].path))
+                        *ARENA_PUSH(a, f->devices, f->n_devices) = (struct inside_device){
+                                .path = nodes[i].path,
+                                .kind = str_has_prefix(nodes[i].path, "/dev/dri/card") ? NODE_CARD
+                                                                                       : NODE_RENDER
+                        };
 }
 
 static void look_at_nodes(struct arena *a, const struct inside_request *q, struct inside_facts *f,

@@ -26,7 +26,7 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
-enum { MAX_NAMES = 256, MAX_ENTRIES = 4096 };
+enum { MAX_NAMES = 256, MAX_ENTRIES = 4096, DRM_MAJOR = 226 };
 
 int inside_open(unsigned pid) {
         char path[64];
@@ -184,6 +184,23 @@ int inside_list(struct arena *a, int root_fd, const char *path, const char ***re
         *ret = names;
         *ret_n = n;
         return 0;
+}
+
+size_t inside_drm_nodes(struct arena *a, int root_fd, struct inside_drm **ret) {
+        const char **names = NULL;
+        struct inside_drm *nodes = NULL;
+        size_t n_names = 0, n = 0;
+
+        (void)inside_list(a, root_fd, "/dev/dri", &names, &n_names); /* without it, none */
+        for (size_t i = 0; i < n_names; i++) {
+                const char *path = arena_printf(a, "/dev/dri/%s", names[i]);
+                struct inside_node node = inside_look(root_fd, path);
+
+                if (node.is_char && node.major == DRM_MAJOR)
+                        *ARENA_PUSH(a, nodes, n) = (struct inside_drm){ path, node };
+        }
+        *ret = nodes;
+        return n;
 }
 
 unsigned inside_init_pid(struct arena *a, uint32_t vmid) {

@@ -46,6 +46,14 @@ int inside_read(struct arena *a, int root_fd, const char *path, size_t max, stru
 /** inside_list() - names in folder @path, no link on the way, at most 256; 0 or negative errno */
 int inside_list(struct arena *a, int root_fd, const char *path, const char ***ret, size_t *ret_n);
 
+struct inside_drm {
+        const char *path; /* "/dev/dri/card1" */
+        struct inside_node node;
+};
+
+/** inside_drm_nodes() - device nodes of DRM in /dev/dri, at most 256; their number */
+size_t inside_drm_nodes(struct arena *a, int root_fd, struct inside_drm **ret);
+
 /** inside_init_pid() - init process of container @vmid, asked from lxc-info; 0 when it does not run
  */
 unsigned inside_init_pid(struct arena *a, uint32_t vmid);

@@ -331,43 +331,15 @@ void policy_set_pin(struct arena *a, struct policy *p, const struct pin *pin) {
         p->n_pins = n;
 }
 
-static char fold(char c) {
-        return c == '_' ? '-' : c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-}
-
-/* Levenshtein distance of two short words; @b no longer than 31 bytes */
-static size_t distance(const char *a, const char *b) {
-        size_t row[32], width = strlen(b);
-
-        for (size_t j = 0; j <= width; j++)
-                row[j] = j;
-        for (size_t i = 0; a[i]; i++) {
-                size_t diagonal = row[0];
-
-                row[0] = i + 1;
-                for (size_t j = 1; j <= width; j++) {
-                        size_t best = diagonal + (fold(a[i]) != b[j - 1]);
-
-                        diagonal = row[j];
-                        if (row[j] + 1 < best)
-                                best = row[j] + 1;
-                        if (row[j - 1] + 1 < best)
-                                best = row[j - 1] + 1;
-                        row[j] = best;
-                }
-        }
-        return row[width];
-}
-
 const char *policy_key_meant(const char *key) {
         const char *meant = NULL;
-        size_t nearest = 3;
+        unsigned nearest = 3;
 
         for (size_t i = 0; i < ELEMENTS(keys); i++)
                 if (streq(key, keys[i].key))
                         return keys[i].key;
         for (size_t i = 0; i < ELEMENTS(keys); i++) {
-                size_t d = distance(key, keys[i].key);
+                unsigned d = str_distance(key, keys[i].key);
 
                 if (d < nearest && d <= strlen(keys[i].key) / 2) {
                         nearest = d;

@@ -94,7 +94,7 @@ if [ $# -gt 1 ]; then
                                         print symbol
                 }' | grep -v -x -E \
                         -e 'arena_(alloc|strndup|strdup|printf|grow|done)|strbuf_(add|adds|printf|bytes|str)' \
-                        -e 'parse_u32|parse_hex|bytes_(cut|trim|word)' \
+                        -e 'parse_u32|parse_hex|bytes_(cut|trim|word)|str_distance' \
                         -e '(__)?mem(chr|cmp|cpy|mem|move|rchr|set)(_chk)?|bcmp' \
                         -e '(__)?str(n?casecmp|chr|cmp|cspn|len|ncmp|nlen|rchr|spn|str)(_chk)?' \
                         -e 'qsort|(__)?snprintf(_chk)?' \
