@@ -249,6 +249,15 @@ END
     inside sh -c 'ln -sfn /dev/null /dev/dri/card77; : >/dev/dri/renderD777'
     doctor
     answers inside-open ok "$(node $A render)"
+
+    # a file system that never answers, over the nodes: the hook gives up, and fails no start
+    sed -i 's/^guest-timeout.*/guest-timeout = 5/' $POLICY
+    exec 7<>/dev/fuse
+    nsenter -t "$(lxc-info -n $CT -pH)" -m \
+        mount -i -t fuse -o fd=7,rootmode=40000,user_id=0,group_id=0 silent /dev/dri
+    hook post-start || fail "post-start: exit status $?"
+    exec 7>&-
+    said "reading its files failed" "no answer within 15 s"
 }
 
 # busybox: no systemd, no groupadd, here not even addgroup
