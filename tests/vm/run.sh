@@ -102,14 +102,15 @@ cp -a "$here/../mkhost.sh" "$work/payload/"
 # --- run ------------------------------------------------------------------------------------------
 
 # machine I - in the background. Its second disk is a tar file as it is. The
-# cards sit where lib.sh expects them. snapshot=on: nothing that a case does
+# cards sit where lib.sh expects them. One processor each: with two, they wait for one another
+# whenever the host has fewer than all machines together. snapshot=on: nothing that a case does
 # reaches the image, and a reboot of the machine keeps it.
 machine() {
     echo "$1 $jobs" >"$work/payload/vm/share"
     tar -C "$work/payload" --owner=0 --group=0 -cf "$work/payload.$1" .
     : >"$log/result.$1"
     qemu-system-x86_64 \
-        -machine pc -accel tcg,thread=multi -cpu max -smp 2 -m 1024 \
+        -machine pc -accel tcg,thread=multi -cpu max -smp 1 -m 1024 \
         -nodefaults -display none -vga none -serial "file:$log/console.$1" \
         -kernel "$image/vmlinuz" -initrd "$image/initrd" \
         -append "console=ttyS0 quiet audit=0 apparmor=0 mitigations=off systemd.show_status=0" \
