@@ -15,9 +15,9 @@
 # with the new bytes. After the first kill at a rename the container is really
 # started instead; the others end with the same bytes, so they would too.
 #
-# There are dozens of kills and every process costs: files are copied by one cp
-# and compared by the shell. Other containers are killed on sample hosts, where a
-# process costs next to nothing: tests/scenarios.sh --killed.
+# There are dozens of kills and every process costs: files are compared by the
+# shell. Other containers are killed on sample hosts, where a process costs next
+# to nothing: tests/scenarios.sh --killed.
 
 calls='open,openat,openat2,creat,write,pwrite64,writev,sendfile,copy_file_range,ftruncate,truncate
 fallocate,fsync,fdatasync,rename,renameat,renameat2,link,linkat,symlink,symlinkat,unlink,unlinkat
@@ -56,7 +56,11 @@ keep() {
 put_back() {
     rm -rf /etc/pve/gpuanchor /run/gpuanchor /etc/subgid.lock /etc/subgid+
     find /etc/pve/lxc/ /var/lib/lxc/$CT -maxdepth 1 \( -name "$CT.conf.*" -o -name 'config.*' \) -delete
-    cp -r /run/old/. /
+    [ ! -e /run/old$POLICY ] || mkdir -p "${POLICY%/*}"
+    local path
+    for path in $CONF $CONFIG $POLICY /etc/subgid; do
+        [ ! -e "/run/old$path" ] || cat "/run/old$path" >$path
+    done
 }
 
 # same FILE FILE - both are there and have the same bytes (NUL is none of them)
