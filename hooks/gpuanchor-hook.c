@@ -10,6 +10,7 @@
  */
 #include "anchor-upkeep.h"
 
+#include "base/spawn.h"
 #include "host/inside.h"
 #include "pve/record.h"
 #include "pve/settings.h"
@@ -18,17 +19,13 @@
 #include "render/text.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <time.h>
 
 #define EXIT_REFUSE 1
 #define EXIT_USAGE 2
 #define MAX_TRIES 3
-#define READ_SECONDS 10 /* for the container's files; guest-timeout is for what is done in it */
 
 struct hook {
         struct arena arena;
@@ -148,55 +145,36 @@ static int unit_start(struct hook *h) {
         return r;
 }
 
-static void look_inside(struct hook *h) {
+static int look_inside(void *user) {
+        struct hook *h = user;
         struct findings learned = { .arena = &h->arena }, done = { .arena = &h->arena };
         unsigned pid = inside_init_pid(&h->arena, h->vmid);
 
         if (pid == 0)
-                return;
+                return 0;
         (void)anchor_learn(&h->arena, h->root, h->vmid, pid, &learned);
         say_all(h, &learned, true, true);
         fflush(stdout); /* what follows takes a moment */
         anchor_upkeep(&h->arena, h->root, h->vmid, pid, &done);
         say_all(h, &done, true, true);
+        return 0;
 }
 
-/* Whether @child ended by itself; else it is killed. */
-static bool ends_within(pid_t child, unsigned seconds) {
-        _cleanup_(cleanup_close) int fd = (int)syscall(SYS_pidfd_open, child, 0);
-        struct pollfd end = { .fd = fd, .events = POLLIN };
-        bool ended = fd < 0 || poll(&end, 1, (int)seconds * 1000) != 0;
-
-        if (!ended)
-                kill(child, SIGKILL);
-        while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
-                ;
-        return ended;
-}
-
-/*
- * What is mounted in a container may never answer, and then nothing but SIGKILL
- * ends the read: a child looks, for as long as it may take.
- */
 static int post_start(struct hook *h) {
         struct findings quiet = { .arena = &h->arena };
-        unsigned seconds = READ_SECONDS;
-        pid_t child;
+        unsigned seconds;
+        int status, r;
 
         h->has_policy = settings_load(&h->arena, h->root, h->vmid, &h->policy, &quiet) >= 0;
-        seconds += h->has_policy ? h->policy.guest_timeout : GUEST_TIMEOUT_DEFAULT;
-        fflush(NULL);
-        child = fork();
-        if (child == 0) {
-                look_inside(h);
-                fflush(NULL);
-                _exit(0);
-        }
-        if (child > 0 && !ends_within(child, seconds))
+        seconds = anchor_upkeep_limit(&h->policy);
+        r = spawn_call(look_inside, h, seconds * 1000, &status);
+        if (r != 0)
                 say(h, &(struct finding){
                                .code = FINDING_GUEST_STEP_FAILED,
                                .what = "reading its files",
-                               .old = arena_printf(&h->arena, "no answer within %u s", seconds) });
+                               .old = r < 0 ? strerror(-r)
+                                            : arena_printf(&h->arena, "no answer within %u s",
+                                                           seconds) });
         return 0;
 }
 

@@ -7,6 +7,17 @@
 #include "anchor.h"
 
 /**
+ * anchor_upkeep_limit() - seconds after which a look into a container is to be given up
+ *
+ * guest-timeout is for what is done in it, the rest for its files. What is mounted
+ * there may never answer, and then nothing but SIGKILL ends the read: whoever
+ * calls the functions below does so in spawn_call().
+ */
+static inline unsigned anchor_upkeep_limit(const struct policy *p) {
+        return 10 + p->guest_timeout;
+}
+
+/**
  * anchor_upkeep() - do in a running container what its policy asks for
  * @a:    arena
  * @root: path prefix; with one nothing is done: the containers that lxc-attach

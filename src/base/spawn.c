@@ -212,3 +212,26 @@ int spawn_run(struct arena *a, const struct spawn_job *job, struct spawn_result 
         close(fds[1]);
         return r < 0 ? r : child_finish(pid, from, job, &out, ret);
 }
+
+int spawn_call(int (*call)(void *user), void *user, unsigned timeout_ms, int *ret_status) {
+        struct spawn_job job = { .timeout_ms = timeout_ms };
+        struct spawn_result result = { 0 };
+        struct strbuf none = { 0 };
+        pid_t pid;
+        int r;
+
+        fflush(NULL);
+        pid = fork();
+        if (pid < 0)
+                return -errno;
+        if (pid == 0) {
+                setpgid(0, 0);
+                r = call(user);
+                fflush(NULL);
+                _exit(r);
+        }
+        setpgid(pid, pid); /* whichever of the two comes first */
+        r = child_finish(pid, -1, &job, &none, &result);
+        *ret_status = result.status;
+        return r;
+}

@@ -61,3 +61,14 @@ struct spawn_result {
  *         it could not be started (-EMSGSIZE: the input does not fit).
  */
 int spawn_run(struct arena *a, const struct spawn_job *job, struct spawn_result *ret);
+
+/**
+ * spawn_call() - call a function of ours that may never return, in a child
+ * @call:       what it prints is printed, what it changes in memory is lost; returns 0 .. 127
+ * @user:       its argument
+ * @timeout_ms: then the child is killed
+ * @ret_status: what @call returned, 128 + N for signal N
+ *
+ * Return: 0 when it ended, SPAWN_E_TIMEOUT, negative errno when there was no child.
+ */
+int spawn_call(int (*call)(void *user), void *user, unsigned timeout_ms, int *ret_status);

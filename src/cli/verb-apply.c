@@ -113,7 +113,8 @@ static int apply_job(struct job *j) {
 
 /* What the policy asks for inside would be done after the next start; a container that runs need
  * not wait for one. */
-static int keep_inside(struct job *j) {
+static int keep_inside(void *user) {
+        struct job *j = user;
         struct findings f = { .arena = &j->arena };
         unsigned pid = *j->c->root ? 0 : inside_init_pid(&j->arena, j->vmid);
 
@@ -121,6 +122,15 @@ static int keep_inside(struct job *j) {
                 anchor_upkeep(&j->arena, j->c->root, j->vmid, pid, &f);
         out_findings(j->c, &f, j->vmid, EDITS_TELL);
         return show_attention(&f);
+}
+
+static int keep_inside_for_a_while(struct job *j) {
+        struct findings quiet = { .arena = &j->arena };
+        struct policy p;
+
+        if (settings_load(&j->arena, j->c->root, j->vmid, &p, &quiet) < 0)
+                return EXIT_DONE;
+        return target_inside(j->c, j->vmid, &p, keep_inside, j);
 }
 
 static int apply_one(struct cli *c, uint32_t vmid) {
@@ -132,7 +142,7 @@ static int apply_one(struct cli *c, uint32_t vmid) {
         } else {
                 c->prefix = arena_printf(&c->arena, "%u: ", vmid);
                 r = apply_job(&j);
-                if (r != EXIT_TROUBLE && !c->opt[OPT_BOOT] && keep_inside(&j) == EXIT_ATTENTION)
+                if (r != EXIT_TROUBLE && !c->opt[OPT_BOOT] && keep_inside_for_a_while(&j) != EXIT_DONE)
                         r = EXIT_ATTENTION;
                 c->prefix = "";
         }

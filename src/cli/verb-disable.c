@@ -115,7 +115,8 @@ static void say_done(struct disabling *d, const char *would) {
 }
 
 /* Inside, a stopped container keeps what it has: nothing of it is mounted here. */
-static int clear_inside(struct disabling *d) {
+static int clear_inside(void *user) {
+        struct disabling *d = user;
         struct findings f = { .arena = d->a };
         bool runs = anchor_upkeep_undo(d->a, d->c->root, d->vmid, d->wish.guest_timeout, &f);
 
@@ -158,7 +159,7 @@ static int disable_one(struct cli *c, uint32_t vmid) {
                 return r;
         record_clear(d.a, c->root, vmid);
         say_done(&d, "");
-        return clear_inside(&d);
+        return target_inside(c, vmid, &d.wish, clear_inside, &d);
 }
 
 static int remove_link(struct cli *c) {

@@ -206,6 +206,25 @@ static void test_attach_command(void **state) {
                           "-v LC_ALL=C -- groupadd -g 993 render\ntext");
 }
 
+static int returns_seven(void *user) {
+        return 7;
+}
+
+static int never_returns(void *user) {
+        pause();
+        return 0;
+}
+
+/* Its end, its status, and that one which never ends is ended. */
+static void test_call(void **state) {
+        int status = -1;
+
+        assert_int_equal(spawn_call(returns_seven, NULL, 60 * 1000, &status), 0);
+        assert_int_equal(status, 7);
+        assert_int_equal(spawn_call(never_returns, NULL, 100, &status), SPAWN_E_TIMEOUT);
+        assert_int_equal(status, 128 + SIGKILL);
+}
+
 static int teardown(void **state) {
         arena_done(&arena);
         return 0;
@@ -223,6 +242,7 @@ int main(void) {
                 cmocka_unit_test(test_prints_endlessly),
                 cmocka_unit_test(test_surroundings),
                 cmocka_unit_test(test_attach_command),
+                cmocka_unit_test(test_call),
         };
 
         return cmocka_run_group_tests(tests, NULL, teardown);

@@ -213,6 +213,12 @@ case_cgroup() {
 }
 
 # The container's root plays tricks on whoever looks.
+# silent FD FOLDER - mount over a folder of the container what never answers
+silent() {
+    nsenter -t "$(lxc-info -n $CT -pH)" -m \
+        mount -i -t fuse -o "fd=$1,rootmode=40000,user_id=0,group_id=0" silent "$2"
+}
+
 case_hostile() {
     debian
     echo 'render:x:110:' >>$DISK/etc/group
@@ -250,14 +256,18 @@ END
     doctor
     answers inside-open ok "$(node $A render)"
 
-    # a file system that never answers, over the nodes: the hook gives up, and fails no start
+    # file systems that never answer: nobody waits for them, and no start fails
     sed -i 's/^guest-timeout.*/guest-timeout = 5/' $POLICY
-    exec 7<>/dev/fuse
-    nsenter -t "$(lxc-info -n $CT -pH)" -m \
-        mount -i -t fuse -o fd=7,rootmode=40000,user_id=0,group_id=0 silent /dev/dri
+    exec 7<>/dev/fuse 8<>/dev/fuse
+    silent 7 /dev/dri
     hook post-start || fail "post-start: exit status $?"
-    exec 7>&-
     said "reading its files failed" "no answer within 15 s"
+    silent 8 /etc/systemd/system
+    gpuanchor apply $CT >/run/seen 2>&1 && fail "apply has nothing to say"
+    said "nothing was done inside: no answer within 15 s"
+    gpuanchor disable $CT >/run/seen 2>&1 && fail "disable has nothing to say"
+    said "hookscript of $CT removed" "nothing was done inside: no answer within 15 s"
+    exec 7>&- 8>&-
 }
 
 # busybox: no systemd, no groupadd, here not even addgroup
