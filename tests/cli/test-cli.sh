@@ -7,54 +7,18 @@
 # well or calls fail. pct is a stand-in that edits the container file as `pct set`
 # does. Needs root: a host has device nodes, and what is written is root's.
 # shellcheck disable=SC2317 # the cases are called by name
-set -u
-
-gpuanchor=$(realpath "${1:?usage: test-cli.sh GPUANCHOR}")
-tests=$(realpath "$(dirname "$0")/..")
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
 hosts=$tests/fixtures/hosts
-if [ "$(id -u)" != 0 ]; then
-    echo "needs root"
-    exit 77
-fi
-
-# in memory: what is written is synced, and no disk is under test
-work=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d)
 mkdir "$work/hosts"
-trap 'rm -rf "$work"' EXIT
-trap 'exit 130' INT TERM
-H=$work/host
-CONF=$H/etc/pve/lxc/101.conf
 CONFIG=$H/var/lib/lxc/101/config
 POLICY=$H/etc/pve/gpuanchor/101.conf
 LINK=$H/var/lib/vz/snippets/gpuanchor-hook
 HOOK=/usr/libexec/gpuanchor/gpuanchor-hook
 BACKUP=$H/var/lib/gpuanchor/backup/101
-export GPUANCHOR_ROOT="$H"
-unset NO_COLOR JOURNAL_STREAM
-LC_ALL=C.UTF-8
-export LC_ALL
 
 # --- helpers --------------------------------------------------------------------------------------
 
-fail() {
-    echo "  FAILED: $*" >&2
-    sed 's/^/  | /' "$work/out" "$work/err" >&2 2>/dev/null
-    exit 1
-}
-
-# run STATUS ARGUMENT... - the command must end with this status; output in out and err
-run() {
-    want=$1
-    shift
-    "$gpuanchor" "$@" >"$work/out" 2>"$work/err" </dev/null
-    got=$?
-    [ $got = "$want" ] || fail "gpuanchor $*: exit status $got, not $want"
-    if grep -q 'runtime error\|AddressSanitizer\|LeakSanitizer' "$work/err"; then
-        fail "gpuanchor $*: sanitizer"
-    fi
-}
-
-said() { grep -qF -e "$1" "$work/out" || fail "not said: $1"; }
 complained() { grep -qF -e "$1" "$work/err" || fail "not complained: $1"; }
 silent() { [ ! -s "$work/out" ] || fail "output that should not be"; }
 one_line() { [ "$(wc -l <"$work/err")" = 1 ] || fail "not one line of complaint"; }
@@ -1004,13 +968,19 @@ case_convert() {
     cmp "$POLICY" "$work/policy" || fail "policy: $(diff "$POLICY" "$work/policy")"
 }
 
-case_convert_policy() {
+# to_be_converted - 101 is right, and its policy wants the other method
+to_be_converted() {
     guide
     version_of_proxmox 9.0.3
     run 0 enable 101 --method idmap
     run 0 apply 101
     cp "$CONF" "$work/first"
     cp "$POLICY" "$work/policy"
+    verb='convert 101 --to dev'
+}
+
+case_convert_policy() {
+    to_be_converted
     run 0 convert 101 --to dev
     has "$POLICY" 'method = dev'
     run 0 apply 101
@@ -1078,17 +1048,6 @@ traced() {
     # shellcheck disable=SC2086 # words
     ASAN_OPTIONS=detect_leaks=0 timeout 60 strace -qq -e signal=none -o "$work/trace" "$@" "$gpuanchor" $verb >"$work/out" 2>"$work/err" </dev/null
     got=$?
-}
-
-# to_be_converted - 101 is right, and its policy wants the other method
-to_be_converted() {
-    guide
-    version_of_proxmox 9.0.3
-    run 0 enable 101 --method idmap
-    run 0 apply 101
-    cp "$CONF" "$work/first"
-    cp "$POLICY" "$work/policy"
-    verb='convert 101 --to dev'
 }
 
 # The policy goes with the container file: without it the next start would convert back.
@@ -1251,14 +1210,4 @@ case_undo_keeps_others_work() {
 
 # --------------------------------------------------------------------------------------------------
 
-passed=0 failed=0
-for name in ${2-$(sed -n 's/^\(case_[a-z_]*\)().*/\1/p' "$0")}; do
-    if (: >"$work/out"; : >"$work/err"; "$name"); then
-        passed=$((passed + 1))
-    else
-        echo "FAIL ${name#case_}"
-        failed=$((failed + 1))
-    fi
-done
-echo "$passed passed, $failed failed"
-[ $failed = 0 ]
+cases ${2+"$2"}

@@ -2,36 +2,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # test-doctor.sh GPUANCHOR - doctor on folders that are hosts
-#
-# Needs root: a host has device nodes.
 # shellcheck disable=SC2317 # the cases are called by name
-set -u
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
 
-gpuanchor=$(realpath "${1:?usage: test-doctor.sh GPUANCHOR}")
-tests=$(realpath "$(dirname "$0")/..")
-[ "$(id -u)" = 0 ] || { echo "needs root"; exit 77; }
-
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-H=$work/host
-CONF=$H/etc/pve/lxc/101.conf
-export GPUANCHOR_ROOT="$H"
-unset NO_COLOR JOURNAL_STREAM
-LC_ALL=C.UTF-8
-export LC_ALL
-
-fail() {
-    echo "  FAILED: $*" >&2
-    sed 's/^/  | /' "$work/out" "$work/err" >&2 2>/dev/null
-    exit 1
-}
-run() { # STATUS ARGUMENT...
-    want=$1 && shift
-    "$gpuanchor" "$@" >"$work/out" 2>"$work/err" </dev/null
-    got=$?
-    [ "$got" = "$want" ] || fail "gpuanchor $*: exit status $got, not $want"
-    ! grep -q 'runtime error\|Sanitizer' "$work/err" || fail "gpuanchor $*: sanitizer"
-}
 mkdir "$work/bin"
 ln -s "$gpuanchor" "$work/bin/gpuanchor"
 # pct set VMID --KEY VALUE | --delete KEY, and unlock; usermod and udevadm for the host in the folder
@@ -66,8 +40,6 @@ printf '#!/bin/sh\necho "$2:x:990:" >>"$GPUANCHOR_ROOT/etc/group"\n' >"$work/bin
 chmod +x "$work/bin/"*
 PATH=$work/bin:$PATH
 
-said() { grep -qF -e "$1" "$work/out" || fail "not said: $1"; }
-unsaid() { ! grep -qF -e "$1" "$work/out" || fail "said: $1"; }
 # wrong CHECK... - these checks and no others are a warning or failed
 wrong() {
     echo "$*" | tr ' ' '\n' | sort -u >"$work/want"
@@ -500,14 +472,4 @@ case_hostile_file() {
     [ "$(wc -l <"$work/out")" -lt 400 ] || fail "thousands of answers"
 }
 
-failed=0
-# shellcheck disable=SC2013 # a name has no blanks
-for name in $(sed -n 's/^\(case_[a-z_0-9]*\)().*/\1/p' "$0"); do
-    if (fresh && "$name"); then
-        echo "ok ${name#case_}"
-    else
-        echo "not ok ${name#case_}"
-        failed=1
-    fi
-done
-exit $failed
+cases

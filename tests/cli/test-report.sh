@@ -3,39 +3,13 @@
 #
 # test-report.sh GPUANCHOR - the file for a bug report: what is in it, what is not, and that the
 # host which is made of it is the one that it was recorded on
-#
-# Needs root: a host has device nodes.
 # shellcheck disable=SC2317 # the cases are called by name
-set -u
-
-self=$(realpath "$0")
-gpuanchor=$(realpath "${1:?usage: test-report.sh GPUANCHOR}")
-tests=$(realpath "$(dirname "$0")/..")
-[ "$(id -u)" = 0 ] || { echo "needs root"; exit 77; }
-
-work=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d)
-trap 'rm -rf "$work"' EXIT
-H=$work/host
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
 TAR=$work/r.tar
 R=$work/gpuanchor-report
-export GPUANCHOR_ROOT="$H"
-unset NO_COLOR JOURNAL_STREAM
-LC_ALL=C.UTF-8
-export LC_ALL
 cd "$work" || exit 1
 
-fail() {
-    echo "  FAILED: $*" >&2
-    sed 's/^/  | /' "$work/out" "$work/err" >&2 2>/dev/null
-    exit 1
-}
-run() { # STATUS ARGUMENT...
-    want=$1 && shift
-    "$gpuanchor" "$@" >"$work/out" 2>"$work/err" </dev/null
-    got=$?
-    [ "$got" = "$want" ] || fail "gpuanchor $*: exit status $got, not $want"
-    ! grep -q 'runtime error\|Sanitizer' "$work/err" || fail "gpuanchor $*: sanitizer"
-}
 said() { grep -qF -e "$1" "$work/out" "$work/err" || fail "not said: $1"; }
 json() { "$gpuanchor" "$@" --json; [ $? -le 1 ]; }
 
@@ -202,14 +176,4 @@ case_without_proxmox() {
     GPUANCHOR_ROOT=$work/plain json gpus | diff "$R/gpus.json" - >&2 || fail "gpus"
 }
 
-failed=0
-# shellcheck disable=SC2013 # a name has no blanks
-for name in $(sed -n 's/^\(case_[a-z_]*\)().*/\1/p' "$self"); do
-    if ("$name"); then
-        echo "ok ${name#case_}"
-    else
-        echo "not ok ${name#case_}"
-        failed=1
-    fi
-done
-exit $failed
+cases

@@ -2,40 +2,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # test-status.sh GPUANCHOR GPUANCHORD - the node at a glance, with and without the watcher
-#
-# Needs root: a host has device nodes.
 # shellcheck disable=SC2317 # the cases are called by name
-set -u
-
-gpuanchor=$(realpath "${1:?usage: test-status.sh GPUANCHOR GPUANCHORD}")
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
 daemon=$(realpath "${2:?usage: test-status.sh GPUANCHOR GPUANCHORD}")
-tests=$(realpath "$(dirname "$0")/..")
-[ "$(id -u)" = 0 ] || { echo "needs root"; exit 77; }
-
-work=$(mktemp -d)
 pid=
 trap '[ -z "$pid" ] || kill "$pid" 2>/dev/null; rm -rf "$work"' EXIT
-H=$work/host
-CONF=$H/etc/pve/lxc/101.conf
-export GPUANCHOR_ROOT="$H"
-unset NO_COLOR JOURNAL_STREAM STATE_DIRECTORY
-LC_ALL=C.UTF-8
-export LC_ALL
-
-fail() {
-    echo "  FAILED: $*" >&2
-    sed 's/^/  | /' "$work/out" "$work/err" >&2 2>/dev/null
-    exit 1
-}
-run() { # STATUS ARGUMENT...
-    want=$1 && shift
-    "$gpuanchor" "$@" >"$work/out" 2>"$work/err" </dev/null
-    got=$?
-    [ "$got" = "$want" ] || fail "gpuanchor $*: exit status $got, not $want"
-    ! grep -q 'runtime error\|Sanitizer' "$work/err" || fail "gpuanchor $*: sanitizer"
-}
-said() { grep -qF -e "$1" "$work/out" || fail "not said: $1"; }
-unsaid() { ! grep -qF -e "$1" "$work/out" || fail "said: $1"; }
 
 fresh() {
     rm -rf "$H"
@@ -141,14 +113,4 @@ case_names_are_escaped() {
     ! grep -q "$(printf '\033')" "$work/out" || fail "an escape sequence"
 }
 
-failed=0
-# shellcheck disable=SC2013 # a name has no blanks
-for name in $(sed -n 's/^\(case_[a-z_]*\)().*/\1/p' "$0"); do
-    if (fresh && "$name"); then
-        echo "ok ${name#case_}"
-    else
-        echo "not ok ${name#case_}"
-        failed=1
-    fi
-done
-exit $failed
+cases
