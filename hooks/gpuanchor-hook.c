@@ -169,12 +169,12 @@ static int post_start(struct hook *h) {
         seconds = anchor_upkeep_limit(&h->policy);
         r = spawn_call(look_inside, h, seconds * 1000, &status);
         if (r != 0)
-                say(h, &(struct finding){
-                               .code = FINDING_GUEST_STEP_FAILED,
-                               .what = "reading its files",
-                               .old = r < 0 ? strerror(-r)
-                                            : arena_printf(&h->arena, "no answer within %u s",
-                                                           seconds) });
+                say(h, &(struct finding){ .code = FINDING_GUEST_STEP_FAILED,
+                                          .what = "reading its files",
+                                          .old = r < 0 ? strerror(-r)
+                                                       : arena_printf(&h->arena,
+                                                                      "no answer within %u s",
+                                                                      seconds) });
         return 0;
 }
 

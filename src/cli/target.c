@@ -154,7 +154,6 @@ int target_inside(struct cli *c, uint32_t vmid, const struct policy *p, int (*ca
                 return status;
         cli_fail(c, arena_printf(&c->arena, "gpuanchor doctor %u", vmid),
                  "%u: nothing was done inside: %s", vmid,
-                 r < 0 ? strerror(-r)
-                       : arena_printf(&c->arena, "no answer within %u s", seconds));
+                 r < 0 ? strerror(-r) : arena_printf(&c->arena, "no answer within %u s", seconds));
         return EXIT_ATTENTION;
 }

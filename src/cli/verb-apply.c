@@ -142,7 +142,8 @@ static int apply_one(struct cli *c, uint32_t vmid) {
         } else {
                 c->prefix = arena_printf(&c->arena, "%u: ", vmid);
                 r = apply_job(&j);
-                if (r != EXIT_TROUBLE && !c->opt[OPT_BOOT] && keep_inside_for_a_while(&j) != EXIT_DONE)
+                if (r != EXIT_TROUBLE && !c->opt[OPT_BOOT] &&
+                    keep_inside_for_a_while(&j) != EXIT_DONE)
                         r = EXIT_ATTENTION;
                 c->prefix = "";
         }

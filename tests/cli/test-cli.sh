@@ -1070,7 +1070,7 @@ case_convert_changed_meanwhile() {
     to_be_converted
     traced -e trace=fsync -e inject=fsync:delay_enter=8s:when=1 &
     i=0
-    until ls -A "$(dirname "$POLICY")" | grep -vqx 101.conf; do
+    until find "$(dirname "$POLICY")" -mindepth 1 ! -name 101.conf | grep -q .; do
         i=$((i + 1))
         [ $i -lt 200 ] || fail "no file beside the policy"
         sleep 0.1
