@@ -10,7 +10,7 @@ build="gcc libc6-dev meson ninja-build pkg-config systemd-dev libinih-dev libsys
        libjson-c-dev libsmartcols-dev scdoc diffutils"
 test="$build clang libclang-rt-dev libcmocka-dev umockdev libumockdev-dev strace shellcheck man-db
       ansible-core prometheus jq"
-vm="$test qemu-system-x86 qemu-utils mmdebstrap debian-archive-keyring e2fsprogs zstd"
+vm="$test mmdebstrap debian-archive-keyring e2fsprogs zstd"
 
 case ${1-} in
 build) want=$build ;;

@@ -49,7 +49,7 @@ fi
 # --- tools ----------------------------------------------------------------------------------------
 
 missing=
-for pair in qemu-system-x86_64:qemu-system-x86 mmdebstrap:mmdebstrap mke2fs:e2fsprogs; do
+for pair in mmdebstrap:mmdebstrap mke2fs:e2fsprogs; do
     command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair#*:}"
 done
 [ -e /usr/share/keyrings/debian-archive-trixie-stable.gpg ] ||
@@ -109,7 +109,7 @@ machine() {
     echo "$1 $jobs" >"$work/payload/vm/share"
     tar -C "$work/payload" --owner=0 --group=0 -cf "$work/payload.$1" .
     : >"$log/result.$1"
-    qemu-system-x86_64 \
+    "$image/qemu" \
         -machine pc -accel tcg,thread=multi -cpu max -smp 1 -m 1024 \
         -nodefaults -display none -vga none -serial "file:$log/console.$1" \
         -kernel "$image/vmlinuz" -initrd "$image/initrd" \
