@@ -147,19 +147,36 @@ make_host() {
         fi
 }
 
-# name in an expect folder -> path in the host
-files='101.conf etc/pve/lxc/101.conf
-config var/lib/lxc/101/config
-policy etc/pve/gpuanchor/101.conf
-subgid etc/subgid'
+# Every process costs more than the hook, and there are thousands of boots: so one cp for all
+# files, one cksum to see that none has changed, and the shell where it can do it itself.
 
-keep_files() { # host, folder
-        mkdir -p "$2"
-        echo "$files" | while read -r name path; do
-                if [ -e "$1/$path" ]; then
-                        cp "$1/$path" "$2/$name"
-                fi
-        done
+# path in the host -> name in an expect folder
+files='etc/pve/lxc/101.conf var/lib/lxc/101/config etc/pve/gpuanchor/101.conf etc/subgid'
+name_of() {
+        case $1 in
+        etc/pve/lxc/*) name=101.conf ;;
+        etc/pve/gpuanchor/*) name=policy ;;
+        *) name=${1##*/} ;;
+        esac
+}
+
+keep_files() { # host, new folder
+        mkdir "$2"
+        (
+                cd "$1"
+                to=$2
+                set --
+                for path in $files; do
+                        [ ! -e "$path" ] || set -- "$@" "$path"
+                done
+                [ $# -eq 0 ] || exec cp --parents -t "$to" "$@"
+        )
+}
+
+# sets sums: of the files, and which are missing
+sum_files() { # folder
+        # shellcheck disable=SC2086 # paths without blanks
+        sums=$(cd "$1" && exec cksum $files 2>&1) || true
 }
 
 run_hook() { # host, file for the output
@@ -173,13 +190,10 @@ complain() {
 }
 
 same() { # what, expected file (may be missing: empty), actual file
-        for side in "$2" "$3"; do
-                [ -e "$side" ] || : >"$work/none"
-        done
         want=$2
         got=$3
-        [ -e "$want" ] || want=$work/none
-        [ -e "$got" ] || got=$work/none
+        [ -e "$want" ] || want=/dev/null
+        [ -e "$got" ] || got=/dev/null
         if ! cmp -s "$want" "$got"; then
                 complain "$1:"
                 diff -a -u --label expected --label "$1" "$want" "$got" >>"$work/bad" || true
@@ -189,11 +203,12 @@ same() { # what, expected file (may be missing: empty), actual file
 update_expected() { # expect folder
         rm -rf "$1.new"
         mkdir "$1.new"
-        echo "$files" | while read -r name path; do
-                if ! cmp -s "$work/before/$name" "$work/after/$name" &&
-                        [ -e "$work/after/$name" ]; then
-                        cp "$work/after/$name" "$1.new/$name"
-                elif [ -e "$work/before/$name" ] && [ ! -e "$work/after/$name" ]; then
+        for path in $files; do
+                name_of "$path"
+                if ! cmp -s "$work/before/$path" "$work/after/$path" &&
+                        [ -e "$work/after/$path" ]; then
+                        cp "$work/after/$path" "$1.new/$name"
+                elif [ -e "$work/before/$path" ] && [ ! -e "$work/after/$path" ]; then
                         : >"$1.new/$name"
                 fi
         done
@@ -212,16 +227,19 @@ update_expected() { # expect folder
 }
 
 says_one_line() {
-        [ "$(wc -l <"$work/again")" -eq 1 ] && grep -q 'nothing to change$' "$work/again"
+        {
+                read -r line && ! read -r more && [ -z "$more" ]
+        } <"$work/again" && [ -z "${line##*nothing to change}" ]
 }
 
 compare_expected() { # expect folder
-        echo "$files" | while read -r name path; do
+        for path in $files; do
+                name_of "$path"
                 if [ -e "$1/$name" ]; then
-                        same "$name" "$1/$name" "$work/after/$name"
+                        same "$name" "$1/$name" "$work/after/$path"
                 else
-                        same "$name, which should be as it was" "$work/before/$name" \
-                                "$work/after/$name"
+                        same "$name, which should be as it was" "$work/before/$path" \
+                                "$work/after/$path"
                 fi
         done
         same output "$1/output" "$work/output"
@@ -241,11 +259,12 @@ compare_expected() { # expect folder
 }
 
 nothing_changed() { # what happened
-        keep_files "$host" "$work/later"
-        for name in 101.conf config policy subgid; do
-                same "$name after $1" "$work/after/$name" "$work/later/$name"
+        sum_files "$host"
+        [ "$sums" != "$sums_after" ] || return 0
+        for path in $files; do
+                same "$path after $1" "$work/after/$path" "$host/$path"
         done
-        rm -rf "$work/later"
+        complain "$1 changes a file"
 }
 
 run_again() {
@@ -254,29 +273,27 @@ run_again() {
         [ "$status" -eq "$first_status" ] || complain "exit status $status in the second run"
 
         # a configuration that is the story's own has a meaning that would be lost
-        if [ -e "$story/config$1" ] || [ ! -e "$work/after/config" ]; then
+        if [ -e "$story/config$1" ] || [ ! -e "$work/after/var/lib/lxc/101/config" ]; then
                 return
         fi
-        generate "$host/etc/pve/lxc/101.conf" "$host" >"$host/var/lib/lxc/101/config"
-        cp "$host/var/lib/lxc/101/config" "$work/generated"
+        generate "$host/etc/pve/lxc/101.conf" "$host" >"$work/generated"
+        cat "$work/generated" >"$host/var/lib/lxc/101/config"
         run_hook "$host" "$work/once-more"
         same "output for the configuration that comes out of the new container file" \
                 "$work/again" "$work/once-more"
         same "configuration that comes out of the new container file" "$work/generated" \
                 "$host/var/lib/lxc/101/config"
-        cp "$work/after/config" "$host/var/lib/lxc/101/config"
+        cp "$work/after/var/lib/lxc/101/config" "$host/var/lib/lxc/101/config"
         nothing_changed "a third run"
 }
 
-# what the hook may leave behind
-own_files='etc/pve/gpuanchor/101\.conf|etc/subgid-?|etc/\.pwd\.lock|run/gpuanchor/101
-run/lock/lxc/pve-config-101\.lock|var/lib/gpuanchor/backup/101/[0-9]+\.conf
-var/lib/lxc/101/config(\.refused)?'
-
+# all but what the hook may leave behind
 list_files() {
-        (cd "$host" && find . ! -type d) |
-                grep -v -x -E "\./($(echo "$own_files" | tr '\n' '|' | sed 's/|$//'))" | sort
+        (cd "$host" && exec find . ! -type d -regextype posix-extended ! -regex "\./($own_files)") | sort
 }
+own_files='etc/pve/gpuanchor/101\.conf|etc/subgid-?|etc/\.pwd\.lock|run/gpuanchor/101'
+own_files=$own_files'|run/lock/lxc/pve-config-101\.lock|var/lib/gpuanchor/backup/101/[0-9]+\.conf'
+own_files=$own_files'|var/lib/lxc/101/config(\.refused)?'
 
 boot() { # suffix of the boot, host of the boot before
         host=$work/root$1
@@ -290,6 +307,8 @@ boot() { # suffix of the boot, host of the boot before
         run_hook "$host" "$work/output"
         first_status=$status
         keep_files "$host" "$work/after"
+        sum_files "$host"
+        sums_after=$sums
         run_again "$1"
         list_files >"$work/names.after"
         same "list of files" "$work/names" "$work/names.after"
@@ -346,8 +365,12 @@ killed_story() {
         make_host "" "$work/first" ""
         cp -a "$work/first" "$host"
         keep_files "$host" "$work/before"
+        sum_files "$host"
+        sums_before=$sums
         traced_hook "$work/trace" -e "trace=$calls" || complain "the clean run: $(cat "$work/output")"
         keep_files "$host" "$work/after"
+        sum_files "$host"
+        sums_after=$sums
         kill_points "$work/trace" >"$work/points"
         [ "$(wc -l <"$work/points")" -ge 8 ] && grep -q ^rename "$work/points" ||
                 complain "too few points to kill at: this would check nothing"
@@ -356,18 +379,22 @@ killed_story() {
                 rm -r "$host"
                 cp -a "$work/first" "$host"
                 traced_hook /dev/null -e "trace=$call" -e "inject=$call:signal=SIGKILL:when=$n" || :
-                echo "$files" | while read -r name path; do
-                        one_of "$path, killed at $call $n," "$work/before/$name" "$work/after/$name" "$host/$path"
+                sum_files "$host"
+                [ "$sums" = "$sums_before" ] || [ "$sums" = "$sums_after" ] || for path in $files; do
+                        one_of "$path, killed at $call $n," "$work/before/$path" "$work/after/$path" "$host/$path"
                 done
                 generate "$host/etc/pve/lxc/101.conf" "$host" >"$host/var/lib/lxc/101/config"
                 run_hook "$host" "$work/output"
                 [ "$status" -eq 0 ] || complain "after $call $n the next run fails: $(cat "$work/output")"
-                for name in 101.conf policy subgid; do
-                        same "$name after $call $n and the next run" "$work/after/$name" \
-                                "$host/$(echo "$files" | sed -n "s/^$name //p")"
+                sum_files "$host"
+                [ "$sums" != "$sums_after" ] || continue
+                for path in $files; do
+                        case $path in
+                        */config) one_of "configuration after $call $n and the next run" "$work/after/$path" \
+                                "$work/config.new" "$host/$path" ;;
+                        *) same "$path after $call $n and the next run" "$work/after/$path" "$host/$path" ;;
+                        esac
                 done
-                one_of "configuration after $call $n and the next run" "$work/after/config" \
-                        "$work/config.new" "$host/var/lib/lxc/101/config"
         done <"$work/points"
         [ ! -s "$work/bad" ]
 }
