@@ -10,7 +10,7 @@
 # purges it. On a release other than the one it runs on, where tests/run.sh has not been: clang
 # builds it too, and the installed programs are tried on the sample hosts. Warnings are errors.
 # KEEP is a folder for what the machine of tests/vm installs: gpuanchor.deb and older.deb, which
-# differs in its version only. Prints one line for each; needs root, mmdebstrap and a mirror.
+# differs in its version only and comes last. Prints one line for each; needs root, mmdebstrap and a mirror.
 # shellcheck disable=SC2016,SC2317 # shell in quotes is for the chroot; steps are called by name
 set -eu
 export LC_ALL=C.UTF-8
@@ -63,6 +63,7 @@ copy_source() { # FOLDER
 
 build_chroot() {
     bootstrap "$work/build" buildd ca-certificates &&
+        printf 'path-exclude=/usr/share/%s/*\n' doc man locale >"$work/build/etc/dpkg/dpkg.cfg.d/lean" &&
         copy_source "$work/build/build/one/gpuanchor" &&
         copy_source "$work/build/build/two/another-name/gpuanchor" &&
         inside "$work/build" '
@@ -104,7 +105,7 @@ keep_packages() {
     mkdir -p "$keep" && cp "$work"/build/build/one/gpuanchor_*.deb "$keep/gpuanchor.deb" &&
         dpkg-deb --raw-extract "$keep/gpuanchor.deb" "$work/older" &&
         sed -i 's/^Version:.*/Version: 0.0.1/' "$work/older/DEBIAN/control" &&
-        dpkg-deb --build "$work/older" "$keep/older.deb"
+        dpkg-deb --build "$work/older" "$keep/older" && mv "$keep/older" "$keep/older.deb"
 }
 
 # --- installation ---------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# run.sh [--cache DIR] [--deb DIR] [--jobs N] [--limit SECONDS] [CASE...]
+# run.sh [--cache DIR] --image | [--deb DIR] [--jobs N] [--limit SECONDS] [CASE...]
 #
 # Boots Debian 13 machines with two graphics cards each in QEMU, deals the cases
 # of scenarios/ out to them, runs them against gpuanchor and prints one line for
@@ -9,8 +9,9 @@
 # all run. N machines run side by side (one per processor, at most four); all of
 # them are killed after SECONDS.
 #
-# What is missing is built first: the machine (build.sh) and, unless --deb names
-# a folder with gpuanchor.deb and older.deb, gpuanchor's packages (build13.sh).
+# What is missing is built first: the machine (build.sh; with --image that is
+# all) and, unless --deb names a folder with gpuanchor.deb and older.deb,
+# gpuanchor's packages (build13.sh).
 # Both stay in DIR, with the logs of the last run in DIR/log:
 #   result.N   the lines printed here      machine.N  all that the cases printed
 #   console.N  kernel and systemd          build      the two builds
@@ -24,6 +25,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/gpuanchor-vm
 deb=
+image_only=
 limit=3600
 jobs=$(nproc)
 [ "$jobs" -le 4 ] || jobs=4
@@ -31,6 +33,7 @@ jobs=$(nproc)
 while [ $# -gt 0 ]; do
     case $1 in
     --cache) cache=$2 && shift ;;
+    --image) image_only=1 ;;
     --deb) deb=$2 && shift ;;
     --jobs) jobs=$2 && shift ;;
     --limit) limit=$2 && shift ;;
@@ -73,6 +76,7 @@ if [ ! -s "$image/root.ext4" ]; then
     echo "not ok machine: build.sh failed, see $log/build"
     exit 1
 fi
+[ -z "$image_only" ] || exit 0
 if [ -z "$deb" ]; then
     deb=$cache/deb
     if ! "$here/build13.sh" "$cache" "$here/../.." "$deb" >>"$log/build" 2>&1; then
@@ -113,7 +117,7 @@ machine() {
         -machine pc -accel tcg,thread=multi -cpu max -smp 1 -m 1024 \
         -nodefaults -display none -vga none -serial "file:$log/console.$1" \
         -kernel "$image/vmlinuz" -initrd "$image/initrd" \
-        -append "console=ttyS0 quiet audit=0 apparmor=0 mitigations=off systemd.show_status=0" \
+        -append "console=ttyS0 quiet audit=0 apparmor=0 selinux=0 mitigations=off systemd.show_status=0" \
         -drive "file=$image/root.ext4,format=raw,if=virtio,snapshot=on,cache=unsafe" \
         -drive "file=$work/payload.$1,format=raw,if=virtio,readonly=on" \
         -device virtio-gpu-pci,addr=05.0 -device virtio-gpu-pci,addr=06.0 \
