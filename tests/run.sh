@@ -8,7 +8,7 @@
 #   source    builds with gcc and clang, with warnings as errors, with and without
 #             sanitizers. Unit tests and fuzzers' corpora run in each of the four;
 #             sample hosts, which are slow, with gcc and sanitizers, the hook's also
-#             without; lints and docs, which look at the source, once. Then the
+#             without; lints, docs and kills at every system call, once. Then the
 #             fuzzers, a little
 #   package   builds the packages for Debian 12 and 13 and tries them there, sample
 #             hosts included (tests/deb)
@@ -128,11 +128,11 @@ fuzz() {
 
 source_lane() {
     CC=gcc setup "$lane/gcc" --buildtype=release --werror
-    suite gcc "$lane/gcc" --suite unit --suite fuzz --suite lint --suite docs --suite hook
+    suite gcc "$lane/gcc" --suite unit --suite fuzz --suite lint --suite docs --suite hook --suite kill
     CC=clang setup "$lane/clang" --buildtype=release --werror
     suite clang "$lane/clang" --suite unit --suite fuzz
     CC=gcc setup "$lane/gcc-asan" --native-file build-dev.ini
-    suite gcc-asan "$lane/gcc-asan" --no-suite lint --no-suite docs
+    suite gcc-asan "$lane/gcc-asan" --no-suite lint --no-suite docs --no-suite kill
     CC=clang setup "$lane/clang-asan" --native-file build-dev.ini -Dfuzzers=true
     suite clang-asan "$lane/clang-asan" --suite unit --suite fuzz
     fuzz

@@ -42,6 +42,8 @@ remember_host() {
     mkdir -p $KEPT/first
     cp -a /etc/group /etc/gshadow /etc/subgid /etc/subuid $KEPT/first/
     cp -a $DISK/etc/group $KEPT/first/inner-group
+    cards $A $B
+    drm_devices >$KEPT/first/drm
 }
 
 # What a case does to the package is undone for the next one.
@@ -57,14 +59,13 @@ reset_host() {
     rm -f /run/pmxcfs/* /var/fill /etc/systemd/system/{probe-order,pve-guests}.service
     rm -rf /etc/systemd/system/scenarios.target.wants
     reset_package
-    systemctl stop gpuanchord gpuanchor-boot 2>/dev/null
-    rm -rf /run/systemd/system/gpuanchord.service.d /var/lib/private/gpuanchord /var/lib/gpuanchord
     local ct
     for ct in 101 102; do
         [ ! -e /var/lib/lxc/$ct ] || pct stop $ct >/dev/null 2>&1
-        systemctl stop "pve-container@$ct" "pve-container-debug@$ct" 2>/dev/null
     done
+    systemctl stop gpuanchord gpuanchor-boot pve-container{,-debug}@10{1,2} 2>/dev/null
     systemctl reset-failed 2>/dev/null
+    rm -rf /run/systemd/system/gpuanchord.service.d /var/lib/private/gpuanchord /var/lib/gpuanchord
     umount -q /var/lib/lxc
     rm -rf /run/gpuanchor /var/lib/gpuanchor /etc/gpuanchor/gpuanchor.conf.d /var/lib/lxc/10[12] /run/seen
     the_container 102
@@ -82,7 +83,7 @@ reset_host() {
     fi
     cp -a $KEPT/first/{gshadow,subgid,subuid} /etc/
     [ -e /sys/bus/pci/devices/$A ] && [ -e /sys/bus/pci/devices/$B ] || echo 1 >/sys/bus/pci/rescan
-    cards $A $B
+    drm_devices | cmp -s $KEPT/first/drm - || cards $A $B
     chgrp render /dev/dri/renderD*
     chgrp video /dev/dri/card*
     cp -a $KEPT/first/inner-group $DISK/etc/group
@@ -105,6 +106,12 @@ cards() {
     for pci in "$@"; do
         [ -c "$(node $pci render)" ] || fail "the machine has no render node for $pci"
     done
+}
+
+# drm_devices - who is who, and the nodes that say so
+drm_devices() {
+    ls /sys/bus/pci/devices/{$A,$B}/drm 2>&1
+    stat -c '%n %F %Hr:%Lr %a %U' /dev/dri/* /dev/dri/by-path/*
 }
 
 # node PCI card|render - its path on the host, as sysfs knows it today

@@ -117,7 +117,7 @@ machine() {
         -machine pc -accel tcg,thread=multi -cpu max -smp 1 -m 1024 \
         -nodefaults -display none -vga none -serial "file:$log/console.$1" \
         -kernel "$image/vmlinuz" -initrd "$image/initrd" \
-        -append "console=ttyS0 quiet audit=0 apparmor=0 selinux=0 mitigations=off systemd.show_status=0" \
+        -append "console=ttyS0 quiet audit=0 lsm=capability init_on_alloc=0 mitigations=off systemd.show_status=0" \
         -drive "file=$image/root.ext4,format=raw,if=virtio,snapshot=on,cache=unsafe" \
         -drive "file=$work/payload.$1,format=raw,if=virtio,readonly=on" \
         -device virtio-gpu-pci,addr=05.0 -device virtio-gpu-pci,addr=06.0 \
