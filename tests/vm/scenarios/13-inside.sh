@@ -54,6 +54,8 @@ exec sleep infinity
 END
     chmod 755 $DISK/usr/local/bin/ollama
     on_disk /etc/systemd/system/ollama.service <<'END'
+[Unit]
+StartLimitIntervalSec=0
 [Service]
 ExecStart=/usr/local/bin/ollama serve
 User=ollama
