@@ -36,12 +36,13 @@ step() {
     fi
 }
 
-bootstrap() { # FOLDER VARIANT PACKAGES
+bootstrap() { # what both chroots begin as
     mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' \
         2>/dev/null | grep -v security | head -n 1)
-    mmdebstrap --mode=root --variant="$2" --format=directory --components=main --include="$3" \
+    case $mirror in https:*) tls=1 ;; *) tls= ;; esac
+    mmdebstrap --mode=root --variant=minbase ${tls:+--include=ca-certificates} --format=directory --components=main \
         --aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Languages "none"' \
-        --dpkgopt=force-unsafe-io --skip=cleanup/apt "$suite" "$1" "${mirror:-http://deb.debian.org/debian}"
+        --dpkgopt=force-unsafe-io --skip=cleanup/apt "$suite" "$work/base" "${mirror:-http://deb.debian.org/debian}"
 }
 
 # inside FOLDER SCRIPT - in a mount namespace of its own: nothing stays mounted, whatever happens
@@ -63,13 +64,14 @@ copy_source() { # FOLDER
 # --- build ----------------------------------------------------------------------------------------
 
 build_chroot() {
-    bootstrap "$work/build" buildd ca-certificates &&
+    cp -a "$work/base" "$work/build" &&
         printf 'path-exclude=/usr/share/%s/*\n' doc man locale >"$work/build/etc/dpkg/dpkg.cfg.d/lean" &&
         copy_source "$work/build/build/one/gpuanchor" &&
         copy_source "$work/build/build/two/another-name/gpuanchor" &&
         inside "$work/build" '
         useradd --no-create-home builder
         chown -R builder /build
+        apt-get -qy install build-essential
         apt-get -qy build-dep /build/one/gpuanchor'
 }
 
@@ -112,7 +114,8 @@ keep_packages() {
 # --- installation ---------------------------------------------------------------------------------
 
 install_chroot() { # with the dependencies of debian/tests/control
-    bootstrap "$work/host" minbase bash,diffutils,fish,man-db,python3,systemd,zsh &&
+    cp -a "$work/base" "$work/host" &&
+        inside "$work/host" 'apt-get -qy install bash diffutils fish man-db python3 systemd zsh' &&
         mkdir -p "$work/host/var/lib/vz/snippets" "$work/host/src" &&
         cp "$work"/build/build/one/gpuanchor_*.deb "$work/host/gpuanchor.deb" &&
         copy_source "$work/host/src"
@@ -143,6 +146,7 @@ check_remove() {
 
 checks=nocheck foreign=
 grep -q "^VERSION_CODENAME=$suite$" /etc/os-release || checks='' foreign=1
+step "chroot" bootstrap || exit 1
 step "chroot with the build dependencies" build_chroot || exit 1
 step "package builds" build_one || exit 1
 if step "package builds again" build_two; then

@@ -6,8 +6,8 @@
 # Boots Debian 13 machines with two graphics cards each in QEMU, deals the cases
 # of scenarios/ out to them, runs them against gpuanchor and prints one line for
 # each. CASE is the beginning of a name: 02, 02-swap, 02-swap/pin; without one
-# all run. N machines run side by side (one per processor, at most four); all of
-# them are killed after SECONDS.
+# all run. N machines run side by side (one more than processors, because each
+# waits now and then, and at most four); all of them are killed after SECONDS.
 #
 # What is missing is built first: the machine (build.sh; with --image that is
 # all) and, unless --deb names a folder with gpuanchor.deb and older.deb,
@@ -27,7 +27,7 @@ cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/gpuanchor-vm
 deb=
 image_only=
 limit=3600
-jobs=$(nproc)
+jobs=$(($(nproc) + 1))
 [ "$jobs" -le 4 ] || jobs=4
 
 while [ $# -gt 0 ]; do
