@@ -3,6 +3,7 @@
 #
 # deps.sh build|test|vm - install what is missing, from Debian packages
 #
+# vm is what packages and machines are built with, without the rest: it is there in seconds.
 # Prints nothing when all is there already, so that it can be called every time.
 set -eu
 
@@ -10,7 +11,7 @@ build="gcc libc6-dev meson ninja-build pkg-config systemd-dev libinih-dev libsys
        libjson-c-dev libsmartcols-dev scdoc diffutils"
 test="$build clang libclang-rt-dev libcmocka-dev umockdev libumockdev-dev strace shellcheck man-db
       ansible-core prometheus jq"
-vm="$test mmdebstrap debian-archive-keyring e2fsprogs zstd"
+vm="mmdebstrap debian-archive-keyring e2fsprogs"
 
 case ${1-} in
 build) want=$build ;;
