@@ -25,8 +25,8 @@ installed() { dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null | grep -qx
 missing=
 for package in $want; do
     case $package in
-    systemd-dev) # its own package since Debian 13
-        [ "$(. /etc/os-release && echo "${VERSION_ID:-99}")" -ge 13 ] || continue ;;
+    systemd-dev) # a part of systemd before Debian 13
+        [ "$(. /etc/os-release && echo "${VERSION_ID:-99}")" -ge 13 ] || package=systemd ;;
     prometheus) # for promtool; where systemd runs it would also start a server
         [ ! -d /run/systemd/system ] || continue ;;
     libclang-rt-dev) # named after clang's version
