@@ -36,11 +36,12 @@ step() {
     fi
 }
 
-bootstrap() { # what both chroots begin as
+bootstrap() { # what both chroots begin as; its mounts are not seen by tests that run beside it
     mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' \
         2>/dev/null | grep -v security | head -n 1)
     case $mirror in https:*) tls=1 ;; *) tls= ;; esac
-    mmdebstrap --mode=root --variant=minbase ${tls:+--include=ca-certificates} --format=directory --components=main \
+    unshare --mount --propagation private mmdebstrap --mode=root --variant=minbase \
+        ${tls:+--include=ca-certificates} --format=directory --components=main \
         --aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Languages "none"' \
         --dpkgopt=force-unsafe-io --skip=cleanup/apt "$suite" "$work/base" "${mirror:-http://deb.debian.org/debian}"
 }
