@@ -81,7 +81,7 @@ suite() { # NAME BUILD [OPTION...]
 for line in open(sys.argv[1]):
     test = json.loads(line)
     said = (test.get("stdout", "") + test.get("stderr", "")).strip().split("\n")
-    print(test["result"], test["name"], said[-1] or "without a word")' "$build/meson-logs/testlog.json" >"$lane/tests"
+    print(test["result"], test["name"].split()[-1], said[-1] or "without a word")' "$build/meson-logs/testlog.json" >"$lane/tests"
     while read -r result test why; do
         case $result in
         OK) count ok "$name: $test" ;;
