@@ -42,11 +42,13 @@ sudo=
 [ "$(id -u)" = 0 ] || sudo=sudo
 echo "installing:$missing"
 export DEBIAN_FRONTEND=noninteractive
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
 {
     $sudo apt-get -q update
     # shellcheck disable=SC2086
     $sudo apt-get -qy install --no-install-recommends $missing
-} >/tmp/gpuanchor-deps.log 2>&1 || {
-    tail -20 /tmp/gpuanchor-deps.log >&2
+} >"$log" 2>&1 || {
+    tail -20 "$log" >&2
     exit 1
 }

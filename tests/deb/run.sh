@@ -5,8 +5,7 @@
 #
 # In a fresh chroot of SUITE with nothing but what debian/control asks for: builds the package
 # twice, in different folders, at different times, under another locale, time zone and umask;
-# both must have the same bytes. lintian may find neither error nor
-# warning. In a second fresh chroot: installs the package, tries every installed file, removes and
+# both must have the same bytes. lintian may find neither error nor warning. In a second fresh chroot: installs the package, tries every installed file, removes and
 # purges it. On a release other than the one it runs on, where tests/run.sh has not been: the first
 # build runs its tests, clang builds it too, and the installed programs are tried on the sample
 # hosts. Warnings are errors.
@@ -34,16 +33,6 @@ step() {
         status=1
         return 1
     fi
-}
-
-bootstrap() { # what both chroots begin as; its mounts are not seen by tests that run beside it
-    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' \
-        2>/dev/null | grep -v security | head -n 1)
-    case $mirror in https:*) tls=1 ;; *) tls= ;; esac
-    unshare --mount --propagation private mmdebstrap --mode=root --variant=minbase \
-        ${tls:+--include=ca-certificates} --format=directory --components=main \
-        --aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Languages "none"' \
-        --dpkgopt=force-unsafe-io --skip=cleanup/apt "$suite" "$work/base" "${mirror:-http://deb.debian.org/debian}"
 }
 
 # inside FOLDER SCRIPT - in a mount namespace of its own: nothing stays mounted, whatever happens
@@ -147,7 +136,7 @@ check_remove() {
 
 checks=nocheck foreign=
 grep -q "^VERSION_CODENAME=$suite$" /etc/os-release || checks='' foreign=1
-step "chroot" bootstrap || exit 1
+step "chroot" sh "$source/tests/bootstrap.sh" "$suite" "$work/base" minbase || exit 1
 step "chroot with the build dependencies" build_chroot || exit 1
 step "package builds" build_one || exit 1
 if step "package builds again" build_two; then

@@ -5,8 +5,8 @@
 #
 # Leaves vmlinuz, initrd, root.ext4 and a QEMU to run them (qemu, which hands its
 # arguments on) in CACHE_DIR/image-KEY and prints that folder as its last line.
-# KEY is a checksum of this file, so that a second run costs nothing and an edit
-# here builds a new image. Needs root (device files, chroot), mmdebstrap and
+# KEY is a checksum of this file and bootstrap.sh, so that a second run costs nothing and an edit
+# there builds a new image. Needs root (device files, chroot), mmdebstrap and
 # mke2fs; no loop device, no boot loader, no KVM.
 #
 # Nothing of gpuanchor and nothing of the scenarios is in the image: run.sh
@@ -33,18 +33,14 @@ kernel/fs/fuse kernel/fs/autofs kernel/fs/efivarfs kernel/lib kernel/crypto kern
 kernel/net/unix kernel/net/packet modules.builtin modules.builtin.modinfo modules.order"
 
 cache=${1:?usage: build.sh CACHE_DIR}
-key=$(sha256sum "$0" | cut -c1-12)
+base=$(dirname "$0")/../bootstrap.sh
+key=$(cat "$0" "$base" | sha256sum | cut -c1-12)
 image=$cache/image-$key
 
 if [ -s "$image/root.ext4" ]; then
     echo "$image"
     exit 0
 fi
-
-# The mirror that this system uses itself; the machine's release is our choice.
-mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' \
-    2>/dev/null | grep -v security | head -n 1)
-mirror=${mirror:-http://deb.debian.org/debian}
 
 mkdir -p "$cache"
 work=$(mktemp -d "$cache/image.XXXXXX")
@@ -54,13 +50,9 @@ root=$work/root
 mkdir "$work/out"
 
 # bootstrap FOLDER VARIANT PACKAGES - documentation is removed afterwards: keeping it out with
-# dpkg's path-exclude makes mmdebstrap filter every package, which takes twice as long. Its mounts
-# stay out of sight: tests that run beside it watch mounts.
+# dpkg's path-exclude makes mmdebstrap filter every package, which takes twice as long
 bootstrap() {
-    unshare --mount --propagation private mmdebstrap --mode=root --variant="$2" \
-        --format=directory --components=main --include="$3" \
-        --aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Languages "none"' \
-        --dpkgopt=force-unsafe-io --skip=cleanup/apt "$suite" "$1" "$mirror" >&2
+    sh "$base" "$suite" "$1" "$2" "$3" >&2
     rm -rf "$1"/usr/share/doc "$1"/usr/share/man "$1"/usr/share/locale "$1"/usr/share/i18n
 }
 
@@ -70,11 +62,11 @@ qemu=$!
 
 # a container with systemd and the usual tools
 bootstrap "$work/volume" minbase systemd,systemd-sysv,passwd &
-volume=$!
+container=$!
 
-bootstrap "$root" apt "$(echo "$packages" | tr '\n' ',' | sed 's/,$//')"
+bootstrap "$root" apt "$packages"
 wait "$qemu"
-wait "$volume"
+wait "$container"
 
 # --- QEMU: unpacked, not installed, so that it stays out of this system's way ---------------------
 
@@ -93,7 +85,7 @@ chmod 755 "$work/out/qemu"
 volume=/var/lib/vz/images/102/subvol-102-disk-0.subvol
 mkdir -p "$root${volume%/*}"
 mv "$work/volume" "$root$volume"
-rm -rf "$root$volume"/var/cache/apt "$root$volume"/var/lib/apt/lists "$root$volume"/dev/*
+rm -rf "$root$volume"/var/cache/apt "$root$volume"/var/lib/apt/lists "${root:?}$volume"/dev/*
 printf 'uninitialized\n' >"$root$volume/etc/machine-id"
 echo ct102 >"$root$volume/etc/hostname"
 find "$root$volume" -printf '%U %G\n' | sort -u | while read -r uid gid; do

@@ -25,16 +25,9 @@ root=$cache/toolchain-$key
 build=/build/$(realpath "$source" | sha256sum | cut -c1-8)
 
 if [ ! -e "$root/.complete" ]; then
-    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' \
-        2>/dev/null | grep -v security | head -n 1)
     mkdir -p "$cache"
     rm -rf --one-file-system "$root"
-    mmdebstrap --mode=root --variant=apt --format=directory --components=main \
-        --include="$(echo "$packages" | tr '\n' ',' | sed 's/,$//')" \
-        --aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Languages "none"' \
-        --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
-        --dpkgopt='path-exclude=/usr/share/locale/*' \
-        "$suite" "$root" "${mirror:-http://deb.debian.org/debian}"
+    sh "$(dirname "$0")/../bootstrap.sh" "$suite" "$root" apt "$packages"
     mkdir -p "$root/src" "$root/build"
     touch "$root/.complete"
 fi

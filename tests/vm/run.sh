@@ -87,9 +87,9 @@ if [ -z "$deb" ]; then
 fi
 
 work=$(mktemp -d)
-machines=
+machines= results=
 cleanup() {
-    for pid in $machines; do kill -KILL "$pid" 2>/dev/null || :; done
+    for pid in $machines $results; do kill -KILL "$pid" 2>/dev/null || :; done
     rm -rf "$work"
 }
 trap cleanup EXIT
@@ -130,25 +130,13 @@ machine() {
     machines="$machines $!"
 }
 
-# show - the result lines that came since the last time. Mostly there are none, and then it
-# should cost nothing: the machines need the processors.
-seen=
-show() {
-    sizes=$(stat -c %s "$log"/result.*)
-    [ "$sizes" != "$seen" ] || return 0
-    seen=$sizes
-    for i in $(seq "$jobs"); do
-        lines=$(wc -l <"$log/result.$i")
-        head -n "$lines" "$log/result.$i" | tail -n "+$(($(cat "$work/shown.$i") + 1))" |
-            grep -v -e '^end$' -e '^reboots ' || :
-        echo "$lines" >"$work/shown.$i"
-    done
-}
+for i in $(seq "$jobs"); do machine "$i"; done
 
-for i in $(seq "$jobs"); do
-    echo 0 >"$work/shown.$i"
-    machine "$i"
-done
+# the result lines, as they come
+mkfifo "$work/results"
+grep --line-buffered -v -e '^end$' -e '^reboots ' <"$work/results" &
+tail -q -n +1 -f "$log"/result.* >"$work/results" &
+results=$!
 
 end=$(($(date +%s) + limit))
 while :; do
@@ -156,29 +144,32 @@ while :; do
     for pid in $machines; do
         ! kill -0 "$pid" 2>/dev/null || alive=1
     done
-    show
     [ -n "$alive" ] || break
     if [ "$(date +%s)" -gt "$end" ]; then
         for pid in $machines; do kill -KILL "$pid" 2>/dev/null || :; done
         for i in $(seq "$jobs"); do
-            case $(tail -n 1 "$log/result.$i") in
-            reboots*) tail -n 1 "$log/result.$i" |
-                sed 's/^reboots \(.*\)/not ok \1: the machine did not come back from its reboot/' |
-                tee -a "$log/result.$i" ;;
+            last=$(tail -n 1 "$log/result.$i")
+            case $last in
+            reboots*) echo "not ok ${last#reboots }: the machine did not come back from its reboot" >>"$log/result.$i" ;;
             esac
         done
-        echo "not ok machine: took longer than $limit s" | tee -a "$log/result.1"
+        echo "not ok machine: took longer than $limit s" >>"$log/result.1"
         break
     fi
     sleep 2
 done
-wait
+# shellcheck disable=SC2086 # a list
+wait $machines || :
 machines=
 
 for i in $(seq "$jobs"); do
     grep -q '^end$' "$log/result.$i" || grep -q '^not ok machine' "$log/result.1" ||
-        echo "not ok machine: stopped early, see $log/console.$i" | tee -a "$log/result.$i"
+        echo "not ok machine: stopped early, see $log/console.$i" >>"$log/result.$i"
 done
+sleep 1 # for tail to have read all of it
+kill "$results" || :
+wait
+results=
 passed=$(cat "$log"/result.* | grep -c '^ok ' || :)
 failed=$(cat "$log"/result.* | grep -c '^not ok ' || :)
 skipped=$(cat "$log"/result.* | grep -c '^skip ' || :)
