@@ -8,10 +8,10 @@
  * bypass hookscripts. stdout is the task log. An exit status other than 0 keeps
  * the container from starting, so it is given for that purpose only.
  */
-#include "anchor-upkeep.h"
+#include "anchor/upkeep.h"
 
 #include "base/spawn.h"
-#include "host/inside.h"
+#include "host/inside/root-files.h"
 #include "pve/record.h"
 #include "pve/settings.h"
 #include "pve/storage.h"

@@ -7,7 +7,7 @@
  * Made at build time, so that the explanation of a message cannot part from the
  * message.
  */
-#include "model/finding.h"
+#include "model/finding/finding.h"
 
 static const struct {
         const char *place, *field;
@@ -65,7 +65,7 @@ static void print_kind(enum finding_code code) {
 }
 
 int main(void) {
-        puts("# Made from src/model/finding.def. See "
+        puts("# Made from src/model/finding/finding.def. See "
              "https://www.freedesktop.org/wiki/Software/systemd/catalog/\n");
         for (size_t i = 0; i < FINDING_CODES; i++)
                 print_kind((enum finding_code)i);

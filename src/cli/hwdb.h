@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "model/facts.h"
+#include "model/gpu/facts.h"
 
 /**
  * hwdb_names() - what the makers call these GPUs

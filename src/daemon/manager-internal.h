@@ -6,8 +6,8 @@
  */
 #include "daemon/manager.h"
 #include "host/watch.h"
-#include "model/pace.h"
-#include "pve/settings-daemon.h"
+#include "model/watch/pace.h"
+#include "pve/daemon-settings.h"
 
 struct manager {
         struct arena arena; /* of the paths */

@@ -13,7 +13,7 @@
 #include "daemon/manager-internal.h"
 
 #include "base/file.h"
-#include "model/watch-state.h"
+#include "model/watch/state.h"
 
 #include <errno.h>
 

@@ -7,7 +7,7 @@
  * Any event means "look again": after a quiet moment everything is checked
  * once, and what is new, changed or resolved since the last look is told.
  */
-#include "anchor-status.h"
+#include "anchor/status.h"
 
 #include <systemd/sd-event.h>
 

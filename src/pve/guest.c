@@ -10,7 +10,7 @@
 #include "pve/guest.h"
 
 #include "base/file.h"
-#include "model/pctconf.h"
+#include "model/conf/pctconf.h"
 #include "pve/settings.h"
 
 #include <dirent.h>

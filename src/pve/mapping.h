@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "model/policy.h"
+#include "model/policy/policy.h"
 
 /**
  * mapping_resolve() - fill the mapping:NAME selectors of a policy in

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "model/policy.h"
+#include "model/policy/policy.h"
 
 /** settings_path() - <root>/etc/pve/gpuanchor/<vmid>.conf, the container's policy file */
 const char *settings_path(struct arena *a, const char *root, uint32_t vmid);

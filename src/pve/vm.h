@@ -4,7 +4,7 @@
 /*
  * vm - the virtual machines of this node, as far as they take GPUs
  */
-#include "model/usage.h"
+#include "model/plan/usage.h"
 
 /** vm_list() - VMIDs of all virtual machines of this node, ascending; 0 or negative errno */
 int vm_list(struct arena *a, const char *root, uint32_t **ret, size_t *ret_n);

@@ -4,7 +4,7 @@
 /*
  * doctor - a report for a person, for a pipe, as JSON
  */
-#include "model/doctor.h"
+#include "model/doctor/doctor.h"
 
 struct doctor_view {
         const struct doctor_report *report;

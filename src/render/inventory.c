@@ -8,7 +8,7 @@
  */
 #include "render/inventory.h"
 
-#include "model/plan.h"
+#include "model/plan/plan.h"
 
 static void check_state(struct inventory *inv, const struct node *n) {
         if (n->state == NODE_CHAR)

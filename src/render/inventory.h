@@ -4,9 +4,9 @@
 /*
  * inventory - the GPUs of a host and what is wrong with them, for printing
  */
-#include "model/facts.h"
-#include "model/finding.h"
-#include "model/usage.h"
+#include "model/gpu/facts.h"
+#include "model/finding/finding.h"
+#include "model/plan/usage.h"
 
 struct inventory {
         const struct facts *facts;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "model/finding.h"
+#include "model/finding/finding.h"
 
 /** journal_message() - the line that journalctl shows: whom it is about, what is so, what to do */
 const char *journal_message(struct arena *a, const struct finding *f, uint32_t vmid, bool resolved);

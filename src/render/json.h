@@ -8,8 +8,8 @@
  * meaning, not when one is added. Every string is UTF-8: bytes that are not, and
  * control characters, are \xNN.
  */
-#include "model/mask.h"
-#include "model/plan.h"
+#include "model/report/mask.h"
+#include "model/plan/plan.h"
 #include "render/inventory.h"
 #include "render/status.h"
 

@@ -4,7 +4,7 @@
 /*
  * status - the whole node at a glance
  */
-#include "model/status.h"
+#include "model/watch/status.h"
 
 struct status_view {
         const struct host_status *st;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "model/finding.h"
+#include "model/finding/finding.h"
 
 /**
  * finding_text() - the sentence of a finding, its places filled in

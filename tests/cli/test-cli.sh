@@ -113,8 +113,8 @@ options_of() { "$gpuanchor" "$1" --help | sed -n '/^Options:/,/^$/s/^  ...* \(--
 case_help() {
     host guide
     run 0 --help
-    for file in "$tests"/../src/cli/verb-*.c; do
-        said "  $(basename "$file" .c | sed 's/verb-//') "
+    for file in "$tests"/../src/cli/verbs/*.c; do
+        said "  $(basename "$file" .c) "
     done
     for verb in --help $(verbs); do
         run 0 "$verb" $([ "$verb" = --help ] || echo -h)
@@ -1129,14 +1129,14 @@ case_preset_documented() {
     host guide
     source=$tests/..
     run 0 enable --help
-    for preset in $(sed -n 's/^PRESET("\([a-z]*\)".*/\1/p' "$source/src/model/preset.def"); do
+    for preset in $(sed -n 's/^PRESET("\([a-z]*\)".*/\1/p' "$source/src/model/policy/preset.def"); do
         said "$preset"
         grep -qx -e "\*$preset\*" "$source/man/gpuanchor.conf.5.scd" || fail "man page: no preset $preset"
         for file in gpuanchor.bash gpuanchor.fish _gpuanchor; do
             grep -q -e "preset.*$preset" "$source/completions/$file" || fail "$file: no preset $preset"
         done
     done
-    for key in $(sed -n 's/^        { "\([a-z-]*\)", [a-z_]*,.*/\1/p' "$source/src/model/policy.c"); do
+    for key in $(sed -n 's/^        { "\([a-z-]*\)", [a-z_]*,.*/\1/p' "$source/src/model/policy/policy.c"); do
         grep -q "\*$key =\*" "$source/man/gpuanchor.conf.5.scd" || fail "man page: no key $key"
         grep -q "^#$key =" "$source/conf/gpuanchor.conf" || fail "conf/gpuanchor.conf: no key $key"
     done

@@ -66,7 +66,7 @@ metrics() {
     grep -o 'code!*="[^"]*"' prometheus/gpuanchor.rules.yml | cut -d'"' -f2 >"$work/named"
     [ -s "$work/named" ] || return 1
     while read -r code; do
-        grep -q "\"$code\"" "$tests/../src/model/finding.def" || { echo "no finding $code" && return 1; }
+        grep -q "\"$code\"" "$tests/../src/model/finding/finding.def" || { echo "no finding $code" && return 1; }
     done <"$work/named"
 }
 if [ "$(id -u)" = 0 ]; then try "Prometheus: metrics of the rules" metrics; else skip "Prometheus: metrics of the rules" "needs root"; fi
@@ -130,7 +130,7 @@ commands() { # every gpuanchor command that an example names
     done <"$work/commands"
     grep -rhoE '\b[0-9a-f]{32}\b' . >"$work/named"
     while read -r id; do
-        grep -q "\"$id\"" "$tests/../src/model/finding.def" || { echo "no MESSAGE_ID $id" && return 1; }
+        grep -q "\"$id\"" "$tests/../src/model/finding/finding.def" || { echo "no MESSAGE_ID $id" && return 1; }
     done <"$work/named"
 }
 try "commands and MESSAGE_IDs in the examples exist" commands

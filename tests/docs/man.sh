@@ -46,8 +46,8 @@ grep -rhoE 'GPUANCHOR_[A-Z]+' man conf completions README.md | grep -vx GPUANCHO
 # ---- keys, their order and their defaults
 
 {
-    sed -n '/^} keys\[\] = {/,/^};/s/^ *{ "\([a-z-]*\)", [a-z]*_*set_.*/\1/p' src/model/policy.c
-    sed -n '/keys\[\] = {/,/^};/s/^ *{ "\([a-z-]*\)", offsetof.*/\1/p' src/pve/settings-daemon.c
+    sed -n '/^} keys\[\] = {/,/^};/s/^ *{ "\([a-z-]*\)", [a-z]*_*set_.*/\1/p' src/model/policy/policy.c
+    sed -n '/keys\[\] = {/,/^};/s/^ *{ "\([a-z-]*\)", offsetof.*/\1/p' src/pve/daemon-settings.c
 } >"$work/code"
 [ "$(wc -l <"$work/code")" -ge 11 ] || bad "the keys in the code cannot be read"
 sed -n 's/^#\([a-z-]*\) =.*/\1/p' conf/gpuanchor.conf >"$work/conf"
@@ -75,7 +75,7 @@ done <"$work/conf"
 
 # numbers of the watcher: least, most, default
 sed -n '/keys\[\] = {/,/^};/s/^ *{ "\([a-z-]*\)", [^,]*, [^,]*, \([0-9]*\), \([0-9]*\), \([0-9]*\) },/\1 \2 \3 \4/p' \
-    src/pve/settings-daemon.c >"$work/numbers"
+    src/pve/daemon-settings.c >"$work/numbers"
 [ -s "$work/numbers" ] || bad "the keys of the watcher cannot be read"
 while read -r key least most default; do
     paragraph "$key" | grep -q "$least to $most. Default: $default\." || bad "gpuanchor.conf(5): numbers of $key"

@@ -9,7 +9,7 @@
  * an extent or a wish begins or ends, on which side of it whatever happens
  * happens; idmap_prove() has no say here. Then twice must be once.
  */
-#include "model/idmap.h"
+#include "model/idmap/idmap.h"
 
 #define MAX_LIST 4096 /* extents, wishes, ids of ours */
 

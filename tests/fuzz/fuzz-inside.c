@@ -7,12 +7,12 @@
  * vulkaninfo, vainfo, output of the script of model/upkeep. All of doctor's verdicts about the
  * inside are made from these, and the steps of upkeep.
  */
-#include "host/groups.h"
-#include "model/accounts.h"
-#include "model/doctor-inside.h"
-#include "model/inside-text.h"
-#include "model/unit.h"
-#include "model/upkeep.h"
+#include "host/probe/groups.h"
+#include "model/guest/accounts.h"
+#include "model/doctor/running-nodes.h"
+#include "model/guest/program-output.h"
+#include "model/guest/unit.h"
+#include "model/guest/upkeep.h"
 #include "render/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

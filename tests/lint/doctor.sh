@@ -3,13 +3,13 @@
 #
 # doctor.sh SOURCE_ROOT - the table of checks, the code, the man page
 #
-# Each check of src/model/doctor.def has a name of its own, is answered by some code, and
+# Each check of src/model/doctor/doctor.def has a name of its own, is answered by some code, and
 # stands in the section CHECKS of gpuanchor(1) below its group.
 set -eu
 export LC_ALL=C
 
 cd "$1"
-table=src/model/doctor.def
+table=src/model/doctor/doctor.def
 man=man/gpuanchor.1.scd
 work=$(mktemp -d "${TMPDIR:-/tmp}/doctor.XXXXXX")
 trap 'rm -rf "$work"' EXIT
@@ -26,9 +26,9 @@ while read -r symbol name _; do
 done <"$work/table"
 
 # "*host* - ..." heads a group, "*name*" on a line of its own is a check
-sed -n '/doctor_group_name(/,/^}/p' src/model/doctor.c | grep -o '\[DOCTOR_[A-Z]*\] = "[a-z0-9-]*"' |
+sed -n '/doctor_group_name(/,/^}/p' src/model/doctor/doctor.c | grep -o '\[DOCTOR_[A-Z]*\] = "[a-z0-9-]*"' |
     sed 's/\[DOCTOR_\(.*\)\] = "\(.*\)"/\1 \2/' >"$work/groups"
-[ "$(wc -l <"$work/groups")" = 6 ] || bad "src/model/doctor.c: the groups' names cannot be read"
+[ "$(wc -l <"$work/groups")" = 6 ] || bad "src/model/doctor/doctor.c: the groups' names cannot be read"
 awk 'FNR == NR { name[$1] = $2; next } { print name[$3], $2 }' "$work/groups" "$work/table" |
     sort >"$work/code"
 sed -n '/^# CHECKS/,/^# OPTIONS/p' $man | awk '

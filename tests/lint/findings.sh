@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# findings.sh SOURCE_ROOT - the one vocabulary, src/model/finding.def
+# findings.sh SOURCE_ROOT - the one vocabulary, src/model/finding/finding.def
 #
 # Codes and MESSAGE_IDs are unique and well formed, texts are one sentence without a full
 # stop and without places that nobody fills in, and everything that can be said is said
@@ -35,7 +35,7 @@ entries() {
                         sub(/^[ ,]+/, "", entry)
                 }
                 print out
-        }' src/model/finding.def
+        }' src/model/finding/finding.def
 }
 
 bad=$(

@@ -25,7 +25,7 @@ systemd-analyze security --offline=true --threshold=15 "$build/systemd/gpuanchor
 
 # systemd owns the watcher's folder and makes it a link; root's backups must lie elsewhere
 state=/var/lib/$(value gpuanchord.service StateDirectory)
-grep -qF "#define WATCH_STATE_FOLDER \"$state\"" src/model/watch-state.h ||
+grep -qF "#define WATCH_STATE_FOLDER \"$state\"" src/model/watch/state.h ||
     bad "gpuanchord.service: StateDirectory is not where the code keeps its state"
 if grep -rnF "$state/" src/pve hooks; then
     bad "somebody else writes to $state"

@@ -3,7 +3,7 @@
 #
 # vocabulary.sh CATALOG - one vocabulary everywhere
 #
-# src/model/finding.def is the table of all that can be told. Each of its codes and ids stands
+# src/model/finding/finding.def is the table of all that can be told. Each of its codes and ids stands
 # once in it, in the catalog and in gpuanchord(8), and nowhere else an id that it does not have.
 # Each field that the code sends is in the man page. The catalog is one that journalctl takes.
 set -eu
@@ -11,7 +11,7 @@ export LC_ALL=C
 
 catalog=$(realpath "$1")
 cd "$(dirname "$0")/../.."
-table=src/model/finding.def
+table=src/model/finding/finding.def
 man=man/gpuanchord.8.scd
 work=$(mktemp -d "${TMPDIR:-/tmp}/vocabulary.XXXXXX")
 trap 'rm -rf "$work"' EXIT

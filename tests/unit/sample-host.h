@@ -7,7 +7,7 @@
  * The guide's machine with a second Radeon in it and an NVIDIA card: three cards whose card
  * and render numbers are in different order, a management controller, an NPU, kfd.
  */
-#include "model/facts.h"
+#include "model/gpu/facts.h"
 
 #define SAMPLE_NODE(kind_, path_, major_, minor_, gid_) \
         { .kind = (kind_), .path = (path_), .major = (major_), .minor = (minor_), \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* test-baseline - what is told when a host is not what it was */
-#include "model/baseline.h"
+#include "model/watch/baseline.h"
 #include "render/text.h"
 
 #include <setjmp.h>

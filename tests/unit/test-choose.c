@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "model/choose.h"
+#include "model/plan/choose.h"
 #include "sample-host.h"
 
 #define HERE "pve1"

@@ -13,8 +13,8 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "host/owners.h"
-#include "model/regroup.h"
+#include "host/file-owners.h"
+#include "model/plan/moved-gids.h"
 #include "pve/version.h"
 
 static struct arena arena;

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "model/devline.h"
+#include "model/conf/devline.h"
 
 static struct arena arena;
 

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "model/doctor-inside.h"
+#include "model/doctor/running-nodes.h"
 
 #include <errno.h>
 

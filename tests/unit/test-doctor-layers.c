@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-#include "model/doctor-guest.h"
-#include "model/snapshot.h"
+#include "model/doctor/container.h"
+#include "model/conf/snapshot.h"
 #include "sample-host.h"
 
 static struct arena arena;

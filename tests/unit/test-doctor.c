@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "model/doctor-host.h"
+#include "model/doctor/host.h"
 #include "sample-host.h"
 
 static struct arena arena;

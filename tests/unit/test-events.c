@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "host/watch.h"
-#include "model/pace.h"
+#include "model/watch/pace.h"
 
 #include <errno.h>
 #include <poll.h>

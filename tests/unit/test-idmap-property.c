@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "model/idmap.h"
+#include "model/idmap/idmap.h"
 
 #define DEFAULT_COUNT 100000
 #define MAX_IDS 65536

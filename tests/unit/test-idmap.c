@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "model/idmap.h"
+#include "model/idmap/idmap.h"
 
 #define OURS(...) (const uint32_t[]){ __VA_ARGS__ }, ELEMENTS(((const uint32_t[]){ __VA_ARGS__ }))
 #define WANTS(...)                                                                                 \

@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
-#include "model/accounts.h"
-#include "model/inside-text.h"
-#include "model/unit.h"
+#include "model/guest/accounts.h"
+#include "model/guest/program-output.h"
+#include "model/guest/unit.h"
 
 static struct arena arena;
 

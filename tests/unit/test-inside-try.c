@@ -14,8 +14,8 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "host/inside.h"
-#include "host/inside-try.h"
+#include "host/inside/root-files.h"
+#include "host/inside/try-open.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -13,9 +13,9 @@
 
 #include <cmocka.h>
 
-#include "anchor.h"
+#include "anchor/check.h"
 #include "base/file.h"
-#include "host/inside.h"
+#include "host/inside/root-files.h"
 #include "render/text.h"
 
 #include <dirent.h>

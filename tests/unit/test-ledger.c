@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* test-ledger - what is told, what is not told again, and how much of it at once */
-#include "model/pace.h"
-#include "model/watch-state.h"
+#include "model/watch/pace.h"
+#include "model/watch/state.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

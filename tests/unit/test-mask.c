@@ -13,8 +13,8 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "model/devline.h"
-#include "model/mask.h"
+#include "model/conf/devline.h"
+#include "model/report/mask.h"
 
 #include <glob.h>
 #include <strings.h>

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "model/pctconf.h"
+#include "model/conf/pctconf.h"
 
 static struct arena arena;
 

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "model/facts.h"
-#include "model/policy-guest.h"
+#include "model/gpu/facts.h"
+#include "model/policy/guest-keys.h"
 
 static struct arena arena;
 

@@ -14,10 +14,10 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "host/groups.h"
-#include "host/probe.h"
-#include "host/subid.h"
-#include "model/describe.h"
+#include "host/probe/groups.h"
+#include "host/probe/probe.h"
+#include "host/probe/subid.h"
+#include "model/report/host-text.h"
 
 #include <errno.h>
 #include <glob.h>

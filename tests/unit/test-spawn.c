@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "host/attach.h"
+#include "host/inside/attach.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "model/survey.h"
+#include "model/conf/survey.h"
 #include "sample-host.h"
 
 static struct arena arena;

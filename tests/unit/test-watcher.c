@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "model/watch-state.h"
+#include "model/watch/state.h"
 #include "watcher-stage.h"
 
 #include <dirent.h>

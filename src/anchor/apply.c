@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * anchor-apply - write what a check planned
+ */
+#include "anchor/judge.h"
+
+#include "base/file.h"
+#include "host/delegate.h"
+#include "pve/record.h"
+#include "pve/settings.h"
+
+#include <errno.h>
+
+void anchor_tell_write_failed(struct findings *f, const char *where, int error) {
+        struct finding item = { .code = FINDING_WRITE_FAILED, .where = where, .new = "" };
+
+        if (error == GUEST_E_TOO_LARGE || error == -EFBIG) {
+                item.what = "it would be larger than 1 MiB, the limit of /etc/pve";
+                item.new = "shorten its notes or remove old snapshots";
+        } else if (error == -EACCES) {
+                item.what = "Permission denied: the cluster has no quorum";
+                item.new = "pvecm status";
+        } else {
+                item.what = strerror(-error);
+                if (error == -ENOSPC || error == -EDQUOT)
+                        item.new = arena_printf(f->arena, "make room: df -h %s", where);
+        }
+        finding_add(f, item);
+}
+
+static int apply_delegations(struct check *c) {
+        for (size_t i = 0; i < c->n_delegate; i++) {
+                int r = delegate_subgid(c->arena, c->root, c->delegate[i]);
+                const char *gid = arena_printf(c->arena, "%u", c->delegate[i]);
+
+                if (r == 0) {
+                        finding_add(&c->findings,
+                                    (struct finding){ .code = FINDING_SUBGID_ADDED, .new = gid });
+                        continue;
+                }
+                finding_add(&c->findings,
+                            (struct finding){
+                                    .code = FINDING_SUBGID_FAILED,
+                                    .new = gid,
+                                    .what = r < 0 ? strerror(-r)
+                                                  : arena_printf(c->arena,
+                                                                 "usermod: exit status %d", r) });
+                return ANCHOR_E_FAILED;
+        }
+        return 0;
+}
+
+int anchor_store_policy(struct arena *a, const char *root, uint32_t vmid, struct bytes content) {
+        int r = mkdir_parents(arena_printf(a, "%s/etc/pve/gpuanchor", root), 0755);
+
+        return r < 0 ? r : file_replace(settings_path(a, root, vmid), content, 0640, FILE_SYNC);
+}
+
+static int apply_memory(struct check *c) {
+        int r;
+
+        c->remembered = bytes_equal(c->new_policy, c->policy.file);
+        if (c->remembered)
+                return 0;
+        r = anchor_store_policy(c->arena, c->root, c->guest.vmid, c->new_policy);
+        c->remembered = r == 0;
+        if (r == 0)
+                return 0;
+        anchor_tell_write_failed(&c->findings, settings_path(c->arena, "", c->guest.vmid), r);
+        return ANCHOR_E_FAILED;
+}
+
+static bool gives_dev_nodes(const struct check *c) {
+        for (size_t i = 0; i < c->plan.n_nodes; i++)
+                if (c->plan.nodes[i].required && c->plan.nodes[i].form == METHOD_DEV)
+                        return true;
+        return false;
+}
+
+/*
+ * Where the container file cannot be written the generated one alone makes this
+ * boot right, unless Proxmox will make devN nodes from the old container file.
+ */
+static int apply_files(struct check *c) {
+        int conf = 0, config = 0;
+
+        if (!bytes_equal(c->new_conf, c->guest.conf)) {
+                int r = backup_save(c->arena, &c->guest);
+
+                if (r < 0)
+                        anchor_tell_write_failed(&c->findings, "/var/lib/gpuanchor/backup", r);
+                conf = guest_store_conf(&c->guest, c->new_conf);
+        }
+        if (conf == GUEST_E_CHANGED)
+                return conf;
+        if (conf != 0)
+                anchor_tell_write_failed(
+                        &c->findings, arena_printf(c->arena, "/etc/pve/lxc/%u.conf", c->guest.vmid),
+                        conf);
+        if (c->guest.has_config && !bytes_equal(c->new_config, c->guest.config) &&
+            (conf == 0 || !gives_dev_nodes(c)))
+                config = guest_store_config(&c->guest, c->new_config);
+        if (config == GUEST_E_CHANGED)
+                return config;
+        if (config != 0)
+                anchor_tell_write_failed(&c->findings, c->guest.config_path + strlen(c->root),
+                                         config);
+        return conf || config ? ANCHOR_E_FAILED : 0;
+}
+
+static void apply_record(struct check *c) {
+        struct record r = { 0 };
+
+        for (size_t i = 0; i < c->plan.n_nodes; i++) {
+                const struct plan_node *pn = &c->plan.nodes[i];
+
+                if (pn->required)
+                        *ARENA_PUSH(c->arena, r.nodes, r.n_nodes) = (struct record_node){
+                                .path = pn->node->path,
+                                .major = pn->node->major,
+                                .minor = pn->node->minor,
+                                .gpu = pn->gpu ? pn->gpu->address : "-",
+                        };
+        }
+        (void)record_write(c->arena, c->root, c->guest.vmid, &r);
+}
+
+int anchor_apply(struct check *c) {
+        int r;
+
+        if (c->left_alone)
+                return 0;
+        r = apply_delegations(c);
+        if (r == 0) {
+                int memory = apply_memory(c);
+
+                r = apply_files(c);
+                if (r == GUEST_E_CHANGED)
+                        return r;
+                r = r ? r : memory;
+        }
+        if (r != 0)
+                anchor_judge_unwritten(c, "the new lines could not be written");
+        apply_record(c);
+        return r;
+}
+
+int anchor_apply_now(struct check *c) {
+        struct record before = { 0 };
+        int had = record_read(c->arena, c->root, c->guest.vmid, &before);
+        int r = anchor_apply(c);
+
+        /* it says what a running container was given at its start, and this is none */
+        if (had == 0)
+                (void)record_write(c->arena, c->root, c->guest.vmid, &before);
+        else
+                record_clear(c->arena, c->root, c->guest.vmid);
+        return r;
+}

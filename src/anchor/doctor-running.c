@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * anchor-inside - the part of doctor that looks into a running container
+ *
+ * What it should have is what it was given at its last start; where nobody recorded that,
+ * what the plan of this moment would give it.
+ */
+#include "anchor/doctor.h"
+
+#include "base/file.h"
+#include "host/inside/gather.h"
+#include "host/inside/root-files.h"
+#include "model/doctor/running-nodes.h"
+#include "pve/record.h"
+
+/* Services known to use a GPU, by the names that their own packages give them. */
+static const char *const known_units[] = {
+        "ollama.service",     "jellyfin.service",  "plexmediaserver.service", "frigate.service",
+        "immich-web.service", "immich-ml.service", "docker.service",
+};
+
+static void add_want(struct doctor *d, struct inside_request *q, struct inside_want **wants,
+                     const char *path, const uint32_t number[2]) {
+        struct gpu_path p = gpu_path_parse(d->arena, bytes_of(path));
+
+        if (p.scope != PATH_NODE)
+                return;
+        *ARENA_PUSH(d->arena, *wants, q->n_wants) =
+                (struct inside_want){ path, p.kind, number[0], number[1] };
+        q->wants = *wants;
+}
+
+static void add_wants(struct doctor *d, struct inside_request *q) {
+        const struct plan *p = &d->check.plan;
+        struct inside_want *wants = NULL;
+        struct record record = { 0 };
+
+        if (record_read(d->arena, d->root, d->vmid, &record) == 0) {
+                for (size_t i = 0; i < record.n_nodes; i++) {
+                        const struct record_node *n = &record.nodes[i];
+
+                        add_want(d, q, &wants, n->path, (uint32_t[]){ n->major, n->minor });
+                }
+                return;
+        }
+        for (size_t i = 0; i < p->n_nodes; i++) {
+                const struct node *n = p->nodes[i].node;
+
+                if (p->nodes[i].required)
+                        add_want(d, q, &wants, n->path, (uint32_t[]){ n->major, n->minor });
+        }
+}
+
+static void add_unit(struct doctor *d, struct inside_request *q, const char *unit) {
+        for (size_t i = 0; i < q->n_units; i++)
+                if (streq(q->units[i], unit))
+                        return;
+        *ARENA_PUSH(d->arena, q->units, q->n_units) = unit;
+}
+
+/* Those of the policy first: they are told even when the container does not have them. */
+static void add_units(struct doctor *d, struct inside_request *q) {
+        const struct policy *p = &d->check.policy;
+
+        for (size_t i = 0; i < p->n_guest_services; i++)
+                add_unit(d, q, p->guest_services[i]);
+        q->n_named = q->n_units;
+        for (size_t i = 0; i < ELEMENTS(known_units); i++)
+                add_unit(d, q, known_units[i]);
+}
+
+/* Which drivers hold the container's GPUs, and how busy the first one is that says so. */
+static void look_at_gpus(struct doctor *d, struct inside_facts *f) {
+        const struct choice *choice = &d->check.plan.choice;
+        struct strbuf drivers = { .arena = d->arena };
+
+        for (size_t i = 0; i < choice->n_gpus; i++) {
+                const struct gpu *g = choice->gpus[i];
+                struct bytes text;
+                uint32_t percent;
+
+                if (g->driver)
+                        strbuf_printf(&drivers, "%s ", g->driver);
+                if (f->busy_percent < 0 && g->pci &&
+                    file_read(d->arena,
+                              arena_printf(d->arena, "%s/sys/bus/pci/devices/%s/gpu_busy_percent",
+                                           d->root, g->address),
+                              64, &text) == 0 &&
+                    parse_u32(bytes_trim(text), &percent)) {
+                        f->busy_percent = percent;
+                        f->busy_gpu = g->address;
+                }
+        }
+        f->drivers = strbuf_str(&drivers);
+}
+
+static void skip_all(struct doctor *d, const char *why) {
+        const enum doctor_check checks[] = { DOCTOR_INSIDE_NODE, DOCTOR_INSIDE_GROUP,
+                                             DOCTOR_INSIDE_OPEN, DOCTOR_SYSTEMD };
+
+        for (size_t i = 0; i < ELEMENTS(checks); i++)
+                doctor_add(&d->report, (struct doctor_item){ .check = checks[i],
+                                                             .verdict = DOCTOR_SKIPPED,
+                                                             .evidence = why });
+}
+
+static void look(struct doctor *d, unsigned pid) {
+        struct inside_request q = { .vmid = d->vmid, .pid = pid };
+        struct inside_facts f;
+
+        for (int group = 0; group < INSIDE_GROUPS; group++)
+                q.expected_gid[group] = d->check.plan.gids[group].inside;
+        add_wants(d, &q);
+        add_units(d, &q);
+        if (inside_probe(d->arena, &q, &f) < 0) {
+                skip_all(d, "the container stopped meanwhile");
+                return;
+        }
+        f.managed = guest_is_managed(d->arena, d->root, d->vmid);
+        f.policy = &d->check.policy;
+        look_at_gpus(d, &f);
+        doctor_inside(&d->report, &f);
+        doctor_programs(&d->report, &f);
+        doctor_services(&d->report, &f);
+}
+
+void anchor_doctor_inside(struct doctor *d) {
+        unsigned pid;
+
+        if (!d->running) {
+                doctor_add(&d->report, (struct doctor_item){ .check = DOCTOR_RUNNING,
+                                                             .verdict = DOCTOR_SKIPPED,
+                                                             .evidence = "it is stopped" });
+                return;
+        }
+        doctor_add(&d->report,
+                   (struct doctor_item){ .check = DOCTOR_RUNNING, .verdict = DOCTOR_OK });
+        if (*d->root) {
+                skip_all(d, "a folder that stands for a host has no running containers");
+                return;
+        }
+        if (geteuid() != 0) {
+                skip_all(d, "only root can look into a container");
+                return;
+        }
+        pid = inside_init_pid(d->arena, d->vmid);
+        if (pid == 0)
+                skip_all(d, "lxc-info does not tell its init process");
+        else
+                look(d, pid);
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * anchor-doctor - gather what the checks of doctor need to know
+ *
+ * The verdicts are made in src/model/doctor-*.c. Nothing is written and no lock is taken;
+ * what only root can read is asked for and, when refused, told as skipped.
+ */
+#include "anchor/doctor.h"
+
+#include "anchor/status.h"
+#include "host/leftovers.h"
+#include "host/probe/probe.h"
+#include "host/probe/subid.h"
+#include "model/doctor/container.h"
+#include "model/conf/snapshot.h"
+#include "pve/storage.h"
+#include "render/inventory.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+static void skip(struct doctor *d, enum doctor_check check, const char *evidence) {
+        doctor_add(&d->report, (struct doctor_item){ .check = check,
+                                                     .verdict = DOCTOR_SKIPPED,
+                                                     .evidence = evidence });
+}
+
+/* ---- the host ---- */
+
+static bool drives_another(const struct facts *f, const char *module) {
+        for (size_t i = 0; i < f->n_gpus; i++)
+                if (f->gpus[i].driver && streq(f->gpus[i].driver, module))
+                        return true;
+        return false;
+}
+
+static void look_at_host(struct doctor *d) {
+        struct inventory inv = { .facts = &d->facts, .problems = { .arena = d->arena } };
+        bool *loaded = arena_alloc(d->arena, d->facts.n_gpus * sizeof(*loaded) + 1);
+        struct doctor_host h = {
+                .facts = &d->facts,
+                .problems = &inv.problems,
+                .module_loaded = loaded,
+                .subuids = d->subuids,
+                .n_subuids = d->n_subuids,
+        };
+        struct doctor_line *rules = NULL;
+        int r;
+
+        inventory_check(&inv);
+        for (size_t i = 0; i < d->facts.n_gpus; i++) {
+                const char *module = doctor_module(&d->facts.gpus[i]);
+
+                loaded[i] = module && (drives_another(&d->facts, module) ||
+                                       local_module_loaded(d->arena, d->root, module));
+        }
+        r = local_strays(d->arena, d->root, &d->facts, &h.strays, &h.n_strays);
+        if (r < 0)
+                skip(d, DOCTOR_STRAY, arena_printf(d->arena, "/dev: %s", strerror(-r)));
+        r = local_rules(d->arena, d->root, &rules, &h.n_rules);
+        h.rules = rules;
+        if (r < 0)
+                skip(d, DOCTOR_UDEV_RULE, arena_printf(d->arena, "udev's rules: %s", strerror(-r)));
+        doctor_check_host(&d->report, &h);
+}
+
+/* ---- the container file ---- */
+
+static const char *setting(struct doctor *d, const struct pctconf *conf, const char *key) {
+        struct bytes value;
+
+        return pctconf_get(conf, key, &value) && value.len > 0
+                       ? arena_strndup(d->arena, value.data, value.len)
+                       : NULL;
+}
+
+static struct doctor_hook hook_of(struct doctor *d, const char *volume) {
+        return (struct doctor_hook){
+                .volume = volume,
+                .problem = volume ? anchor_hook_problem(d->arena, d->root, volume) : NULL,
+        };
+}
+
+/* A script of this host; a link that leads out of a folder that stands for one is left alone. */
+static void read_script(struct doctor *d, const char *name, struct doctor_line **lines, size_t *n) {
+        const char *path = arena_printf(d->arena, "%s%s", d->root, name);
+        struct stat st;
+        int r;
+
+        if (*d->root && lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
+                return;
+        r = local_chmods(d->arena, path, name, lines, n);
+        if (r < 0)
+                skip(d, DOCTOR_CHMOD, arena_printf(d->arena, "%s: %s", name, strerror(-r)));
+}
+
+static void read_snippet(struct doctor *d, const char *volume, struct doctor_line **lines,
+                         size_t *n) {
+        const char *path = volume ? storage_snippet_path(d->arena, d->root, volume) : NULL;
+
+        if (path)
+                read_script(d, path + strlen(d->root), lines, n);
+}
+
+/* Every word of a hook line that is a path may be the script: "/usr/bin/sh /root/fix.sh". */
+static void read_hook_lines(struct doctor *d, const struct pctconf *conf,
+                            struct doctor_line **lines, size_t *n) {
+        for (size_t i = 1; i < conf->n_lines; i++) {
+                struct bytes rest = conf->lines[i].value, word;
+
+                if (conf->lines[i].key.len <= 9 ||
+                    memcmp(conf->lines[i].key.data, "lxc.hook.", 9) != 0)
+                        continue;
+                while ((word = bytes_word(&rest)).len > 0)
+                        if (word.data[0] == '/' && !memmem(word.data, word.len, "/dev/", 5))
+                                read_script(d, arena_strndup(d->arena, word.data, word.len), lines,
+                                            n);
+        }
+}
+
+/* Promised for tomorrow: edits of the file, delegations. */
+static const char *edits_of(struct doctor *d) {
+        return bytes_equal(d->check.new_conf, d->check.guest.conf)
+                       ? NULL
+                       : anchor_describe_edits(d->arena, &d->check.findings);
+}
+
+static void look_at_container(struct doctor *d) {
+        struct check *c = &d->check;
+        struct findings snapshots = { .arena = d->arena };
+        struct doctor_line *chmods = NULL;
+        struct pctconf conf = { 0 };
+        struct survey survey = { 0 };
+        struct doctor_guest g = {
+                .vmid = d->vmid,
+                .name = c->guest.conf_name,
+                .path = c->guest.conf_path + strlen(d->root),
+                .managed = guest_is_managed(d->arena, d->root, d->vmid),
+                .left_alone = c->left_alone,
+                .facts = &d->facts,
+                .plan = &c->plan,
+                .conf = &conf,
+                .survey = &survey,
+                .findings = &c->findings,
+                .snapshots = &snapshots,
+                .subuids = d->subuids,
+                .n_subuids = d->n_subuids,
+                .ours = guest_has_hook(d->arena, c->guest.conf),
+                .edits = edits_of(d),
+                .refuse = c->refuse,
+        };
+
+        pctconf_parse(d->arena, PCTCONF_PVE, c->guest.conf, &conf);
+        survey_make(d->arena, &d->facts, &conf, &survey);
+        snapshots_check(d->arena, &d->facts, &c->plan.choice, conf.tail, g.name, &snapshots);
+        g.hook = hook_of(d, setting(d, &conf, "hookscript"));
+        g.next = hook_of(d, g.ours ? c->policy.next_hook : NULL);
+        if (!g.ours)
+                read_snippet(d, g.hook.volume, &chmods, &g.n_chmods);
+        read_snippet(d, g.next.volume, &chmods, &g.n_chmods);
+        read_hook_lines(d, &conf, &chmods, &g.n_chmods);
+        g.chmods = chmods;
+        doctor_check_file(&d->report, &g);
+        doctor_check_cgroup(&d->report, &g);
+        doctor_check_conf(&d->report, &g);
+}
+
+/* The container's files are root's and www-data's to read. */
+static void skip_container(struct doctor *d) {
+        const char *why = arena_printf(d->arena,
+                                       "needs root: it reads /etc/pve/lxc/%u.conf and "
+                                       "/var/lib/lxc/%u/config",
+                                       d->vmid, d->vmid);
+
+        skip(d, DOCTOR_OWNER, why);
+        skip(d, DOCTOR_DEVICE_GATE, why);
+        skip(d, DOCTOR_LINE, why);
+        skip(d, DOCTOR_RUNNING, why);
+        d->blind = true;
+}
+
+static int look_at_guest(struct doctor *d) {
+        struct host_view view;
+        int r;
+
+        anchor_view(d->arena, d->root, &d->facts, &view);
+        r = anchor_check_with(d->arena, d->root, d->vmid, &view, &d->check);
+        if (r == -EACCES && geteuid() != 0) {
+                skip_container(d);
+                return 0;
+        }
+        if (r != 0)
+                return r;
+        d->running = anchor_runs(d->arena, d->root, d->vmid);
+        look_at_container(d);
+        anchor_doctor_inside(d);
+        return 0;
+}
+
+int anchor_doctor(struct arena *a, const char *root, uint32_t vmid, struct doctor *ret) {
+        struct doctor *d = ret;
+        int r;
+
+        *d = (struct doctor){ .arena = a, .root = root, .vmid = vmid, .report = { .arena = a } };
+        r = probe_facts(a, root, &d->facts);
+        if (r == 0)
+                r = subuids_read(a, root, &d->subuids, &d->n_subuids);
+        if (r < 0)
+                return r;
+        d->node = pve_node(a, root);
+        look_at_host(d);
+        if (vmid)
+                r = look_at_guest(d);
+        doctor_sort(&d->report);
+        return r;
+}

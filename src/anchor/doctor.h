@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * anchor-doctor - look at everything between a GPU and a program, and change nothing
+ */
+#include "anchor/check.h"
+#include "model/doctor/doctor.h"
+
+/** struct doctor - one look; everything lives in @arena */
+struct doctor {
+        struct arena *arena;
+        const char *root;
+        const char *node;   /* name of this cluster node, NULL: /etc/pve is not mounted */
+        uint32_t vmid;      /* 0: the host alone */
+        struct facts facts; /* the host's */
+        struct check check; /* of the container; what its next start would do */
+        struct subid_range *subuids;
+        size_t n_subuids;
+        bool running;
+        bool blind; /* the container could not be looked at without root */
+        struct doctor_report report;
+};
+
+/**
+ * anchor_doctor() - look at the host, and at a container if one is given
+ * @a:    arena of the result
+ * @root: path prefix, "" for this machine
+ * @vmid: container, managed or not; 0 for the host alone
+ * @ret:  the report
+ *
+ * Return: 0; an enum guest_problem or negative errno when host or container cannot be
+ *         looked at.
+ */
+int anchor_doctor(struct arena *a, const char *root, uint32_t vmid, struct doctor *ret);
+
+/** anchor_doctor_inside() - the groups INSIDE and SERVICE of @d->report, from the running container
+ */
+void anchor_doctor_inside(struct doctor *d);

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * anchor-learn - a running container against its record, and what it teaches
+ *
+ * The root file system is not mounted yet when the hook runs before a start, so
+ * the container's own gids are read once it is up.
+ */
+#include "anchor/judge.h"
+
+#include "base/file.h"
+#include "host/probe/groups.h"
+#include "host/inside/root-files.h"
+#include "pve/record.h"
+#include "pve/settings.h"
+
+#include <errno.h>
+
+#define GROUP_FILE_MAX (1024 * 1024)
+
+static void compare_nodes(struct arena *a, const struct record *r, int root_fd,
+                          struct findings *f) {
+        for (size_t i = 0; i < r->n_nodes; i++) {
+                const struct record_node *n = &r->nodes[i];
+                struct inside_node in = inside_look(root_fd, n->path);
+                const char *number = arena_printf(a, "%u:%u", n->major, n->minor);
+
+                if (in.is_char && in.major == n->major && in.minor == n->minor)
+                        continue;
+                finding_add(
+                        f,
+                        (struct finding){
+                                .code = in.present ? FINDING_INSIDE_WRONG : FINDING_INSIDE_MISSING,
+                                .what = n->path,
+                                .new = number,
+                                .old = in.is_char ? arena_printf(a, "%u:%u", in.major, in.minor)
+                                                  : "not a device" });
+        }
+}
+
+static bool recorded(const struct record *r, struct inside_node in) {
+        for (size_t i = 0; i < r->n_nodes; i++)
+                if (r->nodes[i].major == in.major && r->nodes[i].minor == in.minor)
+                        return true;
+        return false;
+}
+
+static void find_extra_nodes(struct arena *a, const struct record *r, int root_fd,
+                             struct findings *f) {
+        struct inside_drm *nodes = NULL;
+        size_t n = inside_drm_nodes(a, root_fd, &nodes);
+
+        for (size_t i = 0; i < n; i++) {
+                struct inside_node in = nodes[i].node;
+
+                if (!recorded(r, in))
+                        finding_add(f, (struct finding){ .code = FINDING_INSIDE_EXTRA,
+                                                         .what = nodes[i].path,
+                                                         .old = arena_printf(a, "%u:%u", in.major,
+                                                                             in.minor) });
+        }
+}
+
+static void learn_gid(struct arena *a, struct bytes groups, const char *name, int64_t policy,
+                      int64_t guessed, int64_t *known, struct findings *f) {
+        struct host_group g = group_find(groups, name);
+
+        if (policy >= 0 || *known >= 0 || !g.present || g.gid == 0)
+                return;
+        *known = g.gid;
+        if (guessed >= 0 && guessed != g.gid)
+                finding_add(f, (struct finding){
+                                       .code = FINDING_GID_LEARNED,
+                                       .what = name,
+                                       .new = arena_printf(a, "%u", g.gid),
+                                       .old = arena_printf(a, ", not %lld", (long long)guessed) });
+}
+
+static int learn_gids(struct arena *a, const char *root, uint32_t vmid, int root_fd,
+                      struct findings *f) {
+        struct findings quiet = { .arena = a };
+        struct bytes groups, next;
+        struct policy p;
+        int r;
+
+        r = inside_read(a, root_fd, "/etc/group", GROUP_FILE_MAX, &groups);
+        if (r < 0)
+                return 0; /* a container without a group file has nothing to teach */
+        r = settings_load(a, root, vmid, &p, &quiet);
+        if (r < 0 || p.broken)
+                return r;
+        learn_gid(a, groups, "video", p.video_gid, p.guessed_video_gid, &p.known_video_gid, f);
+        learn_gid(a, groups, "render", p.render_gid, p.guessed_render_gid, &p.known_render_gid, f);
+        next = policy_remember(a, p.file, NULL, &p);
+        return bytes_equal(next, p.file) ? 0 : anchor_store_policy(a, root, vmid, next);
+}
+
+int anchor_learn(struct arena *a, const char *root, uint32_t vmid, unsigned pid,
+                 struct findings *f) {
+        _cleanup_(cleanup_close) int root_fd = inside_open(pid);
+        struct record record = { 0 };
+        int r;
+
+        if (root_fd < 0)
+                return root_fd;
+        r = record_read(a, root, vmid, &record);
+        if (r == 0) {
+                compare_nodes(a, &record, root_fd, f);
+                find_extra_nodes(a, &record, root_fd, f);
+        }
+        r = learn_gids(a, root, vmid, root_fd, f);
+        if (r < 0)
+                anchor_tell_write_failed(f, settings_path(a, "", vmid), r);
+        return 0;
+}

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * anchor-status - every container checked as its next start would check it
+ *
+ * What is the same for all of them - the host, its settings, a hookscript - is
+ * read once for one look, and never kept for the next. What belongs to one
+ * container goes before the next one comes, so that a thousand need the memory
+ * of one.
+ */
+#include "anchor/status.h"
+
+#include "host/probe/probe.h"
+#include "model/conf/snapshot.h"
+#include "pve/record.h"
+#include "pve/storage.h"
+#include "render/inventory.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#define MAX_EDITS_TOLD 3
+
+struct look {
+        struct arena *arena;  /* of the result */
+        struct arena scratch; /* of one container */
+        const char *root;
+        struct host_view view;
+        struct host_status *st;
+        struct hook { /* each hookscript is looked at once for all that have it */
+                const char *volume, *problem;
+        } * hooks;
+        size_t n_hooks;
+};
+
+static void add_about(struct look *l, uint32_t vmid, struct finding item) {
+        item.vmid = vmid;
+        finding_add(&l->st->findings, item);
+}
+
+/* ---- the container's file ---- */
+
+static const char *line_number(const char *where) {
+        const char *colon = where ? strrchr(where, ':') : NULL;
+
+        return colon ? colon + 1 : "?";
+}
+
+static const char *describe_edit(struct arena *a, const struct finding *f) {
+        switch (f->code) {
+        case FINDING_LINE_CHANGED:
+                return arena_printf(a, "line %s: %s -> %s", line_number(f->where), f->old, f->new);
+        case FINDING_LINE_REMOVED:
+                return arena_printf(a, "line %s goes: %s", line_number(f->where), f->old);
+        case FINDING_LINE_ADDED:
+                return arena_printf(a, "new: %s", f->new);
+        case FINDING_HOLE_HEALED:
+                return arena_printf(a, "container gid %s is no host gid any more", f->what);
+        default:
+                return arena_printf(a, "container gid %s is host gid %s", f->what, f->new);
+        }
+}
+
+const char *anchor_describe_edits(struct arena *a, const struct findings *f) {
+        struct strbuf b = { .arena = a };
+        size_t n = 0;
+
+        for (size_t i = 0; i < f->n; i++)
+                n += finding_is_change(f->items[i].code);
+        strbuf_printf(&b, "%zu change%s", n, n == 1 ? "" : "s");
+        for (size_t i = 0, told = 0; i < f->n && told < MAX_EDITS_TOLD; i++)
+                if (finding_is_change(f->items[i].code))
+                        strbuf_printf(&b, "%s%s", told++ ? "; " : ": ",
+                                      describe_edit(a, &f->items[i]));
+        if (n > MAX_EDITS_TOLD)
+                strbuf_printf(&b, "; and %zu more", n - MAX_EDITS_TOLD);
+        return strbuf_str(&b);
+}
+
+/* Proxmox ends a start with a missing devN path before any hook runs. */
+static const char *missing_dev_path(struct check *c, const struct pctconf *conf) {
+        for (size_t i = 1; i < conf->n_lines; i++) {
+                struct devline d;
+                const char *path;
+
+                if (conf->lines[i].key.len < 4 || memcmp(conf->lines[i].key.data, "dev", 3) != 0)
+                        continue;
+                d = devline_parse(c->arena, &conf->lines[i]);
+                if (d.type != DEVLINE_DEV || d.broken)
+                        continue;
+                path = arena_strndup(c->arena, d.raw_path.data, d.raw_path.len);
+                if (access(arena_printf(c->arena, "%s%s", c->root, path), F_OK) < 0 &&
+                    (errno == ENOENT || errno == ENOTDIR))
+                        return path;
+        }
+        return NULL;
+}
+
+static void look_at_lines(struct look *l, struct check *c, const struct pctconf *conf) {
+        const char *absent = missing_dev_path(c, conf), *what = NULL;
+
+        if (!bytes_equal(c->new_conf, c->guest.conf))
+                what = anchor_describe_edits(c->arena, &c->findings);
+        if (absent)
+                what = arena_printf(c->arena, "it would not start, there is no %s%s%s", absent,
+                                    what ? "; " : "", what ? what : "");
+        if (what)
+                add_about(l, c->guest.vmid,
+                          (struct finding){ .code = FINDING_CONTAINER_STALE,
+                                            .severity = absent ? SEV_WARNING : 0,
+                                            .what = what,
+                                            .where = c->guest.conf_name });
+        for (size_t i = 0; i < c->n_delegate; i++)
+                add_about(l, c->guest.vmid,
+                          (struct finding){ .code = FINDING_SUBGID_MISSING,
+                                            .new = arena_printf(c->arena, "%u", c->delegate[i]) });
+}
+
+static void look_at_snapshots(struct look *l, struct check *c, const struct pctconf *conf) {
+        struct findings f = { .arena = c->arena };
+
+        snapshots_check(c->arena, &c->facts, &c->plan.choice, conf->tail, c->guest.conf_name, &f);
+        for (size_t i = 0; i < f.n; i++)
+                add_about(l, c->guest.vmid, f.items[i]);
+}
+
+/* ---- its hookscript ---- */
+
+const char *anchor_hook_problem(struct arena *a, const char *root, const char *volume) {
+        const char *path = storage_snippet_path(a, root, volume);
+        struct stat st;
+
+        if (!path)
+                return arena_printf(a, "the storage of its hookscript %s is not known", volume);
+        if (*root && lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
+                return NULL; /* leads out of the folder that is our host */
+        if (stat(path, &st) < 0)
+                return errno == ENOENT || errno == ENOTDIR
+                               ? arena_printf(a, "its hookscript %s does not exist", volume)
+                               : NULL;
+        if (!S_ISREG(st.st_mode) || !(st.st_mode & 0111))
+                return arena_printf(a, "its hookscript %s is not executable", volume);
+        return NULL;
+}
+
+static const char *hook_problem(struct look *l, const char *volume) {
+        for (size_t i = 0; i < l->n_hooks; i++)
+                if (streq(l->hooks[i].volume, volume))
+                        return l->hooks[i].problem;
+        *ARENA_PUSH(l->arena, l->hooks, l->n_hooks) =
+                (struct hook){ arena_strdup(l->arena, volume),
+                               anchor_hook_problem(l->arena, l->root, volume) };
+        return l->hooks[l->n_hooks - 1].problem;
+}
+
+static void look_at_hook(struct look *l, struct check *c, const struct pctconf *conf) {
+        struct bytes value = { 0 };
+        const char *what;
+
+        if (guest_has_hook(c->arena, c->guest.conf) && pctconf_get(conf, "hookscript", &value))
+                what = hook_problem(l, arena_strndup(c->arena, value.data, value.len));
+        else
+                what = arena_printf(c->arena, "%s has no hookscript line for it",
+                                    c->guest.conf_name);
+        if (what)
+                add_about(l, c->guest.vmid,
+                          (struct finding){ .code = FINDING_HOOK_MISSING, .what = what });
+}
+
+/* ---- what it was given when it started ---- */
+
+static const struct node *node_of_number(const struct facts *f, uint32_t major, uint32_t minor,
+                                         const struct gpu **ret_gpu) {
+        *ret_gpu = NULL;
+        for (size_t i = 0; i < f->n_gpus; i++)
+                for (size_t j = 0; j < f->gpus[i].n_nodes; j++) {
+                        const struct node *n = &f->gpus[i].nodes[j];
+
+                        if (n->major == major && n->minor == minor) {
+                                *ret_gpu = &f->gpus[i];
+                                return n;
+                        }
+                }
+        for (size_t i = 0; i < f->n_shared; i++)
+                if (f->shared[i].major == major && f->shared[i].minor == minor)
+                        return &f->shared[i];
+        return NULL;
+}
+
+/* What a recorded node is now; NULL when it is what it was. */
+static const char *what_it_is_now(struct arena *a, const struct facts *f,
+                                  const struct record_node *r) {
+        const struct gpu *g;
+        const struct node *n = node_of_number(f, r->major, r->minor, &g);
+
+        if (!n)
+                return "no device";
+        if (g)
+                return streq(g->address, r->gpu)
+                               ? NULL
+                               : arena_printf(a, "%s of GPU %s", n->path, g->address);
+        return streq(n->path, r->path) ? NULL : n->path;
+}
+
+static void look_at_record(struct look *l, struct check *c, const struct record *r) {
+        for (size_t i = 0; i < r->n_nodes; i++) {
+                const struct record_node *n = &r->nodes[i];
+                const char *now = what_it_is_now(c->arena, &c->facts, n);
+                bool shared = streq(n->gpu, "-");
+
+                if (now)
+                        add_about(l, c->guest.vmid,
+                                  (struct finding){ .code = FINDING_CONTAINER_WRONG_GPU,
+                                                    .gpu = shared ? NULL : n->gpu,
+                                                    .what = n->path,
+                                                    .old = arena_printf(c->arena, "%u:%u%s%s",
+                                                                        n->major, n->minor,
+                                                                        shared ? "" : " of GPU ",
+                                                                        shared ? "" : n->gpu),
+                                                    .new = now });
+        }
+}
+
+bool anchor_runs(struct arena *a, const char *root, uint32_t vmid) {
+        struct record record;
+
+        return *root ? record_read(a, root, vmid, &record) == 0
+                     : access(arena_printf(a, "/sys/fs/cgroup/lxc/%u", vmid), F_OK) == 0;
+}
+
+/* ---- one container ---- */
+
+/* What the check said that is not told by the edits, by the host's own findings, or just good to
+ * know. */
+static bool is_told(const struct finding *f) {
+        if (finding_severity(f) > SEV_WARNING || finding_is_event(f->code))
+                return false;
+        switch (f->code) {
+        case FINDING_NODE_FAKE:
+        case FINDING_NODE_ABSENT:
+        case FINDING_NVIDIA_ABSENT:
+        case FINDING_NODE_GROUP_WRONG:
+        case FINDING_NODE_GROUP_ROOT:
+        case FINDING_ACCESS_WIDE:
+        case FINDING_NODE_RENAMED:
+        case FINDING_TARGET_TWICE:
+                return false;
+        default:
+                return true;
+        }
+}
+
+static void add_named(struct look *l, const char *address) {
+        *ARENA_PUSH(l->arena, l->st->named, l->st->n_named) = arena_strdup(l->arena, address);
+}
+
+static void keep_named(struct look *l, const struct check *c) {
+        const struct pin *pin = policy_pin(&c->policy, c->node);
+
+        for (size_t i = 0; pin && i < pin->n_gpus; i++)
+                add_named(l, pin->gpus[i].address);
+        for (size_t i = 0; i < c->policy.n_gpus; i++)
+                if (c->policy.gpus[i].kind == SEL_PCI || c->policy.gpus[i].kind == SEL_PLATFORM)
+                        add_named(l, c->policy.gpus[i].name);
+}
+
+static const char *copy(struct look *l, const char *s) {
+        return s ? arena_strdup(l->arena, s) : NULL;
+}
+
+static struct container_status *keep_container(struct look *l, const struct check *c,
+                                               const struct pctconf *conf) {
+        struct host_status *st = l->st;
+        struct container_status *cs = ARENA_PUSH(l->arena, st->containers, st->n_containers);
+        struct bytes name = { 0 };
+
+        (void)pctconf_get(conf, "hostname", &name);
+        *cs = (struct container_status){
+                .vmid = c->guest.vmid,
+                .name = arena_strndup(l->arena, name.data, name.len),
+                .missing = copy(l, c->plan.missing),
+                .refuse = copy(l, c->refuse),
+        };
+        for (size_t i = 0; i < c->plan.choice.n_gpus; i++)
+                *ARENA_PUSH(l->arena, cs->gpus, cs->n_gpus) =
+                        arena_strdup(l->arena, c->plan.choice.gpus[i]->address);
+        return cs;
+}
+
+static bool is_template(const struct pctconf *conf) {
+        struct bytes value;
+
+        return pctconf_get(conf, "template", &value) && bytes_equal(value, BYTES("1"));
+}
+
+/* Return: 0, or GUEST_E_NOT_MOUNTED when /etc/pve went away. */
+static int look_at_container(struct look *l, uint32_t vmid) {
+        struct arena *scratch = &l->scratch;
+        struct record record = { 0 };
+        struct container_status *cs;
+        struct pctconf conf;
+        struct check c;
+        int r;
+
+        arena_reset(scratch);
+        if (!guest_is_managed(scratch, l->root, vmid)) {
+                l->st->n_unmanaged++;
+                return 0;
+        }
+        r = anchor_check_with(scratch, l->root, vmid, &l->view, &c);
+        if (r == GUEST_E_NONE || r == GUEST_E_NOT_MOUNTED)
+                return r == GUEST_E_NONE ? 0 : r; /* gone since the folder was read */
+        for (size_t i = 0; i < c.findings.n; i++)
+                if (is_told(&c.findings.items[i]))
+                        add_about(l, vmid, c.findings.items[i]);
+        if (r != 0)
+                return 0;
+        pctconf_parse(scratch, PCTCONF_PVE, c.guest.conf, &conf);
+        cs = keep_container(l, &c, &conf);
+        keep_named(l, &c);
+        if (is_template(&conf))
+                return 0;
+        look_at_lines(l, &c, &conf);
+        look_at_hook(l, &c, &conf);
+        look_at_snapshots(l, &c, &conf);
+        cs->running = anchor_runs(scratch, l->root, vmid);
+        if (cs->running && record_read(scratch, l->root, vmid, &record) == 0)
+                look_at_record(l, &c, &record);
+        return 0;
+}
+
+/* ---- all ---- */
+
+static int look_at_containers(struct look *l) {
+        uint32_t *vmids = NULL;
+        size_t n = 0;
+        int r;
+
+        anchor_view(l->arena, l->root, &l->st->facts, &l->view);
+        l->st->node = l->view.node;
+        r = guest_list(l->arena, l->root, &vmids, &n);
+        for (size_t i = 0; r == 0 && i < n; i++)
+                r = look_at_container(l, vmids[i]);
+        arena_done(&l->scratch);
+        return r;
+}
+
+/* Cards without a driver or held by vfio-pci are somebody's choice; broken nodes are nobody's. */
+static void look_at_nodes(struct look *l) {
+        struct inventory inv = { .facts = &l->st->facts, .problems = { .arena = l->arena } };
+
+        inventory_check(&inv);
+        for (size_t i = 0; i < inv.problems.n; i++)
+                if (inv.problems.items[i].code != FINDING_GPU_HELD &&
+                    inv.problems.items[i].code != FINDING_GPU_NO_DRIVER)
+                        finding_add(&l->st->findings, inv.problems.items[i]);
+}
+
+int anchor_status(struct arena *a, const char *root, const struct baseline *before,
+                  struct host_status *ret) {
+        struct host_status st = { .findings = { .arena = a } };
+        struct look l = { .arena = a, .root = root, .st = &st };
+        int r;
+
+        r = probe_facts(a, root, &st.facts);
+        if (r < 0)
+                return r;
+        if (before)
+                baseline_compare(a, before, &st.facts, &st.findings);
+        baseline_next(a, before, &st.facts, &st.next);
+        look_at_nodes(&l);
+        r = look_at_containers(&l);
+        if (r != 0) {
+                st.blind = true;
+                finding_add(&st.findings,
+                            (struct finding){
+                                    .code = r == GUEST_E_NOT_MOUNTED ? FINDING_PVE_NOT_MOUNTED
+                                                                     : FINDING_READ_FAILED,
+                                    .where = r == GUEST_E_NOT_MOUNTED ? "/etc/pve" : "/etc/pve/lxc",
+                                    .what = r < 0 ? strerror(-r) : NULL });
+        }
+        *ret = st;
+        return 0;
+}

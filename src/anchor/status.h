@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * anchor-status - one look at everything: the host, and every container of the node
+ *
+ * The daemon and `gpuanchor status` both call it, so they cannot disagree. It
+ * changes nothing and needs no privilege but to read /etc/pve.
+ */
+#include "anchor/check.h"
+#include "model/watch/status.h"
+
+/**
+ * anchor_status() - look at everything once
+ * @a:      arena of the result
+ * @root:   path prefix, "" for this machine
+ * @before: the host as it was at the last look, NULL when nobody looked yet
+ * @ret:    what there is; findings about a container have its vmid
+ *
+ * A container whose file goes away meanwhile is left out. Where /etc/pve is not
+ * mounted there is a finding for that, and none about containers.
+ *
+ * Return: 0, or negative errno when the host itself cannot be read.
+ */
+int anchor_status(struct arena *a, const char *root, const struct baseline *before,
+                  struct host_status *ret);
+
+/**
+ * anchor_runs() - whether container @vmid runs
+ *
+ * On this machine Proxmox's control group tells; a host in a folder has none, and the
+ * record of what the container was given stands for it.
+ */
+bool anchor_runs(struct arena *a, const char *root, uint32_t vmid);
+
+/**
+ * anchor_describe_edits() - the edits among findings, in words
+ *
+ * "4 changes: line 9: c 226:1 rwm -> c 226:0 rwm; ...; and 1 more"
+ */
+const char *anchor_describe_edits(struct arena *a, const struct findings *f);
+
+/** anchor_hook_problem() - what is wrong with a snippet; NULL: nothing, or we may not look there */
+const char *anchor_hook_problem(struct arena *a, const char *root, const char *volume);

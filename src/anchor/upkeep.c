@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * anchor-upkeep - the container's own side, once it runs
+ *
+ * What is there is read through the root folder of its init process, which
+ * costs no process; what has to be done is done by the container itself. Nothing
+ * of it can keep a container from starting: it has started.
+ */
+#include "anchor/upkeep.h"
+
+#include "host/inside/attach.h"
+#include "host/inside/root-files.h"
+#include "model/guest/upkeep.h"
+#include "pve/record.h"
+#include "pve/settings.h"
+
+#include <errno.h>
+
+#define ACCOUNT_FILE_MAX (1024 * 1024)
+#define DROPIN_MAX (64 * 1024)
+#define OUTPUT_MAX (64 * 1024)
+
+static void find_dropins(struct arena *a, int root_fd, struct upkeep_dropin **ret, size_t *ret_n) {
+        const char **folders = NULL;
+        size_t n = 0;
+
+        *ret = NULL;
+        *ret_n = 0;
+        if (inside_list(a, root_fd, UPKEEP_UNIT_DIR, &folders, &n) < 0)
+                return;
+        for (size_t i = 0; i < n; i++) {
+                const char *unit = upkeep_unit_of(a, folders[i]);
+                struct bytes text;
+
+                if (unit && inside_read(a, root_fd, upkeep_path(a, unit), DROPIN_MAX, &text) == 0 &&
+                    upkeep_is_ours(text))
+                        *ARENA_PUSH(a, *ret, *ret_n) = (struct upkeep_dropin){ unit, text };
+        }
+}
+
+static void add_node(struct arena *a, int root_fd, const struct record_node *n, const char ***paths,
+                     size_t *n_paths) {
+        struct inside_node there = inside_look(root_fd, n->path);
+
+        if (there.is_char && there.major == n->major && there.minor == n->minor)
+                *ARENA_PUSH(a, *paths, *n_paths) = n->path;
+}
+
+/* What the container was given at this start, and really is in it. Where the hook had no part in
+ * that start, what the plan would give it. */
+static void find_nodes(struct check *c, int root_fd, struct upkeep_input *in) {
+        struct record r = { 0 };
+        const char **paths = NULL;
+
+        if (record_read(c->arena, c->root, c->guest.vmid, &r) == 0) {
+                for (size_t i = 0; i < r.n_nodes; i++)
+                        add_node(c->arena, root_fd, &r.nodes[i], &paths, &in->n_nodes);
+        } else {
+                for (size_t i = 0; i < c->plan.n_nodes; i++) {
+                        const struct node *n = c->plan.nodes[i].node;
+                        struct record_node wanted = { n->path, n->major, n->minor };
+
+                        if (c->plan.nodes[i].required)
+                                add_node(c->arena, root_fd, &wanted, &paths, &in->n_nodes);
+                }
+        }
+        in->nodes = paths;
+}
+
+static const char *why_ended(struct arena *a, int r, const struct spawn_result *result,
+                             uint32_t seconds) {
+        if (r == SPAWN_E_TIMEOUT)
+                return arena_printf(a, "it took longer than %u s (guest-timeout)", seconds);
+        if (r == SPAWN_E_OUTPUT)
+                return "it printed without end";
+        if (r < 0)
+                return arena_printf(a, "lxc-attach: %s", strerror(-r));
+        return result->status == 0 ? NULL
+                                   : arena_printf(a, "lxc-attach: exit status %d", result->status);
+}
+
+static void carry_out(struct arena *a, uint32_t vmid, const struct upkeep *u, uint32_t seconds,
+                      struct findings *f) {
+        static const char *const argv[] = { "sh", NULL };
+        struct spawn_job job = {
+                .argv = argv,
+                .input = upkeep_script(a, u, UPKEEP_UNIT_DIR),
+                .timeout_ms = seconds * 1000,
+                .max_output = OUTPUT_MAX,
+        };
+        struct spawn_result result = { 0 };
+        int r;
+
+        if (u->n == 0)
+                return;
+        r = attach_run(a, vmid, &job, &result);
+        upkeep_tell(a, u, result.output, why_ended(a, r, &result, seconds), f);
+}
+
+void anchor_upkeep(struct arena *a, const char *root, uint32_t vmid, unsigned pid,
+                   struct findings *f) {
+        _cleanup_(cleanup_close) int root_fd = *root ? -1 : inside_open(pid);
+        struct findings quiet = { .arena = a };
+        struct upkeep_dropin *dropins;
+        struct upkeep_input in = { 0 };
+        struct upkeep todo;
+        struct policy p;
+        struct check c;
+
+        if (root_fd < 0 || settings_load(a, root, vmid, &p, &quiet) < 0 || p.broken)
+                return;
+        find_dropins(a, root_fd, &dropins, &in.n_dropins);
+        if (!p.guest_groups && p.n_guest_users == 0 && p.n_guest_services == 0 && in.n_dropins == 0)
+                return;
+        /* for the container's gids, as the start that is behind us used them */
+        if (anchor_check(a, root, vmid, &c) != 0 || c.left_alone)
+                return;
+        if (inside_read(a, root_fd, "/etc/group", ACCOUNT_FILE_MAX, &in.groups) < 0 ||
+            inside_read(a, root_fd, "/etc/passwd", ACCOUNT_FILE_MAX, &in.users) < 0)
+                return;
+        in.policy = &p;
+        in.gids = c.plan.gids;
+        in.dropins = dropins;
+        in.systemd = inside_look(root_fd, "/usr/lib/systemd/systemd").present ||
+                     inside_look(root_fd, "/lib/systemd/systemd").present;
+        find_nodes(&c, root_fd, &in);
+        upkeep_plan(a, &in, f, &todo);
+        carry_out(a, vmid, &todo, p.guest_timeout, f);
+}
+
+bool anchor_upkeep_undo(struct arena *a, const char *root, uint32_t vmid, uint32_t seconds,
+                        struct findings *f) {
+        unsigned pid = *root ? 0 : inside_init_pid(a, vmid);
+        _cleanup_(cleanup_close) int root_fd = pid ? inside_open(pid) : -1;
+        struct upkeep_dropin *dropins;
+        struct upkeep todo;
+        size_t n;
+
+        if (root_fd < 0)
+                return false;
+        find_dropins(a, root_fd, &dropins, &n);
+        upkeep_removal(a, dropins, n, &todo);
+        carry_out(a, vmid, &todo, seconds, f);
+        return true;
+}

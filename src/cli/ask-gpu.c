@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * ask - which GPU, when a person is there to say
+ *
+ * Shows what tells two GPUs apart for somebody who has to choose: the maker's
+ * name, where it sits, whether a screen hangs on it, and who else has it.
+ */
+#include "cli/ask-gpu.h"
+
+#include "anchor/usage.h"
+#include "cli/hwdb.h"
+#include "host/probe/display.h"
+#include "model/plan/choose.h"
+#include "render/text.h"
+
+bool ask_possible(const struct cli *c) {
+        return c->terminal && isatty(STDIN_FILENO);
+}
+
+bool ask_offers(struct cli *c, const struct finding *f, const struct gpu *g) {
+        const char *choice = arena_printf(&c->arena, "%s (", gpu_selector(&c->arena, g));
+
+        return f->new &&strstr(f->new, choice);
+}
+
+static void show(struct cli *c, size_t number, const struct gpu *g, const char *name,
+                 const struct usage *usage) {
+        struct display d = display_look(&c->arena, c->root, g);
+        const char *users = usage_names(&c->arena, usage, g);
+
+        printf("%3zu  %s  %s\n", number, text_escape(&c->arena, g->address),
+               text_escape(&c->arena, name ? name : ""));
+        printf("     %s; %s%s; used by %s%s\n", text_escape(&c->arena, gpu_describe(&c->arena, g)),
+               d.attached ? "display attached" : "no display attached",
+               d.boot ? ", the host boots on it" : "", *users ? users : "nobody",
+               usage->partial ? " that could be read" : "");
+}
+
+static size_t read_number(struct cli *c, size_t n) {
+        _cleanup_(cleanup_free) char *line = NULL;
+        size_t size = 0;
+
+        for (;;) {
+                ssize_t len;
+                struct bytes text;
+                uint32_t number;
+
+                printf("Number, or nothing to leave all as it is: ");
+                fflush(stdout);
+                len = getline(&line, &size, stdin);
+                if (len <= 0) {
+                        putchar('\n');
+                        return 0;
+                }
+                text = bytes_trim((struct bytes){ line, (size_t)len });
+                if (text.len == 0)
+                        return 0;
+                if (parse_u32(text, &number) && number >= 1 && number <= n)
+                        return number;
+                printf("'%s' is no number from 1 to %zu.\n",
+                       text_escape(&c->arena, arena_strndup(&c->arena, text.data, text.len)), n);
+        }
+}
+
+const char *ask_gpu(struct cli *c, uint32_t vmid, const struct facts *facts,
+                    const struct finding *f) {
+        const struct gpu **offered = arena_alloc(&c->arena, (facts->n_gpus + 1) * sizeof(*offered));
+        const char **names = hwdb_names(&c->arena, facts);
+        struct usage usage;
+        size_t n = 0, number;
+
+        anchor_usage(&c->arena, c->root, facts, &usage);
+        printf("%u: %s. Which GPU?\n", vmid, text_escape(&c->arena, f->what));
+        for (size_t i = 0; i < facts->n_gpus; i++) {
+                if (!ask_offers(c, f, &facts->gpus[i]))
+                        continue;
+                offered[n++] = &facts->gpus[i];
+                show(c, n, &facts->gpus[i], names[i], &usage);
+        }
+        number = n > 0 ? read_number(c, n) : 0;
+        return number > 0 ? gpu_selector(&c->arena, offered[number - 1]) : NULL;
+}

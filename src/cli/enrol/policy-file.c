@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * policy-file - whole or not at all, and back again
+ *
+ * The folder /etc/pve/gpuanchor is made by the first container that is enabled:
+ * /etc/pve is a database, which no package can put a folder into.
+ */
+#include "cli/enrol/policy-file.h"
+
+#include "base/file.h"
+#include "cli/output.h"
+#include "model/policy/policy.h"
+#include "pve/settings.h"
+
+#include <errno.h>
+
+int policy_file_read(struct cli *c, uint32_t vmid, struct policy_file *ret) {
+        struct policy_file p = {
+                .path = settings_path(&c->arena, c->root, vmid),
+                .name = settings_path(&c->arena, "", vmid),
+        };
+        int r = file_read(&c->arena, p.path, POLICY_FILE_MAX, &p.old);
+
+        if (r < 0 && r != -ENOENT)
+                return cli_fail(c, r == -EACCES ? "run it as root" : "move it out of the way",
+                                "%s cannot be read: %s", p.name, strerror(-r));
+        p.present = r == 0;
+        p.new = p.old;
+        *ret = p;
+        return EXIT_DONE;
+}
+
+static int tell(struct cli *c, const struct policy_file *p, const char *not_done, int error) {
+        bool quorum = error == -EACCES;
+
+        return cli_fail(c, quorum ? "pvecm status" : "", "%s: %s: %s", p->name, not_done,
+                        quorum ? "the cluster has no quorum" : strerror(-error));
+}
+
+static int store(struct cli *c, const struct policy_file *p, struct bytes content) {
+        const char *folder =
+                arena_strndup(&c->arena, p->path, (size_t)(strrchr(p->path, '/') - p->path));
+        int r = mkdir_parents(folder, 0755);
+
+        return r < 0 ? r : file_replace(p->path, content, 0640, FILE_SYNC);
+}
+
+int policy_file_write(struct cli *c, const struct policy_file *p) {
+        int r = 0;
+
+        if (!bytes_equal(p->old, p->new))
+                r = store(c, p, p->new);
+        return r < 0 ? tell(c, p, "not written", r) : EXIT_DONE;
+}
+
+int policy_file_remove(struct cli *c, const struct policy_file *p) {
+        if (unlink(p->path) < 0 && errno != ENOENT)
+                return tell(c, p, "not removed", -errno);
+        return EXIT_DONE;
+}
+
+void policy_file_restore(struct cli *c, const struct policy_file *p) {
+        int r = 0;
+
+        if (p->present)
+                r = store(c, p, p->old);
+        else if (unlink(p->path) < 0 && errno != ENOENT)
+                r = -errno;
+        if (r < 0)
+                tell(c, p, "not put back as it was", r);
+}

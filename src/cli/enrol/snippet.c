@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * snippet - the link in the storage, and pct set
+ *
+ * hookscript: takes a volume, so the installed hook needs a name below a storage
+ * of Proxmox. A link is enough (-f and -x are all that it asks), and an upgrade
+ * of the package then upgrades every container's hook. The line itself is set
+ * by pct, which knows about pending changes, permissions and the lock.
+ */
+#include "cli/enrol/snippet.h"
+
+#include "base/file.h"
+#include "base/spawn.h"
+#include "cli/output.h"
+#include "model/conf/pctconf.h"
+#include "pve/mapping.h"
+#include "pve/storage.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <limits.h>
+#include <sys/stat.h>
+
+#define PMXCFS_MAX (1024 * 1024) /* pmxcfs has no larger file */
+
+static const char *full_path(struct cli *c) {
+        return storage_snippet_path(&c->arena, c->root, HOOK_VOLUME);
+}
+
+const char *snippet_path(struct cli *c) {
+        const char *path = full_path(c);
+
+        return path ? path + strlen(c->root) : "/var/lib/vz/snippets/" HOOK_NAME;
+}
+
+/* The target of the link, "" for no link. */
+static const char *link_target(struct cli *c, const char *path) {
+        char target[PATH_MAX];
+        ssize_t n = readlink(path, target, sizeof(target) - 1);
+
+        return n > 0 ? arena_strndup(&c->arena, target, (size_t)n) : "";
+}
+
+static bool is_our_link(const char *target) {
+        const char *slash = strrchr(target, '/');
+
+        return slash && streq(slash + 1, HOOK_NAME);
+}
+
+static bool is_executable(const char *path) {
+        struct stat st;
+
+        return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
+}
+
+int snippet_check(struct cli *c) {
+        const char *path = full_path(c);
+        struct stat st;
+
+        if (!path)
+                return cli_fail(c, "see storage local in /etc/pve/storage.cfg",
+                                "storage local has no directory for snippets");
+        if (lstat(path, &st) == 0 && !S_ISLNK(st.st_mode)) {
+                if (S_ISREG(st.st_mode) && is_executable(path))
+                        return EXIT_DONE;
+                return cli_fail(c, "move it out of the way", "%s is not the hook", snippet_path(c));
+        }
+        if (*link_target(c, path) && !is_our_link(link_target(c, path)))
+                return cli_fail(c, "move it out of the way", "%s is a link to %s", snippet_path(c),
+                                link_target(c, path));
+        if (!is_executable(arena_printf(&c->arena, "%s" HOOK_PATH, c->root)))
+                return cli_fail(c, "install gpuanchor again", HOOK_PATH " is not installed");
+        return EXIT_DONE;
+}
+
+/* The content line of `dir: local`, NULL when Proxmox's own default holds. */
+static const char *local_content(struct cli *c) {
+        struct sectioncfg walk = { 0 };
+        struct bytes name, value = { 0 };
+        const char *content = NULL;
+        enum sectioncfg_item item;
+        bool local = false;
+
+        if (file_read(&c->arena, arena_printf(&c->arena, "%s/etc/pve/storage.cfg", c->root),
+                      PMXCFS_MAX, &walk.rest) < 0)
+                return NULL;
+        while ((item = sectioncfg_next(&walk, &name, &value)) != SECTIONCFG_END) {
+                if (item == SECTIONCFG_HEADING) {
+                        local = bytes_equal(name, BYTES("dir: local"));
+                        if (local)
+                                content = "images,rootdir"; /* PVE::Storage::DirPlugin */
+                } else if (local && bytes_equal(name, BYTES("content"))) {
+                        content = arena_strndup(&c->arena, value.data, value.len);
+                }
+        }
+        return content;
+}
+
+void snippet_advise(struct cli *c, struct findings *f) {
+        const char *content = local_content(c);
+
+        if (content && !strstr(content, "snippets"))
+                finding_add(f,
+                            (struct finding){ .code = FINDING_SNIPPETS_OFF,
+                                              .old = content,
+                                              .new = arena_printf(&c->arena, "%s%ssnippets",
+                                                                  content, *content ? "," : "") });
+}
+
+int snippet_install(struct cli *c, bool *ret_made) {
+        const char *path = full_path(c), *temp, *folder;
+        struct stat st;
+        int r;
+
+        *ret_made = false;
+        if (lstat(path, &st) == 0 &&
+            (!S_ISLNK(st.st_mode) || streq(link_target(c, path), HOOK_PATH)))
+                return 0;
+        folder = arena_strndup(&c->arena, path, (size_t)(strrchr(path, '/') - path));
+        r = mkdir_parents(folder, 0755);
+        if (r < 0)
+                return r;
+        temp = arena_printf(&c->arena, "%s.tmp.%d", path, (int)getpid());
+        (void)unlink(temp);
+        if (symlink(HOOK_PATH, temp) < 0)
+                return -errno;
+        *ret_made = lstat(path, &st) < 0;
+        if (rename(temp, path) < 0) {
+                r = -errno;
+                (void)unlink(temp);
+                *ret_made = false;
+        }
+        return r;
+}
+
+int snippet_remove(struct cli *c) {
+        const char *path = full_path(c);
+
+        if (!path || !is_our_link(link_target(c, path)))
+                return 0;
+        return unlink(path) < 0 ? -errno : 0;
+}
+
+/* The first of these files that names the hook, "?" when one cannot be read. */
+static const char *file_with_hook(struct cli *c, char **paths, size_t n) {
+        for (size_t i = 0; i < n; i++) {
+                struct bytes conf;
+                int r = file_read(&c->arena, paths[i], PMXCFS_MAX, &conf);
+
+                if (r == -ENOENT) /* moved to another node just now */
+                        continue;
+                if (r < 0)
+                        return "?";
+                if (memmem(conf.data, conf.len, HOOK_VOLUME, strlen(HOOK_VOLUME)))
+                        return arena_strdup(&c->arena, paths[i] + strlen(c->root));
+        }
+        return NULL;
+}
+
+const char *snippet_user(struct cli *c) {
+        const char *pattern = arena_printf(&c->arena, "%s/etc/pve/nodes/*/lxc/*.conf", c->root);
+        const char *user;
+        glob_t g = { 0 };
+
+        if (glob(pattern, GLOB_NOSORT, NULL, &g) != 0)
+                return access(arena_printf(&c->arena, "%s/etc/pve/nodes", c->root), X_OK) < 0
+                               ? "?"
+                               : NULL;
+        user = file_with_hook(c, g.gl_pathv, g.gl_pathc);
+        globfree(&g);
+        return user;
+}
+
+int hookscript_set(struct cli *c, uint32_t vmid, const char *volume) {
+        const char *id = arena_printf(&c->arena, "%u", vmid);
+        const char *const set[] = { "pct", "set", id, "--hookscript", volume, NULL };
+        const char *const delete[] = { "pct", "set", id, "--delete", "hookscript", NULL };
+        const char *what =
+                volume ? arena_printf(&c->arena, "pct set %u --hookscript %s", vmid, volume)
+                       : arena_printf(&c->arena, "pct set %u --delete hookscript", vmid);
+        int status = 0, r;
+
+        fflush(NULL);
+        r = spawn_wait(volume ? set : delete, &status);
+        if (r < 0)
+                return cli_fail(c, "is this a Proxmox VE host?", "%s cannot be run: %s", what,
+                                strerror(-r));
+        if (status != 0)
+                return cli_fail(c, "its reason stands above", "%s failed with exit status %d", what,
+                                status);
+        return EXIT_DONE;
+}
+
+const char *hookscript_get(struct arena *a, const struct guest *g) {
+        struct pctconf conf;
+        struct bytes value;
+
+        pctconf_parse(a, PCTCONF_PVE, g->conf, &conf);
+        if (!pctconf_get(&conf, "hookscript", &value) || value.len == 0)
+                return NULL;
+        return arena_strndup(a, value.data, value.len);
+}
+
+bool hookscript_is_usable(struct cli *c, const char *volume) {
+        const char *path = storage_snippet_path(&c->arena, c->root, volume);
+
+        return path && is_executable(path);
+}

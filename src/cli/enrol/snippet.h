@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * snippet - our hook as a volume that a container's hookscript line can name
+ */
+#include "cli/verb.h"
+#include "model/finding/finding.h"
+#include "pve/guest.h"
+
+#define HOOK_VOLUME "local:snippets/" HOOK_NAME
+
+/** snippet_path() - where the link to the hook is or will be, without the prefix */
+const char *snippet_path(struct cli *c);
+
+/**
+ * snippet_check() - whether snippet_install() can succeed
+ *
+ * The hook must be installed, and what has the link's name must be ours: a link
+ * to some gpuanchor-hook, or an executable file that somebody copied there.
+ *
+ * Return: EXIT_DONE, or EXIT_TROUBLE after telling.
+ */
+int snippet_check(struct cli *c);
+
+/** snippet_advise() - add snippets-off when storage `local` does not offer snippets */
+void snippet_advise(struct cli *c, struct findings *f);
+
+/**
+ * snippet_install() - make the link, after snippet_check()
+ * @ret_made: whether there was none before
+ *
+ * Return: 0 or negative errno.
+ */
+int snippet_install(struct cli *c, bool *ret_made);
+
+/** snippet_remove() - take the link away, when it is one; 0 or negative errno */
+int snippet_remove(struct cli *c);
+
+/**
+ * snippet_user() - who still needs the link
+ *
+ * All nodes count, since a container may come here, and snapshots: rolling back
+ * to one brings its hookscript line back, and a container whose hookscript is
+ * missing does not start.
+ *
+ * Return: "/etc/pve/nodes/pve1/lxc/101.conf", a file that names the hook; "?"
+ *         when they cannot be read; NULL when none does.
+ */
+const char *snippet_user(struct cli *c);
+
+/**
+ * hookscript_set() - pct set VMID --hookscript VOLUME, or --delete hookscript
+ * @volume: NULL to delete
+ *
+ * The caller does not hold the container's lock: pct takes it. What pct says on
+ * stderr is passed on. Return: EXIT_DONE, or EXIT_TROUBLE after telling.
+ */
+int hookscript_set(struct cli *c, uint32_t vmid, const char *volume);
+
+/** hookscript_get() - the container's hookscript, NULL when it has none */
+const char *hookscript_get(struct arena *a, const struct guest *g);
+
+/** hookscript_is_usable() - whether @volume names an executable file, as Proxmox demands */
+bool hookscript_is_usable(struct cli *c, const char *volume);

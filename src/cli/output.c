@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * out - lines, colours, and what --quiet and --verbose mean
+ */
+#include "cli/output.h"
+
+#include "render/journal.h"
+#include "render/text.h"
+
+#define RED "\033[31m"
+#define GREEN "\033[32m"
+#define YELLOW "\033[33m"
+#define CYAN "\033[36m"
+#define BOLD "\033[1m"
+#define RESET "\033[0m"
+
+int cli_fail(struct cli *c, const char *remedy, const char *format, ...) {
+        _cleanup_(cleanup_free) char *text = NULL;
+        va_list args;
+        int n;
+
+        va_start(args, format);
+        n = vasprintf(&text, format, args);
+        va_end(args);
+        if (n < 0)
+                text = NULL;
+        fflush(stdout);
+        fprintf(stderr, "gpuanchor: %s%s%s\n",
+                text_escape(&c->arena, text ? text : "out of memory"), *remedy ? "; " : "",
+                text_escape(&c->arena, remedy));
+        return EXIT_TROUBLE;
+}
+
+int cli_fail_findings(struct cli *c, const struct findings *f, uint32_t vmid) {
+        for (size_t i = 0; i < f->n; i++)
+                if (finding_severity(&f->items[i]) <= SEV_WARNING)
+                        cli_fail(c, finding_remedy(&c->arena, &f->items[i], vmid), "%s",
+                                 finding_text(&c->arena, &f->items[i], vmid));
+        return EXIT_TROUBLE;
+}
+
+void cli_say(struct cli *c, const char *format, ...) {
+        _cleanup_(cleanup_free) char *text = NULL;
+        va_list args;
+        int n;
+
+        if (c->opt[OPT_QUIET] || c->opt[OPT_JSON])
+                return;
+        va_start(args, format);
+        n = vasprintf(&text, format, args);
+        va_end(args);
+        if (n >= 0)
+                printf("%s%s\n", c->prefix, text_escape(&c->arena, text));
+        else
+                text = NULL;
+}
+
+static const char *severity_color(enum severity s) {
+        return s <= SEV_ERROR ? RED : s == SEV_WARNING ? YELLOW : "";
+}
+
+static const char *severity_word(enum severity s) {
+        return s <= SEV_ERROR ? "error: " : s == SEV_WARNING ? "warning: " : "";
+}
+
+static void out_finding(struct cli *c, const struct finding *f, uint32_t vmid) {
+        enum severity s = finding_severity(f);
+        const char *remedy = finding_remedy(&c->arena, f, vmid);
+
+        if (c->opt[OPT_BOOT] && !*c->root && getenv("JOURNAL_STREAM") &&
+            journal_send("gpuanchor", f, vmid) == 0)
+                return;
+        printf("%s%s%s%s%s\n", c->prefix, c->color ? severity_color(s) : "", severity_word(s),
+               c->color ? RESET : "", finding_text(&c->arena, f, vmid));
+        if (*remedy)
+                printf("%s  -> %s\n", c->prefix, remedy);
+}
+
+void out_findings(struct cli *c, const struct findings *f, uint32_t vmid, enum out_edits edits) {
+        enum severity least = c->opt[OPT_QUIET]     ? SEV_WARNING
+                              : c->opt[OPT_VERBOSE] ? SEV_INFO
+                                                    : SEV_NOTICE;
+
+        for (size_t i = 0; i < f->n; i++)
+                if (finding_severity(&f->items[i]) <= least &&
+                    (edits == EDITS_TELL || !finding_is_change(f->items[i].code)))
+                        out_finding(c, &f->items[i], vmid);
+}
+
+static const char *diff_color(const char *line) {
+        if (str_has_prefix(line, "---") || str_has_prefix(line, "+++"))
+                return BOLD;
+        return *line == '-' ? RED : *line == '+' ? GREEN : *line == '@' ? CYAN : "";
+}
+
+void out_diff(struct cli *c, const char *diff) {
+        if (c->opt[OPT_QUIET])
+                return;
+        while (*diff) {
+                size_t n = strcspn(diff, "\n");
+                const char *color = c->color ? diff_color(diff) : "";
+
+                printf("%s%.*s%s\n", color, (int)n, diff, *color ? RESET : "");
+                diff += n + (diff[n] == '\n');
+        }
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * show - a check of a container, for a person or for a program
+ *
+ * Used by plan, by every --dry-run, and by enable, so that all of them say the
+ * same thing in the same words.
+ */
+#include "cli/plan-output.h"
+
+#include "cli/diff.h"
+#include "cli/output.h"
+#include "pve/settings.h"
+#include "render/json.h"
+#include "render/text.h"
+
+enum { FILE_CONF, FILE_CONFIG, FILE_POLICY, FILES };
+
+const char *show_gpus(struct cli *c, const struct plan *p) {
+        struct strbuf b = { .arena = &c->arena };
+
+        for (size_t i = 0; i < p->choice.n_gpus; i++)
+                strbuf_printf(&b, "%s%s (%s)", i ? ", " : "", p->choice.gpus[i]->address,
+                              gpu_describe(&c->arena, p->choice.gpus[i]));
+        return b.len > 0 ? strbuf_str(&b) : "no GPU";
+}
+
+int show_attention(const struct findings *f) {
+        return findings_worst(f) <= SEV_WARNING ? EXIT_ATTENTION : EXIT_DONE;
+}
+
+static int make_file(struct cli *c, const char *path, struct bytes old, struct bytes new,
+                     struct json_file *ret) {
+        *ret = (struct json_file){ .path = path, .changes = !bytes_equal(old, new) };
+        return diff_make(&c->arena, path, old, new, &ret->diff);
+}
+
+static int make_files(struct cli *c, const struct check *k, struct json_file files[FILES]) {
+        const struct guest *g = &k->guest;
+        struct bytes config = g->has_config ? g->config : (struct bytes){ 0 };
+        struct bytes new_config = g->has_config ? k->new_config : (struct bytes){ 0 };
+        size_t skip = strlen(k->root);
+        int r;
+
+        r = make_file(c, g->conf_path + skip, g->conf, k->new_conf, &files[FILE_CONF]);
+        if (r == 0)
+                r = make_file(c, g->config_path + skip, config, new_config, &files[FILE_CONFIG]);
+        if (r == 0)
+                r = make_file(c, settings_path(&c->arena, "", g->vmid), k->policy.file,
+                              k->new_policy, &files[FILE_POLICY]);
+        if (r < 0)
+                cli_fail(c, "apt install diffutils", "diff cannot be run: %s", strerror(-r));
+        return r;
+}
+
+static void print_json(struct cli *c, const struct check *k, const struct json_file files[FILES]) {
+        struct json_plan p = {
+                .vmid = k->guest.vmid,
+                .node = k->node,
+                .managed = guest_is_managed(&c->arena, k->root, k->guest.vmid),
+                .left_alone = k->left_alone,
+                .refuse = k->refuse,
+                .plan = &k->plan,
+                .findings = &k->findings,
+                .delegate = k->delegate,
+                .n_delegate = k->n_delegate,
+                .files = files,
+                .n_files = FILES,
+        };
+
+        fputs(json_plan(&c->arena, &p), stdout);
+}
+
+static void print_text(struct cli *c, const struct check *k, const struct json_file files[FILES],
+                       bool changes) {
+        uint32_t vmid = k->guest.vmid;
+
+        cli_say(c, "%u: %s%s", vmid, show_gpus(c, &k->plan),
+                k->left_alone ? ": left alone"
+                : changes     ? ""
+                              : ": nothing to change");
+        out_findings(c, &k->findings, vmid, c->opt[OPT_VERBOSE] ? EDITS_TELL : EDITS_HIDE);
+        if (k->refuse)
+                cli_say(c, "the next start would be refused: %s", k->refuse);
+        for (size_t i = 0; i < FILES; i++)
+                out_diff(c, files[i].diff);
+        for (size_t i = 0; i < k->n_delegate; i++)
+                cli_say(c, "/etc/subgid: root would be allowed to map host gid %u", k->delegate[i]);
+        if (!guest_is_managed(&c->arena, k->root, vmid))
+                cli_say(c,
+                        "%u is not managed: nothing is done at its start before gpuanchor enable "
+                        "%u",
+                        vmid, vmid);
+}
+
+int show_plan(struct cli *c, const struct check *k) {
+        struct json_file files[FILES] = { 0 };
+        bool changes = k->n_delegate > 0;
+
+        if (make_files(c, k, files) < 0)
+                return EXIT_TROUBLE;
+        for (size_t i = 0; i < FILES; i++)
+                changes |= files[i].changes;
+        if (c->opt[OPT_JSON])
+                print_json(c, k, files);
+        else
+                print_text(c, k, files, changes);
+        return changes || k->refuse || k->left_alone ? EXIT_ATTENTION
+                                                     : show_attention(&k->findings);
+}

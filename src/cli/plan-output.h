@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "anchor/check.h"
+#include "cli/verb.h"
+
+/**
+ * show_plan() - what a check found and what it would write
+ * @k: check that succeeded
+ *
+ * With --json one object, else findings, diffs and what goes to /etc/subgid.
+ *
+ * Return: EXIT_DONE when nothing would change and nothing is wrong,
+ *         EXIT_ATTENTION otherwise, EXIT_TROUBLE when it cannot be shown.
+ */
+int show_plan(struct cli *c, const struct check *k);
+
+/** show_gpus() - "0000:c1:00.0 (1002:150e amdgpu card1 renderD128)", "no GPU" when none is chosen
+ */
+const char *show_gpus(struct cli *c, const struct plan *p);
+
+/** show_attention() - EXIT_ATTENTION when a finding is a warning or an error, else EXIT_DONE */
+int show_attention(const struct findings *f);

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * target - may this container be changed, and if not, why
+ *
+ * Every condition under which pct would refuse is one for us as well: a task
+ * that holds the configuration, a `lock:` that an interrupted one left, a
+ * template, a cluster without quorum.
+ */
+#include "cli/precondition.h"
+
+#include "anchor/upkeep.h"
+#include "base/spawn.h"
+#include "cli/output.h"
+#include "model/conf/pctconf.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <sys/stat.h>
+
+bool target_vmid(struct cli *c, uint32_t *ret) {
+        if (vmid_parse(c->args[0], ret))
+                return true;
+        cli_fail(c, "pct list", "'%s' is no VMID (100 to 999999999)", c->args[0]);
+        return false;
+}
+
+bool target_is_root(struct cli *c, const char *what) {
+        if (geteuid() == 0)
+                return true;
+        cli_fail(c, "run it with sudo or as root", "%s needs root: it writes %s", c->verb->name,
+                 what);
+        return false;
+}
+
+int target_list(struct cli *c, uint32_t **ret, size_t *ret_n) {
+        int r = guest_list(&c->arena, c->root, ret, ret_n);
+
+        if (r == GUEST_E_NOT_MOUNTED)
+                return cli_fail(c, "systemctl status pve-cluster",
+                                "/etc/pve is not mounted; nothing was changed");
+        if (r < 0)
+                return cli_fail(c, "run it as root", "/etc/pve/lxc cannot be read: %s",
+                                strerror(-r));
+        return EXIT_DONE;
+}
+
+/* "/etc/pve/nodes/pve2/lxc/101.conf" of another node, or of a virtual machine; NULL if none */
+static const char *find_elsewhere(struct cli *c, uint32_t vmid) {
+        static const char *const kinds[] = { "lxc", "qemu-server" };
+        const char *found = NULL;
+
+        for (size_t i = 0; i < ELEMENTS(kinds) && !found; i++) {
+                glob_t g;
+
+                if (glob(arena_printf(&c->arena, "%s/etc/pve/nodes/*/%s/%u.conf", c->root, kinds[i],
+                                      vmid),
+                         GLOB_NOSORT, NULL, &g) != 0)
+                        continue;
+                found = arena_strdup(&c->arena, g.gl_pathv[0] + strlen(c->root));
+                globfree(&g);
+        }
+        return found;
+}
+
+static int tell_none(struct cli *c, uint32_t vmid) {
+        const char *path = find_elsewhere(c, vmid), *node;
+
+        if (!path)
+                return cli_fail(c, "pct list", "%u: no such container on this node", vmid);
+        if (strstr(path, "/qemu-server/"))
+                return cli_fail(c, "gpuanchor is for containers: pct list",
+                                "%u is a virtual machine", vmid);
+        node = path + strlen("/etc/pve/nodes/");
+        return cli_fail(c, "run gpuanchor there", "container %u is on node %.*s", vmid,
+                        (int)strcspn(node, "/"), node);
+}
+
+int target_problem(struct cli *c, uint32_t vmid, int problem) {
+        struct findings f = { .arena = &c->arena };
+        struct guest g = { .vmid = vmid };
+
+        if (problem == GUEST_E_NONE)
+                return tell_none(c, vmid);
+        if (problem == -EACCES && geteuid() != 0)
+                return cli_fail(c, "run it with sudo or as root",
+                                "%s %u needs root: it reads /etc/pve/lxc/%u.conf "
+                                "and /var/lib/lxc/%u/config",
+                                c->verb->name, vmid, vmid, vmid);
+        anchor_tell_problem(&f, &g, problem);
+        return cli_fail_findings(c, &f, vmid);
+}
+
+static bool has_quorum(const struct guest *g) {
+        struct stat st;
+
+        return stat(g->conf_path, &st) < 0 || (st.st_mode & 0222) != 0;
+}
+
+bool target_is_template(struct arena *a, const struct guest *g) {
+        struct pctconf conf;
+        struct bytes value;
+
+        pctconf_parse(a, PCTCONF_PVE, g->conf, &conf);
+        return pctconf_get(&conf, "template", &value) && bytes_equal(value, BYTES("1"));
+}
+
+bool target_refuse(struct cli *c, const struct guest *g, struct findings *f) {
+        const char *where = g->conf_path + strlen(g->root);
+        struct bytes value;
+        struct pctconf conf;
+        size_t before = f->n;
+
+        pctconf_parse(f->arena, PCTCONF_PVE, g->conf, &conf);
+        if (pctconf_get(&conf, "lock", &value))
+                finding_add(f, (struct finding){
+                                       .code = FINDING_GUEST_LOCKED,
+                                       .where = where,
+                                       .what = arena_strndup(f->arena, value.data, value.len) });
+        if (target_is_template(f->arena, g))
+                finding_add(f, (struct finding){ .code = FINDING_GUEST_TEMPLATE, .where = where });
+        if (!has_quorum(g))
+                finding_add(f, (struct finding){ .code = FINDING_NO_QUORUM, .where = where });
+        return f->n > before;
+}
+
+int target_open(struct cli *c, uint32_t vmid, struct guest *ret, int *ret_lock) {
+        struct findings f = { .arena = &c->arena };
+        _cleanup_(cleanup_close) int lock = -1;
+        int r;
+
+        /* first whether it is there: taking a lock would leave a file for any number */
+        r = guest_load(&c->arena, c->root, vmid, ret);
+        if (r == 0 && !c->opt[OPT_DRY_RUN]) {
+                r = guest_lock(&c->arena, c->root, vmid, LOCK_TIMEOUT_MS, &lock);
+                if (r == 0)
+                        r = guest_load(&c->arena, c->root, vmid, ret);
+        }
+        if (r != 0)
+                return target_problem(c, vmid, r);
+        if (target_refuse(c, ret, &f))
+                return cli_fail_findings(c, &f, vmid);
+        *ret_lock = lock;
+        lock = -1;
+        return EXIT_DONE;
+}
+
+int target_inside(struct cli *c, uint32_t vmid, const struct policy *p, int (*call)(void *user),
+                  void *user) {
+        unsigned seconds = anchor_upkeep_limit(p);
+        int status, r = spawn_call(call, user, seconds * 1000, &status);
+
+        if (r == 0 && status <= EXIT_ATTENTION)
+                return status;
+        cli_fail(c, arena_printf(&c->arena, "gpuanchor doctor %u", vmid),
+                 "%u: nothing was done inside: %s", vmid,
+                 r < 0 ? strerror(-r) : arena_printf(&c->arena, "no answer within %u s", seconds));
+        return EXIT_ATTENTION;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * target - the container that a verb works on
+ */
+#include "cli/verb.h"
+#include "model/finding/finding.h"
+#include "model/policy/policy.h"
+#include "pve/guest.h"
+
+#define LOCK_TIMEOUT_MS 10000 /* like Proxmox */
+
+/** target_vmid() - the first argument as a VMID; false after telling */
+bool target_vmid(struct cli *c, uint32_t *ret);
+
+/** target_is_root() - whether we may write what @what names; false after telling */
+bool target_is_root(struct cli *c, const char *what);
+
+/** target_list() - the containers of this node; EXIT_DONE, or EXIT_TROUBLE after telling */
+int target_list(struct cli *c, uint32_t **ret, size_t *ret_n);
+
+/**
+ * target_problem() - tell why a container cannot be looked at
+ * @problem: enum guest_problem or negative errno of guest_load(), guest_lock(), anchor_check()
+ *
+ * Says where the container is when it is on another node, and that it is a
+ * virtual machine when it is one. Return: EXIT_TROUBLE.
+ */
+int target_problem(struct cli *c, uint32_t vmid, int problem);
+
+/** target_is_template() - whether the container is a template, which never starts */
+bool target_is_template(struct arena *a, const struct guest *g);
+
+/**
+ * target_refuse() - what forbids to change a container
+ * @g: container, loaded
+ * @f: gets guest-locked, guest-template, no-quorum
+ *
+ * Without a quorum pmxcfs shows its files without write permission; asking
+ * access(2) would not do, which says yes to root. A write that is refused all the
+ * same is told by who tried it.
+ *
+ * Return: whether anything does.
+ */
+bool target_refuse(struct cli *c, const struct guest *g, struct findings *f);
+
+/**
+ * target_open() - take the lock of a container and load it for a change
+ * @ret_lock: close it to unlock; -1 with --dry-run, which takes none
+ *
+ * Return: EXIT_DONE, or EXIT_TROUBLE after telling.
+ */
+int target_open(struct cli *c, uint32_t vmid, struct guest *ret, int *ret_lock);
+
+/**
+ * target_inside() - look into a container, no longer than that may take
+ * @p:    its policy
+ * @call: looks, tells what it found and did, and returns an exit status
+ *
+ * Return: that exit status; EXIT_ATTENTION after telling that the container did not answer.
+ */
+int target_inside(struct cli *c, uint32_t vmid, const struct policy *p, int (*call)(void *user),
+                  void *user);

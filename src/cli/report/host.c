@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * report-host - the host as a description that tests/mkhost.sh makes a folder of
+ *
+ * With the masked files in it, gpuanchor says there what it said on the host.
+ */
+#include "anchor/status.h"
+#include "cli/report/collect.h"
+#include "host/probe/subid.h"
+#include "model/report/host-text.h"
+#include "model/conf/pctconf.h"
+
+/* The stand-in of a hookscript that is there; that of a storage which is not local needs an entry.
+ */
+static void add_snippet(struct report *r, struct strbuf *b, struct bytes volume,
+                        const char *masked) {
+        const char *was = arena_strndup(&r->c->arena, volume.data, volume.len);
+        const char *name = strstr(masked, ":snippets/");
+
+        if (anchor_hook_problem(&r->c->arena, r->c->root, was))
+                return;
+        if (!name) {
+                describe_file(b, masked, 0755, BYTES("#!/bin/sh\n"));
+                return;
+        }
+        describe_file(b, arena_printf(&r->c->arena, "/var/lib/vz/%s", name + 1), 0755,
+                      BYTES("#!/bin/sh\n"));
+        if (!str_has_prefix(masked, "local:"))
+                describe_file(b, "/etc/pve/storage.cfg", 0644,
+                              bytes_of(arena_printf(&r->c->arena,
+                                                    "dir: %.*s\n\tpath /var/lib/vz\n"
+                                                    "\tcontent snippets\n",
+                                                    (int)(name - masked), masked)));
+}
+
+static void add_hookscript(struct report *r, struct strbuf *b, const struct report_file *f) {
+        struct pctconf conf;
+        struct bytes volume, masked;
+
+        pctconf_parse(&r->c->arena, PCTCONF_PVE, f->content, &conf);
+        if (!pctconf_get(&conf, "hookscript", &volume))
+                return;
+        masked = mask_volume(&r->mask, volume);
+        add_snippet(r, b, volume, arena_strndup(&r->c->arena, masked.data, masked.len));
+}
+
+static void add_file(struct report *r, struct strbuf *b, const struct report_file *f) {
+        struct bytes content = f->mask ? f->mask(&r->mask, f->content) : (struct bytes){ 0 };
+
+        if (!f->mask)
+                strbuf_adds(b, "# a container without a GPU\n");
+        describe_file(b, f->place ? f->place : f->path, 0644, content);
+        if (f->mask == mask_conf && f->place)
+                add_hookscript(r, b, f);
+}
+
+struct bytes report_host(struct report *r) {
+        struct strbuf b = { .arena = &r->c->arena };
+        struct subid_range *subuids = NULL;
+        size_t n = 0;
+
+        strbuf_adds(&b,
+                    "# Recorded by gpuanchor report. A folder that is this host, as root:\n"
+                    "#   sh tests/mkhost.sh host.host DIR && GPUANCHOR_ROOT=DIR gpuanchor gpus\n");
+        (void)subuids_read(&r->c->arena, r->c->root, &subuids, &n);
+        describe_host(&b, &r->facts, subuids, n);
+        if (r->node)
+                strbuf_printf(&b, "pve %s\n", mask_of(&r->mask, MASK_NAME, bytes_of(r->node)));
+        if (r->watched)
+                strbuf_adds(&b, "dir /sys/fs/cgroup/system.slice/gpuanchord.service\n");
+        for (size_t i = 0; i < r->n_files; i++)
+                add_file(r, &b, &r->files[i]);
+        return strbuf_bytes(&b);
+}

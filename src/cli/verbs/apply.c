@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * apply - do now what the next start would do
+ *
+ * The start does it anyway; a container with devN lines whose node is gone needs
+ * it before, because Proxmox ends such a start ahead of every hook. That is what
+ * the boot service runs it for.
+ */
+#include "anchor/upkeep.h"
+#include "cli/output.h"
+#include "cli/plan-output.h"
+#include "cli/precondition.h"
+#include "host/inside/root-files.h"
+
+#include <time.h>
+
+#define MAX_TRIES 3
+#define BOOT_LOCK_MS 1000
+#define BOOT_SECONDS 30 /* after that no lock is waited for any more */
+
+struct job {
+        struct cli *c;
+        struct arena arena;
+        uint32_t vmid;
+        struct check check;
+};
+
+static int lock_timeout(const struct cli *c) {
+        struct timespec since_boot;
+        static time_t begin;
+
+        if (!c->opt[OPT_BOOT])
+                return LOCK_TIMEOUT_MS;
+        clock_gettime(CLOCK_MONOTONIC, &since_boot);
+        begin = begin ? begin : since_boot.tv_sec;
+        return since_boot.tv_sec - begin < BOOT_SECONDS ? BOOT_LOCK_MS : 0;
+}
+
+/* Whether the checked container may be written; else it was told why not. */
+static bool may_write(struct job *j) {
+        struct check *k = &j->check;
+        struct findings f = { .arena = &j->arena };
+
+        if (target_refuse(j->c, &k->guest, &f)) {
+                cli_fail_findings(j->c, &f, j->vmid);
+                return false;
+        }
+        if (!k->refuse && !k->left_alone)
+                return true;
+        out_findings(j->c, &k->findings, j->vmid, EDITS_HIDE);
+        cli_fail(j->c, arena_printf(&j->arena, "gpuanchor plan %u", j->vmid),
+                 "%u: left as it is: %s", j->vmid, k->refuse ? k->refuse : "see above");
+        return false;
+}
+
+static int tell(struct job *j, bool changes, int problem) {
+        struct cli *c = j->c;
+        struct check *k = &j->check;
+
+        if (problem == GUEST_E_CHANGED)
+                anchor_tell_problem(&k->findings, &k->guest, problem);
+        out_findings(c, &k->findings, j->vmid, problem == 0 ? EDITS_TELL : EDITS_HIDE);
+        if (problem != 0)
+                return EXIT_TROUBLE;
+        cli_say(c, "%s: %s", show_gpus(c, &k->plan),
+                changes ? "written, in effect from the next start on" : "nothing to change");
+        return show_attention(&k->findings);
+}
+
+static int apply_locked(struct job *j) {
+        bool changes = false;
+        int r = GUEST_E_CHANGED;
+
+        for (int i = 0; i < MAX_TRIES && r == GUEST_E_CHANGED; i++) {
+                r = anchor_check(&j->arena, j->c->root, j->vmid, &j->check);
+                if (r != 0)
+                        return target_problem(j->c, j->vmid, r);
+                if (!may_write(j))
+                        return EXIT_TROUBLE;
+                changes = anchor_would_change(&j->check);
+                r = anchor_apply_now(&j->check);
+        }
+        return tell(j, changes, r);
+}
+
+static int dry_run(struct job *j) {
+        int r = anchor_check(&j->arena, j->c->root, j->vmid, &j->check);
+
+        return r != 0 ? target_problem(j->c, j->vmid, r) : show_plan(j->c, &j->check);
+}
+
+static int apply_job(struct job *j) {
+        _cleanup_(cleanup_close) int lock = -1;
+        struct cli *c = j->c;
+        struct guest g;
+        int r;
+
+        /* first whether it is there: taking a lock would leave a file for any number */
+        r = guest_load(&j->arena, c->root, j->vmid, &g);
+        if (r != 0)
+                return target_problem(c, j->vmid, r);
+        if (!guest_is_managed(&j->arena, c->root, j->vmid))
+                return cli_fail(c, arena_printf(&j->arena, "gpuanchor enable %u", j->vmid),
+                                "%u is not managed by gpuanchor", j->vmid);
+        if (c->opt[OPT_ALL] && target_is_template(&j->arena, &g)) {
+                cli_say(c, "a template, left alone");
+                return EXIT_DONE;
+        }
+        r = guest_lock(&j->arena, c->root, j->vmid, lock_timeout(c), &lock);
+        return r != 0 ? target_problem(c, j->vmid, r) : apply_locked(j);
+}
+
+/* What the policy asks for inside would be done after the next start; a container that runs need
+ * not wait for one. */
+static int keep_inside(void *user) {
+        struct job *j = user;
+        struct findings f = { .arena = &j->arena };
+        unsigned pid = *j->c->root ? 0 : inside_init_pid(&j->arena, j->vmid);
+
+        if (pid > 0)
+                anchor_upkeep(&j->arena, j->c->root, j->vmid, pid, &f);
+        out_findings(j->c, &f, j->vmid, EDITS_TELL);
+        return show_attention(&f);
+}
+
+static int keep_inside_for_a_while(struct job *j) {
+        struct findings quiet = { .arena = &j->arena };
+        struct policy p;
+
+        if (settings_load(&j->arena, j->c->root, j->vmid, &p, &quiet) < 0)
+                return EXIT_DONE;
+        return target_inside(j->c, j->vmid, &p, keep_inside, j);
+}
+
+static int apply_one(struct cli *c, uint32_t vmid) {
+        struct job j = { .c = c, .vmid = vmid };
+        int r;
+
+        if (c->opt[OPT_DRY_RUN]) {
+                r = dry_run(&j);
+        } else {
+                c->prefix = arena_printf(&c->arena, "%u: ", vmid);
+                r = apply_job(&j);
+                if (r != EXIT_TROUBLE && !c->opt[OPT_BOOT] &&
+                    keep_inside_for_a_while(&j) != EXIT_DONE)
+                        r = EXIT_ATTENTION;
+                c->prefix = "";
+        }
+        arena_done(&j.arena);
+        return r;
+}
+
+static int apply_all(struct cli *c) {
+        uint32_t *vmids = NULL;
+        int r, worst = EXIT_DONE;
+        size_t n = 0, managed = 0;
+
+        r = target_list(c, &vmids, &n);
+        if (r != EXIT_DONE)
+                return r;
+        for (size_t i = 0; i < n; i++) {
+                if (!guest_is_managed(&c->arena, c->root, vmids[i]))
+                        continue;
+                managed++;
+                r = apply_one(c, vmids[i]);
+                worst = r > worst ? r : worst;
+        }
+        if (managed == 0)
+                cli_say(c, "no container of this node is managed by gpuanchor");
+        return c->opt[OPT_BOOT] ? EXIT_DONE : worst;
+}
+
+static int run(struct cli *c) {
+        uint32_t vmid;
+        int r;
+
+        if (!c->opt[OPT_DRY_RUN] && !target_is_root(c, "/etc/pve, /etc/subgid and /var/lib/lxc"))
+                return EXIT_TROUBLE;
+        if (c->opt[OPT_ALL])
+                return apply_all(c);
+        if (!target_vmid(c, &vmid))
+                return EXIT_TROUBLE;
+        r = apply_one(c, vmid);
+        return c->opt[OPT_BOOT] ? EXIT_DONE : r;
+}
+
+const struct verb verb_apply = {
+        .name = "apply",
+        .args = "VMID|--all",
+        .summary = "write now what the next start would write",
+        .example = "gpuanchor apply 101",
+        .about = "Refuses on a locked container, a template, and without quorum. --all goes on\n"
+                 "after a failure; the exit status is then the worst of all containers. In one\n"
+                 "that runs, what its policy asks for inside is done, too.\n",
+        .exits = { "written, or nothing to change; with --boot also else",
+                   "written, and something is to be looked at;\n     with --dry-run as for plan",
+                   "refused or failed; each file is whole, old or new" },
+        .options = OPT_BIT(OPT_ALL) | OPT_BIT(OPT_BOOT) | OPT_BIT(OPT_DRY_RUN),
+        .min_args = 1,
+        .max_args = 1,
+        .run = run,
+};

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * convert - from bind mounts and holes in the id map to devN lines, or back
+ *
+ * Planned and proved like any start, with the method forced, and proved once
+ * more: the next start must find nothing to change in the result. What a start
+ * leaves alone goes too - holes that nothing needs any more, rules that devN
+ * brings itself - and since files keep their numeric owner when a hole goes,
+ * they are looked for where that is possible.
+ */
+#include "cli/output.h"
+#include "cli/enrol/policy-edit.h"
+#include "cli/enrol/policy-file.h"
+#include "cli/enrol/preview.h"
+#include "cli/plan-output.h"
+#include "cli/precondition.h"
+#include "host/inside/root-files.h"
+#include "host/file-owners.h"
+#include "model/plan/moved-gids.h"
+#include "pve/version.h"
+
+struct converting {
+        struct cli *c;
+        struct arena *a;
+        uint32_t vmid;
+        enum method to;
+        struct guest guest;
+        struct policy_file policy;
+        int lock;
+        struct check check;
+};
+
+static const char *method_name(enum method m) {
+        return m == METHOD_DEV ? "dev" : "idmap";
+}
+
+static int read_method(struct converting *v) {
+        const char *to = v->c->opt[OPT_TO];
+
+        if (!to)
+                return cli_fail(v->c, "gpuanchor convert --help",
+                                "convert needs --to dev or idmap");
+        if (!streq(to, "dev") && !streq(to, "idmap"))
+                return cli_fail(v->c, "", "--to: '%s' is neither dev nor idmap", to);
+        v->to = streq(to, "dev") ? METHOD_DEV : METHOD_IDMAP;
+        return EXIT_DONE;
+}
+
+/* devN came with Proxmox VE 8.2; older ones throw such a line away. */
+static int check_version(struct converting *v) {
+        const char *version;
+
+        if (v->to != METHOD_DEV)
+                return EXIT_DONE;
+        version = package_version(v->a, v->c->root, "pve-manager");
+        if (!version)
+                cli_say(v->c, "the version of Proxmox VE is not known here; devN needs 8.2");
+        if (!version || version_at_least(version, 8, 2))
+                return EXIT_DONE;
+        return cli_fail(v->c, "upgrade, or stay with idmap",
+                        "%u: devN needs Proxmox VE 8.2, this is %s", v->vmid, version);
+}
+
+/* ---- files that lose their group ---- */
+
+static const char *describe_files(struct arena *a, const struct owners *o, bool all) {
+        struct strbuf b = { .arena = a };
+
+        if (o->n == 0)
+                return all ? "no file on its disk belongs to it"
+                           : "no file on the part of its disk that was looked through belongs to "
+                             "it";
+        strbuf_printf(&b, "%s%zu file%s on its disk belong%s to it and would be nobody's: ",
+                      all ? "" : "at least ", o->n, o->n == 1 ? "" : "s", o->n == 1 ? "s" : "");
+        for (size_t i = 0; i < o->n_names; i++)
+                strbuf_printf(&b, "%s%s", i ? ", " : "", o->names[i]);
+        if (o->n > o->n_names)
+                strbuf_printf(&b, " and %zu more", o->n - o->n_names);
+        return strbuf_str(&b);
+}
+
+static void tell_files(struct converting *v, const struct regroup *r, const struct owners *o,
+                       const char *not_looked, bool all) {
+        finding_add(&v->check.findings,
+                    (struct finding){ .code = FINDING_GID_FILES,
+                                      .severity = !not_looked && o->n == 0 ? SEV_INFO
+                                                  : not_looked             ? SEV_NOTICE
+                                                                           : SEV_WARNING,
+                                      .what = arena_printf(v->a, "%u", r->inside),
+                                      .old = arena_printf(v->a, "%u", r->before),
+                                      .new = arena_printf(v->a, "%u", r->after),
+                                      .where = not_looked ? not_looked
+                                                          : describe_files(v->a, o, all) });
+}
+
+static void look_for_files(struct converting *v) {
+        _cleanup_(cleanup_close) int root_fd = -1;
+        struct regroup *moved = NULL;
+        size_t n = v->check.plan.userns ? regroup_find(v->a, &v->check.plan, &moved) : 0;
+        struct owners *owners = arena_alloc(v->a, (n + 1) * sizeof(*owners));
+        const char *not_looked = NULL;
+        bool all = false;
+        unsigned pid;
+
+        if (n == 0)
+                return;
+        pid = *v->c->root ? 0 : inside_init_pid(v->a, v->vmid);
+        if (pid > 0)
+                root_fd = inside_open(pid);
+        if (root_fd < 0)
+                not_looked = "files of that group were not looked for, since the container does "
+                             "not run";
+        for (size_t i = 0; i < n; i++)
+                owners[i].gid = moved[i].before;
+        if (root_fd >= 0)
+                all = owners_find(v->a, root_fd, owners, n);
+        for (size_t i = 0; i < n; i++)
+                tell_files(v, &moved[i], &owners[i], not_looked, all);
+}
+
+/* ---- plan and proof ---- */
+
+static int refuse(struct converting *v) {
+        struct check *k = &v->check;
+
+        if (k->left_alone || k->refuse) {
+                if (v->c->opt[OPT_JSON])
+                        (void)show_plan(v->c, k);
+                else
+                        out_findings(v->c, &k->findings, v->vmid, EDITS_HIDE);
+                return cli_fail(v->c, arena_printf(v->a, "gpuanchor plan %u", v->vmid),
+                                "%u: left as it is: %s", v->vmid,
+                                k->refuse ? k->refuse : "see above");
+        }
+        if (k->plan.incomplete || k->plan.choice.n_gpus == 0)
+                return cli_fail(v->c, arena_printf(v->a, "gpuanchor plan %u", v->vmid),
+                                "%u: not all of its devices are there now%s%s, and their lines "
+                                "cannot be converted",
+                                v->vmid, k->plan.missing ? ": " : "",
+                                k->plan.missing ? k->plan.missing : "");
+        return EXIT_DONE;
+}
+
+/* The next start, under the policy as it will be, must leave the new file as it is. */
+static int prove(struct converting *v) {
+        struct guest g = v->guest;
+        struct check next;
+        int r;
+
+        g.conf = v->check.new_conf;
+        g.config = v->check.new_config;
+        r = preview_make(v->a, v->c->root, &g, v->check.new_policy, v->check.new_policy, &next);
+        if (r != 0)
+                return target_problem(v->c, v->vmid, r);
+        if (next.left_alone || !bytes_equal(next.new_conf, g.conf))
+                return cli_fail(v->c, "nothing was changed; please report it, with that file",
+                                "%u: the next start would change the converted file again",
+                                v->vmid);
+        return EXIT_DONE;
+}
+
+static int plan(struct converting *v) {
+        struct setting method = { "method", method_name(v->to) };
+        struct check *k = &v->check;
+        int r = anchor_check_convert(v->a, v->c->root, v->vmid, v->to, k);
+
+        if (r != 0)
+                return target_problem(v->c, v->vmid, r);
+        r = refuse(v);
+        if (r != EXIT_DONE)
+                return r;
+        if (k->own_method != METHOD_AUTO && k->own_method != v->to)
+                k->new_policy = policy_edit(v->a, k->new_policy, &method, 1);
+        r = prove(v);
+        if (r == EXIT_DONE)
+                look_for_files(v);
+        return r;
+}
+
+/* ---- writing ---- */
+
+/* The policy goes with the container file: with the one alone the next start would convert again.
+ */
+static bool is_converted(struct converting *v) {
+        struct guest now;
+
+        return guest_load(v->a, v->c->root, v->vmid, &now) == 0 &&
+               bytes_equal(now.conf, v->check.new_conf);
+}
+
+static int convert(struct converting *v) {
+        struct check *k = &v->check;
+        bool changes = anchor_would_change(k);
+        int r;
+
+        v->policy.new = k->new_policy;
+        r = policy_file_write(v->c, &v->policy);
+        if (r != EXIT_DONE)
+                return r;
+        k->policy.file = k->new_policy;
+        r = anchor_apply_now(k);
+        if (r != 0) {
+                if (r == GUEST_E_CHANGED)
+                        anchor_tell_problem(&k->findings, &k->guest, r);
+                if (!is_converted(v))
+                        policy_file_restore(v->c, &v->policy);
+                return cli_fail_findings(v->c, &k->findings, v->vmid);
+        }
+        if (v->c->opt[OPT_JSON])
+                return show_plan(v->c, k) == EXIT_TROUBLE ? EXIT_TROUBLE
+                                                          : show_attention(&k->findings);
+        out_findings(v->c, &k->findings, v->vmid, EDITS_TELL);
+        if (!changes)
+                cli_say(v->c, "%u: method %s already, nothing to change", v->vmid,
+                        method_name(v->to));
+        else
+                cli_say(v->c,
+                        "%u: method %s from the next start on; gpuanchor undo %u takes it back",
+                        v->vmid, method_name(v->to), v->vmid);
+        return show_attention(&k->findings);
+}
+
+static int run_locked(struct converting *v) {
+        int r = target_open(v->c, v->vmid, &v->guest, &v->lock);
+
+        if (r == EXIT_DONE && !guest_is_managed(v->a, v->c->root, v->vmid))
+                r = cli_fail(v->c, arena_printf(v->a, "gpuanchor enable %u", v->vmid),
+                             "%u is not managed by gpuanchor", v->vmid);
+        if (r == EXIT_DONE)
+                r = policy_file_read(v->c, v->vmid, &v->policy);
+        if (r == EXIT_DONE)
+                r = check_version(v);
+        if (r == EXIT_DONE)
+                r = plan(v);
+        if (r != EXIT_DONE)
+                return r;
+        return v->c->opt[OPT_DRY_RUN] ? show_plan(v->c, &v->check) : convert(v);
+}
+
+static int run(struct cli *c) {
+        struct converting v = { .c = c, .a = &c->arena, .lock = -1 };
+        int r;
+
+        if (read_method(&v) != EXIT_DONE || !target_vmid(c, &v.vmid) ||
+            (!c->opt[OPT_DRY_RUN] && !target_is_root(c, "/etc/pve, /etc/subgid and /var/lib/lxc")))
+                return EXIT_TROUBLE;
+        r = run_locked(&v);
+        cleanup_close(&v.lock);
+        return r;
+}
+
+const struct verb verb_convert = {
+        .name = "convert",
+        .args = "VMID",
+        .summary = "move a container from one method to the other",
+        .example = "gpuanchor convert 101 --to dev --dry-run",
+        .about =
+                "--to dev: devN lines instead of bind mounts; the holes in the id map that were\n"
+                "made for them go, others stay. --to idmap: the other way round. Says which files\n"
+                "on the container's disk change their owner with a hole, as far as it can look:\n"
+                "only while the container runs. gpuanchor undo takes it back. --json: what was\n"
+                "written, as the object of gpuanchor plan.\n",
+        .exits = { "converted, or nothing to change",
+                   "converted, and something is to be looked at;\n     with --dry-run as for plan",
+                   "refused or failed; each file is whole, old or new" },
+        .options = OPT_BIT(OPT_TO) | OPT_BIT(OPT_JSON) | OPT_BIT(OPT_DRY_RUN),
+        .min_args = 1,
+        .max_args = 1,
+        .run = run,
+};

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * disable - take gpuanchor out of a container, or out of a node
+ *
+ * Undoes what enable did, in the order that never leaves a container with a
+ * hookscript that is gone: first the hookscript line, then the policy, and with
+ * --all, when nothing names it any more, the link: Debian's package runs that
+ * before it goes. The device lines stay as they are: they are right today.
+ */
+#include "anchor/upkeep.h"
+#include "cli/output.h"
+#include "cli/enrol/policy-edit.h"
+#include "cli/enrol/policy-file.h"
+#include "cli/enrol/snippet.h"
+#include "cli/precondition.h"
+#include "pve/record.h"
+#include "model/guest/upkeep.h"
+#include "pve/settings.h"
+
+struct disabling {
+        struct cli *c;
+        struct arena *a;
+        uint32_t vmid;
+        struct guest guest;
+        struct policy_file policy;
+        bool has_hook;
+        const char *next;   /* hookscript to put back, NULL for none */
+        struct policy wish; /* what the policy says until it is gone */
+};
+
+/* The hookscript that enable chained; a path is nothing that hookscript: takes. */
+static void find_next(struct disabling *d) {
+        const char *next = policy_value(d->a, d->policy.old, "next-hook");
+
+        if (!next || !d->has_hook)
+                return;
+        if (*next != '/')
+                d->next = next;
+        else
+                cli_say(d->c, "next-hook %s is a path and no volume: not put back", next);
+}
+
+static int read_container(struct disabling *d) {
+        _cleanup_(cleanup_close) int lock = -1;
+        int r;
+
+        r = target_open(d->c, d->vmid, &d->guest, &lock);
+        if (r == EXIT_DONE)
+                r = policy_file_read(d->c, d->vmid, &d->policy);
+        if (r != EXIT_DONE)
+                return r;
+        d->has_hook = guest_has_hook(d->a, d->guest.conf);
+        find_next(d);
+        if (d->next && !hookscript_is_usable(d->c, d->next))
+                return cli_fail(d->c,
+                                arena_printf(d->a, "correct it, or remove next-hook from %s",
+                                             d->policy.name),
+                                "the hookscript %s that would be put back is no "
+                                "executable file",
+                                d->next);
+        return r;
+}
+
+/* Lines that wait in the memory for their GPU would be gone with it. */
+static void tell_parked(struct disabling *d) {
+        struct findings quiet = { .arena = d->a };
+        struct policy p;
+
+        if (settings_load(d->a, d->c->root, d->vmid, &p, &quiet) < 0 || p.n_parked == 0)
+                return;
+        cli_say(d->c, "%zu line%s taken out while the GPU was missing, not put back:", p.n_parked,
+                p.n_parked == 1 ? " was" : "s were");
+        for (size_t i = 0; i < p.n_parked; i++)
+                cli_say(d->c, "  %s", p.parked[i]);
+}
+
+/* Whether there is a policy file, and it is to go. */
+static bool drops_policy(const struct disabling *d) {
+        return d->policy.present && !d->c->opt[OPT_KEEP_POLICY];
+}
+
+static int remove_policy(struct disabling *d) {
+        _cleanup_(cleanup_close) int lock = -1;
+        int r;
+
+        if (!drops_policy(d))
+                return EXIT_DONE;
+        r = guest_lock(d->a, d->c->root, d->vmid, LOCK_TIMEOUT_MS, &lock);
+        return r != 0 ? target_problem(d->c, d->vmid, r) : policy_file_remove(d->c, &d->policy);
+}
+
+static int change(struct disabling *d) {
+        int r = EXIT_DONE;
+
+        if (d->has_hook)
+                r = hookscript_set(d->c, d->vmid, d->next);
+        if (r != EXIT_DONE)
+                return r;
+        r = remove_policy(d);
+        if (r != EXIT_DONE && d->has_hook)
+                (void)hookscript_set(d->c, d->vmid, hookscript_get(d->a, &d->guest));
+        return r;
+}
+
+static void say_done(struct disabling *d, const char *would) {
+        if (d->has_hook && d->next)
+                cli_say(d->c, "hookscript of %u%s set to %s", d->vmid, would, d->next);
+        else if (d->has_hook)
+                cli_say(d->c, "hookscript of %u%s removed", d->vmid, would);
+        if (drops_policy(d))
+                cli_say(d->c, "%s%s removed", d->policy.name, would);
+        cli_say(d->c, "the device lines of %u stay as they are; they are not kept right any more",
+                d->vmid);
+}
+
+/* Inside, a stopped container keeps what it has: nothing of it is mounted here. */
+static int clear_inside(void *user) {
+        struct disabling *d = user;
+        struct findings f = { .arena = d->a };
+        bool runs = anchor_upkeep_undo(d->a, d->c->root, d->vmid, d->wish.guest_timeout, &f);
+
+        out_findings(d->c, &f, d->vmid, EDITS_TELL);
+        for (size_t i = 0; !runs && i < d->wish.n_guest_services; i++)
+                cli_say(d->c, "%u does not run: %s stays in it", d->vmid,
+                        upkeep_path(d->a, d->wish.guest_services[i]));
+        if (d->wish.guest_groups || d->wish.n_guest_users > 0)
+                cli_say(d->c, "groups of %u and their members stay as they are", d->vmid);
+        return findings_worst(&f) <= SEV_WARNING ? EXIT_ATTENTION : EXIT_DONE;
+}
+
+static void say_inside(struct disabling *d) {
+        for (size_t i = 0; i < d->wish.n_guest_services; i++)
+                cli_say(d->c, "%s would be removed in %u, if it runs",
+                        upkeep_path(d->a, d->wish.guest_services[i]), d->vmid);
+}
+
+static int disable_one(struct cli *c, uint32_t vmid) {
+        struct disabling d = { .c = c, .a = &c->arena, .vmid = vmid };
+        struct findings quiet = { .arena = d.a };
+        int r;
+
+        r = read_container(&d);
+        if (r != EXIT_DONE)
+                return r;
+        if (!d.has_hook && !drops_policy(&d)) {
+                cli_say(c, "%u is not managed by gpuanchor, nothing to do", vmid);
+                return EXIT_DONE;
+        }
+        tell_parked(&d);
+        (void)settings_load(d.a, c->root, d.vmid, &d.wish, &quiet);
+        if (c->opt[OPT_DRY_RUN]) {
+                say_done(&d, " would be");
+                say_inside(&d);
+                return EXIT_DONE;
+        }
+        r = change(&d);
+        if (r != EXIT_DONE)
+                return r;
+        record_clear(d.a, c->root, vmid);
+        say_done(&d, "");
+        return target_inside(c, vmid, &d.wish, clear_inside, &d);
+}
+
+static int remove_link(struct cli *c) {
+        const char *user = snippet_user(c);
+        int r = user ? 0 : snippet_remove(c);
+
+        if (!user && r == 0)
+                return EXIT_DONE;
+        if (user)
+                cli_fail(c, "pct set VMID --delete hookscript, pct delsnapshot",
+                         "%s stays: %s names it", snippet_path(c), user);
+        else
+                cli_fail(c, "", "%s cannot be removed: %s", snippet_path(c), strerror(-r));
+        return EXIT_ATTENTION;
+}
+
+static int disable_all(struct cli *c) {
+        uint32_t *vmids = NULL;
+        int r, worst;
+        size_t n = 0;
+
+        worst = target_list(c, &vmids, &n);
+        for (size_t i = 0; i < n; i++) {
+                if (!guest_is_managed(&c->arena, c->root, vmids[i]))
+                        continue;
+                r = disable_one(c, vmids[i]);
+                worst = r > worst ? r : worst;
+        }
+        if (worst != EXIT_TROUBLE && !c->opt[OPT_DRY_RUN]) {
+                r = remove_link(c);
+                worst = r > worst ? r : worst;
+        }
+        return worst;
+}
+
+static int run(struct cli *c) {
+        uint32_t vmid;
+
+        if (!c->opt[OPT_DRY_RUN] && !target_is_root(c, "/etc/pve and /var/lib/vz/snippets"))
+                return EXIT_TROUBLE;
+        if (c->opt[OPT_ALL])
+                return disable_all(c);
+        return target_vmid(c, &vmid) ? disable_one(c, vmid) : EXIT_TROUBLE;
+}
+
+const struct verb verb_disable = {
+        .name = "disable",
+        .args = "VMID|--all",
+        .summary = "take gpuanchor out of a container",
+        .example = "gpuanchor disable 101",
+        .about = "Puts the container's own hookscript back (or removes the line) and removes the\n"
+                 "policy file. The device lines stay, so the container starts with what it has.\n"
+                 "The files that gpuanchor keeps inside for guest-service are removed when the\n"
+                 "container runs.\n"
+                 "--all goes on after a failure, and at the end removes the link to the hook\n"
+                 "unless a container of the cluster, or a snapshot of one, still names it.\n",
+        .exits = { "disabled, or was not managed",
+                   "disabled, and a file inside, or with --all the link, has to stay",
+                   "refused or failed: that container is as it was" },
+        .options = OPT_BIT(OPT_ALL) | OPT_BIT(OPT_KEEP_POLICY) | OPT_BIT(OPT_DRY_RUN),
+        .min_args = 1,
+        .max_args = 1,
+        .run = run,
+};

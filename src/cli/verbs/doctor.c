@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * doctor - where the chain from the GPU to a program breaks, and what mends it
+ */
+#include "anchor/doctor.h"
+#include "cli/output.h"
+#include "cli/precondition.h"
+#include "render/doctor.h"
+
+#include <sys/ioctl.h>
+
+static size_t terminal_width(void) {
+        struct winsize w;
+
+        return ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col >= 40 ? w.ws_col : 80;
+}
+
+static void print(struct cli *c, const struct doctor *d) {
+        struct doctor_view v = {
+                .report = &d->report,
+                .node = d->node,
+                .vmid = d->vmid,
+                .quiet = c->opt[OPT_QUIET],
+                .color = c->color,
+        };
+
+        if (c->opt[OPT_JSON]) {
+                fputs(json_doctor(&c->arena, &v), stdout);
+        } else if (c->terminal) {
+                v.width = terminal_width();
+                doctor_text(&c->arena, &v);
+                if (!d->vmid)
+                        cli_say(c, "the host alone; a container, too: gpuanchor doctor VMID");
+        } else {
+                doctor_plain(&c->arena, &v);
+        }
+}
+
+static int run(struct cli *c) {
+        struct doctor d;
+        uint32_t vmid = 0;
+        int r;
+
+        if (c->n_args > 0 && !target_vmid(c, &vmid))
+                return EXIT_TROUBLE;
+        r = anchor_doctor(&c->arena, c->root, vmid, &d);
+        if (r != 0 && vmid)
+                return target_problem(c, vmid, r);
+        if (r != 0)
+                return cli_fail(c, "", "the host cannot be read: %s", strerror(-r));
+        print(c, &d);
+        if (d.blind)
+                return cli_fail(c, "run it with sudo or as root", "container %u was not looked at",
+                                vmid);
+        return doctor_exit(&d.report) ? EXIT_ATTENTION : EXIT_DONE;
+}
+
+const struct verb verb_doctor = {
+        .name = "doctor",
+        .args = "[VMID]",
+        .summary = "where the chain to the GPU breaks and what mends it",
+        .example = "gpuanchor doctor 101",
+        .about = "Host, file permission, device cgroup, container file, and of a running\n"
+                 "container its inside and its services. One line per check: ok, skipped,\n"
+                 "warning or failed, what was seen, and the command that mends it. On a pipe\n"
+                 "fields separated by tabs. Changes nothing; without VMID the host alone.\n",
+        .exits = { "all is ok", "a warning or a failure",
+                   "wrong usage, no such container, or it cannot be read" },
+        .options = OPT_BIT(OPT_JSON),
+        .min_args = 0,
+        .max_args = 1,
+        .run = run,
+};

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * enable - hand a container's GPU lines over to gpuanchor
+ *
+ * Takes over what is there: the GPU that the lines mean, the form they have, the
+ * gids, the hookscript. Everything is tried on paper first; then three things
+ * change - link, policy file, hookscript line - and when one of them fails those
+ * before it are taken back.
+ */
+#include "cli/ask-gpu.h"
+#include "cli/output.h"
+#include "cli/enrol/policy-edit.h"
+#include "cli/enrol/policy-file.h"
+#include "cli/enrol/preview.h"
+#include "cli/plan-output.h"
+#include "cli/enrol/snippet.h"
+#include "cli/precondition.h"
+#include "model/policy/guest-keys.h"
+#include "render/text.h"
+
+#define MAX_SETTINGS 12
+#define ENABLE_ASK (EXIT_TROUBLE + 1) /* of prepare(): a person can say which GPU */
+
+struct enabling {
+        struct cli *c;
+        struct arena *a;
+        uint32_t vmid;
+        struct guest guest;
+        int lock;
+        struct setting settings[MAX_SETTINGS];
+        size_t n_settings;
+        const char *hook; /* the present hookscript, NULL for none */
+        bool set_hook;    /* the hookscript line has to be set */
+        struct policy_file policy;
+        struct check check; /* under the new policy */
+};
+
+static void cleanup_enabling(struct enabling *e) {
+        cleanup_close(&e->lock);
+}
+
+/* What is said later about the same key wins. */
+static void add_setting(struct enabling *e, const char *key, const char *value) {
+        size_t i = 0;
+
+        while (i < e->n_settings && !streq(e->settings[i].key, key))
+                i++;
+        e->settings[i] = (struct setting){ key, value };
+        e->n_settings += i == e->n_settings;
+}
+
+static const char *blanks_for_commas(struct arena *a, const char *list) {
+        char *copy = arena_strdup(a, list);
+
+        for (char *c = copy; *c; c++)
+                if (*c == ',')
+                        *c = ' ';
+        return copy;
+}
+
+/* A preset is what stands in the policy from then on: the file says all that is done. */
+static int add_preset(struct enabling *e, const char *name) {
+        const struct preset *p = preset_find(name);
+
+        if (!p)
+                return cli_fail(e->c, arena_printf(e->a, "choose one of %s", preset_names(e->a)),
+                                "there is no preset %s", name);
+        add_setting(e, "guest-groups", "ensure");
+        add_setting(e, "guest-users", p->users);
+        add_setting(e, "guest-service", p->services);
+        add_setting(e, "guest-environment", p->environment);
+        return EXIT_DONE;
+}
+
+static int read_guest_settings(struct enabling *e) {
+        static const struct {
+                enum cli_opt opt;
+                const char *key;
+        } lists[] = {
+                { OPT_GUEST_USERS, "guest-users" },
+                { OPT_GUEST_SERVICE, "guest-service" },
+                { OPT_GUEST_ENVIRONMENT, "guest-environment" },
+        };
+        struct cli *c = e->c;
+        int r = c->opt[OPT_PRESET] ? add_preset(e, c->opt[OPT_PRESET]) : EXIT_DONE;
+
+        if (c->opt[OPT_GUEST_GROUPS])
+                add_setting(e, "guest-groups", c->opt[OPT_GUEST_GROUPS]);
+        for (size_t i = 0; i < ELEMENTS(lists); i++) {
+                const char *value = c->opt[lists[i].opt];
+
+                if (value && lists[i].opt != OPT_GUEST_ENVIRONMENT)
+                        value = blanks_for_commas(e->a, value);
+                if (value)
+                        add_setting(e, lists[i].key, streq(value, "none") ? "" : value);
+        }
+        return r;
+}
+
+/* What was asked for on the command line, and only that. */
+static int read_settings(struct enabling *e) {
+        static const struct {
+                enum cli_opt opt;
+                const char *key;
+        } plain[] = {
+                { OPT_GPU, "gpu" },
+                { OPT_DEVICES, "devices" },
+                { OPT_METHOD, "method" },
+                { OPT_VIDEO_GID, "video-gid" },
+                { OPT_RENDER_GID, "render-gid" },
+                { OPT_MISSING, "missing" },
+        };
+        struct cli *c = e->c;
+
+        if (read_guest_settings(e) != EXIT_DONE)
+                return EXIT_TROUBLE;
+        for (size_t i = 0; i < ELEMENTS(plain); i++) {
+                const char *value = c->opt[plain[i].opt];
+
+                if (value)
+                        add_setting(e, plain[i].key,
+                                    plain[i].opt == OPT_DEVICES ? blanks_for_commas(e->a, value)
+                                                                : value);
+        }
+        if (c->opt[OPT_NEXT_HOOK])
+                add_setting(e, "next-hook",
+                            streq(c->opt[OPT_NEXT_HOOK], "none") ? "" : c->opt[OPT_NEXT_HOOK]);
+        for (size_t i = 0; i < e->n_settings; i++) {
+                const char *problem = setting_problem(e->a, &e->settings[i]);
+
+                if (problem)
+                        return cli_fail(c, "", "--%s", problem);
+        }
+        return EXIT_DONE;
+}
+
+static int check_next_hook(struct enabling *e, const char *next) {
+        const char *problem = setting_problem(e->a, &(struct setting){ "next-hook", next });
+
+        if (!problem && !hookscript_is_usable(e->c, next))
+                problem = arena_printf(e->a, "the hookscript %s is no executable file", next);
+        return problem ? cli_fail(e->c, "correct it, or leave it out with --next-hook none", "%s",
+                                  problem)
+                       : EXIT_DONE;
+}
+
+/* Whether the container runs the hook through our link, now or from now on. */
+static bool needs_link(const struct enabling *e) {
+        return e->set_hook || streq(e->hook, HOOK_VOLUME);
+}
+
+/* The container's own hookscript runs after ours from now on. */
+static int chain_hook(struct enabling *e) {
+        const char *chained = policy_value(e->a, e->policy.old, "next-hook");
+        const char *next = e->c->opt[OPT_NEXT_HOOK] ? e->settings[e->n_settings - 1].value : NULL;
+
+        e->hook = hookscript_get(e->a, &e->guest);
+        e->set_hook = !guest_has_hook(e->a, e->guest.conf);
+        if (!next && e->hook && e->set_hook) {
+                if (chained && !streq(chained, e->hook))
+                        return cli_fail(e->c, "choose with --next-hook",
+                                        "%u has the hookscript %s, and its policy has "
+                                        "next-hook = %s",
+                                        e->vmid, e->hook, chained);
+                next = e->hook;
+                add_setting(e, "next-hook", next);
+        }
+        return next && *next ? check_next_hook(e, next) : EXIT_DONE;
+}
+
+/* The finding that lists GPUs to choose from; NULL when it is clear, or nothing to choose. */
+static const struct finding *find_choices(const struct enabling *e) {
+        const struct findings *f = &e->check.findings;
+
+        for (size_t i = 0; i < f->n; i++)
+                if (f->items[i].code == FINDING_GPU_AMBIGUOUS && strchr(f->items[i].new, '('))
+                        return &f->items[i];
+        return NULL;
+}
+
+/* An ambiguity: its GPUs in lines to paste. */
+static void tell_choices(struct enabling *e, const struct finding *f) {
+        const struct facts *facts = &e->check.facts;
+
+        cli_fail(e->c, "choose one:", "%u: %s", e->vmid, f->what);
+        for (size_t i = 0; i < facts->n_gpus; i++) {
+                const char *sel = gpu_selector(e->a, &facts->gpus[i]);
+
+                if (ask_offers(e->c, f, &facts->gpus[i]))
+                        fprintf(stderr, "  gpuanchor enable %u --gpu %s  # %s\n", e->vmid,
+                                text_escape(e->a, sel),
+                                text_escape(e->a, gpu_describe(e->a, &facts->gpus[i])));
+        }
+}
+
+static int tell_why_not(struct enabling *e) {
+        const struct finding *choices = find_choices(e);
+        struct findings others = { .arena = e->a };
+
+        if (choices)
+                tell_choices(e, choices);
+        for (size_t i = 0; i < e->check.findings.n; i++)
+                if (&e->check.findings.items[i] != choices)
+                        finding_add(&others, e->check.findings.items[i]);
+        return cli_fail_findings(e->c, &others, e->vmid);
+}
+
+/* Nothing may be wrong with the policy and the choice before anything is written. */
+static int try_on_paper(struct enabling *e) {
+        struct policy_file *p = &e->policy;
+        struct check *k = &e->check;
+        int r;
+
+        p->new = policy_edit(e->a, p->old, e->settings, e->n_settings);
+        r = preview_make(e->a, e->c->root, &e->guest, p->old, p->new, k);
+        if (r != 0)
+                return target_problem(e->c, e->vmid, r);
+        p->new = k->new_policy;
+        if (!k->left_alone && !k->plan.choice.missing && k->plan.choice.n_gpus > 0)
+                return EXIT_DONE;
+        if (!e->c->opt[OPT_GPU] && ask_possible(e->c) && find_choices(e))
+                return ENABLE_ASK;
+        return tell_why_not(e);
+}
+
+static int prepare(struct enabling *e) {
+        int r;
+
+        r = read_settings(e);
+        if (r == EXIT_DONE)
+                r = target_open(e->c, e->vmid, &e->guest, &e->lock);
+        if (r == EXIT_DONE)
+                r = policy_file_read(e->c, e->vmid, &e->policy);
+        if (r == EXIT_DONE)
+                r = chain_hook(e);
+        if (r == EXIT_DONE && needs_link(e))
+                r = snippet_check(e->c);
+        return r == EXIT_DONE ? try_on_paper(e) : r;
+}
+
+/* prepare(), and once more with what a person said; the lock is free while we wait for him. */
+static int prepare_asking(struct enabling *e) {
+        int r = prepare(e);
+        const char *answer;
+
+        if (r != ENABLE_ASK)
+                return r;
+        cleanup_close(&e->lock);
+        answer = ask_gpu(e->c, e->vmid, &e->check.facts, find_choices(e));
+        if (!answer)
+                return cli_fail(e->c, "nothing was changed", "%u: no GPU was chosen", e->vmid);
+        e->c->opt[OPT_GPU] = answer;
+        *e = (struct enabling){ .c = e->c, .a = e->a, .vmid = e->vmid, .lock = -1 };
+        return prepare(e);
+}
+
+static int change_files(struct enabling *e, bool *ret_link) {
+        int r = 0;
+
+        if (needs_link(e))
+                r = snippet_install(e->c, ret_link);
+        if (r < 0)
+                return cli_fail(e->c, "", "%s cannot be made: %s", snippet_path(e->c),
+                                strerror(-r));
+        return policy_file_write(e->c, &e->policy);
+}
+
+/* Link, policy, hookscript: all or none. */
+static int change(struct enabling *e) {
+        bool link_made = false;
+        int r = change_files(e, &link_made);
+
+        cleanup_close(&e->lock); /* pct takes it */
+        e->lock = -1;
+        if (r == EXIT_DONE && e->set_hook) {
+                r = hookscript_set(e->c, e->vmid, HOOK_VOLUME);
+                if (r != EXIT_DONE)
+                        policy_file_restore(e->c, &e->policy);
+        }
+        if (r != EXIT_DONE && link_made && !snippet_user(e->c))
+                (void)snippet_remove(e->c);
+        return r;
+}
+
+static void say_done(struct enabling *e, const char *would) {
+        struct findings advice = { .arena = e->a };
+        const char *next = policy_value(e->a, e->policy.new, "next-hook");
+
+        if (!bytes_equal(e->policy.old, e->policy.new))
+                cli_say(e->c, "%s%s written", e->policy.name, would);
+        if (e->set_hook)
+                cli_say(e->c, "hookscript of %u%s set to %s%s%s", e->vmid, would, HOOK_VOLUME,
+                        next ? ", which runs after itself " : "", next ? next : "");
+        if (e->set_hook && e->hook && (!next || !streq(next, e->hook)))
+                cli_say(e->c, "the hookscript %s is not run any more", e->hook);
+        snippet_advise(e->c, &advice);
+        if (e->set_hook)
+                out_findings(e->c, &advice, e->vmid, EDITS_TELL);
+}
+
+static int show(struct enabling *e) {
+        struct check k;
+        int r, attention;
+
+        say_done(e, "");
+        r = anchor_check(e->a, e->c->root, e->vmid, &k);
+        if (r != 0)
+                return target_problem(e->c, e->vmid, r);
+        attention = show_attention(&k.findings);
+        if (show_plan(e->c, &k) == EXIT_TROUBLE)
+                return EXIT_TROUBLE;
+        if (anchor_would_change(&k))
+                cli_say(e->c, "written at the next start of %u, or now: gpuanchor apply %u",
+                        e->vmid, e->vmid);
+        return attention;
+}
+
+static int run(struct cli *c) {
+        _cleanup_(cleanup_enabling) struct enabling e = { .c = c, .a = &c->arena, .lock = -1 };
+        int r;
+
+        if (!target_vmid(c, &e.vmid) ||
+            (!c->opt[OPT_DRY_RUN] && !target_is_root(c, "/etc/pve and /var/lib/vz/snippets")))
+                return EXIT_TROUBLE;
+        r = prepare_asking(&e);
+        if (r != EXIT_DONE)
+                return r;
+        if (c->opt[OPT_DRY_RUN]) {
+                say_done(&e, " would be");
+                return show_plan(c, &e.check);
+        }
+        r = change(&e);
+        return r == EXIT_DONE ? show(&e) : r;
+}
+
+const struct verb verb_enable = {
+        .name = "enable",
+        .args = "VMID",
+        .summary = "hand a container's GPU lines over to gpuanchor",
+        .example = "gpuanchor enable 101",
+        .about = "Takes over what the container has: the GPU that its lines name, their form,\n"
+                 "its gids and its hookscript, which runs after gpuanchor's. Where the lines do\n"
+                 "not tell which GPU is meant, it asks; without a terminal it lists the choices\n"
+                 "and ends. With --gpu it never asks. Changes the policy file and the hookscript;\n"
+                 "the device lines are written at the next start, and what --preset asks for\n"
+                 "inside the container is done once that start is through, or by apply.\n",
+        .exits = { "enabled",
+                   "enabled, and something is to be looked at;\n     with --dry-run as for plan",
+                   "refused or failed, nothing was changed" },
+        .options = OPT_BIT(OPT_GPU) | OPT_BIT(OPT_METHOD) | OPT_BIT(OPT_DEVICES) |
+                   OPT_BIT(OPT_MISSING) | OPT_BIT(OPT_VIDEO_GID) | OPT_BIT(OPT_RENDER_GID) |
+                   OPT_BIT(OPT_NEXT_HOOK) | OPT_BIT(OPT_DRY_RUN) | OPT_BIT(OPT_PRESET) |
+                   OPT_BIT(OPT_GUEST_GROUPS) | OPT_BIT(OPT_GUEST_USERS) |
+                   OPT_BIT(OPT_GUEST_SERVICE) | OPT_BIT(OPT_GUEST_ENVIRONMENT),
+        .min_args = 1,
+        .max_args = 1,
+        .run = run,
+};

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * gpus - what this host has
+ *
+ * Needs no Proxmox and no root: sysfs and the modes of device nodes are for
+ * everybody to read. Who uses a GPU is told as far as /etc/pve can be read.
+ */
+#include "cli/views.h"
+#include "cli/output.h"
+#include "render/json.h"
+#include "render/gpu-table.h"
+
+/* A card given to a virtual machine is as it should be; a broken node never is. */
+static int attention(const struct inventory *inv) {
+        for (size_t i = 0; i < inv->problems.n; i++)
+                if (inv->problems.items[i].code != FINDING_GPU_HELD &&
+                    inv->problems.items[i].code != FINDING_GPU_NO_DRIVER)
+                        return EXIT_ATTENTION;
+        return EXIT_DONE;
+}
+
+static int print(struct cli *c, const struct inventory *inv) {
+        int r = 0;
+
+        if (c->opt[OPT_JSON]) {
+                fputs(json_gpus(&c->arena, inv), stdout);
+        } else if (!c->terminal) {
+                table_gpus_plain(&c->arena, inv);
+        } else if (inv->facts->n_gpus > 0) {
+                r = table_gpus(&c->arena, inv, c->color);
+                out_findings(c, &inv->problems, 0, EDITS_TELL);
+                if (inv->usage->partial)
+                        cli_say(c, "not every container and virtual machine could be read: run it "
+                                   "as root");
+        } else {
+                cli_say(c, "this host has no GPU");
+        }
+        return r;
+}
+
+static int run(struct cli *c) {
+        struct inventory inv;
+        int r;
+
+        r = look_gpus(c, &inv);
+        if (r < 0)
+                return cli_fail(c, "", "the devices of this host cannot be read: %s", strerror(-r));
+        r = print(c, &inv);
+        if (r < 0)
+                return cli_fail(c, "gpuanchor gpus | cat", "the table cannot be printed: %s",
+                                strerror(-r));
+        return attention(&inv);
+}
+
+const struct verb verb_gpus = {
+        .name = "gpus",
+        .args = "",
+        .summary = "list the GPUs of this host and their device nodes",
+        .example = "gpuanchor gpus",
+        .about =
+                "Address, ids, driver, nodes with number, owner and mode, the containers (ct/101)\n"
+                "and virtual machines (vm/200) that use each, and what is wrong. On a pipe: one\n"
+                "line per node, fields separated by tabs, the first is the selector for\n"
+                "gpuanchor enable --gpu.\n",
+        .exits = { "listed",
+                   "listed, and a device node is not what it should be,\n     or a GPU is claimed "
+                   "by a container and a virtual machine",
+                   "the host's devices cannot be read" },
+        .options = OPT_BIT(OPT_JSON),
+        .max_args = 0,
+        .run = run,
+};

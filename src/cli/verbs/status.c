@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * status - the node at a glance
+ *
+ * The same look that the daemon takes, taken now; of the daemon it needs
+ * nothing but, where it can be read, what the host was like before.
+ */
+#include "anchor/check.h"
+#include "cli/views.h"
+#include "cli/output.h"
+#include "cli/precondition.h"
+#include "render/json.h"
+
+#include <errno.h>
+
+static void print_findings(struct cli *c, const struct status_view *v) {
+        const struct findings *all = &v->st->findings;
+
+        for (size_t i = 0; i < all->n; i++) {
+                struct findings one = { &c->arena, &all->items[i], 1 };
+                uint32_t vmid = all->items[i].vmid;
+
+                if (!status_shows(v, &all->items[i]))
+                        continue;
+                c->prefix = vmid ? arena_printf(&c->arena, "%u: ", vmid) : "";
+                out_findings(c, &one, vmid, EDITS_TELL);
+        }
+        c->prefix = "";
+}
+
+static int print_text(struct cli *c, const struct status_view *v) {
+        size_t n = v->st->n_containers;
+        int r = 0;
+
+        if (!c->terminal && !c->opt[OPT_QUIET]) {
+                status_plain(&c->arena, v);
+                return 0;
+        }
+        cli_say(c, "%zu GPU%s, %zu managed container%s, %zu without a GPU from us%s",
+                v->st->facts.n_gpus, v->st->facts.n_gpus == 1 ? "" : "s", n, n == 1 ? "" : "s",
+                v->st->n_unmanaged, v->watched ? "" : "; gpuanchord does not run");
+        if (n > 0 && !c->opt[OPT_QUIET])
+                r = status_table(&c->arena, v, c->color);
+        print_findings(c, v);
+        return r;
+}
+
+static int print(struct cli *c, const struct status_view *v) {
+        if (c->opt[OPT_PROMETHEUS])
+                fputs(status_prometheus(&c->arena, v), stdout);
+        else if (c->opt[OPT_JSON])
+                fputs(json_status(&c->arena, v), stdout);
+        else
+                return print_text(c, v);
+        return 0;
+}
+
+static bool is_managed(const struct host_status *st, uint32_t vmid) {
+        for (size_t i = 0; i < st->n_containers; i++)
+                if (st->containers[i].vmid == vmid)
+                        return true;
+        return false;
+}
+
+/* The container that was asked for, when it is none of ours: EXIT_DONE if we have said all. */
+static int look_for(struct cli *c, const struct host_status *st, uint32_t vmid) {
+        struct guest g;
+        int r;
+
+        if (is_managed(st, vmid) || guest_is_managed(&c->arena, c->root, vmid))
+                return EXIT_DONE;
+        r = guest_load(&c->arena, c->root, vmid, &g);
+        if (r != 0)
+                return target_problem(c, vmid, r);
+        cli_say(c, "%u is not managed by gpuanchor", vmid);
+        return EXIT_DONE;
+}
+
+static int exit_status(const struct status_view *v) {
+        if (v->st->blind)
+                return EXIT_TROUBLE;
+        for (size_t i = 0; i < v->st->findings.n; i++)
+                if (status_shows(v, &v->st->findings.items[i]) &&
+                    status_is_open(&v->st->findings.items[i]))
+                        return EXIT_ATTENTION;
+        return EXIT_DONE;
+}
+
+static int run(struct cli *c) {
+        struct status_view v = { 0 };
+        int r;
+
+        if (c->n_args > 0 && !target_vmid(c, &v.only))
+                return EXIT_TROUBLE;
+        r = look_status(c, &v);
+        if (r < 0)
+                return cli_fail(c, "", "the host cannot be read: %s", strerror(-r));
+        if (v.only && !v.st->blind && look_for(c, v.st, v.only) != EXIT_DONE)
+                return EXIT_TROUBLE;
+        r = print(c, &v);
+        if (r < 0)
+                return cli_fail(c, "", "cannot print: %s", strerror(-r));
+        return exit_status(&v);
+}
+
+const struct verb verb_status = {
+        .name = "status",
+        .args = "[VMID]",
+        .summary = "GPUs, managed containers, and what is wrong",
+        .example = "gpuanchor status",
+        .about = "Looks now, whether or not gpuanchord runs; what changed since gpuanchord last\n"
+                 "looked is told as well. A stale snapshot is shown but is no finding.\n",
+        .exits = { "nothing is open", "something is to be looked at",
+                   "wrong usage, or the containers cannot be looked at" },
+        .options = OPT_BIT(OPT_JSON) | OPT_BIT(OPT_PROMETHEUS),
+        .min_args = 0,
+        .max_args = 1,
+        .run = run,
+};

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * inside-probe - a container's nodes and groups, and what its programs print
+ *
+ * Files are read from the host, below the container's root (host/inside). Nodes are opened
+ * by a child of ours (host/inside-try). Programs run inside, within limits (host/attach);
+ * those that want the GPU as an ordinary member of its group, because root of an
+ * unprivileged container is not in it and may open less.
+ */
+#include "host/inside/gather.h"
+
+#include "base/file.h"
+#include "host/inside/attach.h"
+#include "host/inside/root-files.h"
+#include "host/inside/processes.h"
+#include "host/inside/try-open.h"
+#include "model/guest/accounts.h"
+#include "model/guest/unit.h"
+
+#include <errno.h>
+
+enum {
+        ACCOUNTS_MAX = 1 << 20,
+        OUTPUT_MAX = 256 * 1024,
+        PROGRAM_MS = 10 * 1000,
+        OPEN_MS = 2 * 1000,
+        JOURNAL_LINES = 500,
+};
+
+/* ---- ids ---- */
+
+/* "         0     100000      65536" */
+static struct idmap read_map(struct arena *a, unsigned pid, const char *name) {
+        struct idmap map = { 0 };
+        struct bytes text;
+
+        if (file_read(a, arena_printf(a, "/proc/%u/%s", pid, name), 64 * 1024, &text) < 0)
+                return map;
+        while (text.len > 0) {
+                struct bytes line = bytes_cut(&text, '\n');
+                struct extent e;
+
+                if (parse_u32(bytes_word(&line), &e.inside) &&
+                    parse_u32(bytes_word(&line), &e.outside) &&
+                    parse_u32(bytes_word(&line), &e.count))
+                        *ARENA_PUSH(a, map.extents, map.n_extents) = e;
+        }
+        return map;
+}
+
+/* A user that owns nothing: nobody, else the last one that is mapped. */
+static uint32_t ordinary_uid(const struct idmap *map) {
+        uint32_t uid = 65534, host, last = 0;
+
+        if (idmap_lookup(map, uid, &host))
+                return uid;
+        for (size_t i = 0; i < map->n_extents; i++)
+                if (map->extents[i].inside + map->extents[i].count - 1 > last)
+                        last = map->extents[i].inside + map->extents[i].count - 1;
+        return last;
+}
+
+/* The gid that a member of the group of @kind has: the container's own, else the expected one. */
+static uint32_t member_gid(const struct inside_facts *f, enum node_kind kind) {
+        int group = inside_group_of(kind);
+        uint32_t gid;
+
+        return account_group(f->group, inside_group_name(group), &gid) ? gid
+                                                                       : f->expected_gid[group];
+}
+
+/* ---- nodes ---- */
+
+static void look_at(struct inside_facts *f, struct inside_device *d, int root_fd, unsigned pid) {
+        struct inside_as as = { .uid = ordinary_uid(&f->uids) };
+        struct inside_node n;
+        int fd = inside_find(root_fd, d->path, &n);
+
+        d->as_gid = as.gid = member_gid(f, d->kind);
+        d->present = n.present;
+        d->is_char = n.is_char;
+        d->major = n.major;
+        d->minor = n.minor;
+        d->uid = n.uid;
+        d->gid = n.gid;
+        d->mode = n.mode;
+        if (n.is_char && d->expected && n.major == d->want_major && n.minor == d->want_minor)
+                d->open = inside_try(pid, fd, &as, OPEN_MS);
+        cleanup_close(&fd);
+}
+
+static bool is_known(const struct inside_facts *f, const char *path) {
+        for (size_t i = 0; i < f->n_devices; i++)
+                if (streq(f->devices[i].path, path))
+                        return true;
+        return false;
+}
+
+static void find_others(struct arena *a, struct inside_facts *f, int root_fd) {
+        struct inside_drm *nodes = NULL;
+        size_t n = inside_drm_nodes(a, root_fd, &nodes);
+
+        for (size_t i = 0; i < n; i++)
+                if (!is_known(f, nodes[i].path))
+                        *ARENA_PUSH(a, f->devices, f->n_devices) = (struct inside_device){
+                                .path = nodes[i].path,
+                                .kind = str_has_prefix(nodes[i].path, "/dev/dri/card") ? NODE_CARD
+                                                                                       : NODE_RENDER
+                        };
+}
+
+static void look_at_nodes(struct arena *a, const struct inside_request *q, struct inside_facts *f,
+                          int root_fd) {
+        for (size_t i = 0; i < q->n_wants; i++)
+                *ARENA_PUSH(a, f->devices, f->n_devices) =
+                        (struct inside_device){ .path = q->wants[i].path,
+                                                .kind = q->wants[i].kind,
+                                                .expected = true,
+                                                .want_major = q->wants[i].major,
+                                                .want_minor = q->wants[i].minor };
+        find_others(a, f, root_fd);
+        for (size_t i = 0; i < f->n_devices; i++)
+                look_at(f, &f->devices[i], root_fd, q->pid);
+}
+
+/* ---- programs ---- */
+
+static struct inside_program came_to(int r, const struct spawn_result *result) {
+        struct inside_program p = { .ran = RAN_NOT,
+                                    .status = result->status,
+                                    .output = result->output };
+
+        if (r == 0)
+                p.ran = result->status == 127 ? RAN_ABSENT : RAN_DONE;
+        else if (r > 0)
+                p.ran = r == SPAWN_E_TIMEOUT ? RAN_TIMEOUT : RAN_ENDLESS;
+        return p;
+}
+
+static struct spawn_job job_of(const char *const argv[]) {
+        return (struct spawn_job){ .argv = argv,
+                                   .timeout_ms = PROGRAM_MS,
+                                   .max_output = OUTPUT_MAX };
+}
+
+static struct inside_program run(struct arena *a, uint32_t vmid, const char *const argv[]) {
+        struct spawn_result result = { 0 };
+        struct spawn_job job = job_of(argv);
+
+        return came_to(attach_run(a, vmid, &job, &result), &result);
+}
+
+static struct inside_program run_as_member(struct arena *a, const struct inside_facts *f,
+                                           const char *const argv[]) {
+        struct spawn_result result = { 0 };
+        struct spawn_job job = job_of(argv);
+
+        return came_to(attach_run_as(a, f->vmid, ordinary_uid(&f->uids), member_gid(f, NODE_RENDER),
+                                     &job, &result),
+                       &result);
+}
+
+static void ask_tools(struct arena *a, struct inside_facts *f) {
+        const char *const vulkan[] = { "vulkaninfo", "--summary", NULL };
+        const char *vaapi[] = { "vainfo", "--display", "drm", "--device", NULL, NULL };
+
+        f->vulkan = run_as_member(a, f, vulkan);
+        for (size_t i = 0; i < f->n_devices && !vaapi[4]; i++)
+                if (f->devices[i].kind == NODE_RENDER && f->devices[i].expected)
+                        vaapi[4] = f->devices[i].path;
+        if (vaapi[4])
+                f->vaapi = run_as_member(a, f, vaapi);
+}
+
+/* ---- systemd ---- */
+
+static void ask_systemd(struct arena *a, const struct inside_request *q, struct inside_facts *f,
+                        int root_fd) {
+        const char *const first[] = { "systemctl", "show", "--no-pager",
+                                      "--property=" UNIT_PROPERTIES, "--" };
+        const char *const journal[] = { "journalctl",
+                                        "--no-pager",
+                                        "--unit=ollama.service",
+                                        "--output=cat",
+                                        arena_printf(a, "--lines=%d", JOURNAL_LINES),
+                                        NULL };
+        const char **argv = arena_alloc(a, (ELEMENTS(first) + q->n_units + 1) * sizeof(*argv));
+        struct unit *units = NULL;
+        size_t n;
+
+        f->systemd = inside_look(root_fd, "/run/systemd/system").present;
+        if (!f->systemd)
+                return;
+        memcpy(argv, first, sizeof(first));
+        memcpy(argv + ELEMENTS(first), q->units, q->n_units * sizeof(*argv));
+        argv[ELEMENTS(first) + q->n_units] = NULL;
+        f->show = run(a, q->vmid, argv);
+        n = f->show.ran == RAN_DONE ? unit_parse(a, f->show.output, &units) : 0;
+        for (size_t i = 0; i < n; i++)
+                if (units[i].loaded && streq(units[i].id, "ollama.service"))
+                        f->journal = run(a, q->vmid, journal);
+        inside_processes(a, q->pid, units, n, f);
+}
+
+/* ---- memory ---- */
+
+static bool read_number(struct arena *a, const char *path, uint64_t *ret) {
+        struct bytes text;
+        uint64_t value = 0;
+
+        if (file_read(a, path, 4096, &text) < 0)
+                return false;
+        text = bytes_trim(text);
+        for (size_t i = 0; i < text.len; i++) {
+                if (text.data[i] < '0' || text.data[i] > '9')
+                        return false; /* "max" */
+                value = value * 10 + (uint64_t)(text.data[i] - '0');
+        }
+        *ret = value;
+        return text.len > 0;
+}
+
+static struct inside_memory read_memory(struct arena *a, uint32_t vmid) {
+        const char *folder = arena_printf(a, "/sys/fs/cgroup/lxc/%u", vmid);
+        struct inside_memory m = { 0 };
+
+        m.known = read_number(a, arena_printf(a, "%s/memory.max", folder), &m.limit) &&
+                  read_number(a, arena_printf(a, "%s/memory.current", folder), &m.used);
+        return m;
+}
+
+int inside_probe(struct arena *a, const struct inside_request *q, struct inside_facts *ret) {
+        _cleanup_(cleanup_close) int root_fd = inside_open(q->pid);
+        struct inside_facts *f = ret;
+        int r;
+
+        if (root_fd < 0)
+                return root_fd;
+        *f = (struct inside_facts){ .vmid = q->vmid,
+                                    .uids = read_map(a, q->pid, "uid_map"),
+                                    .gids = read_map(a, q->pid, "gid_map"),
+                                    .units = q->units,
+                                    .n_units = q->n_units,
+                                    .n_named = q->n_named,
+                                    .busy_percent = -1,
+                                    .memory = read_memory(a, q->vmid) };
+        memcpy(f->expected_gid, q->expected_gid, sizeof(f->expected_gid));
+        r = inside_read(a, root_fd, "/etc/group", ACCOUNTS_MAX, &f->group);
+        f->accounts_error = r < 0 ? r : 0;
+        (void)inside_read(a, root_fd, "/etc/passwd", ACCOUNTS_MAX, &f->passwd);
+        f->has_groupadd = inside_look(root_fd, "/usr/sbin/groupadd").present;
+        look_at_nodes(a, q, f, root_fd);
+        ask_tools(a, f);
+        ask_systemd(a, q, f, root_fd);
+        if (!f->systemd)
+                inside_processes(a, q->pid, NULL, 0, f);
+        return 0;
+}

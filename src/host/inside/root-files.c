@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * inside - reading below a root that somebody else owns
+ *
+ * The kernel resolves a path as if the container's root folder were "/"
+ * (openat2), so that no link leads out of it. A file is read only from the file
+ * system that the root folder itself is on: the container's root mounts what it
+ * likes, FUSE that never answers or /proc with /proc/kmsg, but not there.
+ *
+ * Where openat2() is missing or filtered, each component is opened by itself
+ * with O_PATH | O_NOFOLLOW, and a link at any depth ends the walk. A file's
+ * content is read through /proc/self/fd of the descriptor that was looked at,
+ * so that it cannot be exchanged in between.
+ */
+#include "host/inside/root-files.h"
+
+#include "base/file.h"
+#include "base/spawn.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+
+enum { MAX_NAMES = 256, MAX_ENTRIES = 4096, DRM_MAJOR = 226 };
+
+int inside_open(unsigned pid) {
+        char path[64];
+        int fd;
+
+        snprintf(path, sizeof(path), "/proc/%u/root", pid);
+        fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        return fd < 0 ? -errno : fd;
+}
+
+/* Descriptor (O_PATH) of what is at @path, which may be a link only as the last component. */
+static int walk(int root_fd, const char *path) {
+        int fd = fcntl(root_fd, F_DUPFD_CLOEXEC, 3);
+
+        while (fd >= 0 && *path) {
+                size_t n = strcspn(path, "/");
+                char name[256];
+                int next;
+
+                if (n == 0) {
+                        path++;
+                        continue;
+                }
+                if (n >= sizeof(name) || (n == 2 && path[0] == '.' && path[1] == '.')) {
+                        close(fd);
+                        return -EINVAL;
+                }
+                memcpy(name, path, n);
+                name[n] = '\0';
+                path += n;
+                next = openat(fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+                if (next < 0)
+                        next = -errno;
+                close(fd);
+                fd = next;
+        }
+        return fd;
+}
+
+static int find(int root_fd, const char *path, uint64_t flags, uint64_t resolve) {
+        struct open_how how = { .flags = O_PATH | O_CLOEXEC | flags,
+                                .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve };
+        long fd = syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+
+        return fd < 0 ? -errno : (int)fd;
+}
+
+static bool no_openat2(int r) {
+        return r == -ENOSYS || r == -EPERM; /* EPERM: a seccomp filter that does not know it */
+}
+
+/* What is at @path itself, on whatever file system; the last component may be a link, none before.
+ */
+static int find_node(int root_fd, const char *path) {
+        int fd = find(root_fd, path, O_NOFOLLOW, RESOLVE_NO_SYMLINKS);
+
+        return no_openat2(fd) ? walk(root_fd, path) : fd;
+}
+
+static bool same_mount(int x, int y) {
+        struct statx a, b;
+
+        return statx(x, "", AT_EMPTY_PATH, STATX_MNT_ID, &a) == 0 &&
+               statx(y, "", AT_EMPTY_PATH, STATX_MNT_ID, &b) == 0 &&
+               (a.stx_mask & b.stx_mask & STATX_MNT_ID) && a.stx_mnt_id == b.stx_mnt_id;
+}
+
+/* What @path leads to, on the root folder's own file system. */
+static int find_file(int root_fd, const char *path) {
+        int fd = find(root_fd, path, 0, RESOLVE_NO_XDEV);
+
+        if (!no_openat2(fd))
+                return fd;
+        fd = walk(root_fd, path);
+        if (fd >= 0 && !same_mount(root_fd, fd)) {
+                close(fd);
+                return -EXDEV;
+        }
+        return fd;
+}
+
+int inside_find(int root_fd, const char *path, struct inside_node *ret) {
+        int fd = find_node(root_fd, path);
+        struct stat st;
+
+        *ret = (struct inside_node){ 0 };
+        if (fd < 0)
+                return fd;
+        if (fstat(fd, &st) < 0 || S_ISLNK(st.st_mode)) {
+                close(fd);
+                return -ELOOP;
+        }
+        *ret = (struct inside_node){
+                .present = true,
+                .is_char = S_ISCHR(st.st_mode),
+                .major = major(st.st_rdev),
+                .minor = minor(st.st_rdev),
+                .uid = st.st_uid,
+                .gid = st.st_gid,
+                .mode = st.st_mode & 07777,
+        };
+        return fd;
+}
+
+struct inside_node inside_look(int root_fd, const char *path) {
+        struct inside_node n;
+        _cleanup_(cleanup_close) _unused_ int fd = inside_find(root_fd, path, &n);
+
+        return n;
+}
+
+int inside_read(struct arena *a, int root_fd, const char *path, size_t max, struct bytes *ret) {
+        _cleanup_(cleanup_close) int fd = find_file(root_fd, path);
+        char link[64];
+        struct stat st;
+
+        if (fd < 0)
+                return fd;
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (S_ISLNK(st.st_mode))
+                return -ELOOP;
+        if (!S_ISREG(st.st_mode))
+                return -EINVAL;
+        snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+        return file_read(a, link, max, ret);
+}
+
+int inside_list(struct arena *a, int root_fd, const char *path, const char ***ret, size_t *ret_n) {
+        _cleanup_(cleanup_close) int fd = find_node(root_fd, path);
+        const char **names = NULL;
+        size_t n = 0;
+        int dir_fd;
+        DIR *dir;
+
+        if (fd < 0)
+                return fd;
+        dir_fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (dir_fd < 0)
+                return -errno;
+        dir = fdopendir(dir_fd);
+        if (!dir) {
+                close(dir_fd);
+                return -ENOMEM;
+        }
+        for (size_t i = 0; i < MAX_ENTRIES && n < MAX_NAMES; i++) {
+                const struct dirent *d = readdir(dir);
+
+                if (!d)
+                        break;
+                if (d->d_name[0] != '.')
+                        *ARENA_PUSH(a, names, n) = arena_strdup(a, d->d_name);
+        }
+        closedir(dir);
+        *ret = names;
+        *ret_n = n;
+        return 0;
+}
+
+size_t inside_drm_nodes(struct arena *a, int root_fd, struct inside_drm **ret) {
+        const char **names = NULL;
+        struct inside_drm *nodes = NULL;
+        size_t n_names = 0, n = 0;
+
+        (void)inside_list(a, root_fd, "/dev/dri", &names, &n_names); /* without it, none */
+        for (size_t i = 0; i < n_names; i++) {
+                const char *path = arena_printf(a, "/dev/dri/%s", names[i]);
+                struct inside_node node = inside_look(root_fd, path);
+
+                if (node.is_char && node.major == DRM_MAJOR)
+                        *ARENA_PUSH(a, nodes, n) = (struct inside_drm){ path, node };
+        }
+        *ret = nodes;
+        return n;
+}
+
+unsigned inside_init_pid(struct arena *a, uint32_t vmid) {
+        const char *name = arena_printf(a, "%u", vmid);
+        const char *const argv[] = { "lxc-info", "-n", name, "-p", "-H", NULL };
+        struct bytes out;
+        uint32_t pid;
+        int status;
+
+        if (spawn_read(a, argv, &status, &out) < 0 || status != 0 ||
+            !parse_u32(bytes_trim(out), &pid))
+                return 0;
+        return pid;
+}

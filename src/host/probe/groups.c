@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * groups - video and render, from the group file
+ *
+ * NSS is not asked. getgrnam() looks at the running machine, never at a folder
+ * with a prefix; it loads whatever modules nsswitch.conf names into a program
+ * that stands in the way of a container start, and one of them may wait for an
+ * LDAP server. udev resolves GROUP= when it loads its rules, at boot, and wants
+ * system groups in the file for the same reason.
+ */
+#include "host/probe/groups.h"
+
+#include "base/file.h"
+
+#include <errno.h>
+
+enum { GROUP_FILE_MAX = 16 * 1024 * 1024 };
+
+/* "render:x:104:alice,bob" */
+struct host_group group_find(struct bytes text, const char *name) {
+        struct host_group group = { 0 };
+
+        while (text.len > 0) {
+                struct bytes line = bytes_cut(&text, '\n');
+
+                if (!bytes_equal(bytes_cut(&line, ':'), bytes_of(name)))
+                        continue;
+                bytes_cut(&line, ':');
+                if (parse_u32(bytes_cut(&line, ':'), &group.gid)) {
+                        group.present = true;
+                        break;
+                }
+        }
+        return group;
+}
+
+int groups_read(struct arena *a, const char *root, struct host_group *ret_video,
+                struct host_group *ret_render) {
+        struct bytes text = { 0 };
+        int r;
+
+        r = file_read(a, arena_printf(a, "%s/etc/group", root), GROUP_FILE_MAX, &text);
+        if (r < 0 && r != -ENOENT)
+                return r;
+        *ret_video = group_find(text, "video");
+        *ret_render = group_find(text, "render");
+        return 0;
+}

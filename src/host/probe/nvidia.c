@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * probe-nvidia - nodes of NVIDIA's own driver
+ *
+ * That driver registers its character devices without sysfs: there is no class
+ * and no "dev" file. Numbers come from /proc/devices (the open kernel modules
+ * call major 195 nvidia, nvidiactl and nvidia-modeset; older ones call all of
+ * it nvidia-frontend; uvm and caps get a dynamic major) and a GPU's minor from
+ *
+ *     /proc/driver/nvidia/gpus/0000:01:00.0/information: "Device Minor: \t 0"
+ *
+ * which does not follow PCI order. Nodes are made by nvidia-modprobe, not by
+ * udev, often only when the first program asks; until then they are absent.
+ */
+#include "host/probe/internal.h"
+
+#include "base/file.h"
+#include "host/probe/probe.h"
+
+enum {
+        VENDOR_NVIDIA = 0x10de,
+        MAJOR_NVIDIA = 195, /* reserved in the kernel's devices.txt */
+        MINOR_CTL = 255,
+        MINOR_MODESET = 254,
+        INFORMATION_MAX = 64 * 1024,
+};
+
+static int shared_node(struct probe *p, const char *path, uint32_t major, uint32_t minor) {
+        return probe_node(p, &p->facts.shared, &p->facts.n_shared, NODE_NVIDIA, path, major, minor);
+}
+
+static bool information_minor(struct bytes text, uint32_t *ret_minor) {
+        static const char key[] = "Device Minor:";
+        const char *found = memmem(text.data, text.len, key, sizeof(key) - 1);
+        struct bytes rest;
+
+        if (!found)
+                return false;
+        found += sizeof(key) - 1;
+        rest = (struct bytes){ found, text.len - (size_t)(found - text.data) };
+        return parse_u32(bytes_word(&rest), ret_minor);
+}
+
+static int gpu_nvidia(struct probe *p, struct gpu *g, uint32_t major, bool *loaded) {
+        struct bytes text;
+        const char *path;
+        uint32_t minor;
+        int r;
+
+        path = arena_printf(p->arena, "%s/proc/driver/nvidia/gpus/%s/information", p->root,
+                            g->address);
+        r = file_read(p->arena, path, INFORMATION_MAX, &text);
+        if (is_gone(r))
+                return 0; /* nouveau, vfio-pci, or nothing drives it */
+        if (r < 0)
+                return r;
+        if (!information_minor(text, &minor))
+                return 0;
+        *loaded = true;
+        return gpu_add_node(p, g, NODE_NVIDIA, arena_printf(p->arena, "/dev/nvidia%u", minor),
+                            major, minor);
+}
+
+static int node_compare(const void *a, const void *b) {
+        const struct node *x = a, *y = b;
+
+        return (x->minor > y->minor) - (x->minor < y->minor);
+}
+
+/*
+ * /proc/driver/nvidia/capabilities is a tree with one file per MIG slice, each
+ * naming its minor; the node of minor N is always nvidia-capN, and one that
+ * nobody has made yet is of no use to a container. So the folder is enough.
+ */
+static int caps_probe(struct probe *p) {
+        _cleanup_(cleanup_dir) DIR *dir = NULL;
+        size_t first = p->facts.n_shared;
+        uint32_t major, minor;
+        struct dirent *de;
+        int r;
+
+        if (!facts_major(&p->facts, "nvidia-caps", &major))
+                return 0;
+        r = probe_dir(p, "/dev/nvidia-caps", &dir);
+        if (r < 0 || !dir)
+                return r;
+        while ((de = readdir(dir)) && p->facts.n_shared - first < PROBE_MAX_CAPS) {
+                if (!name_number(de->d_name, "nvidia-cap", &minor))
+                        continue;
+                r = shared_node(p, arena_printf(p->arena, "/dev/nvidia-caps/%s", de->d_name), major,
+                                minor);
+                if (r < 0)
+                        return r;
+        }
+        if (p->facts.n_shared > first)
+                qsort(p->facts.shared + first, p->facts.n_shared - first, sizeof(struct node),
+                      node_compare);
+        return 0;
+}
+
+/* a driver that calls everything nvidia-frontend does not tell whether modesetting is loaded */
+static int modeset_probe(struct probe *p, uint32_t major) {
+        static const char path[] = "/dev/nvidia-modeset";
+        uint32_t own = major;
+
+        if (!facts_major(&p->facts, "nvidia-modeset", &own) &&
+            access(probe_path(p, path), F_OK) < 0)
+                return 0;
+        return shared_node(p, path, own, MINOR_MODESET);
+}
+
+static int uvm_probe(struct probe *p) {
+        uint32_t major;
+        int r;
+
+        if (!facts_major(&p->facts, "nvidia-uvm", &major))
+                return 0;
+        r = shared_node(p, "/dev/nvidia-uvm", major, 0);
+        if (r < 0)
+                return r;
+        return shared_node(p, "/dev/nvidia-uvm-tools", major, 1);
+}
+
+/** probe_nvidia() - nodes of each NVIDIA GPU and those that they share */
+int probe_nvidia(struct probe *p) {
+        uint32_t major = MAJOR_NVIDIA;
+        bool loaded;
+        int r;
+
+        if (access(probe_path(p, "/proc/driver/nvidia"), F_OK) < 0)
+                return is_gone(-errno) ? 0 : -errno;
+        r = probe_majors(p->arena, p->root, &p->facts);
+        if (r < 0)
+                return r;
+        loaded = facts_major(&p->facts, "nvidia-frontend", &major) ||
+                 facts_major(&p->facts, "nvidia", &major);
+        for (size_t i = 0; i < p->facts.n_gpus; i++) {
+                struct gpu *g = &p->facts.gpus[i];
+
+                if (!g->pci || g->vendor != VENDOR_NVIDIA)
+                        continue;
+                r = gpu_nvidia(p, g, major, &loaded);
+                if (r < 0)
+                        return r;
+        }
+        if (!loaded)
+                return 0;
+
+        r = shared_node(p, "/dev/nvidiactl", major, MINOR_CTL);
+        if (r < 0)
+                return r;
+        r = modeset_probe(p, major);
+        if (r < 0)
+                return r;
+        r = uvm_probe(p);
+        if (r < 0)
+                return r;
+        return caps_probe(p);
+}

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * devline - syntax of the lines that give devices to a container
+ *
+ * Four syntaxes of three programs: Proxmox's property string (devN), LXC's
+ * fstab line, the kernel's device cgroup rule and an id map. Each parser has
+ * the line that it reads above it.
+ */
+#include "model/conf/devline.h"
+
+#define MOUNT_OPTIONS "none bind,optional,create=file"
+
+static bool take_prefix(struct bytes *s, const char *prefix) {
+        size_t n = strlen(prefix);
+
+        if (s->len < n || memcmp(s->data, prefix, n) != 0)
+                return false;
+        s->data += n;
+        s->len -= n;
+        return true;
+}
+
+static bool take_suffix(struct bytes *s, const char *suffix) {
+        size_t n = strlen(suffix);
+
+        if (s->len < n || memcmp(s->data + s->len - n, suffix, n) != 0)
+                return false;
+        s->len -= n;
+        return true;
+}
+
+static bool is_number(struct bytes s) {
+        uint32_t ignored;
+
+        return parse_u32(s, &ignored);
+}
+
+/* "/dev/./dri//card1/" is /dev/dri/card1; ".." goes up by name, as no link is on the way. */
+static struct bytes path_clean(struct arena *a, struct bytes path) {
+        char *clean = arena_alloc(a, path.len + 2);
+        bool absolute = path.len > 0 && path.data[0] == '/';
+        size_t len = 0;
+
+        while (path.len > 0) {
+                const char *slash = memchr(path.data, '/', path.len);
+                struct bytes name = { path.data, slash ? (size_t)(slash - path.data) : path.len };
+
+                path.data += name.len + (slash != NULL);
+                path.len -= name.len + (slash != NULL);
+                if (name.len == 0 || bytes_equal(name, BYTES(".")))
+                        continue;
+                if (absolute && bytes_equal(name, BYTES(".."))) {
+                        while (len > 0 && clean[--len] != '/')
+                                ;
+                        continue;
+                }
+                if (absolute || len > 0)
+                        clean[len++] = '/';
+                memcpy(clean + len, name.data, name.len);
+                len += name.len;
+        }
+        if (absolute && len == 0)
+                clean[len++] = '/';
+        clean[len] = '\0';
+        return (struct bytes){ clean, len };
+}
+
+/* /dev/dri/by-path/pci-0000:c7:00.0-card, .../platform-fb000000.gpu-render */
+static void parse_by_path(struct bytes name, struct gpu_path *p) {
+        p->scope = PATH_UNKNOWN;
+        if (!take_prefix(&name, "pci-") && !take_prefix(&name, "platform-"))
+                return;
+        if (take_suffix(&name, "-card"))
+                p->kind = NODE_CARD;
+        else if (take_suffix(&name, "-render"))
+                p->kind = NODE_RENDER;
+        else
+                return;
+        p->scope = PATH_ADDRESS;
+        p->address = name;
+}
+
+static void parse_dri(struct bytes name, struct gpu_path *p) {
+        struct bytes rest = name;
+
+        p->kind = NODE_CARD;
+        if (take_prefix(&rest, "by-path/")) {
+                parse_by_path(rest, p);
+        } else if (take_prefix(&rest, "card")) {
+                p->scope = is_number(rest) ? PATH_NODE : PATH_UNKNOWN;
+        } else if (take_prefix(&rest, "renderD")) {
+                p->kind = NODE_RENDER;
+                p->scope = is_number(rest) ? PATH_NODE : PATH_UNKNOWN;
+        } else {
+                p->scope = PATH_UNKNOWN;
+        }
+}
+
+static void set_folder(struct gpu_path *p, enum node_kind kind, uint32_t kinds) {
+        p->scope = PATH_FOLDER;
+        p->kind = kind;
+        p->kinds = kinds;
+}
+
+struct gpu_path gpu_path_parse(struct arena *a, struct bytes path) {
+        struct gpu_path p = { .scope = PATH_OTHER, .clean = path_clean(a, path) };
+        struct bytes name = p.clean;
+
+        if (!take_prefix(&name, "/dev/"))
+                return p;
+        if (bytes_equal(name, BYTES("dri"))) {
+                set_folder(&p, NODE_CARD, NODE_BIT(NODE_CARD) | NODE_BIT(NODE_RENDER));
+        } else if (take_prefix(&name, "dri/")) {
+                parse_dri(name, &p);
+        } else if (bytes_equal(name, BYTES("kfd"))) {
+                p.scope = PATH_NODE;
+                p.kind = NODE_KFD;
+        } else if (bytes_equal(name, BYTES("accel"))) {
+                set_folder(&p, NODE_ACCEL, NODE_BIT(NODE_ACCEL));
+        } else if (take_prefix(&name, "accel/")) {
+                p.kind = NODE_ACCEL;
+                p.scope = take_prefix(&name, "accel") && is_number(name) ? PATH_NODE : PATH_UNKNOWN;
+        } else if (bytes_equal(name, BYTES("nvidia-caps"))) {
+                set_folder(&p, NODE_NVIDIA, NODE_BIT(NODE_NVIDIA));
+        } else if (take_prefix(&name, "nvidia")) {
+                p.scope = PATH_NODE;
+                p.kind = NODE_NVIDIA;
+        }
+        return p;
+}
+
+/* "/dev/dri/card1/": which GPU is meant is clear, but the kernel answers ENOTDIR. */
+static bool is_node_with_slash(const struct gpu_path *p, struct bytes path) {
+        return (p->scope == PATH_NODE || p->scope == PATH_ADDRESS) && path.data[path.len - 1] == '/';
+}
+
+static struct bytes unquote(struct bytes v) {
+        if (v.len >= 2 && (v.data[0] == '"' || v.data[0] == '\'') && v.data[v.len - 1] == v.data[0])
+                return (struct bytes){ v.data + 1, v.len - 2 };
+        return v;
+}
+
+/*
+ * "none bind,optional,create=file": a node can only be bound, and LXC knows two values of
+ * create=. ">" is where nano cuts a line that is wider than the terminal it is copied from.
+ */
+static bool mount_options_ok(struct bytes options) {
+        struct bytes type = bytes_word(&options), flags = bytes_word(&options);
+        bool bind = false;
+
+        if (type.len == 0 || flags.len == 0 || memchr(flags.data, '>', flags.len))
+                return false;
+        while (flags.len > 0) {
+                const char *comma = memchr(flags.data, ',', flags.len);
+                struct bytes flag = { flags.data, comma ? (size_t)(comma - flags.data) : flags.len };
+
+                flags.data += flag.len + (comma != NULL);
+                flags.len -= flag.len + (comma != NULL);
+                bind |= bytes_equal(flag, BYTES("bind")) || bytes_equal(flag, BYTES("rbind"));
+                if (take_prefix(&flag, "create") && !bytes_equal(flag, BYTES("=file")) &&
+                    !bytes_equal(flag, BYTES("=dir")))
+                        return false;
+        }
+        return bind;
+}
+
+/* /dev/dri/card1 dev/dri/card1 none bind,optional,create=file 0 0 */
+static void parse_mount(struct arena *a, struct bytes value, struct devline *d) {
+        struct bytes rest = unquote(value), source = bytes_word(&rest);
+        struct strbuf target = { .arena = a };
+
+        d->path = gpu_path_parse(a, source);
+        if (d->path.scope == PATH_OTHER)
+                return;
+        d->type = DEVLINE_MOUNT;
+        d->target = bytes_word(&rest);
+        d->options = bytes_trim(rest);
+        while (take_prefix(&d->target, "/"))
+                ;
+        strbuf_adds(&target, "/");
+        strbuf_add(&target, d->target.data, d->target.len);
+        d->target_path = gpu_path_parse(a, strbuf_bytes(&target));
+        if (d->target.len == 0)
+                d->broken = "it has no target";
+        else if (is_node_with_slash(&d->path, source))
+                d->broken = "a slash behind a device's name makes it a folder's";
+        else if (!mount_options_ok(d->options))
+                d->broken = "its mount options are cut or unknown";
+}
+
+/* c 226:128 rwm  |  c 226:* rwm #igpu  |  a */
+static void parse_rule(struct bytes value, struct devline *d, enum devline_type type) {
+        struct bytes rest = unquote(value), word = bytes_word(&rest), number = bytes_word(&rest);
+        const char *colon = number.len ? memchr(number.data, ':', number.len) : NULL;
+        struct bytes major, minor;
+
+        d->type = type;
+        d->access = bytes_trim(rest);
+        if (bytes_equal(word, BYTES("a"))) {
+                d->device_type = 'a';
+                d->any_major = d->any_minor = true;
+                return;
+        }
+        if (!bytes_equal(word, BYTES("c")) && !bytes_equal(word, BYTES("b"))) {
+                d->broken = "it starts with none of a, b, c";
+                return;
+        }
+        d->device_type = word.data[0];
+        major = (struct bytes){ number.data, colon ? (size_t)(colon - number.data) : number.len };
+        minor = colon ? (struct bytes){ colon + 1, number.len - major.len - 1 } : (struct bytes){ 0 };
+        d->any_major = bytes_equal(major, BYTES("*"));
+        d->any_minor = bytes_equal(minor, BYTES("*"));
+        if (!d->any_major && !parse_u32(major, &d->major))
+                d->broken = "it has no major number", d->any_major = true;
+        else if (!d->any_minor && !parse_u32(minor, &d->minor))
+                d->broken = "it has no minor number", d->any_minor = true;
+        else if (d->access.len == 0 || !memchr("rwm", d->access.data[0], 3))
+                d->broken = "it says none of r, w, m";
+}
+
+/* Where an inline comment begins: Proxmox would take it as part of the value and fail. */
+static struct bytes without_comment(struct bytes value) {
+        for (size_t i = 1; i < value.len; i++)
+                if (value.data[i] == '#' && (value.data[i - 1] == ' ' || value.data[i - 1] == '\t'))
+                        return bytes_trim((struct bytes){ value.data, i });
+        return value;
+}
+
+static bool is_true(struct bytes v) {
+        return bytes_equal(v, BYTES("1")) || bytes_equal(v, BYTES("yes")) ||
+               bytes_equal(v, BYTES("on")) || bytes_equal(v, BYTES("true"));
+}
+
+/* One of the options behind the path; says what is wrong with it, NULL when nothing is. */
+static const char *check_dev_option(struct bytes option, struct devline *d) {
+        struct bytes value = option;
+
+        if (take_prefix(&value, "uid="))
+                return is_number(value) ? NULL : "its uid is not a number";
+        if (take_prefix(&value, "mode="))
+                return value.len == 4 && is_number(value) ? NULL : "its mode is not 0NNN";
+        if (take_prefix(&value, "deny-write=")) {
+                d->deny_write = is_true(value);
+                return NULL;
+        }
+        return "it has an option that Proxmox does not know";
+}
+
+static void parse_dev_option(struct arena *a, struct bytes option, struct devline *d,
+                             struct strbuf *rest) {
+        struct bytes value = option;
+        const char *problem;
+
+        if (take_prefix(&value, "path=") || !memchr(option.data, '=', option.len)) {
+                if (d->raw_path.len > 0)
+                        d->broken = "it has two paths";
+                if (gpu_path_parse(a, d->raw_path).scope == PATH_OTHER)
+                        d->raw_path = value;
+                return;
+        }
+        if (take_prefix(&value, "gid=")) {
+                if (is_number(value))
+                        d->gid = value;
+                else
+                        d->broken = "its gid is not a number";
+                return;
+        }
+        problem = check_dev_option(option, d);
+        if (problem) {
+                d->broken = problem;
+                return;
+        }
+        strbuf_adds(rest, ",");
+        strbuf_add(rest, option.data, option.len);
+}
+
+/* dev0: /dev/dri/renderD128,gid=104,uid=0,mode=0660,deny-write=1 */
+static void parse_dev(struct arena *a, struct bytes value, struct devline *d) {
+        struct bytes clean = without_comment(value);
+        struct strbuf rest = { .arena = a };
+
+        if (clean.len != value.len)
+                d->broken = "a comment behind the value is part of it for Proxmox";
+        while (clean.len > 0) {
+                const char *comma = memchr(clean.data, ',', clean.len);
+                struct bytes option = { clean.data, comma ? (size_t)(comma - clean.data) : clean.len };
+
+                clean.data += option.len + (comma != NULL);
+                clean.len -= option.len + (comma != NULL);
+                option = bytes_trim(option);
+                if (option.len > 0)
+                        parse_dev_option(a, option, d, &rest);
+        }
+        d->rest = strbuf_str(&rest);
+        d->path = gpu_path_parse(a, d->raw_path);
+        if (d->path.scope == PATH_FOLDER)
+                d->broken = "it names a folder";
+        else if (is_node_with_slash(&d->path, d->raw_path))
+                d->broken = "a slash behind a device's name makes it a folder's";
+        d->type = d->path.scope == PATH_OTHER ? DEVLINE_NONE : DEVLINE_DEV;
+}
+
+static bool mentions_gpu(struct bytes value) {
+        static const char *const paths[] = { "/dev/dri", "/dev/kfd", "/dev/accel", "/dev/nvidia" };
+
+        for (size_t i = 0; i < ELEMENTS(paths); i++)
+                if (memmem(value.data, value.len, paths[i], strlen(paths[i])))
+                        return true;
+        return false;
+}
+
+static bool dev_index(struct bytes key, uint32_t *ret) {
+        return take_prefix(&key, "dev") && parse_u32(key, ret);
+}
+
+struct devline devline_parse(struct arena *a, const struct conf_line *l) {
+        struct devline d = { .type = DEVLINE_NONE, .rest = "" };
+
+        if (l->key.len == 0 || bytes_equal(l->key, BYTES("description")))
+                return d;
+        if (bytes_equal(l->key, BYTES("lxc.cgroup2.devices.allow"))) {
+                parse_rule(l->value, &d, DEVLINE_ALLOW);
+        } else if (bytes_equal(l->key, BYTES("lxc.cgroup.devices.allow"))) {
+                parse_rule(l->value, &d, DEVLINE_ALLOW);
+                d.legacy = true;
+        } else if (bytes_equal(l->key, BYTES("lxc.cgroup2.devices.deny"))) {
+                parse_rule(l->value, &d, DEVLINE_DENY);
+        } else if (bytes_equal(l->key, BYTES("lxc.mount.entry"))) {
+                parse_mount(a, l->value, &d);
+        } else if (bytes_equal(l->key, BYTES("lxc.idmap"))) {
+                d.type = DEVLINE_IDMAP;
+        } else if (dev_index(l->key, &d.index)) {
+                parse_dev(a, l->value, &d);
+        }
+        if (d.type == DEVLINE_NONE && mentions_gpu(l->value))
+                d.type = DEVLINE_MENTION;
+        return d;
+}
+
+const char *devline_mount_value(struct arena *a, const char *path, struct bytes options) {
+        if (options.len == 0)
+                options = BYTES(MOUNT_OPTIONS);
+        return arena_printf(a, "%s %s %.*s", path, path + 1, (int)options.len, options.data);
+}
+
+const char *devline_dev_value(struct arena *a, const char *path, int64_t gid, const char *rest) {
+        if (gid < 0)
+                return arena_printf(a, "%s%s", path, rest);
+        return arena_printf(a, "%s,gid=%lld%s", path, (long long)gid, rest);
+}

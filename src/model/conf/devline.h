@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * devline - what one line of a container's file says about a device
+ *
+ * Pure syntax: a line names a path or a number, and which GPU that is today is
+ * asked elsewhere. All spellings that people published are read; only one is
+ * written.
+ */
+#include "model/gpu/facts.h"
+#include "model/conf/pctconf.h"
+
+enum devline_type {
+        DEVLINE_NONE,  /* says nothing about a GPU's node */
+        DEVLINE_ALLOW, /* lxc.cgroup2.devices.allow: c 226:128 rwm */
+        DEVLINE_DENY,  /* lxc.cgroup2.devices.deny = c 226:128 w, generated for deny-write */
+        DEVLINE_MOUNT, /* lxc.mount.entry: /dev/dri/card1 dev/dri/card1 none bind,... */
+        DEVLINE_DEV,   /* dev0: /dev/dri/renderD128,gid=104 */
+        DEVLINE_IDMAP, /* lxc.idmap: g 44 44 1 */
+        DEVLINE_MENTION, /* another setting that names a GPU's node: a hook, a mount point */
+};
+
+enum path_scope {
+        PATH_OTHER, /* not below the folders of the GPU families */
+        PATH_NODE,  /* one node by its name: /dev/dri/card1, /dev/kfd */
+        PATH_ADDRESS, /* one node by its GPU's address: /dev/dri/by-path/pci-...-card */
+        PATH_FOLDER,  /* all of them: /dev/dri */
+        PATH_UNKNOWN, /* below such a folder, but no name that a node has */
+};
+
+/** struct gpu_path - what a path below /dev names */
+struct gpu_path {
+        enum path_scope scope;
+        enum node_kind kind;  /* of NODE and ADDRESS; of FOLDER the first kind in it */
+        uint32_t kinds;       /* NODE_BIT()s of what a FOLDER holds */
+        struct bytes address; /* of ADDRESS */
+        struct bytes clean;   /* without ".", ".." and needless slashes; in the arena */
+};
+
+struct devline {
+        enum devline_type type;
+        const char *broken; /* not NULL: recognised, but Proxmox or LXC would not take it; why */
+
+        struct gpu_path path; /* MOUNT: source; DEV: path */
+        struct bytes target;  /* MOUNT: without leading slash */
+        struct bytes options; /* MOUNT: everything behind the target */
+        struct gpu_path target_path; /* MOUNT: what "/" + target names */
+
+        char device_type; /* ALLOW, DENY: 'c', 'b', 'a' */
+        uint32_t major, minor;
+        bool any_major, any_minor;
+        struct bytes access; /* ALLOW, DENY: "rwm" and what follows */
+        bool legacy;         /* ALLOW: the cgroup v1 spelling of the key */
+
+        uint32_t index;      /* DEV: 0 of dev0 */
+        struct bytes raw_path; /* DEV: the path as it stands in the value */
+        struct bytes gid;    /* DEV: digits, empty when not given */
+        bool deny_write;     /* DEV */
+        const char *rest;    /* DEV: the other options that Proxmox takes, ",uid=0", "" when none */
+};
+
+/** gpu_path_parse() - classify a path; "/dev/dri//card1/" is /dev/dri/card1 */
+struct gpu_path gpu_path_parse(struct arena *a, struct bytes path);
+
+/**
+ * devline_parse() - what line @l says
+ * @a:  arena for derived strings
+ * @l:  line of the current section; its value as read, edits are not looked at
+ *
+ * ALLOW and DENY lines come back whatever their number is, MOUNT and DEV only
+ * when their source is a GPU family's path (or cannot be told).
+ */
+struct devline devline_parse(struct arena *a, const struct conf_line *l);
+
+/** devline_mount_value() - "/dev/dri/card1 dev/dri/card1 OPTIONS" */
+const char *devline_mount_value(struct arena *a, const char *path, struct bytes options);
+
+/** devline_dev_value() - "/dev/dri/card1,gid=44" and @rest; no gid when it is negative */
+const char *devline_dev_value(struct arena *a, const char *path, int64_t gid, const char *rest);

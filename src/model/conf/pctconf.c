@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * pctconf - lossless line model of a container's files
+ *
+ * Proxmox's own writer sorts keys, drops blank lines and moves comments; a tool
+ * that did so on a file edited by hand would be blamed for the difference. So
+ * bytes are kept, and only what Proxmox would read as a setting gets a key.
+ */
+#include "model/conf/pctconf.h"
+
+#include <strings.h>
+
+static bool is_lower(char c) {
+        return c >= 'a' && c <= 'z';
+}
+
+static bool is_digit(char c) {
+        return c >= '0' && c <= '9';
+}
+
+static bool is_space(char c) {
+        return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static char to_lower(char c) {
+        return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* [pve:pending], [snapshot-name]: PVE::LXC::Config::parse_pct_config, both /i */
+static bool is_section(struct bytes t) {
+        size_t i = 2;
+
+        while (t.len > 0 && is_space(t.data[t.len - 1]))
+                t.len--;
+        if (t.len < 4 || t.data[0] != '[' || t.data[t.len - 1] != ']')
+                return false;
+        if (t.len == 13 && strncasecmp(t.data, "[pve:pending]", 13) == 0)
+                return true;
+        if (!is_lower(to_lower(t.data[1])))
+                return false;
+        for (; i < t.len - 1; i++) {
+                char c = to_lower(t.data[i]);
+
+                if (!is_lower(c) && !is_digit(c) && c != '_' && c != '-')
+                        return false;
+        }
+        return true;
+}
+
+/* Length of the key at the start of @t, and where its value begins; 0 when there is none. */
+static size_t lxc_key(struct bytes t, size_t *ret_value) {
+        size_t n = 4, v;
+
+        if (t.len < 5 || memcmp(t.data, "lxc.", 4) != 0)
+                return 0;
+        while (n < t.len && (is_lower(t.data[n]) || is_digit(t.data[n]) || t.data[n] == '_' ||
+                             t.data[n] == '-' || t.data[n] == '.'))
+                n++;
+        v = n;
+        while (v < t.len && is_space(t.data[v]))
+                v++;
+        if (v >= t.len || !(t.data[v] == '=' || (t.data[v] == ':' && v == n)))
+                return 0;
+        *ret_value = v + 1;
+        return n;
+}
+
+static size_t pve_key(struct bytes t, size_t *ret_value) {
+        size_t n = 0;
+
+        while (n < t.len && (is_lower(t.data[n]) || (n > 0 && t.data[n] == '_')))
+                n++;
+        if (n == 0)
+                return 0;
+        while (n < t.len && is_digit(t.data[n]))
+                n++;
+        if (n >= t.len || t.data[n] != ':')
+                return 0;
+        *ret_value = n + 1;
+        return n;
+}
+
+static void line_split(enum pctconf_kind kind, struct conf_line *l) {
+        struct bytes t = l->text;
+        size_t skip = 0, n, value = 0;
+
+        /* what a C program downstream would see cut short is not ours to judge */
+        if (t.len == 0 || memchr(t.data, '\0', t.len))
+                return;
+        if (kind == PCTCONF_LXC) /* LXC skips blanks before a key, Proxmox does not */
+                while (skip < t.len && is_space(t.data[skip]))
+                        skip++;
+        t.data += skip;
+        t.len -= skip;
+
+        n = lxc_key(t, &value);
+        if (n == 0 && kind == PCTCONF_PVE)
+                n = pve_key(t, &value);
+        if (n == 0)
+                return;
+        l->key = (struct bytes){ t.data, n };
+        l->value = bytes_trim((struct bytes){ t.data + value, t.len - value });
+}
+
+/* One line off the front of @rest, with its line end. */
+static void line_cut(struct bytes *rest, struct conf_line *l) {
+        const char *nl = memchr(rest->data, '\n', rest->len);
+        size_t len = nl ? (size_t)(nl - rest->data) : rest->len;
+        size_t crlf = nl && len > 0 && nl[-1] == '\r';
+
+        l->text = (struct bytes){ rest->data, len - crlf };
+        l->eol = (struct bytes){ rest->data + len - crlf, crlf + (nl != NULL) };
+        rest->data += len + (nl != NULL);
+        rest->len -= len + (nl != NULL);
+}
+
+void pctconf_parse(struct arena *a, enum pctconf_kind kind, struct bytes data,
+                   struct pctconf *ret) {
+        struct pctconf c = { .arena = a, .kind = kind, .data = data, .eol = "\n" };
+        struct bytes rest = data;
+
+        ARENA_PUSH(a, c.lines, c.n_lines);
+        while (rest.len > 0) {
+                struct conf_line l = { .number = c.n_lines };
+                struct bytes here = rest;
+
+                line_cut(&rest, &l);
+                if (kind == PCTCONF_PVE && is_section(l.text)) {
+                        c.tail = here;
+                        break;
+                }
+                line_split(kind, &l);
+                c.open_end = l.eol.len == 0;
+                if (c.n_lines == 1 && l.eol.len == 2)
+                        c.eol = "\r\n";
+                *ARENA_PUSH(a, c.lines, c.n_lines) = l;
+        }
+        *ret = c;
+}
+
+bool pctconf_get(const struct pctconf *c, const char *key, struct bytes *ret) {
+        for (size_t i = c->n_lines; i-- > 1;)
+                if (bytes_equal(c->lines[i].key, bytes_of(key))) {
+                        *ret = c->lines[i].value;
+                        return true;
+                }
+        return false;
+}
+
+void pctconf_set(struct pctconf *c, size_t i, const char *value) {
+        c->lines[i].new_value = arena_strdup(c->arena, value);
+}
+
+void pctconf_drop(struct pctconf *c, size_t i) {
+        c->lines[i].dropped = true;
+}
+
+void pctconf_insert(struct pctconf *c, size_t i, const char *key, const char *value) {
+        struct conf_line *l = &c->lines[i];
+
+        *ARENA_PUSH(c->arena, l->behind, l->n_behind) =
+                arena_printf(c->arena, "%s%s%s", key, c->kind == PCTCONF_PVE ? ": " : " = ", value);
+}
+
+size_t pctconf_last(const struct pctconf *c) {
+        size_t i = c->n_lines - 1;
+
+        while (i > 0 && bytes_trim(c->lines[i].text).len == 0)
+                i--;
+        return i;
+}
+
+size_t pctconf_key_end(const struct pctconf *c) {
+        size_t end = 0;
+
+        for (size_t i = 1; i < c->n_lines; i++) {
+                struct bytes key = c->lines[i].key;
+
+                if (key.len > 0 && !(key.len > 4 && memcmp(key.data, "lxc.", 4) == 0))
+                        end = i;
+        }
+        return end;
+}
+
+void pctconf_park(struct pctconf *c, const char *line) {
+        struct conf_line parked = { .text = bytes_of(line), .parked = true };
+        size_t at;
+
+        for (size_t i = 1; i < c->n_lines; i++)
+                if (bytes_equal(bytes_trim(c->lines[i].text), parked.text))
+                        return;
+        line_split(c->kind, &parked);
+        at = 1 + (str_has_prefix(line, "lxc.") ? pctconf_last(c) : pctconf_key_end(c));
+        ARENA_PUSH(c->arena, c->lines, c->n_lines);
+        memmove(&c->lines[at + 1], &c->lines[at], (c->n_lines - 1 - at) * sizeof(*c->lines));
+        c->lines[at] = parked;
+}
+
+const char *pctconf_line_text(const struct pctconf *c, size_t i) {
+        const struct conf_line *l = &c->lines[i];
+        struct strbuf b = { .arena = c->arena };
+        const char *value_end = l->value.data + l->value.len;
+
+        if (!l->new_value)
+                return arena_strndup(c->arena, l->text.data, l->text.len);
+        strbuf_add(&b, l->text.data, (size_t)(l->value.data - l->text.data));
+        strbuf_adds(&b, l->new_value);
+        strbuf_add(&b, value_end, (size_t)(l->text.data + l->text.len - value_end));
+        return strbuf_str(&b);
+}
+
+struct writer {
+        struct strbuf out;
+        struct bytes eol; /* of the line before, written once another line follows */
+};
+
+static void write_line(struct writer *w, struct bytes text, struct bytes eol) {
+        strbuf_add(&w->out, w->eol.data, w->eol.len);
+        strbuf_add(&w->out, text.data, text.len);
+        w->eol = eol;
+}
+
+struct bytes pctconf_write(const struct pctconf *c) {
+        struct writer w = { .out = { .arena = c->arena } };
+        struct bytes eol = bytes_of(c->eol);
+
+        for (size_t i = 0; i < c->n_lines; i++) {
+                const struct conf_line *l = &c->lines[i];
+
+                if (i > 0 && !l->dropped)
+                        write_line(&w,
+                                   l->new_value ? bytes_of(pctconf_line_text(c, i)) : l->text,
+                                   l->eol.len > 0 ? l->eol : eol);
+                for (size_t j = 0; j < l->n_behind; j++)
+                        write_line(&w, bytes_of(l->behind[j]), eol);
+        }
+        if (!c->open_end || c->tail.len > 0)
+                strbuf_add(&w.out, w.eol.data, w.eol.len);
+        strbuf_add(&w.out, c->tail.data, c->tail.len);
+        return strbuf_bytes(&w.out);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * snapshot - device lines that were right when the snapshot was made
+ *
+ * A rollback replaces the current section with the snapshot's, device lines and
+ * all (PVE::AbstractConfig, snapshot_rollback). Nothing is changed in there:
+ * the first start afterwards corrects what came back.
+ */
+#include "model/conf/snapshot.h"
+
+#define SHARED_BY_GPUS (NODE_BIT(NODE_KFD) | NODE_BIT(NODE_NVIDIA))
+
+static bool is_ours(const struct choice *ours, const struct gpu *g) {
+        for (size_t i = 0; i < ours->n_gpus; i++)
+                if (ours->gpus[i] == g)
+                        return true;
+        return false;
+}
+
+/* A line that gives one node, and not one of ours; a folder gives them all and names none. */
+static bool is_stale(const struct facts *fc, const struct choice *ours, const struct devline *d) {
+        const struct gpu *g;
+
+        if ((d->type != DEVLINE_MOUNT && d->type != DEVLINE_DEV) || d->path.scope == PATH_FOLDER)
+                return false;
+        g = devline_gpu(fc, d);
+        return g ? !is_ours(ours, g) : (devline_kinds(fc, d, 0) & ~SHARED_BY_GPUS) != 0;
+}
+
+static void check_one(struct arena *a, const struct facts *fc, const struct choice *ours,
+                      const struct pctconf *c, struct bytes snapshot, const char *name,
+                      struct findings *f) {
+        for (size_t i = 1; i < c->n_lines; i++) {
+                struct devline d;
+
+                if (c->lines[i].key.len == 0)
+                        continue;
+                d = devline_parse(a, &c->lines[i]);
+                if (!is_stale(fc, ours, &d))
+                        continue;
+                finding_add(f,
+                            (struct finding){ .code = FINDING_SNAPSHOT_STALE,
+                                              .what = arena_strndup(a, snapshot.data, snapshot.len),
+                                              .where = name,
+                                              .old = arena_strndup(a, c->lines[i].text.data,
+                                                                   c->lines[i].text.len) });
+                return;
+        }
+}
+
+void snapshots_check(struct arena *a, const struct facts *fc, const struct choice *ours,
+                     struct bytes tail, const char *name, struct findings *f) {
+        if (ours->n_gpus == 0 || tail.len == 0 || !memmem(tail.data, tail.len, "/dev/", 5))
+                return;
+        while (tail.len > 0) {
+                const char *nl = memchr(tail.data, '\n', tail.len);
+                struct bytes title = { tail.data, nl ? (size_t)(nl - tail.data) : tail.len };
+                struct pctconf c;
+
+                tail.data += title.len + (nl != NULL);
+                tail.len -= title.len + (nl != NULL);
+                pctconf_parse(a, PCTCONF_PVE, tail, &c);
+                title = bytes_trim(title); /* "[name]", or it would not be a section */
+                if (title.len > 2 && !memchr(title.data, ':', title.len))
+                        check_one(a, fc, ours, &c, (struct bytes){ title.data + 1, title.len - 2 },
+                                  name, f);
+                tail = c.tail;
+        }
+}

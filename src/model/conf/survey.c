@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * survey - the present lines, read against the facts
+ *
+ * A node's name or number says which GPU it is only as long as nothing moved;
+ * so this is believed once, when a container is first seen, and afterwards only
+ * to tell which line has to be corrected.
+ */
+#include "model/conf/survey.h"
+
+#define DRM_MAJOR 226
+#define NVIDIA_MAJOR 195
+#define ACCEL_MAJOR 261
+
+/* dynamic majors as people found them on their hosts and wrote them down */
+static bool was_kfd(uint32_t major) {
+        return (major >= 234 && major <= 238) || major == 511;
+}
+
+static bool was_nvidia(uint32_t major) {
+        return (major >= 234 && major <= 242) || (major >= 506 && major <= 511);
+}
+
+static uint32_t rule_kinds(const struct facts *f, const struct devline *d, uint32_t covered) {
+        const char *owner;
+
+        if (d->device_type != 'c' || d->any_major)
+                return 0;
+        if (d->major == DRM_MAJOR) {
+                if (d->any_minor)
+                        return NODE_BIT(NODE_CARD) | NODE_BIT(NODE_RENDER);
+                for (size_t i = 0; i < f->n_gpus; i++)
+                        for (size_t j = 0; j < f->gpus[i].n_nodes; j++)
+                                if (devline_covers(d, &f->gpus[i].nodes[j]))
+                                        return NODE_BIT(f->gpus[i].nodes[j].kind);
+                return NODE_BIT(d->minor < 128 ? NODE_CARD : NODE_RENDER);
+        }
+        owner = facts_major_name(f, d->major);
+        if (owner && str_has_prefix(owner, "nvidia"))
+                return NODE_BIT(NODE_NVIDIA);
+        if (owner && streq(owner, "kfd"))
+                return NODE_BIT(NODE_KFD);
+        if (owner && streq(owner, "accel"))
+                return NODE_BIT(NODE_ACCEL);
+        if (owner)
+                return 0;
+        if (d->major == NVIDIA_MAJOR)
+                return NODE_BIT(NODE_NVIDIA);
+        if (d->major == ACCEL_MAJOR)
+                return NODE_BIT(NODE_ACCEL);
+        if ((covered & NODE_BIT(NODE_KFD)) && was_kfd(d->major))
+                return NODE_BIT(NODE_KFD);
+        if ((covered & NODE_BIT(NODE_NVIDIA)) && was_nvidia(d->major))
+                return NODE_BIT(NODE_NVIDIA);
+        return 0;
+}
+
+static uint32_t path_kinds(const struct devline *d) {
+        switch (d->path.scope) {
+        case PATH_FOLDER:
+                return d->path.kinds;
+        case PATH_NODE:
+        case PATH_ADDRESS:
+                return NODE_BIT(d->path.kind);
+        case PATH_UNKNOWN: /* a link made by a udev rule: its target's name tells the kind */
+                return NODE_BIT(d->target_path.scope == PATH_NODE ? d->target_path.kind : d->path.kind);
+        case PATH_OTHER:
+                break;
+        }
+        return 0;
+}
+
+uint32_t devline_kinds(const struct facts *f, const struct devline *d, uint32_t covered) {
+        switch (d->type) {
+        case DEVLINE_MOUNT:
+        case DEVLINE_DEV:
+                return path_kinds(d);
+        case DEVLINE_ALLOW:
+        case DEVLINE_DENY:
+                return rule_kinds(f, d, covered);
+        default:
+                return 0;
+        }
+}
+
+bool devline_covers(const struct devline *d, const struct node *n) {
+        bool own_major = n->kind == NODE_KFD || (n->kind == NODE_NVIDIA && n->major != NVIDIA_MAJOR);
+
+        return d->device_type == 'c' && !d->any_major && d->major == n->major &&
+               (d->any_minor ? own_major : d->minor == n->minor);
+}
+
+bool devline_is_wide(const struct facts *f, const struct devline *d) {
+        if (d->type == DEVLINE_MOUNT || d->type == DEVLINE_DEV)
+                return d->path.scope == PATH_FOLDER;
+        if (!d->any_minor || d->any_major || d->broken)
+                return false;
+        return d->major == DRM_MAJOR || d->major == NVIDIA_MAJOR || d->major == ACCEL_MAJOR ||
+               (facts_major_name(f, d->major) && streq(facts_major_name(f, d->major), "accel"));
+}
+
+static bool names_node(const struct devline *d, const struct gpu *g, const struct node *n) {
+        if (d->type == DEVLINE_ALLOW)
+                return devline_covers(d, n) && !d->any_minor;
+        if (d->path.scope == PATH_ADDRESS)
+                return n->kind == d->path.kind && bytes_equal(d->path.address, bytes_of(g->address));
+        return d->path.scope == PATH_NODE && bytes_equal(d->path.clean, bytes_of(n->path));
+}
+
+const struct gpu *devline_gpu(const struct facts *f, const struct devline *d) {
+        if (d->type != DEVLINE_MOUNT && d->type != DEVLINE_DEV && d->type != DEVLINE_ALLOW)
+                return NULL;
+        for (size_t i = 0; i < f->n_gpus; i++)
+                for (size_t j = 0; j < f->gpus[i].n_nodes; j++)
+                        if (names_node(d, &f->gpus[i], &f->gpus[i].nodes[j]))
+                                return &f->gpus[i];
+        return NULL;
+}
+
+bool survey_needs_majors(struct arena *a, const struct pctconf *c) {
+        for (size_t i = 1; i < c->n_lines; i++) {
+                struct devline d;
+
+                if (c->lines[i].key.len == 0 || !memmem(c->lines[i].key.data, c->lines[i].key.len,
+                                                        ".devices.", 9))
+                        continue;
+                d = devline_parse(a, &c->lines[i]);
+                if (d.device_type == 'c' && !d.any_major && d.major != DRM_MAJOR)
+                        return true;
+        }
+        return false;
+}
+
+void survey_make(struct arena *a, const struct facts *f, const struct pctconf *c,
+                 struct survey *ret) {
+        struct survey s = { .n_lines = c->n_lines };
+        struct bytes unprivileged;
+
+        s.lines = arena_alloc(a, s.n_lines * sizeof(*s.lines));
+        for (size_t i = 1; i < s.n_lines; i++) {
+                struct devline *d = &s.lines[i];
+                struct forms *forms = c->lines[i].parked ? &s.parked : &s.there;
+
+                *d = devline_parse(a, &c->lines[i]);
+                if (d->type == DEVLINE_MOUNT) {
+                        forms->as_mount |= path_kinds(d);
+                        forms->n_mount++;
+                } else if (d->type == DEVLINE_DEV) {
+                        forms->as_dev |= path_kinds(d);
+                        forms->n_dev++;
+                } else if (d->type == DEVLINE_IDMAP) {
+                        s.userns = true;
+                }
+        }
+        s.given = s.there.as_mount | s.there.as_dev | s.parked.as_mount | s.parked.as_dev;
+        s.nvidia_named = s.given & NODE_BIT(NODE_NVIDIA);
+        for (size_t i = 1; i < s.n_lines; i++)
+                if (s.lines[i].type == DEVLINE_ALLOW)
+                        s.allowed |= rule_kinds(f, &s.lines[i], s.given);
+        if (pctconf_get(c, "unprivileged", &unprivileged) && bytes_equal(unprivileged, BYTES("1")))
+                s.userns = true;
+        *ret = s;
+}
+
+struct named {
+        bool *card, *render, *nvidia, *other; /* one flag per GPU of the facts */
+        bool any, stranger; /* @stranger: a line names a node that nobody has */
+};
+
+static void name_one(const struct facts *f, const struct devline *d, uint32_t kinds,
+                     struct named *n) {
+        const struct gpu *g = devline_gpu(f, d);
+
+        if (!g) {
+                /* kfd and the NVIDIA control nodes belong to no single GPU; a folder to all */
+                if (kinds & (NODE_BIT(NODE_CARD) | NODE_BIT(NODE_RENDER) | NODE_BIT(NODE_ACCEL)))
+                        n->stranger |= d->path.scope != PATH_FOLDER && !d->any_minor;
+                return;
+        }
+        n->any = true;
+        if (kinds & NODE_BIT(NODE_CARD))
+                n->card[g - f->gpus] = true;
+        else if (kinds & NODE_BIT(NODE_RENDER))
+                n->render[g - f->gpus] = true;
+        else if (kinds & NODE_BIT(NODE_NVIDIA))
+                n->nvidia[g - f->gpus] = true;
+        else
+                n->other[g - f->gpus] = true;
+}
+
+/*
+ * Whether two kinds of lines name the same GPUs, of those that have both kinds of node.
+ * @alone: a GPU that has one kind only does not speak for the other kind's lines; a card0
+ * that the management controller or a USB display took is no partner of renderD128.
+ */
+static bool agree(const struct facts *f, const bool *x, enum node_kind kind_x, const bool *y,
+                  enum node_kind kind_y, bool alone) {
+        bool any_x = false, any_y = false, same = true;
+
+        for (size_t i = 0; i < f->n_gpus; i++) {
+                bool both = gpu_node(&f->gpus[i], kind_x) && gpu_node(&f->gpus[i], kind_y);
+
+                any_x |= x[i] && (both || alone);
+                any_y |= y[i] && (both || alone);
+                same &= !both || x[i] == y[i];
+        }
+        return same || !any_x || !any_y;
+}
+
+/* An iGPU's DRM nodes beside an NVIDIA card's own are two GPUs and no contradiction. */
+static bool one_voice(const struct facts *f, const struct named *n) {
+        return n->any && !n->stranger &&
+               agree(f, n->card, NODE_CARD, n->render, NODE_RENDER, true) &&
+               agree(f, n->nvidia, NODE_NVIDIA, n->render, NODE_RENDER, false) &&
+               agree(f, n->nvidia, NODE_NVIDIA, n->card, NODE_CARD, false);
+}
+
+size_t survey_named_gpus(struct arena *a, const struct facts *f, const struct survey *s,
+                         const struct gpu ***ret_gpus) {
+        struct named n = {
+                .card = arena_alloc(a, f->n_gpus),
+                .render = arena_alloc(a, f->n_gpus),
+                .nvidia = arena_alloc(a, f->n_gpus),
+                .other = arena_alloc(a, f->n_gpus),
+        };
+        bool by_number = s->given == 0;
+        size_t count = 0;
+
+        for (size_t i = 1; i < s->n_lines; i++) {
+                const struct devline *d = &s->lines[i];
+
+                if (by_number ? d->type == DEVLINE_ALLOW
+                              : d->type == DEVLINE_MOUNT || d->type == DEVLINE_DEV)
+                        name_one(f, d, devline_kinds(f, d, s->given), &n);
+        }
+        *ret_gpus = NULL;
+        if (!one_voice(f, &n))
+                return 0;
+        for (size_t i = 0; i < f->n_gpus; i++)
+                if (n.card[i] || n.render[i] || n.nvidia[i] || n.other[i])
+                        *ARENA_PUSH(a, *ret_gpus, count) = &f->gpus[i];
+        return count;
+}

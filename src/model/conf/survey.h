@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * survey - what a container's file gives it today
+ *
+ * Reads the lines of the current section against the facts: which kinds of
+ * node, in which form, and which GPUs they name on this host at this moment.
+ */
+#include "model/conf/devline.h"
+
+/** struct forms - mount and devN lines, and the NODE_BIT()s of the kinds that they give */
+struct forms {
+        uint32_t as_mount, as_dev;
+        size_t n_mount, n_dev;
+};
+
+struct survey {
+        struct devline *lines; /* one per line of the current section, same index */
+        size_t n_lines;
+        uint32_t given;   /* NODE_BIT()s of kinds that mount and devN lines give */
+        uint32_t allowed; /* NODE_BIT()s of kinds that cgroup lines allow */
+        struct forms there, parked; /* @given, by form: in the file, and remembered */
+        bool nvidia_named; /* a line names an NVIDIA node */
+        bool userns;       /* unprivileged: 1, or id map lines */
+};
+
+/** survey_needs_majors() - whether a cgroup line of @c names a major that only facts->majors explain */
+bool survey_needs_majors(struct arena *a, const struct pctconf *c);
+
+/** survey_make() - read every line of @c; keeps pointers into it */
+void survey_make(struct arena *a, const struct facts *f, const struct pctconf *c,
+                 struct survey *ret);
+
+/**
+ * devline_kinds() - the kinds of node that a mount, devN or cgroup line is about
+ * @covered: NODE_BIT()s that the container's other lines or its policy name; a
+ *           major that no driver owns now is taken for a stale one of those
+ *
+ * Return: NODE_BIT()s, 0 when the line is none of ours.
+ */
+uint32_t devline_kinds(const struct facts *f, const struct devline *d, uint32_t covered);
+
+/** devline_is_wide() - whether it opens more than one device: a folder, "226:*" */
+bool devline_is_wide(const struct facts *f, const struct devline *d);
+
+/** devline_covers() - whether a cgroup line allows exactly @n (or the dynamic major that is only its) */
+bool devline_covers(const struct devline *d, const struct node *n);
+
+/** devline_gpu() - the GPU that a mount, devN or cgroup line names on this host now, NULL if none */
+const struct gpu *devline_gpu(const struct facts *f, const struct devline *d);
+
+/**
+ * survey_named_gpus() - the GPUs that the lines name, if they speak with one voice
+ * @ret_gpus: array of all named GPUs, in the arena
+ *
+ * By-path names and node names count before cgroup numbers. Every named node
+ * must exist, and of the GPUs that have card and render node, or DRM and NVIDIA
+ * nodes, the lines of both kinds must name the same ones.
+ *
+ * Return: number of GPUs, 0 when the lines name none or disagree.
+ */
+size_t survey_named_gpus(struct arena *a, const struct facts *f, const struct survey *s,
+                         const struct gpu ***ret_gpus);

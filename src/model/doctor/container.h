@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * doctor-guest - verdicts about a container, running or not
+ */
+#include "model/doctor/host.h"
+#include "model/plan/plan.h"
+
+/** struct doctor_hook - the hookscript of a container, or the one chained behind ours */
+struct doctor_hook {
+        const char *volume;  /* "local:snippets/my-hook", NULL: none */
+        const char *problem; /* why it cannot be run; NULL when it can, or we may not look */
+};
+
+struct doctor_guest {
+        uint32_t vmid;
+        const char *name; /* "101.conf" */
+        const char *path; /* "/etc/pve/lxc/101.conf" */
+        bool managed;
+        bool left_alone; /* its policy or id map cannot be believed */
+        const struct facts *facts;
+        const struct plan *plan;
+        const struct pctconf *conf;      /* as it is, nothing remembered in it */
+        const struct survey *survey;     /* of @conf */
+        const struct findings *findings; /* of the check that made @plan */
+        const struct findings *snapshots;
+        const struct subid_range *subuids;
+        size_t n_subuids;
+        bool ours; /* the hookscript is gpuanchor's */
+        struct doctor_hook hook, next;
+        const struct doctor_line *chmods; /* lines of its hooks, see doctor_line_chmods() */
+        size_t n_chmods;
+        const char *edits;  /* what the next start would change, in words; NULL: nothing */
+        const char *refuse; /* why it would be refused; NULL: it would not */
+};
+
+/** struct doctor_given - a line of the container file that gives it a node */
+struct doctor_given {
+        size_t line; /* index into conf->lines */
+        const struct devline *d;
+        const struct node *node; /* NULL: no such node on this host, or a whole folder */
+        const struct gpu *gpu;   /* whose node it is; NULL for a shared one */
+};
+
+/** doctor_check_file() - the group FILE */
+void doctor_check_file(struct doctor_report *r, const struct doctor_guest *g);
+
+/** doctor_check_cgroup() - the group CGROUP */
+void doctor_check_cgroup(struct doctor_report *r, const struct doctor_guest *g);
+
+/** doctor_check_lines() - of the group CONF what is about single lines */
+void doctor_check_lines(struct doctor_report *r, const struct doctor_guest *g);
+
+/** doctor_check_conf() - the group CONF; after all others, whose answers it looks at */
+void doctor_check_conf(struct doctor_report *r, const struct doctor_guest *g);
+
+/** doctor_given() - mount and devN lines in the order of the file */
+size_t doctor_given(struct arena *a, const struct doctor_guest *g, struct doctor_given **ret);
+
+/** doctor_where() - "101.conf:12" */
+const char *doctor_where(struct arena *a, const struct doctor_guest *g, size_t line);
+
+/**
+ * doctor_mend_lines() - have gpuanchor correct the container's lines
+ *
+ * @item gets the command, or where it is not clear which GPU is meant the advice to look
+ * at the check that says so.
+ */
+void doctor_mend_lines(struct arena *a, const struct doctor_guest *g, struct doctor_item *item);
+
+/** doctor_add_lines() - doctor_add() of an item that doctor_mend_lines() mends */
+void doctor_add_lines(struct doctor_report *r, const struct doctor_guest *g,
+                      struct doctor_item item);

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* doctor - the table of checks, and reports */
+#include "model/doctor/doctor.h"
+
+const struct doctor_check_kind doctor_checks[DOCTOR_CHECKS] = {
+#define CHECK(symbol, name, group, title) [DOCTOR_##symbol] = { name, DOCTOR_##group, title },
+#include "model/doctor/doctor.def"
+#undef CHECK
+};
+
+static const char *copy(struct arena *a, const char *s) {
+        return s ? arena_strdup(a, s) : NULL;
+}
+
+void doctor_add(struct doctor_report *r, struct doctor_item item) {
+        size_t alike = 0;
+
+        for (size_t i = 0; i < r->n; i++)
+                alike += r->items[i].check == item.check && r->items[i].verdict == item.verdict;
+        if (alike >= DOCTOR_MAX_ALIKE) {
+                r->left_out++;
+                return;
+        }
+        item.subject = copy(r->arena, item.subject);
+        item.evidence = copy(r->arena, item.evidence);
+        item.advice = copy(r->arena, item.advice);
+        item.mend = copy(r->arena, item.mend);
+        if (item.finding) {
+                struct findings one = { .arena = r->arena };
+
+                finding_add(&one, *item.finding);
+                item.finding = one.items;
+        }
+        *ARENA_PUSH(r->arena, r->items, r->n) = item;
+}
+
+bool doctor_has(const struct doctor_report *r, enum doctor_check check) {
+        for (size_t i = 0; i < r->n; i++)
+                if (r->items[i].check == check)
+                        return true;
+        return false;
+}
+
+void doctor_sort(struct doctor_report *r) {
+        struct doctor_item *sorted = arena_alloc(r->arena, (r->n + 1) * sizeof(*sorted));
+        size_t n = 0;
+
+        for (enum doctor_check check = 0; check < DOCTOR_CHECKS; check++)
+                for (size_t i = 0; i < r->n; i++)
+                        if (r->items[i].check == check)
+                                sorted[n++] = r->items[i];
+        r->items = sorted;
+}
+
+size_t doctor_count(const struct doctor_report *r, enum doctor_verdict v) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < r->n; i++)
+                n += r->items[i].verdict == v;
+        return n;
+}
+
+const struct doctor_item *doctor_first(const struct doctor_report *r, enum doctor_verdict v) {
+        for (size_t i = 0; i < r->n; i++)
+                if (r->items[i].verdict == v)
+                        return &r->items[i];
+        return NULL;
+}
+
+const char *doctor_group_name(enum doctor_group g) {
+        static const char *const names[DOCTOR_GROUPS] = {
+                [DOCTOR_HOST] = "host", [DOCTOR_FILE] = "layer-1",  [DOCTOR_CGROUP] = "layer-2",
+                [DOCTOR_CONF] = "file", [DOCTOR_INSIDE] = "inside", [DOCTOR_SERVICE] = "layer-3",
+        };
+
+        return names[g];
+}
+
+const char *doctor_group_title(enum doctor_group g) {
+        static const char *const titles[DOCTOR_GROUPS] = {
+                [DOCTOR_HOST] = "Host",
+                [DOCTOR_FILE] = "Layer 1: file permission",
+                [DOCTOR_CGROUP] = "Layer 2: device cgroup of the container",
+                [DOCTOR_CONF] = "Container file",
+                [DOCTOR_INSIDE] = "Inside the container",
+                [DOCTOR_SERVICE] = "Layer 3: services in the container",
+        };
+
+        return titles[g];
+}
+
+const char *doctor_verdict_name(enum doctor_verdict v) {
+        static const char *const names[] = {
+                [DOCTOR_OK] = "ok",
+                [DOCTOR_SKIPPED] = "skipped",
+                [DOCTOR_WARNING] = "warning",
+                [DOCTOR_FAILED] = "failed",
+        };
+
+        return names[v];
+}
+
+int doctor_exit(const struct doctor_report *r) {
+        return doctor_count(r, DOCTOR_WARNING) + doctor_count(r, DOCTOR_FAILED) > 0;
+}

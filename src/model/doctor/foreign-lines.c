@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * doctor-text - lines that other people wrote, and words that a shell reads
+ */
+#include "model/doctor/host.h"
+
+static bool contains(struct bytes line, const char *word) {
+        return memmem(line.data, line.len, word, strlen(word)) != NULL;
+}
+
+static bool is_comment(struct bytes line) {
+        line = bytes_trim(line);
+        return line.len == 0 || line.data[0] == '#';
+}
+
+bool doctor_rule_opens(struct bytes line) {
+        static const char *const modes[] = { "0666", "\"666\"", "0777", "\"777\"" };
+        static const char *const devices[] = { "drm", "dri/", "card", "renderD", "kfd", "accel" };
+        bool open = false, gpu = false;
+
+        for (size_t i = 0; i < ELEMENTS(modes); i++)
+                open |= contains(line, modes[i]);
+        for (size_t i = 0; i < ELEMENTS(devices); i++)
+                gpu |= contains(line, devices[i]);
+        return open && gpu && contains(line, "MODE") && !is_comment(line);
+}
+
+bool doctor_line_chmods(struct bytes line) {
+        static const char *const tools[] = { "chmod", "chown", "chgrp", "setfacl" };
+        static const char *const devices[] = { "/dev/dri", "/dev/kfd", "/dev/accel",
+                                               "/dev/nvidia" };
+        bool tool = false, gpu = false;
+
+        for (size_t i = 0; i < ELEMENTS(tools); i++)
+                tool |= contains(line, tools[i]);
+        for (size_t i = 0; i < ELEMENTS(devices); i++)
+                gpu |= contains(line, devices[i]);
+        return tool && gpu && !is_comment(line);
+}
+
+const char *doctor_shell_word(struct arena *a, const char *s) {
+        struct strbuf b = { .arena = a };
+
+        if (*s && s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                              "0123456789_./:=,@%+-")] == '\0')
+                return s;
+        strbuf_adds(&b, "'");
+        for (; *s; s++)
+                if (*s == '\'')
+                        strbuf_adds(&b, "'\\''");
+                else
+                        strbuf_add(&b, s, 1);
+        strbuf_adds(&b, "'");
+        return strbuf_str(&b);
+}
+
+const char *doctor_comment_out(struct arena *a, const struct doctor_line *l) {
+        const char *to = l->last > l->number ? arena_printf(a, ",%zu", l->last) : "";
+
+        return arena_printf(a, "sed -i '%zu%ss/^/#/' %s", l->number, to,
+                            doctor_shell_word(a, l->file));
+}
+
+bool doctor_ids_delegated(const struct subid_range *ranges, size_t n, uint32_t start,
+                          uint32_t count) {
+        uint64_t at = start, end = (uint64_t)start + count;
+
+        for (size_t i = 0; at < end && i < n;) {
+                uint64_t last = (uint64_t)ranges[i].start + ranges[i].count;
+
+                if (ranges[i].start <= at && last > at) {
+                        at = last;
+                        i = 0; /* an earlier line may hold what follows */
+                } else {
+                        i++;
+                }
+        }
+        return at >= end;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* finding - the table of kinds, and lists of findings */
+#include "model/finding/finding.h"
+
+const struct finding_kind finding_kinds[FINDING_CODES] = {
+#define FINDING(symbol, code, severity, id, text, remedy) \
+        [FINDING_##symbol] = { code, severity, id, text, remedy },
+#include "model/finding/finding.def"
+#undef FINDING
+};
+
+static bool same(const char *a, const char *b) {
+        return a == b || (a && b && streq(a, b));
+}
+
+static const char *copy(struct arena *a, const char *s) {
+        return s ? arena_strdup(a, s) : NULL;
+}
+
+enum severity finding_severity(const struct finding *f) {
+        return f->severity ? f->severity : finding_kinds[f->code].severity;
+}
+
+bool finding_equal(const struct finding *a, const struct finding *b) {
+        return a->code == b->code && a->severity == b->severity && a->vmid == b->vmid &&
+               same(a->gpu, b->gpu) && same(a->old, b->old) && same(a->new, b->new) &&
+               same(a->what, b->what) && same(a->where, b->where);
+}
+
+void finding_add(struct findings *f, struct finding item) {
+        for (size_t i = 0; i < f->n; i++)
+                if (finding_equal(&f->items[i], &item))
+                        return;
+        item.gpu = copy(f->arena, item.gpu);
+        item.old = copy(f->arena, item.old);
+        item.new = copy(f->arena, item.new);
+        item.what = copy(f->arena, item.what);
+        item.where = copy(f->arena, item.where);
+        *ARENA_PUSH(f->arena, f->items, f->n) = item;
+}
+
+int findings_worst(const struct findings *f) {
+        int worst = SEV_INFO + 1;
+
+        for (size_t i = 0; i < f->n; i++)
+                if ((int)finding_severity(&f->items[i]) < worst)
+                        worst = (int)finding_severity(&f->items[i]);
+        return worst;
+}
+
+bool finding_is_change(enum finding_code code) {
+        switch (code) {
+        case FINDING_LINE_CHANGED:
+        case FINDING_LINE_ADDED:
+        case FINDING_LINE_REMOVED:
+        case FINDING_HOLE_ADDED:
+        case FINDING_HOLE_CHANGED:
+        case FINDING_HOLE_HEALED:
+                return true;
+        default:
+                return false;
+        }
+}
+
+bool finding_is_event(enum finding_code code) {
+        switch (code) {
+        case FINDING_GPU_RENUMBERED:
+        case FINDING_GPU_MOVED:
+        case FINDING_GPU_BACK:
+        case FINDING_GPU_NEW:
+        case FINDING_GPU_DRIVER_CHANGED:
+        case FINDING_GROUP_CHANGED:
+        case FINDING_NODE_MODE_CHANGED:
+        case FINDING_BASELINE_NEW:
+        case FINDING_TOO_MANY:
+                return true;
+        default:
+                return false;
+        }
+}

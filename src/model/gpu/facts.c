@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* facts - small questions that more than one room asks */
+#include "model/gpu/facts.h"
+
+const struct node *gpu_node(const struct gpu *g, enum node_kind kind) {
+        for (size_t i = 0; i < g->n_nodes; i++)
+                if (g->nodes[i].kind == kind)
+                        return &g->nodes[i];
+        return NULL;
+}
+
+bool gpu_is_usable(const struct gpu *g) {
+        return gpu_node(g, NODE_RENDER) || gpu_node(g, NODE_NVIDIA);
+}
+
+const struct gpu *facts_find_gpu(const struct facts *f, const char *address) {
+        for (size_t i = 0; i < f->n_gpus; i++)
+                if (streq(f->gpus[i].address, address))
+                        return &f->gpus[i];
+        return NULL;
+}
+
+const char *facts_major_name(const struct facts *f, uint32_t major) {
+        for (size_t i = 0; i < f->n_majors; i++)
+                if (f->majors[i].major == major)
+                        return f->majors[i].name;
+        return NULL;
+}
+
+bool facts_subgid_delegated(const struct facts *f, uint32_t gid) {
+        for (size_t i = 0; i < f->n_subgids; i++)
+                if (gid >= f->subgids[i].start && gid - f->subgids[i].start < f->subgids[i].count)
+                        return true;
+        return false;
+}
+
+const char *node_kind_name(enum node_kind kind) {
+        static const char *const names[NODE_KINDS] = {
+                [NODE_CARD] = "card",   [NODE_RENDER] = "render", [NODE_KFD] = "kfd",
+                [NODE_ACCEL] = "accel", [NODE_NVIDIA] = "nvidia",
+        };
+
+        return names[kind];
+}

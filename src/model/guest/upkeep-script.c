@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * upkeep-script - steps as a script, and its output as findings
+ *
+ * Names passed policy_set() and need no quoting; the text of a drop-in goes
+ * through a quoted here-document whose end cannot be a line of it. The
+ * container may print whatever it likes: a forged line deceives only the reader
+ * of the container's own task log.
+ */
+#include "model/guest/upkeep.h"
+
+#define MARK "gpuanchor-step "
+#define TEXT_END "GPUANCHOR_END"
+
+/*
+ * systemd has no socket in its first moments, later than a file that is written
+ * now is read; so daemon-reload is tried until it works, or until time is up.
+ */
+static const char functions[] =
+        "have() { command -v \"$1\" >/dev/null 2>&1; }\n"
+        "group() { if have groupadd; then groupadd -g \"$2\" \"$1\"; "
+        "else addgroup -g \"$2\" \"$1\"; fi; }\n"
+        "member() { if have usermod; then usermod -a -G \"$2\" \"$1\"; "
+        "else addgroup \"$1\" \"$2\"; fi; }\n"
+        "write() { mkdir -p \"$1\" && cat >\"$1/.gpuanchor.tmp\" && chmod 644 "
+        "\"$1/.gpuanchor.tmp\" "
+        "&& mv -f \"$1/.gpuanchor.tmp\" \"$1/" UPKEEP_DROPIN "\"; }\n"
+        "remove() { rm -f \"$1/" UPKEEP_DROPIN "\" && { rmdir \"$1\" 2>/dev/null || :; }; }\n"
+        "reload() { have systemctl || return 0; "
+        "until systemctl daemon-reload 2>/dev/null; do sleep 0.2; done; }\n"
+        /* 5: there is no such unit, so nothing that would have to be restarted */
+        "restart() { have systemctl || return 0; systemctl --no-block try-restart \"$1\"; "
+        "s=$?; [ $s = 5 ] || return $s; }\n"
+        "done_() { echo; echo \"" MARK "$1 $2\"; [ \"$2\" = 0 ] || exit 0; }\n";
+
+static void add_command(struct strbuf *b, const struct upkeep_step *s, const char *unit_dir) {
+        switch (s->kind) {
+        case UPKEEP_GROUP:
+                strbuf_printf(b, "group %s %u", s->name, s->gid);
+                break;
+        case UPKEEP_MEMBER:
+                strbuf_printf(b, "member %s %s", s->name, s->group);
+                break;
+        case UPKEEP_WRITE:
+                strbuf_printf(b, "write %s/%s.d <<'" TEXT_END "'\n", unit_dir, s->name);
+                strbuf_add(b, s->text.data, s->text.len);
+                strbuf_adds(b, TEXT_END);
+                break;
+        case UPKEEP_REMOVE:
+                strbuf_printf(b, "remove %s/%s.d", unit_dir, s->name);
+                break;
+        case UPKEEP_RELOAD:
+                strbuf_adds(b, "reload </dev/null");
+                break;
+        case UPKEEP_RESTART:
+                strbuf_printf(b, "restart %s", s->name);
+                break;
+        }
+}
+
+struct bytes upkeep_script(struct arena *a, const struct upkeep *u, const char *unit_dir) {
+        struct strbuf b = { .arena = a };
+
+        /* all of it is read before any of it runs: no step can read what stands behind it */
+        strbuf_adds(&b, "{\n");
+        strbuf_adds(&b, functions);
+        for (size_t i = 0; i < u->n; i++) {
+                add_command(&b, &u->steps[i], unit_dir);
+                strbuf_printf(&b, "\ndone_ %zu $?\n", i);
+        }
+        strbuf_adds(&b, "exit 0\n} 2>&1\n");
+        return strbuf_bytes(&b);
+}
+
+/* ---- what became of it ---- */
+
+static void tell_done(struct arena *a, const struct upkeep_step *s, struct findings *f) {
+        struct finding item = { .what = s->name };
+
+        switch (s->kind) {
+        case UPKEEP_GROUP:
+                item.code = FINDING_GUEST_GROUP_ADDED;
+                item.new = arena_printf(a, "%u", s->gid);
+                break;
+        case UPKEEP_MEMBER:
+                item.code = FINDING_GUEST_MEMBER_ADDED;
+                item.new = s->group;
+                break;
+        case UPKEEP_WRITE:
+                item.code = FINDING_GUEST_DROPIN_WRITTEN;
+                item.where = upkeep_path(a, s->name);
+                break;
+        case UPKEEP_REMOVE:
+                item.code = FINDING_GUEST_DROPIN_REMOVED;
+                item.where = upkeep_path(a, s->name);
+                break;
+        case UPKEEP_RELOAD:
+        case UPKEEP_RESTART:
+                return; /* part of what the two above tell */
+        }
+        finding_add(f, item);
+}
+
+static const char *step_text(struct arena *a, const struct upkeep_step *s) {
+        switch (s->kind) {
+        case UPKEEP_GROUP:
+                return arena_printf(a, "creating group %s with gid %u", s->name, s->gid);
+        case UPKEEP_MEMBER:
+                return arena_printf(a, "adding user %s to group %s", s->name, s->group);
+        case UPKEEP_WRITE:
+                return arena_printf(a, "writing %s", upkeep_path(a, s->name));
+        case UPKEEP_REMOVE:
+                return arena_printf(a, "removing %s", upkeep_path(a, s->name));
+        case UPKEEP_RELOAD:
+                return "systemctl daemon-reload";
+        case UPKEEP_RESTART:
+                return arena_printf(a, "restarting %s", s->name);
+        }
+        return "";
+}
+
+static void tell_failed(struct arena *a, const struct upkeep_step *s, const char *why,
+                        struct findings *f) {
+        finding_add(f, (struct finding){ .code = FINDING_GUEST_STEP_FAILED,
+                                         .what = step_text(a, s),
+                                         .old = why });
+}
+
+/* "gpuanchor-step 3 0" is the line for step 3 */
+static bool is_mark(struct bytes line, size_t step, uint32_t *ret_status) {
+        const struct bytes mark = BYTES(MARK);
+        struct bytes rest = line;
+        uint32_t n;
+
+        if (line.len <= mark.len || memcmp(line.data, mark.data, mark.len) != 0)
+                return false;
+        rest.data += mark.len;
+        rest.len -= mark.len;
+        return parse_u32(bytes_word(&rest), &n) && n == step &&
+               parse_u32(bytes_trim(rest), ret_status);
+}
+
+void upkeep_tell(struct arena *a, const struct upkeep *u, struct bytes output, const char *problem,
+                 struct findings *f) {
+        struct bytes last = { 0 };
+        uint32_t status = 0;
+        size_t step = 0;
+
+        while (output.len > 0 && step < u->n && status == 0) {
+                const char *lf = memchr(output.data, '\n', output.len);
+                struct bytes line = { output.data, lf ? (size_t)(lf - output.data) : output.len };
+
+                output.data += line.len + (lf != NULL);
+                output.len -= line.len + (lf != NULL);
+                if (!is_mark(line, step, &status)) {
+                        if (bytes_trim(line).len > 0)
+                                last = bytes_trim(line);
+                        continue;
+                }
+                if (status == 0)
+                        tell_done(a, &u->steps[step++], f);
+        }
+        if (step == u->n)
+                return;
+        if (status != 0 && last.len > 0)
+                problem = arena_strndup(a, last.data, last.len < 200 ? last.len : 200);
+        else if (status != 0)
+                problem = arena_printf(a, "exit status %u", status);
+        else if (!problem)
+                problem = last.len > 0
+                                  ? arena_strndup(a, last.data, last.len < 200 ? last.len : 200)
+                                  : "it ended early";
+        tell_failed(a, &u->steps[step], problem, f);
+}

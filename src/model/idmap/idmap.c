@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * idmap - parse, check and look up
+ *
+ * The map of a container is a few long ranges with holes: single ids that are a
+ * group of the host. What makes this more than arithmetic is other people's
+ * behaviour. LXC and Proxmox read the same line with different number parsers.
+ * The kernel takes a map whole or not at all, and the container then does not
+ * start. Holes are made in idmap-punch.c, and proved in idmap-prove.c.
+ */
+#include "model/idmap/extent.h"
+
+static bool ids_overlap(uint64_t x, uint64_t x_count, uint64_t y, uint64_t y_count) {
+        return x < y + y_count && y < x + x_count;
+}
+
+bool id_is_listed(uint32_t id, const uint32_t *ids, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                if (ids[i] == id)
+                        return true;
+        return false;
+}
+
+/*
+ * LXC reads numbers with strtoul(…, 0), Proxmox as Perl does: 044 is 36 to one
+ * and 44 to the other. Only what means the same to both is a number.
+ */
+static enum idmap_problem parse_id(struct bytes word, uint32_t *ret) {
+        if (word.len == 0 || (word.len > 1 && word.data[0] == '0'))
+                return IDMAP_E_SYNTAX;
+        for (size_t i = 0; i < word.len; i++)
+                if (word.data[i] < '0' || word.data[i] > '9')
+                        return IDMAP_E_SYNTAX;
+        return parse_u32(word, ret) ? IDMAP_OK : IDMAP_E_OVERFLOW;
+}
+
+static bool extent_fits(const struct extent *e) {
+        return e->count > 0 && extent_end(e) - 1 <= LAST_ID &&
+               (uint64_t)e->outside + e->count - 1 <= LAST_ID;
+}
+
+/* g 0 100000 65536 */
+enum idmap_problem idmap_parse_line(struct bytes value, char *ret_type, struct extent *ret) {
+        struct bytes type = bytes_word(&value);
+        enum idmap_problem p;
+        uint32_t n[3];
+
+        if (type.len != 1 || (type.data[0] != 'u' && type.data[0] != 'g'))
+                return IDMAP_E_SYNTAX;
+        for (size_t i = 0; i < ELEMENTS(n); i++) {
+                p = parse_id(bytes_word(&value), &n[i]);
+                if (p)
+                        return p;
+        }
+        if (bytes_word(&value).len > 0)
+                return IDMAP_E_SYNTAX;
+        if (!extent_fits(&(struct extent){ n[0], n[1], n[2] }))
+                return IDMAP_E_OVERFLOW;
+
+        *ret_type = type.data[0];
+        *ret = (struct extent){ n[0], n[1], n[2] };
+        return IDMAP_OK;
+}
+
+#define LONGEST_LINE (sizeof("4294967295 4294967295 4294967295\n") - 1)
+
+static size_t text_length(const struct idmap *map) {
+        size_t len = 0;
+
+        for (size_t i = 0; i < map->n_extents; i++) {
+                const struct extent *e = &map->extents[i];
+
+                len += (size_t)snprintf(NULL, 0, "%u %u %u\n", e->inside, e->outside, e->count);
+        }
+        return len;
+}
+
+enum idmap_problem idmap_check(const struct idmap *map) {
+        if (map->n_extents > IDMAP_MAX_EXTENTS)
+                return IDMAP_E_TOO_LONG;
+        for (size_t i = 0; i < map->n_extents; i++) {
+                const struct extent *x = &map->extents[i];
+
+                if (!extent_fits(x))
+                        return IDMAP_E_OVERFLOW;
+                for (size_t j = 0; j < i; j++) {
+                        const struct extent *y = &map->extents[j];
+
+                        if (ids_overlap(x->inside, x->count, y->inside, y->count))
+                                return IDMAP_E_INSIDE_TWICE;
+                        if (ids_overlap(x->outside, x->count, y->outside, y->count))
+                                return IDMAP_E_OUTSIDE_TWICE;
+                }
+        }
+        return map->n_extents > IDMAP_MAX_TEXT / LONGEST_LINE && text_length(map) > IDMAP_MAX_TEXT
+                       ? IDMAP_E_TOO_LONG
+                       : IDMAP_OK;
+}
+
+const struct extent *idmap_extent_at(const struct idmap *map, uint32_t inside) {
+        for (size_t i = 0; i < map->n_extents; i++)
+                if (ids_overlap(map->extents[i].inside, map->extents[i].count, inside, 1))
+                        return &map->extents[i];
+        return NULL;
+}
+
+const struct extent *idmap_extent_at_outside(const struct idmap *map, uint32_t outside) {
+        for (size_t i = 0; i < map->n_extents; i++)
+                if (ids_overlap(map->extents[i].outside, map->extents[i].count, outside, 1))
+                        return &map->extents[i];
+        return NULL;
+}
+
+bool idmap_lookup(const struct idmap *map, uint32_t inside, uint32_t *ret) {
+        const struct extent *e = idmap_extent_at(map, inside);
+
+        if (!e)
+                return false;
+        *ret = e->outside + (inside - e->inside);
+        return true;
+}
+
+bool idmap_lookup_outside(const struct idmap *map, uint32_t outside, uint32_t *ret) {
+        const struct extent *e = idmap_extent_at_outside(map, outside);
+
+        if (!e)
+                return false;
+        *ret = e->inside + (outside - e->outside);
+        return true;
+}
+
+/* Whether @map has every container id from @from up to, not including, @to. */
+bool idmap_is_gapless(const struct idmap *map, uint64_t from, uint64_t to) {
+        uint64_t n = 0;
+
+        for (size_t i = 0; i < map->n_extents; i++) {
+                uint64_t start = map->extents[i].inside, end = extent_end(&map->extents[i]);
+
+                if (start < to && from < end)
+                        n += (end < to ? end : to) - (start > from ? start : from);
+        }
+        return n == to - from;
+}
+
+/* The host id to which the next range on the left leads, if no gap of @map lies between. */
+int64_t idmap_from_left(const struct idmap *ranges, const struct idmap *map, uint32_t inside) {
+        const struct extent *best = NULL;
+        uint64_t host;
+
+        for (size_t i = 0; i < ranges->n_extents; i++) {
+                const struct extent *e = &ranges->extents[i];
+
+                if (e->count > 1 && e->inside < inside && (!best || e->inside > best->inside))
+                        best = e;
+        }
+        if (!best || !idmap_is_gapless(map, best->inside, inside))
+                return NOWHERE;
+        host = (uint64_t)best->outside + (inside - best->inside);
+        return host <= LAST_ID ? (int64_t)host : NOWHERE;
+}
+
+/* The same from the right, where counting down may end at host id 0: never hand that out. */
+int64_t idmap_from_right(const struct idmap *ranges, const struct idmap *map, uint32_t inside) {
+        const struct extent *best = NULL;
+
+        for (size_t i = 0; i < ranges->n_extents; i++) {
+                const struct extent *e = &ranges->extents[i];
+
+                if (e->count > 1 && e->inside > inside && (!best || e->inside < best->inside))
+                        best = e;
+        }
+        if (!best || !idmap_is_gapless(map, inside, best->inside))
+                return NOWHERE;
+        if (best->outside <= best->inside - inside)
+                return NOWHERE;
+        return best->outside - (best->inside - inside);
+}
+
+bool idmap_is_hole(const struct idmap *map, uint32_t inside) {
+        const struct extent *e = idmap_extent_at(map, inside);
+
+        return e && e->count == 1 && idmap_from_left(map, map, inside) != e->outside &&
+               idmap_from_right(map, map, inside) != e->outside;
+}
+
+static int by_inside(const void *x, const void *y) {
+        const struct extent *a = x, *b = y;
+
+        return a->inside < b->inside ? -1 : a->inside > b->inside;
+}
+
+/* A copy of @map in order of container ids, so that its order does not decide who heals first. */
+struct idmap idmap_sorted(struct arena *a, const struct idmap *map) {
+        struct idmap copy = { arena_alloc(a, map->n_extents * sizeof(struct extent)),
+                              map->n_extents };
+
+        if (map->n_extents > 0) {
+                memcpy(copy.extents, map->extents, map->n_extents * sizeof(struct extent));
+                qsort(copy.extents, copy.n_extents, sizeof(struct extent), by_inside);
+        }
+        return copy;
+}
+
+/* @map sorted and joined wherever that says the same, one-id extents too. */
+static struct idmap flatten(struct arena *a, const struct idmap *map) {
+        struct idmap flat = idmap_sorted(a, map);
+        size_t n = 0;
+
+        for (size_t i = 0; i < flat.n_extents; i++) {
+                if (n > 0 && extent_continues(&flat.extents[n - 1], &flat.extents[i]))
+                        flat.extents[n - 1].count += flat.extents[i].count;
+                else
+                        flat.extents[n++] = flat.extents[i];
+        }
+        flat.n_extents = n;
+        return flat;
+}
+
+bool idmap_equal(struct arena *a, const struct idmap *x, const struct idmap *y) {
+        struct idmap fx = flatten(a, x), fy = flatten(a, y);
+
+        if (fx.n_extents != fy.n_extents)
+                return false;
+        for (size_t i = 0; i < fx.n_extents; i++)
+                if (fx.extents[i].inside != fy.extents[i].inside ||
+                    fx.extents[i].outside != fy.extents[i].outside ||
+                    fx.extents[i].count != fy.extents[i].count)
+                        return false;
+        return true;
+}
+
+const char *idmap_problem_text(enum idmap_problem p) {
+        static const char *const texts[] = {
+                [IDMAP_OK] = "the id map is right",
+                [IDMAP_E_SYNTAX] = "not of the form \"g INSIDE OUTSIDE COUNT\"",
+                [IDMAP_E_OVERFLOW] = "a range has no ids or goes beyond 32 bits",
+                [IDMAP_E_INSIDE_TWICE] = "a container id is mapped twice",
+                [IDMAP_E_OUTSIDE_TWICE] = "a host id is mapped twice",
+                [IDMAP_E_NOT_MAPPED] = "a wanted container id is outside the map",
+                [IDMAP_E_CONFLICT] = "two wishes name the same container id or the same host id",
+                [IDMAP_E_ROOT] = "a wish names host id 0",
+                [IDMAP_E_TOO_LONG] = "the id map is longer than the kernel or LXC takes",
+                [IDMAP_E_NOT_PROVED] = "the new id map could not be proved right",
+        };
+
+        if ((size_t)p >= ELEMENTS(texts))
+                return "unknown problem";
+        return texts[p];
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * choose-auto - the pin, and the first choice that makes one
+ *
+ * An address alone is not enough (a new NVMe drive shifts PCI bus numbers and
+ * another card may sit there now), ids alone are not either (two identical
+ * cards). A pin has both, and is followed only where one reading is left.
+ */
+#include "model/plan/chooser.h"
+
+static bool same_ids(const struct pin_gpu *p, const struct gpu *g, bool subsystem) {
+        return p->vendor == g->vendor && p->device == g->device &&
+               (!subsystem || (p->subvendor == g->subvendor && p->subdevice == g->subdevice));
+}
+
+static struct pin_gpu pin_of(struct arena *a, const struct gpu *g) {
+        return (struct pin_gpu){
+                .address = arena_strdup(a, g->address),
+                .vendor = g->vendor,
+                .device = g->device,
+                .subvendor = g->subvendor,
+                .subdevice = g->subdevice,
+        };
+}
+
+static bool pinned_here(const struct facts *facts, const struct pin_gpu *p) {
+        const struct gpu *g = facts_find_gpu(facts, p->address);
+
+        return g && same_ids(p, g, true);
+}
+
+static bool same_pinned_ids(const struct pin_gpu *a, const struct pin_gpu *b) {
+        return a->vendor == b->vendor && a->device == b->device && a->subvendor == b->subvendor &&
+               a->subdevice == b->subdevice;
+}
+
+static bool is_at(const struct pin_gpu *list, size_t n, const struct gpu *g) {
+        for (size_t i = 0; i < n; i++)
+                if (streq(list[i].address, g->address) && same_ids(&list[i], g, true))
+                        return true;
+        return false;
+}
+
+static size_t count_homeless(const struct facts *facts, const struct pin_gpu *list, size_t n,
+                             const struct pin_gpu *like) {
+        size_t homeless = 0;
+
+        for (size_t i = 0; i < n; i++)
+                homeless += same_pinned_ids(&list[i], like) && !pinned_here(facts, &list[i]);
+        return homeless;
+}
+
+/*
+ * GPUs with the ids of @p at an address where none was known. As many of them
+ * as entries without their GPU means that all moved together; which is which
+ * does not matter, they are alike and go to one container. A twin that was not
+ * meant is no candidate, and one that left its place, too, makes it a guess.
+ */
+static const struct gpu *follow(struct chooser *x, const struct pin *pin, const struct pin_gpu *p) {
+        const struct gpu *free_gpu = NULL;
+        size_t homeless = count_homeless(x->facts, pin->gpus, pin->n_gpus, p), candidates = 0;
+
+        if ((p->vendor == 0 && p->device == 0) ||
+            count_homeless(x->facts, pin->twins, pin->n_twins, p) > 0)
+                return NULL;
+        for (size_t i = 0; i < x->facts->n_gpus; i++) {
+                const struct gpu *g = &x->facts->gpus[i];
+
+                if (!same_ids(p, g, true) || is_at(pin->gpus, pin->n_gpus, g) ||
+                    is_at(pin->twins, pin->n_twins, g))
+                        continue;
+                candidates++;
+                if (!free_gpu && !choice_has(x->c, g))
+                        free_gpu = g;
+        }
+        return candidates == homeless ? free_gpu : NULL;
+}
+
+void choose_twins(struct chooser *x) {
+        struct pin *pin = &x->c->pin;
+
+        for (size_t i = 0; i < x->facts->n_gpus; i++) {
+                const struct gpu *g = &x->facts->gpus[i];
+                bool alike = false;
+
+                for (size_t j = 0; j < pin->n_gpus; j++)
+                        alike |= g->has_ids && same_ids(&pin->gpus[j], g, true);
+                if (alike && !is_at(pin->gpus, pin->n_gpus, g))
+                        *ARENA_PUSH(x->a, pin->twins, pin->n_twins) = pin_of(x->a, g);
+        }
+}
+
+static void choose_pinned(struct chooser *x, const struct pin *pin) {
+        struct choice *c = x->c;
+
+        c->pin.node = pin->node;
+        for (size_t i = 0; i < pin->n_gpus; i++) {
+                const struct pin_gpu *p = &pin->gpus[i];
+                const struct gpu *g = NULL;
+                const char *ids = arena_printf(x->a, "%04x:%04x", p->vendor, p->device);
+
+                if (pinned_here(x->facts, p))
+                        g = facts_find_gpu(x->facts, p->address);
+                else if ((g = follow(x, pin, p)))
+                        finding_add(x->f, (struct finding){ .code = FINDING_GPU_MOVED,
+                                                            .gpu = g->address,
+                                                            .what = ids,
+                                                            .old = p->address,
+                                                            .new = g->address });
+                *ARENA_PUSH(x->a, c->pin.gpus, c->pin.n_gpus) = g ? pin_of(x->a, g) : *p;
+                if (!g) {
+                        chooser_miss(x, p->address, arena_printf(x->a, "pinned %s", ids));
+                        continue;
+                }
+                c->repin |= !streq(g->address, p->address);
+                chooser_take_or_held(x, g, p->address);
+        }
+}
+
+/* Another node chose @pin: its addresses mean nothing here, its ids do. */
+static bool choose_alike(struct chooser *x, const struct pin *pin) {
+        for (size_t i = 0; i < pin->n_gpus; i++) {
+                const struct pin_gpu *p = &pin->gpus[i];
+                size_t alike = 0, wanted = 0;
+
+                for (size_t j = 0; j < pin->n_gpus; j++)
+                        wanted += pin->gpus[j].vendor == p->vendor &&
+                                  pin->gpus[j].device == p->device;
+                for (size_t j = 0; j < x->facts->n_gpus; j++)
+                        alike += same_ids(p, &x->facts->gpus[j], false);
+                if (p->vendor == 0 || alike != wanted)
+                        return false;
+        }
+        for (size_t i = 0; i < pin->n_gpus; i++)
+                for (size_t j = 0; j < x->facts->n_gpus; j++)
+                        if (same_ids(&pin->gpus[i], &x->facts->gpus[j], false))
+                                chooser_take_or_held(x, &x->facts->gpus[j],
+                                                     x->facts->gpus[j].address);
+        return true;
+}
+
+/* Whether nothing but an NPU is meant, which has no render node. */
+static bool only_accel(const struct policy *p, const struct survey *s) {
+        uint32_t kinds = p->devices_set ? p->devices : s->given ? s->given : s->allowed;
+
+        return kinds == NODE_BIT(NODE_ACCEL);
+}
+
+static size_t accels(struct chooser *x, const struct gpu ***ret) {
+        size_t n = 0;
+
+        *ret = NULL;
+        for (size_t i = 0; i < x->facts->n_gpus; i++)
+                if (gpu_node(&x->facts->gpus[i], NODE_ACCEL))
+                        *ARENA_PUSH(x->a, *ret, n) = &x->facts->gpus[i];
+        return n;
+}
+
+static void choose_first(struct chooser *x, const struct policy *p, const struct survey *s) {
+        const struct gpu **named = NULL, **usable;
+        size_t n_named = p->n_pins == 0 ? survey_named_gpus(x->a, x->facts, s, &named) : 0;
+        size_t n_usable = only_accel(p, s) ? accels(x, &usable) : chooser_usable(x, &usable);
+
+        if (n_named > 0) {
+                for (size_t i = 0; i < n_named; i++)
+                        chooser_take(x, named[i]);
+        } else if (p->n_pins > 0 && choose_alike(x, &p->pins[0])) {
+                ;
+        } else if (n_usable == 1) {
+                chooser_take(x, usable[0]);
+        } else if (n_usable == 0) {
+                chooser_miss(x, "auto",
+                             only_accel(p, s) ? "none has an accel node"
+                                              : "none has a render node");
+        } else {
+                const char *why =
+                        p->n_pins > 0
+                                ? "chosen on another cluster node, and this one has no single match"
+                                : "the container's lines do not tell which GPU is meant";
+
+                chooser_ambiguous(x, why, "a GPU", usable, n_usable);
+        }
+}
+
+void choose_auto(struct chooser *x, const struct policy *p, const char *node,
+                 const struct survey *s) {
+        const struct pin *pin = policy_pin(p, node);
+        struct choice *c = x->c;
+
+        if (pin) {
+                choose_pinned(x, pin);
+                return;
+        }
+        choose_first(x, p, s);
+        if (c->n_gpus == 0)
+                return;
+        c->pin.node = node;
+        c->repin = true;
+        for (size_t i = 0; i < c->n_gpus; i++) {
+                *ARENA_PUSH(x->a, c->pin.gpus, c->pin.n_gpus) = pin_of(x->a, c->gpus[i]);
+                finding_add(x->f, (struct finding){ .code = FINDING_GPU_PINNED,
+                                                    .gpu = c->gpus[i]->address,
+                                                    .what = gpu_describe(x->a, c->gpus[i]),
+                                                    .where = node });
+        }
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * choose - from a policy to GPUs
+ */
+#include "model/plan/chooser.h"
+
+const char *gpu_describe(struct arena *a, const struct gpu *g) {
+        struct strbuf b = { .arena = a };
+
+        if (g->has_ids)
+                strbuf_printf(&b, "%04x:%04x ", g->vendor, g->device);
+        strbuf_adds(&b, g->driver ? g->driver : "no driver");
+        for (size_t i = 0; i < g->n_nodes; i++)
+                strbuf_printf(&b, " %s", strrchr(g->nodes[i].path, '/') + 1);
+        return strbuf_str(&b);
+}
+
+const char *gpu_selector(struct arena *a, const struct gpu *g) {
+        return arena_printf(a, "%s:%s", g->pci ? "pci" : "platform", g->address);
+}
+
+bool choice_has(const struct choice *c, const struct gpu *g) {
+        for (size_t i = 0; i < c->n_gpus; i++)
+                if (c->gpus[i] == g)
+                        return true;
+        return false;
+}
+
+void chooser_take(struct chooser *x, const struct gpu *g) {
+        size_t i;
+
+        if (choice_has(x->c, g))
+                return;
+        ARENA_PUSH(x->a, x->c->gpus, x->c->n_gpus);
+        for (i = x->c->n_gpus - 1; i > 0 && x->c->gpus[i - 1] > g; i--)
+                x->c->gpus[i] = x->c->gpus[i - 1];
+        x->c->gpus[i] = g;
+}
+
+static void miss(struct chooser *x, const char *what) {
+        x->c->missing = x->c->missing ? arena_printf(x->a, "%s, %s", x->c->missing, what) : what;
+}
+
+/* The choices, ready to paste behind --gpu or `gpu =`. */
+static const char *choices(struct chooser *x, const struct gpu *const *of, size_t n) {
+        struct strbuf b = { .arena = x->a };
+
+        for (size_t i = 0; i < n; i++)
+                strbuf_printf(&b, "%s%s (%s)", i ? ", " : "", gpu_selector(x->a, of[i]),
+                              gpu_describe(x->a, of[i]));
+        return n > 0 ? strbuf_str(&b) : "none, this host has no GPU that can be given";
+}
+
+void chooser_ambiguous(struct chooser *x, const char *why, const char *what,
+                       const struct gpu *const *of, size_t n) {
+        finding_add(x->f, (struct finding){ .code = FINDING_GPU_AMBIGUOUS,
+                                            .what = why,
+                                            .new = choices(x, of, n) });
+        miss(x, what);
+}
+
+size_t chooser_usable(struct chooser *x, const struct gpu ***ret) {
+        size_t n = 0;
+
+        *ret = NULL;
+        for (size_t i = 0; i < x->facts->n_gpus; i++)
+                /* vgem and its like are no hardware and have no driver */
+                if (gpu_is_usable(&x->facts->gpus[i]) &&
+                    (x->facts->gpus[i].pci || x->facts->gpus[i].driver))
+                        *ARENA_PUSH(x->a, *ret, n) = &x->facts->gpus[i];
+        return n;
+}
+
+/* A GPU that is there but has nothing to give: vfio-pci, or no driver at all. */
+static bool gpu_is_held(struct chooser *x, const struct gpu *g, const char *wanted_as) {
+        if (g->n_nodes > 0)
+                return false;
+        finding_add(x->f,
+                    (struct finding){ .code = g->driver ? FINDING_GPU_HELD : FINDING_GPU_NO_DRIVER,
+                                      .gpu = g->address,
+                                      .what = g->driver });
+        miss(x, wanted_as);
+        return true;
+}
+
+void chooser_take_or_held(struct chooser *x, const struct gpu *g, const char *wanted_as) {
+        if (!gpu_is_held(x, g, wanted_as))
+                chooser_take(x, g);
+}
+
+void chooser_miss(struct chooser *x, const char *address, const char *what) {
+        finding_add(x->f,
+                    (struct finding){ .code = FINDING_GPU_MISSING, .gpu = address, .what = what });
+        miss(x, address);
+}
+
+/* id: and driver: - one match, or the one that #n names */
+static void choose_matching(struct chooser *x, const struct gpu_sel *s) {
+        const struct gpu **found = NULL;
+        size_t n = 0;
+
+        for (size_t i = 0; i < x->facts->n_gpus; i++) {
+                const struct gpu *g = &x->facts->gpus[i];
+
+                if (s->kind == SEL_ID
+                            ? g->has_ids && g->vendor == s->vendor && g->device == s->device
+                            : g->driver && streq(g->driver, s->name))
+                        *ARENA_PUSH(x->a, found, n) = g;
+        }
+        if (s->nth > 0 && s->nth <= n)
+                chooser_take_or_held(x, found[s->nth - 1], s->text);
+        else if (n == 1 && s->nth == 0)
+                chooser_take_or_held(x, found[0], s->text);
+        else if (n > 1 && s->nth == 0)
+                chooser_ambiguous(x, arena_printf(x->a, "%s matches %zu GPUs", s->text, n), s->text,
+                                  found, n);
+        else
+                chooser_miss(x, s->text, "chosen by the policy");
+}
+
+/* "0000:01:00" is all functions of a device, "0000:01:00.0" one */
+static bool path_matches(const char *path, const char *address) {
+        size_t n = strlen(path);
+
+        return strncmp(path, address, n) == 0 && (address[n] == '\0' || address[n] == '.');
+}
+
+static const struct gpu *mapped_gpu(struct chooser *x, const struct gpu_sel *s) {
+        for (size_t i = 0; i < s->n_paths; i++)
+                for (size_t j = 0; j < x->facts->n_gpus; j++) {
+                        const struct gpu *g = &x->facts->gpus[j];
+
+                        if (g->pci && path_matches(s->paths[i], g->address) &&
+                            (!s->has_ids || (g->vendor == s->vendor && g->device == s->device)))
+                                return g;
+                }
+        return NULL;
+}
+
+static void choose_mapped(struct chooser *x, const struct gpu_sel *s) {
+        const struct gpu *g = mapped_gpu(x, s);
+
+        if (s->problem) {
+                finding_add(x->f, (struct finding){ .code = FINDING_MAPPING_BROKEN,
+                                                    .what = s->name,
+                                                    .old = s->problem });
+                miss(x, s->text);
+        } else if (!g) {
+                chooser_miss(x, s->text, "no device of the mapping with its ids");
+        } else {
+                chooser_take_or_held(x, g, s->text);
+        }
+}
+
+static void choose_all(struct chooser *x, const struct gpu_sel *s) {
+        const struct gpu **all;
+        size_t n = chooser_usable(x, &all);
+
+        for (size_t i = 0; i < n; i++)
+                chooser_take(x, all[i]);
+        if (n == 0)
+                chooser_miss(x, s->text, "no GPU with a render node");
+}
+
+static void choose_selected(struct chooser *x, const struct gpu_sel *s) {
+        const struct gpu *g;
+
+        switch (s->kind) {
+        case SEL_AUTO:
+                break;
+        case SEL_ALL:
+                choose_all(x, s);
+                break;
+        case SEL_PCI:
+        case SEL_PLATFORM:
+                g = facts_find_gpu(x->facts, s->name);
+                if (g)
+                        chooser_take_or_held(x, g, s->text);
+                else
+                        chooser_miss(x, s->name, "chosen by the policy");
+                break;
+        case SEL_ID:
+        case SEL_DRIVER:
+                choose_matching(x, s);
+                break;
+        case SEL_MAPPING:
+                choose_mapped(x, s);
+                break;
+        }
+}
+
+void choose_gpus(struct arena *a, const struct facts *facts, const struct policy *p,
+                 const char *node, const struct survey *s, struct findings *f, struct choice *ret) {
+        struct choice c = { 0 };
+        struct chooser x = { a, facts, f, &c };
+
+        for (size_t i = 0; i < p->n_gpus; i++) {
+                if (p->gpus[i].kind == SEL_AUTO)
+                        choose_auto(&x, p, node, s);
+                else
+                        choose_selected(&x, &p->gpus[i]);
+        }
+        if (c.repin)
+                choose_twins(&x);
+        *ret = c;
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * drift - both files
+ *
+ * The same code goes over the container file and over the configuration that
+ * Proxmox generated from it. The first pass settles the text of every line, the
+ * second one writes that text, so that the two cannot come to say different things.
+ */
+#include "model/plan/editor.h"
+
+static void tell_foreign(const struct editor *e) {
+        for (size_t i = 1; i < e->n_lines; i++) {
+                const struct devline *d = &e->lines[i];
+                struct bytes key = e->c->lines[i].key;
+                const char *why = NULL;
+
+                if (d->type == DEVLINE_MENTION && key.len > 2 && memcmp(key.data, "mp", 2) == 0)
+                        editor_tell(e,
+                                    (struct finding){ .code = FINDING_UNCOVERED,
+                                                      .where = editor_where(e, i),
+                                                      .old = editor_text(e, e->c->lines[i].text) });
+                else if (d->type == DEVLINE_MENTION)
+                        why = "it names a GPU's node";
+                else if (d->type == DEVLINE_ALLOW && d->device_type != 'b' && d->any_major)
+                        why = d->broken ? d->broken : "it allows every device";
+                if (why)
+                        editor_tell(e,
+                                    (struct finding){ .code = FINDING_LINE_FOREIGN,
+                                                      .where = editor_where(e, i),
+                                                      .what = editor_text(e, e->c->lines[i].text),
+                                                      .old = why });
+        }
+}
+
+/* The nodes of one form; METHOD_AUTO: rules for all of them, which only bound ones need. */
+static struct wants make_wants(struct arena *a, const struct plan *p, enum method form) {
+        struct wants w = { 0 };
+
+        for (size_t i = 0; i < p->n_nodes; i++) {
+                const struct plan_node *pn = &p->nodes[i];
+
+                if (form == METHOD_AUTO || (pn->required && pn->form == form))
+                        *ARENA_PUSH(a, w.items, w.n) = (struct want){
+                                .pn = pn,
+                                .required = pn->required &&
+                                            (form != METHOD_AUTO || pn->form == METHOD_IDMAP),
+                        };
+        }
+        return w;
+}
+
+/* Rules that may stay in the container file: a devN line brings its own. */
+static struct wants make_rules(const struct editor *e) {
+        bool own = e->in->convert == METHOD_DEV && e->c->kind == PCTCONF_PVE;
+
+        return make_wants(e->a, e->p, own ? METHOD_IDMAP : METHOD_AUTO);
+}
+
+static void edit_legacy(const struct editor *e) {
+        struct wants w = make_rules(e);
+
+        for (size_t i = 0; i < w.n; i++)
+                w.items[i].required = false;
+        editor_settle(e, &class_legacy, &w);
+}
+
+static void edit_config(struct editor *e, struct wants *mounts, struct wants *devs,
+                        struct wants *allows) {
+        struct survey s;
+        struct wants denials = { 0 };
+
+        survey_make(e->a, e->in->facts, e->c, &s);
+        e->lines = s.lines;
+        e->n_lines = s.n_lines;
+        editor_set_map(e);
+        for (size_t i = 0; i < devs->n; i++) {
+                struct want *w = &devs->items[i];
+
+                if (w->deny_write)
+                        *ARENA_PUSH(e->a, denials.items, denials.n) = *w;
+                for (size_t j = 0; j < allows->n; j++)
+                        if (allows->items[j].pn == w->pn) {
+                                allows->items[j].required = true;
+                                allows->items[j].deny_write = w->deny_write;
+                        }
+        }
+        if (denials.n > 0)
+                editor_settle(e, &class_deny, &denials);
+        edit_legacy(e);
+        editor_settle(e, &class_allow, allows);
+        editor_settle(e, &class_mount, mounts);
+}
+
+/* A remembered line comes in because a node is given by it, and for no other reason. */
+static void drop_unused(const struct editor *e) {
+        for (size_t i = 1; i < e->n_lines; i++) {
+                const struct conf_line *l = &e->c->lines[i];
+
+                if (l->parked && !l->dropped && !l->new_value)
+                        editor_drop(e, i);
+        }
+}
+
+void drift_apply(struct arena *a, const struct plan_input *in, const struct plan *p,
+                 struct pctconf *conf, struct pctconf *config, struct findings *f,
+                 struct drift *ret) {
+        struct drift d = { 0 };
+        struct wants mounts = make_wants(a, p, METHOD_IDMAP), devs = make_wants(a, p, METHOD_DEV);
+        struct wants allows = make_wants(a, p, METHOD_AUTO), rules;
+        struct editor e = {
+                .a = a,
+                .in = in,
+                .p = p,
+                .c = conf,
+                .lines = in->survey->lines,
+                .n_lines = in->survey->n_lines,
+                .name = in->name,
+                .f = f,
+                .drift = &d,
+        };
+
+        tell_foreign(&e);
+        editor_set_map(&e);
+        editor_settle(&e, &class_dev, &devs);
+        edit_legacy(&e);
+        rules = in->convert == METHOD_DEV ? make_rules(&e) : allows;
+        editor_settle(&e, &class_allow, &rules);
+        editor_settle(&e, &class_mount, &mounts);
+        drop_unused(&e);
+        if (config) {
+                e.c = config;
+                e.f = NULL;
+                edit_config(&e, &mounts, &devs, &allows);
+        }
+        *ret = d;
+}

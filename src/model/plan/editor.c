@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * drift-editor - the edits of a line, and telling them
+ */
+#include "model/plan/editor.h"
+
+void editor_tell(const struct editor *e, struct finding item) {
+        if (e->f)
+                finding_add(e->f, item);
+}
+
+const char *editor_where(const struct editor *e, size_t i) {
+        /* a parked line is not in the file, so it has no number there */
+        return e->c->lines[i].parked ? e->name
+                                     : arena_printf(e->a, "%s:%zu", e->name, e->c->lines[i].number);
+}
+
+const char *editor_text(const struct editor *e, struct bytes b) {
+        return arena_strndup(e->a, b.data, b.len);
+}
+
+/* ---- the four edits ---- */
+
+const char *editor_free_dev_key(const struct editor *e) {
+        for (unsigned n = 0;; n++) {
+                const char *key = arena_printf(e->a, "dev%u", n);
+                const char *start = arena_printf(e->a, "%s: ", key);
+                bool taken = false;
+
+                for (size_t i = 0; i < e->c->n_lines; i++) {
+                        const struct conf_line *l = &e->c->lines[i];
+
+                        taken |= !l->dropped && bytes_equal(l->key, bytes_of(key));
+                        for (size_t j = 0; j < l->n_behind; j++)
+                                taken |= str_has_prefix(l->behind[j], start);
+                }
+                if (!taken)
+                        return key;
+        }
+}
+
+/* A remembered devN whose number somebody has given to another device since. */
+static bool key_is_taken(const struct editor *e, size_t i) {
+        for (size_t j = 1; j < e->c->n_lines; j++) {
+                const struct conf_line *l = &e->c->lines[j];
+
+                if (j != i && !l->dropped && (!l->parked || l->new_value) &&
+                    bytes_equal(l->key, e->c->lines[i].key))
+                        return true;
+        }
+        return false;
+}
+
+void editor_add(const struct editor *e, size_t behind, const char *key, const char *value) {
+        pctconf_insert(e->c, behind, key, value);
+        editor_tell(e, (struct finding){ .code = FINDING_LINE_ADDED,
+                                         .where = e->name,
+                                         .new = arena_printf(e->a, "%s: %s", key, value) });
+}
+
+void editor_change(const struct editor *e, size_t i, const char *value) {
+        const struct conf_line *l = &e->c->lines[i];
+        struct finding item = { .code = l->parked ? FINDING_LINE_ADDED : FINDING_LINE_CHANGED,
+                                .where = editor_where(e, i),
+                                .old = l->parked ? NULL : editor_text(e, bytes_trim(l->text)) };
+
+        if (!l->parked && bytes_equal(l->value, bytes_of(value)))
+                return;
+        if (l->parked && e->lines[i].type == DEVLINE_DEV && key_is_taken(e, i)) {
+                pctconf_drop(e->c, i);
+                editor_add(e, i, editor_free_dev_key(e), value);
+                return;
+        }
+        pctconf_set(e->c, i, value);
+        item.new = l->parked ? pctconf_line_text(e->c, i) : value;
+        editor_tell(e, item);
+}
+
+void editor_keep(const struct editor *e, size_t i) {
+        if (e->c->lines[i].parked)
+                editor_change(e, i, editor_text(e, e->c->lines[i].value));
+}
+
+void editor_drop(const struct editor *e, size_t i) {
+        const char *text = editor_text(e, bytes_trim(e->c->lines[i].text));
+
+        pctconf_drop(e->c, i);
+        if (e->p->incomplete && e->c->kind == PCTCONF_PVE)
+                *ARENA_PUSH(e->a, e->drift->parked, e->drift->n_parked) = text;
+        if (!e->c->lines[i].parked)
+                editor_tell(e, (struct finding){ .code = FINDING_LINE_REMOVED,
+                                                 .where = editor_where(e, i),
+                                                 .old = text,
+                                                 .what = "" });
+}

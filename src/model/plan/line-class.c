@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * drift-class - the kinds of line that give a device
+ *
+ * For each: whether a line is right for a node as it stands, and how a line for
+ * it is written, with what the old one's owner had chosen.
+ */
+#include "model/plan/editor.h"
+#include "model/plan/gids.h"
+
+/* ---- lxc.mount.entry ---- */
+
+static bool has_option(struct bytes options, const char *option) {
+        return memmem(options.data, options.len, option, strlen(option)) != NULL;
+}
+
+static bool mount_fits(const struct editor *e, size_t i, const struct want *w) {
+        const struct devline *d = &e->lines[i];
+        const char *path = w->pn->node->path;
+
+        if (w->text) /* the generated file: exactly what the container file says */
+                return bytes_equal(e->c->lines[i].value, bytes_of(w->text));
+        return !d->broken && d->path.scope == PATH_NODE &&
+               bytes_equal(d->path.clean, bytes_of(path)) &&
+               bytes_equal(d->target, bytes_of(path + 1)) && !has_option(d->options, "create=dir");
+}
+
+static const char *mount_text(const struct editor *e, const struct devline *d,
+                              const struct want *w) {
+        bool usable = d && !d->broken && d->path.scope != PATH_FOLDER &&
+                      has_option(d->options, "bind") && !has_option(d->options, "create=dir");
+
+        if (w->text)
+                return w->text;
+        return devline_mount_value(e->a, w->pn->node->path,
+                                   usable ? d->options : (struct bytes){ 0 });
+}
+
+/* ---- devN ---- */
+
+/*
+ * The gid that a devN line of this node must have: what the policy says, or what
+ * was learned since the line was written with a guess. -1: whatever it has.
+ */
+static int64_t forced_gid(const struct editor *e, const struct devline *d, const struct node *n) {
+        const struct plan_gid *g = gids_of_node(e->p, n);
+        const struct policy *policy = e->in->policy;
+        bool video = g == &e->p->gids[GID_VIDEO];
+        int64_t guessed = video ? policy->guessed_video_gid : policy->guessed_render_gid;
+        uint32_t own;
+
+        if (n->gid == 0)
+                return GID_AUTO;
+        if (g->known && d && parse_u32(d->gid, &own) && own == guessed && own != g->inside)
+                return g->inside;
+        return video ? policy->video_gid : policy->render_gid;
+}
+
+static bool dev_fits(const struct editor *e, size_t i, const struct want *w) {
+        const struct devline *d = &e->lines[i];
+        int64_t forced = forced_gid(e, d, w->pn->node);
+        uint32_t gid;
+
+        return !d->broken && d->path.scope == PATH_NODE &&
+               bytes_equal(d->path.clean, bytes_of(w->pn->node->path)) &&
+               (forced < 0 || (parse_u32(d->gid, &gid) && gid == forced));
+}
+
+static const char *new_dev_text(const struct editor *e, const struct node *n) {
+        const struct plan_gid *g = gids_of_node(e->p, n);
+        bool open_to_all = (n->mode & 0006) == 0006;
+
+        /* Proxmox gives a node mode 0660 and root's gid unless told otherwise */
+        if (n->gid == 0)
+                return devline_dev_value(e->a, n->path, GID_AUTO, open_to_all ? ",mode=0666" : "");
+        if (!g->known && !g->in_map)
+                editor_tell(e, (struct finding){ .code = FINDING_GID_GUESSED,
+                                                 .what = g->name,
+                                                 .new = arena_printf(e->a, "%u", g->inside) });
+        return devline_dev_value(e->a, n->path, g->known || g->host_present ? g->inside : n->gid,
+                                 "");
+}
+
+static const char *dev_text(const struct editor *e, const struct devline *d, const struct want *w) {
+        int64_t gid = forced_gid(e, d, w->pn->node);
+        uint32_t own;
+
+        if (!d)
+                return new_dev_text(e, w->pn->node);
+        if (gid < 0 && parse_u32(d->gid, &own))
+                gid = own;
+        else if (gid < 0 && d->broken &&
+                 w->pn->node->gid != 0) /* "gid=video": it was to have one */
+                gid = gids_of_node(e->p, w->pn->node)->inside;
+        return devline_dev_value(e->a, w->pn->node->path, gid, d->rest);
+}
+
+/* ---- lxc.cgroup2.devices.allow, .deny ---- */
+
+static bool rule_fits(const struct editor *e, size_t i, const struct want *w) {
+        return !e->lines[i].broken && devline_covers(&e->lines[i], w->pn->node);
+}
+
+static const char *rule_text(const struct editor *e, const struct devline *d,
+                             const struct want *w) {
+        const struct node *n = w->pn->node;
+
+        if (d && !d->broken)
+                return arena_printf(e->a, "c %u:%u %.*s", n->major, n->minor, (int)d->access.len,
+                                    d->access.data);
+        if (w->text)
+                return w->text;
+        if (w->pn->form == METHOD_DEV) /* as Proxmox generates it */
+                return arena_printf(e->a, "c %u:%u %s", n->major, n->minor,
+                                    w->deny_write ? "r" : "rw");
+        return arena_printf(e->a, "c %u:%u rwm", n->major, n->minor);
+}
+
+static const char *deny_text(const struct editor *e, const struct devline *d,
+                             const struct want *w) {
+        return arena_printf(e->a, "c %u:%u w", w->pn->node->major, w->pn->node->minor);
+}
+
+const struct line_class class_mount = {
+        DEVLINE_MOUNT, false, true, "lxc.mount.entry", mount_fits, mount_text,
+};
+const struct line_class class_dev = { DEVLINE_DEV, false, true, NULL, dev_fits, dev_text };
+const struct line_class class_allow = {
+        DEVLINE_ALLOW, false, false, "lxc.cgroup2.devices.allow", rule_fits, rule_text,
+};
+const struct line_class class_legacy = {
+        DEVLINE_ALLOW, true, false, "lxc.cgroup.devices.allow", rule_fits, rule_text,
+};
+const struct line_class class_deny = {
+        DEVLINE_DENY, false, false, "lxc.cgroup2.devices.deny", rule_fits, deny_text,
+};

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * drift-settle - one class of lines against what they shall give
+ *
+ * Right lines first, so that no stale one takes their node; then the stale ones,
+ * in their place; then what is missing.
+ */
+#include "model/plan/editor.h"
+
+#define NVIDIA_MAJOR 195
+
+static void tell_why(const struct editor *e, size_t i) {
+        const struct devline *d = &e->lines[i];
+        struct finding item = { .where = editor_where(e, i),
+                                .old = editor_text(e, e->c->lines[i].text) };
+
+        if (e->c->lines[i].parked)
+                return;
+        if (d->broken) {
+                item.code = FINDING_LINE_BROKEN;
+                item.what = d->broken;
+                editor_tell(e, item);
+        } else if (devline_is_wide(e->in->facts, d)) {
+                item.code = FINDING_ACCESS_WIDE;
+                editor_tell(e, item);
+        }
+}
+
+/* The name inside the container changes: whoever was told the old one must know. */
+static void tell_renamed(const struct editor *e, size_t i, const struct want *w) {
+        const struct devline *d = &e->lines[i];
+        struct bytes source = d->path.clean;
+        struct bytes inside = d->type == DEVLINE_MOUNT ? d->target_path.clean : source;
+
+        if ((d->type != DEVLINE_MOUNT && d->type != DEVLINE_DEV) || d->broken ||
+            (d->path.scope == PATH_NODE && bytes_equal(inside, source)) ||
+            bytes_equal(inside, bytes_of(w->pn->node->path)))
+                return;
+        editor_tell(e, (struct finding){ .code = FINDING_NODE_RENAMED,
+                                         .where = editor_where(e, i),
+                                         .old = editor_text(e, inside),
+                                         .new = w->pn->node->path });
+}
+
+/* Families beside DRM are ours only when devices = covers them. */
+static bool is_ours(const struct editor *e, const struct line_class *k, size_t i) {
+        const struct devline *d = &e->lines[i];
+        uint32_t drm = NODE_BIT(NODE_CARD) | NODE_BIT(NODE_RENDER), kinds;
+
+        if (d->type != k->type || d->legacy != k->legacy)
+                return false;
+        kinds = devline_kinds(e->in->facts, d, e->p->devices);
+        if (kinds == 0 || (kinds & drm) || (kinds & e->p->devices))
+                return kinds != 0;
+        if (!e->c->lines[i].parked)
+                editor_tell(e, (struct finding){ .code = FINDING_UNCOVERED,
+                                                 .where = editor_where(e, i),
+                                                 .old = editor_text(e, e->c->lines[i].text) });
+        return false;
+}
+
+/* First the lines that are right as they are; true when line @i needs nothing more. */
+static bool settle_right(const struct editor *e, const struct line_class *k, size_t i,
+                         struct wants *wants) {
+        struct want *first = NULL;
+        bool fresh = false;
+
+        for (size_t j = 0; j < wants->n; j++) {
+                struct want *w = &wants->items[j];
+
+                if (!k->fits(e, i, w))
+                        continue;
+                first = first ? first : w;
+                fresh |= !w->done;
+                if (!w->done) {
+                        w->done = true;
+                        w->deny_write = e->lines[i].deny_write;
+                        if (!w->text)
+                                w->text = editor_text(e, e->c->lines[i].value);
+                }
+        }
+        if (!first)
+                return false;
+        if (fresh || !k->exclusive) {
+                editor_keep(e, i);
+                return true;
+        }
+        if (!e->c->lines[i].parked)
+                editor_tell(e, (struct finding){ .code = FINDING_TARGET_TWICE,
+                                                 .where = editor_where(e, i),
+                                                 .what = first->pn->node->path });
+        editor_drop(e, i);
+        return true;
+}
+
+/*
+ * Whether a stale NVIDIA line is one for such a node. /dev/nvidiactl has that name on every
+ * host, so a line for it can only be right or go; a rule for a dynamic major stays one.
+ */
+static bool same_nvidia(const struct devline *d, const struct plan_node *pn) {
+        struct bytes path = d->path.clean;
+        uint32_t number;
+
+        if (d->type == DEVLINE_ALLOW || d->type == DEVLINE_DENY)
+                return (d->major == NVIDIA_MAJOR) == (pn->node->major == NVIDIA_MAJOR);
+        return d->path.scope == PATH_NODE && pn->gpu && path.len > 11 &&
+               parse_u32((struct bytes){ path.data + 11, path.len - 11 }, &number);
+}
+
+/* A line that names its GPU by address gets that GPU's node or none. */
+static struct want *want_for(const struct editor *e, const struct devline *d, struct wants *wants) {
+        const struct gpu *named =
+                d->path.scope == PATH_ADDRESS ? devline_gpu(e->in->facts, d) : NULL;
+        uint32_t kinds = devline_kinds(e->in->facts, d, e->p->devices);
+        struct want *tolerated = NULL;
+
+        if (devline_is_wide(e->in->facts, d))
+                return NULL;
+        for (size_t i = 0; i < wants->n; i++) {
+                struct want *w = &wants->items[i];
+
+                if (w->done || !(kinds & NODE_BIT(w->pn->node->kind)) ||
+                    (named && w->pn->gpu != named))
+                        continue;
+                if (w->pn->node->kind == NODE_NVIDIA && !same_nvidia(d, w->pn))
+                        continue;
+                if (w->required)
+                        return w;
+                tolerated = tolerated ? tolerated : w;
+        }
+        return tolerated;
+}
+
+/* Then the stale ones: corrected in their place for a want of their kind, or taken out. */
+static void settle_stale(const struct editor *e, const struct line_class *k, size_t i,
+                         struct wants *wants) {
+        const struct devline *d = &e->lines[i];
+        struct want *w = want_for(e, d, wants);
+
+        tell_why(e, i);
+        if (!w) {
+                editor_drop(e, i);
+                return;
+        }
+        tell_renamed(e, i, w);
+        w->done = true;
+        w->deny_write = d->deny_write;
+        if (!w->text || k->type != DEVLINE_MOUNT)
+                w->text = k->text(e, d, w);
+        editor_change(e, i, w->text);
+}
+
+static void add_rest(const struct editor *e, const struct line_class *k, size_t anchor,
+                     struct wants *wants) {
+        if (anchor == 0)
+                anchor = k->key ? pctconf_last(e->c) : pctconf_key_end(e->c);
+        for (size_t j = 0; j < wants->n; j++) {
+                struct want *w = &wants->items[j];
+
+                if (w->done || !w->required)
+                        continue;
+                w->done = true;
+                if (!w->text)
+                        w->text = k->text(e, NULL, w);
+                editor_add(e, anchor, k->key ? k->key : editor_free_dev_key(e), w->text);
+        }
+}
+
+void editor_settle(const struct editor *e, const struct line_class *k, struct wants *wants) {
+        bool *stale = arena_alloc(e->a, e->n_lines);
+        size_t anchor = 0;
+
+        for (size_t j = 0; j < wants->n; j++)
+                wants->items[j].done = false;
+        for (size_t i = 1; i < e->n_lines; i++) {
+                if (!is_ours(e, k, i))
+                        continue;
+                anchor = i;
+                stale[i] = !settle_right(e, k, i, wants);
+        }
+        for (size_t i = 1; i < e->n_lines; i++)
+                if (stale[i])
+                        settle_stale(e, k, i, wants);
+        add_rest(e, k, anchor, wants);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * usage - who uses which GPU: containers and virtual machines of this node
+ *
+ * A virtual machine takes a whole PCI function away from the host when it starts,
+ * so a container that names the same GPU then starts without it, or the machine
+ * does not start. A mediated device leaves the GPU with the host's driver.
+ */
+#include "model/plan/choose.h"
+
+enum user_kind { USER_CONTAINER, USER_VM };
+
+struct gpu_user {
+        enum user_kind kind;
+        uint32_t vmid;
+        const struct gpu *gpu;
+        const char *by; /* "policy", "lines"; of a virtual machine the key, "hostpci0" */
+        bool mediated;  /* the virtual machine gets a slice, the host keeps the GPU */
+};
+
+struct usage {
+        struct gpu_user *users; /* by container, then by virtual machine */
+        size_t n;
+        bool partial; /* not every file could be read */
+};
+
+/** struct hostpci - one hostpciN line of a virtual machine's file */
+struct hostpci {
+        const char *key;
+        const char **paths; /* long form; without a function: all of them */
+        size_t n_paths;
+        const char *mapping; /* name in pci.cfg, whose paths are to be filled in; NULL: none */
+        bool mediated;
+};
+
+/**
+ * hostpci_parse() - the hostpciN lines of a virtual machine
+ * @a:    arena of the result
+ * @conf: its file; all sections but the first (pending, snapshots) are left out
+ * @ret:  one per key, as Proxmox takes it: of two lines the last
+ *
+ * Return: number of lines.
+ */
+size_t hostpci_parse(struct arena *a, struct bytes conf, struct hostpci **ret);
+
+/** usage_add_vm() - the GPUs that a line with its paths filled in names */
+void usage_add_vm(struct arena *a, const struct facts *f, uint32_t vmid, const struct hostpci *h,
+                  struct usage *u);
+
+/**
+ * usage_add_lines() - the GPUs that the lines of a container without policy name
+ *
+ * Each line speaks for itself, also where they contradict each other. Rules of
+ * the control group count where no line gives a node.
+ */
+void usage_add_lines(struct arena *a, const struct facts *f, uint32_t vmid, const struct survey *s,
+                     struct usage *u);
+
+/** usage_add_policy() - the GPUs that a managed container is given or, by its pin, waits for */
+void usage_add_policy(struct arena *a, const struct facts *f, uint32_t vmid, const struct policy *p,
+                      const char *node, const struct choice *c, struct usage *u);
+
+/** usage_check() - add gpu-conflict for every GPU that a container and somebody else claim */
+void usage_check(const struct usage *u, struct findings *findings);
+
+/** usage_names() - "ct/101,vm/200", "" for nobody */
+const char *usage_names(struct arena *a, const struct usage *u, const struct gpu *g);

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * policy-memory - what we write into a policy file, and reading it back
+ *
+ * The file belongs to the container's owner, who edits it; only the sections
+ * [pin NODE] and [memory] are ours, and all else in it comes back byte for
+ * byte. inih, which reads it, shaped how they are written: it cuts a value at
+ * " ;", trims both its ends, and cuts a line after 199 bytes.
+ */
+#include "model/policy/policy.h"
+
+#define PARKED_MAX (16 * 1024) /* leaves most of POLICY_FILE_MAX to the owner */
+#define WORD_MAX 100           /* node or address, so that its line fits into POLICY_LINE_MAX */
+
+#define NEW_FILE                                                                                \
+        "# Policy of one container for gpuanchor: settings go under [container], see\n"         \
+        "# gpuanchor.conf(5). The sections [pin NODE] and [memory] are written by gpuanchor.\n"
+
+/* isspace() of the C locale, by which inih trims */
+static bool is_space(char c) {
+        return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static struct bytes trim(struct bytes s) {
+        while (s.len > 0 && is_space(s.data[0])) {
+                s.data++;
+                s.len--;
+        }
+        while (s.len > 0 && is_space(s.data[s.len - 1]))
+                s.len--;
+        return s;
+}
+
+enum policy_line policy_line(struct bytes line, struct bytes *ret_text) {
+        struct bytes text = trim(line), behind;
+        const char *end;
+
+        if (text.len == 0 || text.data[0] == '#' || text.data[0] == ';')
+                return POLICY_LINE_NONE;
+        end = text.data[0] == '[' ? memchr(text.data, ']', text.len) : NULL;
+        if (end) {
+                behind = trim((struct bytes){ end + 1, text.len - (size_t)(end + 1 - text.data) });
+                if (behind.len == 0 || behind.data[0] == '#' || behind.data[0] == ';') {
+                        *ret_text = trim((struct bytes){ text.data + 1,
+                                                         (size_t)(end - text.data - 1) });
+                        return POLICY_LINE_HEADING;
+                }
+        }
+        *ret_text = text;
+        return POLICY_LINE_ENTRY;
+}
+
+/* a word that an INI line holds as it is */
+static bool is_word(struct bytes s) {
+        for (size_t i = 0; i < s.len; i++)
+                if (s.data[i] <= ' ' || s.data[i] > '~' || s.data[i] == ';' || s.data[i] == ']')
+                        return false;
+        return s.len > 0 && s.len <= WORD_MAX;
+}
+
+bool policy_section_node(struct bytes section, struct bytes *ret_node) {
+        struct bytes first = bytes_word(&section), node = bytes_word(&section);
+
+        if (!bytes_equal(first, BYTES("pin")) || !is_word(node) || bytes_trim(section).len > 0)
+                return false;
+        *ret_node = node;
+        return true;
+}
+
+/* "1002:150e", or "-" for a GPU that has none */
+static bool parse_ids(struct bytes text, uint32_t *ret_vendor, uint32_t *ret_device) {
+        const char *colon = text.len > 0 ? memchr(text.data, ':', text.len) : NULL;
+        uint32_t vendor, device;
+        size_t n;
+
+        if (bytes_equal(text, BYTES("-"))) {
+                *ret_vendor = *ret_device = 0;
+                return true;
+        }
+        if (!colon)
+                return false;
+        n = (size_t)(colon - text.data);
+        if (!parse_hex((struct bytes){ text.data, n }, 4, &vendor) ||
+            !parse_hex((struct bytes){ colon + 1, text.len - n - 1 }, 4, &device))
+                return false;
+        *ret_vendor = vendor;
+        *ret_device = device;
+        return true;
+}
+
+static struct pin *pin_of(struct arena *a, struct policy *p, struct bytes node) {
+        struct pin *pin;
+
+        for (size_t i = 0; i < p->n_pins; i++)
+                if (bytes_equal(bytes_of(p->pins[i].node), node))
+                        return &p->pins[i];
+        pin = ARENA_PUSH(a, p->pins, p->n_pins);
+        pin->node = arena_strndup(a, node.data, node.len);
+        return pin;
+}
+
+/* gpu = 0000:c1:00.0 1002:150e 1f66:0031 */
+static bool parse_pin(struct arena *a, struct policy *p, struct bytes node, bool twin,
+                      const char *value) {
+        struct bytes rest = bytes_of(value), address = bytes_word(&rest);
+        struct pin_gpu g = { 0 };
+        struct pin *pin;
+
+        if (!is_word(address) || !parse_ids(bytes_word(&rest), &g.vendor, &g.device) ||
+            !parse_ids(bytes_word(&rest), &g.subvendor, &g.subdevice) || bytes_trim(rest).len > 0)
+                return false;
+        g.address = pci_address_normalize(a, address);
+        if (!g.address)
+                g.address = arena_strndup(a, address.data, address.len);
+        pin = pin_of(a, p, node);
+        if (twin)
+                *ARENA_PUSH(a, pin->twins, pin->n_twins) = g;
+        else
+                *ARENA_PUSH(a, pin->gpus, pin->n_gpus) = g;
+        return true;
+}
+
+/* how many bytes stand for byte @i of @line: itself, two backslashes, or \xHH */
+static size_t escaped_size(const char *line, size_t i, size_t len) {
+        unsigned char c = (unsigned char)line[i];
+
+        if (c == '\\')
+                return 2;
+        if (c < ' ' || c == 0x7f || c == ';')
+                return 4;
+        if (c == ' ' && (i == 0 || i == len - 1))
+                return 4;
+        return 1;
+}
+
+static void escape(struct strbuf *b, const char *line) {
+        size_t len = strlen(line);
+
+        for (size_t i = 0; i < len; i++) {
+                size_t size = escaped_size(line, i, len);
+
+                if (size == 4)
+                        strbuf_printf(b, "\\x%02x", (unsigned char)line[i]);
+                else
+                        strbuf_add(b, size == 2 ? "\\\\" : line + i, size);
+        }
+}
+
+bool policy_can_park(const char *line) {
+        size_t len = strlen(line), size = strlen("line = ");
+
+        for (size_t i = 0; i < len && size <= POLICY_LINE_MAX; i++)
+                size += escaped_size(line, i, len);
+        return len > 0 && size <= POLICY_LINE_MAX;
+}
+
+/* NULL when @text is nothing that escape() writes */
+static const char *unescape(struct arena *a, const char *text) {
+        char *out = arena_alloc(a, strlen(text) + 1);
+        size_t n = 0;
+
+        for (; *text; text++) {
+                uint32_t c;
+
+                if (*text != '\\') {
+                        out[n++] = *text;
+                } else if (text[1] == '\\') {
+                        out[n++] = *++text;
+                } else if (text[1] == 'x' && strlen(text) >= 4 &&
+                           parse_hex((struct bytes){ text + 2, 2 }, 2, &c) && c > 0) {
+                        out[n++] = (char)c;
+                        text += 3;
+                } else {
+                        return NULL;
+                }
+        }
+        return n > 0 ? out : NULL;
+}
+
+static const struct {
+        const char *key;
+        size_t offset;
+} memory_gids[] = {
+        { "video-gid", offsetof(struct policy, known_video_gid) },
+        { "render-gid", offsetof(struct policy, known_render_gid) },
+        { "video-gid-guess", offsetof(struct policy, guessed_video_gid) },
+        { "render-gid-guess", offsetof(struct policy, guessed_render_gid) },
+};
+
+static int64_t *memory_gid(struct policy *p, size_t i) {
+        return (int64_t *)((char *)p + memory_gids[i].offset);
+}
+
+static bool parse_memory(struct arena *a, struct policy *p, const char *key, const char *value,
+                         const char **ret_problem) {
+        struct policy scratch = { 0 };
+        const char *line;
+
+        if (streq(key, "line")) {
+                line = unescape(a, value);
+                if (line)
+                        *ARENA_PUSH(a, p->parked, p->n_parked) = line;
+                else
+                        *ret_problem = arena_printf(a, "line = %s: empty, or a backslash that "
+                                                       "is not \\\\ or \\xHH", value);
+                return line;
+        }
+        for (size_t i = 0; i < ELEMENTS(memory_gids); i++)
+                if (streq(key, memory_gids[i].key)) {
+                        if (!policy_set(a, &scratch, "render-gid", value, ret_problem))
+                                return false;
+                        *memory_gid(p, i) = scratch.render_gid;
+                        return true;
+                }
+        *ret_problem = arena_printf(a, "unknown key %s in [memory]; accepted: video-gid, render-gid, "
+                                       "video-gid-guess, render-gid-guess, line", key);
+        return false;
+}
+
+bool policy_parse_memory(struct arena *a, struct policy *p, const char *section, const char *key,
+                         const char *value, const char **ret_problem) {
+        struct bytes node;
+
+        if (streq(section, "memory"))
+                return parse_memory(a, p, key, value, ret_problem);
+        if (policy_section_node(bytes_of(section), &node) &&
+            (streq(key, "gpu") || streq(key, "twin")) &&
+            parse_pin(a, p, node, streq(key, "twin"), value))
+                return true;
+        *ret_problem = arena_printf(a, "%s = %s is not understood in [%s]; accepted: gpu = "
+                                       "ADDRESS VENDOR:DEVICE SUBVENDOR:SUBDEVICE, - for no ids",
+                                    key, value, section);
+        return false;
+}
+
+static void add_ids(struct strbuf *b, uint32_t vendor, uint32_t device, const char *end) {
+        if (vendor == 0 && device == 0)
+                strbuf_printf(b, "-%s", end);
+        else
+                strbuf_printf(b, "%04x:%04x%s", vendor & 0xffff, device & 0xffff, end);
+}
+
+/* "gpu = 0000:c1:00.0 1002:150e 1f66:0031"; false when the address is no word */
+static bool add_pinned(struct strbuf *b, const char *key, const struct pin_gpu *g) {
+        if (!is_word(bytes_of(g->address)))
+                return false;
+        strbuf_printf(b, "%s = %s ", key, g->address);
+        add_ids(b, g->vendor, g->device, " ");
+        add_ids(b, g->subvendor, g->subdevice, "\n");
+        return true;
+}
+
+/* the section as it shall stand; empty when there is nothing to remember */
+static struct bytes pin_text(struct arena *a, const char *node, const struct policy *p) {
+        const struct pin *pin = node && is_word(bytes_of(node)) ? policy_pin(p, node) : NULL;
+        struct strbuf b = { .arena = a };
+        bool whole = true;
+
+        if (!pin || pin->n_gpus == 0)
+                return (struct bytes){ 0 };
+        strbuf_printf(&b, "[pin %s]\n", node);
+        for (size_t i = 0; i < pin->n_gpus; i++)
+                whole &= add_pinned(&b, "gpu", &pin->gpus[i]);
+        for (size_t i = 0; i < pin->n_twins; i++)
+                whole &= add_pinned(&b, "twin", &pin->twins[i]);
+        /* half a pin would be another wish */
+        return whole ? strbuf_bytes(&b) : (struct bytes){ 0 };
+}
+
+static void add_gid(struct strbuf *b, const char *key, int64_t gid) {
+        if (gid > 0 && gid < UINT32_MAX)
+                strbuf_printf(b, "%s = %u\n", key, (unsigned)gid);
+}
+
+static struct bytes memory_text(struct arena *a, const struct policy *p) {
+        struct strbuf b = { .arena = a };
+
+        strbuf_adds(&b, "[memory]\n");
+        for (size_t i = 0; i < ELEMENTS(memory_gids); i++)
+                add_gid(&b, memory_gids[i].key, *memory_gid((struct policy *)p, i));
+        for (size_t i = 0; i < p->n_parked; i++) {
+                if (!policy_can_park(p->parked[i]) || b.len > PARKED_MAX - POLICY_LINE_MAX - 1)
+                        continue;
+                strbuf_adds(&b, "line = ");
+                escape(&b, p->parked[i]);
+                strbuf_adds(&b, "\n");
+        }
+        return b.len > strlen("[memory]\n") ? strbuf_bytes(&b) : (struct bytes){ 0 };
+}
+
+/* the sections of ours, and the file while it is put together again */
+enum { OURS_PIN, OURS_MEMORY, OURS, NOT_OURS = OURS };
+
+struct rewrite {
+        struct strbuf out;
+        size_t begin; /* of the first line, behind a byte order mark */
+        const char *node;
+        struct bytes text[OURS];
+        bool done[OURS];
+};
+
+static int whose(const struct rewrite *w, struct bytes section) {
+        struct bytes node;
+
+        if (bytes_equal(section, BYTES("memory")))
+                return OURS_MEMORY;
+        if (w->node && policy_section_node(section, &node) && bytes_equal(node, bytes_of(w->node)))
+                return OURS_PIN;
+        return NOT_OURS;
+}
+
+/* a blank line before a heading is part of the section: it comes and goes with it */
+static void add_section(struct rewrite *w, int which) {
+        struct strbuf *out = &w->out;
+
+        if (!w->done[which] && w->text[which].len > 0) {
+                if (out->len > w->begin && out->data[out->len - 1] != '\n')
+                        strbuf_adds(out, "\n");
+                if (out->len > w->begin)
+                        strbuf_adds(out, "\n");
+                strbuf_add(out, w->text[which].data, w->text[which].len);
+        }
+        w->done[which] = true;
+}
+
+static void drop_blank(struct rewrite *w) {
+        struct strbuf *out = &w->out;
+        size_t len = out->len - w->begin;
+
+        if (len > 0 && out->data[out->len - 1] == '\n' &&
+            (len == 1 || out->data[out->len - 2] == '\n'))
+                out->len--;
+}
+
+static void rewrite_lines(struct rewrite *w, struct bytes file) {
+        int section = NOT_OURS;
+
+        while (file.len > 0) {
+                const char *lf = memchr(file.data, '\n', file.len);
+                size_t len = lf ? (size_t)(lf + 1 - file.data) : file.len;
+                struct bytes text, line = { file.data, len };
+                enum policy_line kind = policy_line(line, &text);
+
+                file.data += line.len;
+                file.len -= line.len;
+                if (kind == POLICY_LINE_HEADING) {
+                        section = whose(w, text);
+                        if (section != NOT_OURS) {
+                                drop_blank(w);
+                                add_section(w, section);
+                                continue;
+                        }
+                }
+                if (section == NOT_OURS || kind == POLICY_LINE_NONE)
+                        strbuf_add(&w->out, line.data, line.len);
+        }
+}
+
+struct bytes policy_remember(struct arena *a, struct bytes file, const char *node,
+                             const struct policy *p) {
+        struct rewrite w = {
+                .out = { .arena = a },
+                .node = node,
+                .text = { pin_text(a, node, p), memory_text(a, p) },
+        };
+
+        if (file.len == 0 && (w.text[OURS_PIN].len > 0 || w.text[OURS_MEMORY].len > 0))
+                file = BYTES(NEW_FILE);
+        if (file.len >= 3 && memcmp(file.data, "\xef\xbb\xbf", 3) == 0) {
+                strbuf_add(&w.out, file.data, 3);
+                file.data += 3;
+                file.len -= 3;
+                w.begin = 3;
+        }
+        rewrite_lines(&w, file);
+        add_section(&w, OURS_PIN);
+        add_section(&w, OURS_MEMORY);
+        return strbuf_bytes(&w.out);
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * describe - facts turned back into the description of a host
+ *
+ * For bug reports: what the probe found somewhere else becomes a folder here in
+ * which it finds the same. Written from the facts and not from sysfs, so that
+ * nothing gets into a report that gpuanchor has not looked at.
+ */
+#include "model/report/host-text.h"
+
+/* "128" of "/dev/dri/renderD128" */
+static const char *path_number(const char *path) {
+        const char *s = path + strlen(path);
+
+        while (s > path && s[-1] >= '0' && s[-1] <= '9')
+                s--;
+        return s;
+}
+
+/* mkhost.sh makes these by itself: their kind says where, and which group they are of */
+static bool is_automatic(const struct node *n) {
+        return n->kind != NODE_NVIDIA ||
+               (str_has_prefix(n->path, "/dev/nvidia") && *path_number(n->path) &&
+                path_number(n->path) == n->path + strlen("/dev/nvidia"));
+}
+
+static void add_node(struct strbuf *b, const struct node *n) {
+        switch (n->state) {
+        case NODE_ABSENT:
+                if (is_automatic(n))
+                        strbuf_printf(b, "absent %s\n", n->path);
+                break;
+        case NODE_CHAR:
+        case NODE_WRONG_NUMBER: /* which one it has is no fact; 1000 on is no device's */
+                strbuf_printf(b, "node %s c %u %u %u:%u %04o\n", n->path, n->major,
+                              n->minor + (n->state == NODE_CHAR ? 0 : 1000), n->uid, n->gid,
+                              n->mode);
+                break;
+        case NODE_FAKE:
+                if (n->mode == 0)
+                        strbuf_printf(b, "fake %s\n", n->path);
+                else
+                        strbuf_printf(b, "absent %s\nfile %s %04o\n", n->path, n->path, n->mode);
+                break;
+        }
+}
+
+static void add_pci(struct strbuf *b, const struct facts *f, const struct gpu *g) {
+        if (g->physfn && !facts_find_gpu(f, g->physfn))
+                strbuf_printf(b, "pci %s class=000000 id=0000:0000\n", g->physfn);
+        strbuf_printf(b, "pci %s class=%06x", g->address, g->class);
+        if (g->has_ids)
+                strbuf_printf(b, " id=%04x:%04x sub=%04x:%04x", g->vendor, g->device, g->subvendor,
+                              g->subdevice);
+        if (g->physfn)
+                strbuf_printf(b, " physfn=%s", g->physfn);
+}
+
+static void add_drm(struct strbuf *b, const struct gpu *g) {
+        const struct node *card = gpu_node(g, NODE_CARD), *render = gpu_node(g, NODE_RENDER);
+
+        if (!card && !render)
+                return;
+        strbuf_printf(b, "drm %s", g->address);
+        if (card)
+                strbuf_printf(b, " card=%s", path_number(card->path));
+        if (render)
+                strbuf_printf(b, " render=%s", path_number(render->path));
+        strbuf_adds(b, "\n");
+}
+
+static void add_gpu(struct strbuf *b, const struct facts *f, const struct gpu *g) {
+        const struct node *accel = gpu_node(g, NODE_ACCEL), *nvidia = gpu_node(g, NODE_NVIDIA);
+
+        if (g->pci)
+                add_pci(b, f, g);
+        else
+                strbuf_printf(b, "platform %s", g->address);
+        if (g->driver)
+                strbuf_printf(b, " driver=%s", g->driver);
+        strbuf_adds(b, "\n");
+        add_drm(b, g);
+        if (accel)
+                strbuf_printf(b, "accel %s %s\n", g->address, path_number(accel->path));
+        if (nvidia)
+                strbuf_printf(b, "nvidia %s %u\n", g->address, nvidia->minor);
+        for (size_t i = 0; i < g->n_nodes; i++)
+                add_node(b, &g->nodes[i]);
+}
+
+static void add_shared(struct strbuf *b, const struct facts *f) {
+        bool nvidia = false;
+
+        for (size_t i = 0; i < f->n_shared; i++) {
+                const struct node *n = &f->shared[i];
+
+                if (n->kind == NODE_KFD)
+                        strbuf_printf(b, "kfd %u\n", n->major);
+                nvidia |= n->kind == NODE_NVIDIA;
+                add_node(b, n);
+        }
+        if (nvidia)
+                strbuf_adds(b, "dir /proc/driver/nvidia\n");
+}
+
+/* as a file: "major" lines would come with those that every machine has */
+static void add_majors(struct strbuf *b, const struct facts *f) {
+        strbuf_adds(b, "file /proc/devices 0444\n| Character devices:\n");
+        for (size_t i = 0; i < f->n_majors; i++)
+                strbuf_printf(b, "| %3u %s\n", f->majors[i].major, f->majors[i].name);
+}
+
+static void add_group(struct strbuf *b, const char *name, const struct host_group *g) {
+        if (g->present)
+                strbuf_printf(b, "group %s %u\n", name, g->gid);
+}
+
+static void add_subids(struct strbuf *b, const char *file, const struct subid_range *r, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                strbuf_printf(b, "%s root:%u:%u\n", file, r[i].start, r[i].count);
+}
+
+void describe_host(struct strbuf *b, const struct facts *f, const struct subid_range *subuids,
+                   size_t n) {
+        for (size_t i = 0; i < f->n_gpus; i++)
+                add_gpu(b, f, &f->gpus[i]);
+        add_shared(b, f);
+        add_majors(b, f);
+        add_group(b, "video", &f->video);
+        add_group(b, "render", &f->render);
+        add_subids(b, "subgid", f->subgids, f->n_subgids);
+        add_subids(b, "subuid", subuids, n);
+}
+
+void describe_file(struct strbuf *b, const char *path, unsigned mode, struct bytes content) {
+        strbuf_printf(b, "file %s %04o\n", path, mode);
+        while (content.len > 0) {
+                struct bytes line = bytes_cut(&content, '\n');
+
+                strbuf_adds(b, line.len > 0 ? "| " : "|");
+                strbuf_add(b, line.data, line.len);
+                strbuf_adds(b, "\n");
+        }
+}

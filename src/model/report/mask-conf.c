@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * mask-conf - masking of a container's files, line by line
+ *
+ * The lines that a report is about come through as they are, all else is
+ * masked by what it means.
+ */
+#include "model/conf/devline.h"
+#include "model/report/parts.h"
+
+static bool is_about_gpu(const struct devline *d) {
+        switch (d->type) {
+        case DEVLINE_MOUNT:
+                return d->path.scope != PATH_OTHER || d->target_path.scope != PATH_OTHER;
+        case DEVLINE_ALLOW:
+        case DEVLINE_DENY:
+        case DEVLINE_DEV:
+        case DEVLINE_IDMAP:
+                return true;
+        default:
+                return false;
+        }
+}
+
+/* up to a comment, which LXC takes for one and Proxmox for part of the value */
+static struct bytes mask_comment(struct mask *m, struct bytes line) {
+        const char *at = memchr(line.data, '#', line.len);
+        size_t n = at ? (size_t)(at - line.data) : line.len;
+        struct strbuf b = { .arena = m->arena };
+
+        strbuf_add(&b, line.data, n);
+        add(&b, mask_text(m, (struct bytes){ line.data + n, line.len - n }));
+        return strbuf_bytes(&b);
+}
+
+bool is_heading(struct bytes line) {
+        line = bytes_trim(line);
+        return line.len > 2 && line.data[0] == '[' && line.data[line.len - 1] == ']';
+}
+
+struct bytes mask_heading(struct mask *m, struct bytes line) {
+        struct bytes name = bytes_trim(line);
+        struct strbuf b = { .arena = m->arena };
+        bool pin;
+
+        name = (struct bytes){ name.data + 1, name.len - 2 };
+        pin = begins(name, "pin ");
+        if (holds(name, ":"))
+                return line;
+        strbuf_adds(&b, pin ? "[pin " : "[");
+        name = pin ? bytes_trim((struct bytes){ name.data + 4, name.len - 4 }) : name;
+        add(&b, all_of(m, MASK_NAME, name));
+        strbuf_adds(&b, "]");
+        return strbuf_bytes(&b);
+}
+
+static struct bytes mask_setting(struct mask *m, struct bytes line, const struct conf_line *l) {
+        struct devline d = devline_parse(m->arena, l);
+        struct strbuf b = { .arena = m->arena };
+
+        if (is_about_gpu(&d))
+                return mask_comment(m, line);
+        strbuf_add(&b, line.data, (size_t)(l->value.data - line.data));
+        if (d.type == DEVLINE_MENTION && begins(l->key, "lxc.hook."))
+                add(&b, mask_text(m, l->value));
+        else
+                add(&b, mask_value(m, l->key, l->value));
+        return strbuf_bytes(&b);
+}
+
+struct bytes mask_conf_line(struct mask *m, struct bytes line) {
+        struct pctconf c;
+
+        if (bytes_trim(line).len == 0)
+                return line;
+        if (line.data[0] == '#')
+                return BYTES("#masked");
+        if (is_heading(line))
+                return mask_heading(m, line);
+        pctconf_parse(m->arena, PCTCONF_PVE, line, &c);
+        if (c.n_lines == 2 && c.lines[1].key.len > 0)
+                return mask_setting(m, line, &c.lines[1]);
+        return all_of(m, MASK_VALUE, bytes_trim(line));
+}
+
+struct bytes mask_lines(struct mask *m, struct bytes text,
+                        struct bytes (*one)(struct mask *m, struct bytes line)) {
+        struct strbuf b = { .arena = m->arena };
+
+        while (text.len > 0) {
+                struct bytes rest = text, line = bytes_cut(&rest, '\n');
+                size_t cr = line.len > 0 && line.data[line.len - 1] == '\r';
+                bool open = rest.data == line.data + line.len;
+
+                add(&b, one(m, (struct bytes){ line.data, line.len - cr }));
+                strbuf_adds(&b, cr ? "\r" : "");
+                strbuf_adds(&b, open ? "" : "\n");
+                text = rest;
+        }
+        return strbuf_bytes(&b);
+}
+
+struct bytes mask_conf(struct mask *m, struct bytes conf) {
+        return mask_lines(m, conf, mask_conf_line);
+}
+
+/* A rule with the number of a tun or a serial line is about no GPU; NVIDIA's 195 is the lowest. */
+static bool names_gpu(const struct devline *d) {
+        if (d->type == DEVLINE_ALLOW || d->type == DEVLINE_DENY)
+                return d->any_major || d->major >= 195;
+        return d->type != DEVLINE_NONE && d->type != DEVLINE_IDMAP;
+}
+
+bool conf_names_gpu(struct arena *a, struct bytes conf) {
+        while (conf.len > 0) {
+                struct bytes line = bytes_cut(&conf, '\n');
+                struct pctconf c;
+                struct devline d;
+
+                pctconf_parse(a, PCTCONF_PVE, line, &c);
+                if (c.n_lines < 2)
+                        continue;
+                d = devline_parse(a, &c.lines[1]);
+                if (names_gpu(&d))
+                        return true;
+        }
+        return false;
+}

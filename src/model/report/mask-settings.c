@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * mask-settings - masking of policies, of the host's settings, and of what Proxmox
+ * says about PCI devices
+ */
+#include "model/report/parts.h"
+
+/* The users that a preset names are known without us. */
+static struct bytes mask_users(struct mask *m, struct bytes value) {
+        struct strbuf b = { .arena = m->arena };
+
+        for (size_t i = 0, n; i < value.len; i += n) {
+                struct bytes word = { value.data + i, 0 };
+
+                while (i + word.len < value.len && !strchr(" ,", word.data[word.len]))
+                        word.len++;
+                n = word.len > 0 ? word.len : 1;
+                if (word.len == 0)
+                        strbuf_add(&b, value.data + i, 1);
+                else
+                        add(&b,
+                            IS_ONE_OF(word, "none", "ollama", "jellyfin", "plex", "frigate", "root")
+                                    ? word
+                                    : all_of(m, MASK_NAME, word));
+        }
+        return strbuf_bytes(&b);
+}
+
+static struct bytes mask_policy_value(struct mask *m, struct bytes key, struct bytes value) {
+        if (IS_ONE_OF(key, "next-hook"))
+                return IS_ONE_OF(value, "none") ? value : mask_volume(m, value);
+        if (IS_ONE_OF(key, "guest-users"))
+                return mask_users(m, value);
+        if (IS_ONE_OF(key, "guest-environment"))
+                return IS_ONE_OF(value, "none") ? value : mask_environment(m, value);
+        if (IS_ONE_OF(key, "line"))
+                return mask_conf_line(m, value);
+        return IS_ONE_OF(key, "gpu", "devices", "method", "video-gid", "render-gid", "missing",
+                         "on-error", "guest-groups", "guest-service", "twin", "guest-timeout",
+                         "video-gid-guess", "render-gid-guess", "interval", "quiet",
+                         "messages-per-minute")
+                       ? mask_text(m, value)
+                       : all_of(m, MASK_VALUE, value);
+}
+
+static struct bytes mask_settings_line(struct mask *m, struct bytes line) {
+        struct bytes key = line, value = line, t = bytes_trim(line);
+        struct strbuf b = { .arena = m->arena };
+
+        if (t.len == 0)
+                return line;
+        if (t.data[0] == '#' || t.data[0] == ';')
+                return BYTES("#masked");
+        if (is_heading(line))
+                return begins(t, "[pin ") ? mask_heading(m, line) : line;
+        key = bytes_cut(&value, '=');
+        if (key.len == line.len)
+                return all_of(m, MASK_VALUE, t);
+        value = bytes_trim(value);
+        strbuf_add(&b, line.data, (size_t)(value.data - line.data));
+        add(&b, mask_policy_value(m, bytes_trim(key), value));
+        return strbuf_bytes(&b);
+}
+
+struct bytes mask_settings(struct mask *m, struct bytes text) {
+        return mask_lines(m, text, mask_settings_line);
+}
+
+static struct bytes map_option(struct mask *m, struct bytes key, struct bytes v) {
+        return IS_ONE_OF(key, "node") ? all_of(m, MASK_NAME, v) : v;
+}
+
+static struct bytes mask_sections_line(struct mask *m, struct bytes line) {
+        struct bytes rest = line, name = bytes_word(&rest), value = bytes_trim(rest);
+        struct strbuf b = { .arena = m->arena };
+
+        if (value.len == 0 || name.data == line.data)
+                return mask_text(m, line);
+        strbuf_add(&b, line.data, (size_t)(value.data - line.data));
+        add(&b, IS_ONE_OF(name, "map") ? mask_options(m, value, map_option)
+                : IS_ONE_OF(name, "mdev", "live-migration-capable") ? value
+                                                                    : all_of(m, MASK_VALUE, value));
+        return strbuf_bytes(&b);
+}
+
+struct bytes mask_sections(struct mask *m, struct bytes text) {
+        return mask_lines(m, text, mask_sections_line);
+}
+
+static struct bytes hostpci_option(struct mask *m, struct bytes key, struct bytes v) {
+        return IS_ONE_OF(key, "romfile") ? all_of(m, MASK_VALUE, v) : v;
+}
+
+struct bytes mask_hostpci(struct mask *m, struct bytes conf) {
+        struct strbuf b = { .arena = m->arena };
+
+        while (conf.len > 0) {
+                struct bytes line = bytes_cut(&conf, '\n'), value = line;
+
+                if (is_heading(line))
+                        break;
+                if (!begins(line, "hostpci"))
+                        continue;
+                add(&b, bytes_cut(&value, ':'));
+                strbuf_adds(&b, ":");
+                add(&b, mask_options(m, value, hostpci_option));
+                strbuf_adds(&b, "\n");
+        }
+        return strbuf_bytes(&b);
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * mask-value - what the settings of a container's file tell, one by one
+ *
+ * What a setting means decides, not what its value looks like: of one that is
+ * not known here the whole value is masked, so that what Proxmox learns
+ * tomorrow tells nothing.
+ */
+#include "model/report/parts.h"
+
+struct bytes mask_path(struct mask *m, struct bytes path) {
+        static const char *const folders[] = { "/dev/", "/proc/", "/sys/" };
+
+        for (size_t i = 0; i < ELEMENTS(folders); i++)
+                if (begins(path, folders[i]) && (!holds(path, "/by-") || holds(path, "/by-path/")))
+                        return path;
+        return path.len < 2 ? path : all_of(m, MASK_PATH, path);
+}
+
+static size_t digits(struct bytes *t) {
+        size_t n = 0;
+
+        while (n < t->len && is_digit(t->data[n]))
+                n++;
+        *t = (struct bytes){ t->data + n, t->len - n };
+        return n;
+}
+
+static bool skip(struct bytes *t, const char *text) {
+        if (!begins(*t, text))
+                return false;
+        *t = (struct bytes){ t->data + strlen(text), t->len - strlen(text) };
+        return true;
+}
+
+/* vm-101-disk-0, 101/base-9000-disk-1.raw: Proxmox's own names */
+static bool is_plain_volume(struct bytes t) {
+        if (digits(&t) > 0 && !skip(&t, "/"))
+                return false;
+        return (skip(&t, "vm-") || skip(&t, "subvol-") || skip(&t, "basevol-") ||
+                skip(&t, "base-")) &&
+               digits(&t) > 0 && skip(&t, "-disk-") && digits(&t) > 0 &&
+               IS_ONE_OF(t, "", ".raw", ".qcow2", ".vmdk", ".subvol");
+}
+
+static struct bytes mask_volid(struct mask *m, struct bytes volid) {
+        struct strbuf b = { .arena = m->arena };
+        struct bytes storage = volid, volume = volid;
+
+        if (volid.len == 0 || volid.data[0] == '/')
+                return mask_path(m, volid);
+        storage = bytes_cut(&volume, ':');
+        if (storage.len == volid.len)
+                return IS_ONE_OF(volid, "none", "cdrom") ? volid : all_of(m, MASK_VALUE, volid);
+        add(&b, IS_ONE_OF(storage, "local", "local-lvm", "local-zfs", "local-btrfs")
+                        ? storage
+                        : all_of(m, MASK_NAME, storage));
+        strbuf_adds(&b, ":");
+        if (begins(volume, "snippets/")) {
+                struct bytes name = { volume.data + 9, volume.len - 9 };
+
+                strbuf_adds(&b, "snippets/");
+                add(&b, IS_ONE_OF(name, "gpuanchor-hook") ? name : all_of(m, MASK_NAME, name));
+        } else {
+                add(&b, is_plain_volume(volume) ? volume : all_of(m, MASK_VALUE, volume));
+        }
+        return strbuf_bytes(&b);
+}
+
+struct bytes mask_options(struct mask *m, struct bytes value, mask_option_fn one) {
+        struct strbuf b = { .arena = m->arena };
+
+        while (value.len > 0) {
+                struct bytes rest = value, part = bytes_cut(&rest, ','), v = part;
+                struct bytes key = memchr(part.data, '=', part.len) ? bytes_cut(&v, '=')
+                                                                    : (struct bytes){ "", 0 };
+
+                add(&b, key);
+                strbuf_adds(&b, key.len > 0 ? "=" : "");
+                add(&b, one(m, key, v));
+                strbuf_adds(&b, part.len < value.len ? "," : "");
+                value = rest;
+        }
+        return strbuf_bytes(&b);
+}
+
+static struct bytes volume_option(struct mask *m, struct bytes key, struct bytes v) {
+        if (key.len == 0 || IS_ONE_OF(key, "volume"))
+                return mask_volid(m, v);
+        if (IS_ONE_OF(key, "mp"))
+                return mask_path(m, v);
+        return IS_ONE_OF(key, "size", "backup", "ro", "acl", "quota", "replicate", "shared",
+                         "mountoptions", "keepattrs", "idmap")
+                       ? v
+                       : all_of(m, MASK_VALUE, v);
+}
+
+struct bytes mask_volume(struct mask *m, struct bytes value) {
+        return mask_options(m, value, volume_option);
+}
+
+static struct bytes net_option(struct mask *m, struct bytes key, struct bytes v) {
+        if (IS_ONE_OF(key, "ip", "ip6", "gw", "gw6", "hwaddr"))
+                return mask_addresses(m, v);
+        if (IS_ONE_OF(key, "name") ? begins(v, "eth") : begins(v, "vmbr"))
+                return v;
+        return IS_ONE_OF(key, "firewall", "tag", "rate", "mtu", "trunks", "type", "link_down",
+                         "host-managed")
+                       ? v
+                       : all_of(m, MASK_NAME, v);
+}
+
+struct bytes mask_names(struct mask *m, struct bytes value, const char *between) {
+        struct strbuf b = { .arena = m->arena };
+
+        for (size_t i = 0, n; i < value.len; i += n) {
+                n = 1;
+                if (strchr(between, value.data[i]) && value.data[i]) {
+                        strbuf_add(&b, value.data + i, n);
+                        continue;
+                }
+                while (i + n < value.len && !strchr(between, value.data[i + n]))
+                        n++;
+                add(&b, all_of(m, MASK_NAME, (struct bytes){ value.data + i, n }));
+        }
+        return strbuf_bytes(&b);
+}
+
+static struct bytes dev_option(struct mask *m, struct bytes key, struct bytes v) {
+        if (key.len == 0 || IS_ONE_OF(key, "path"))
+                return mask_path(m, v);
+        return IS_ONE_OF(key, "gid", "uid", "mode", "deny-write") ? v : all_of(m, MASK_VALUE, v);
+}
+
+/* "SOURCE TARGET TYPE OPTIONS..." of a mount that is about no GPU */
+static struct bytes mask_mount(struct mask *m, struct bytes value) {
+        struct strbuf b = { .arena = m->arena };
+
+        for (unsigned i = 0; value.len > 0; i++) {
+                struct bytes rest = value, word = bytes_word(&rest);
+                const char *path;
+
+                strbuf_add(&b, value.data, (size_t)(word.data - value.data));
+                if (i == 0) {
+                        add(&b, mask_path(m, word));
+                } else if (i == 1 && !begins(word, "dev/") && word.len > 0) {
+                        path = word.data[0] == '/'
+                                       ? arena_strndup(m->arena, word.data, word.len)
+                                       : arena_printf(m->arena, "/%.*s", (int)word.len, word.data);
+                        strbuf_adds(&b,
+                                    mask_of(m, MASK_PATH, bytes_of(path)) + (word.data[0] != '/'));
+                } else {
+                        add(&b, word);
+                }
+                if (word.len == 0)
+                        break;
+                value = rest;
+        }
+        return strbuf_bytes(&b);
+}
+
+struct bytes mask_environment(struct mask *m, struct bytes value) {
+        struct strbuf b = { .arena = m->arena };
+        struct bytes rest = value, word;
+
+        while ((word = bytes_word(&rest)).len > 0) {
+                struct bytes v = word, name = bytes_cut(&v, '=');
+                uint32_t number;
+
+                strbuf_adds(&b, b.len > 0 ? " " : "");
+                add(&b, name);
+                strbuf_adds(&b, name.len < word.len ? "=" : "");
+                add(&b, parse_u32(v, &number) && v.len < 4 ? v : all_of(m, MASK_VALUE, v));
+        }
+        return strbuf_bytes(&b);
+}
+
+static bool is_harmless(struct bytes key) {
+        static const char *const lxc[] = { "lxc.apparmor.", "lxc.autodev",    "lxc.cap.",
+                                           "lxc.cgroup",    "lxc.mount.auto", "lxc.prlimit.",
+                                           "lxc.pty.",      "lxc.signal.",    "lxc.tty.",
+                                           "lxc.arch" };
+
+        for (size_t i = 0; i < ELEMENTS(lxc); i++)
+                if (begins(key, lxc[i]))
+                        return true;
+        return IS_ONE_OF(key, "arch", "cmode", "console", "cores", "cpulimit", "cpuunits", "debug",
+                         "features", "lock", "memory", "onboot", "ostype", "protection", "snaptime",
+                         "startup", "swap", "template", "tty", "unprivileged");
+}
+
+struct bytes mask_value(struct mask *m, struct bytes key, struct bytes value) {
+        if (is_harmless(key))
+                return value;
+        if (IS_ONE_OF(key, "hostname", "parent", "snapstate", "lxc.uts.name"))
+                return all_of(m, MASK_NAME, value);
+        if (IS_ONE_OF(key, "nameserver"))
+                return mask_text(m, value);
+        if (IS_ONE_OF(key, "searchdomain", "tags"))
+                return mask_names(m, value, " ,;");
+        if (IS_ONE_OF(key, "hookscript", "rootfs") || begins(key, "mp") || begins(key, "unused"))
+                return mask_volume(m, value);
+        if (begins(key, "net"))
+                return mask_options(m, value, net_option);
+        if (begins(key, "dev"))
+                return mask_options(m, value, dev_option);
+        if (IS_ONE_OF(key, "lxc.mount.entry"))
+                return mask_mount(m, value);
+        if (IS_ONE_OF(key, "lxc.environment", "lxc.environment.runtime", "lxc.environment.hooks"))
+                return mask_environment(m, value);
+        if (begins(key, "lxc.net."))
+                return holds(key, "address") || holds(key, "gateway")
+                               ? mask_addresses(m, value)
+                               : all_of(m, MASK_VALUE, value);
+        return all_of(m, MASK_VALUE, value);
+}

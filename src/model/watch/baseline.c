@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * baseline - compare, advance, and the text it is kept as
+ *
+ * The text ends in a line "end": a file that was cut is told from a whole one
+ * and thrown away, for half a baseline would report half the host as new.
+ *
+ *     gpuanchor-baseline 1
+ *     group video 44
+ *     gpu 0000:c1:00.0 1002:150e 1f66:0031 amdgpu here
+ *     node card /dev/dri/card1 226:1 0660
+ *     end
+ */
+#include "model/watch/baseline.h"
+
+#define HEADER "gpuanchor-baseline 1"
+
+static bool same_ids(const struct known_gpu *k, const struct gpu *g) {
+        return k->vendor == g->vendor && k->device == g->device && k->subvendor == g->subvendor &&
+               k->subdevice == g->subdevice;
+}
+
+static const struct gpu *find_here(const struct known_gpu *k, const struct facts *now) {
+        const struct gpu *g = facts_find_gpu(now, k->address);
+
+        return g && same_ids(k, g) ? g : NULL;
+}
+
+static const struct known_gpu *find_known(const struct baseline *b, const struct gpu *g) {
+        for (size_t i = 0; i < b->n_gpus; i++)
+                if (streq(b->gpus[i].address, g->address) && same_ids(&b->gpus[i], g))
+                        return &b->gpus[i];
+        return NULL;
+}
+
+/* Where a GPU went: the only one with its ids at an address where none with them was known. */
+static const struct gpu *find_moved(const struct baseline *b, const struct known_gpu *k,
+                                    const struct facts *now) {
+        const struct gpu *found = NULL;
+        size_t homeless = 0, candidates = 0;
+
+        if (k->vendor == 0 && k->device == 0)
+                return NULL;
+        for (size_t i = 0; i < b->n_gpus; i++) {
+                const struct known_gpu *o = &b->gpus[i];
+
+                homeless += o->vendor == k->vendor && o->device == k->device &&
+                            o->subvendor == k->subvendor && o->subdevice == k->subdevice &&
+                            !find_here(o, now);
+        }
+        for (size_t i = 0; i < now->n_gpus; i++)
+                if (same_ids(k, &now->gpus[i]) && !find_known(b, &now->gpus[i])) {
+                        candidates++;
+                        found = &now->gpus[i];
+                }
+        return homeless == 1 && candidates == 1 ? found : NULL;
+}
+
+static void set_nodes(struct known_gpu *k, const struct gpu *g) {
+        for (size_t i = 0; i < g->n_nodes; i++)
+                k->nodes[g->nodes[i].kind] = (struct known_node){
+                        .path = g->nodes[i].path,
+                        .major = g->nodes[i].major,
+                        .minor = g->nodes[i].minor,
+                        .has_mode = g->nodes[i].state == NODE_CHAR,
+                        .mode = g->nodes[i].state == NODE_CHAR ? g->nodes[i].mode : 0,
+                };
+}
+
+static struct known_gpu known_of(const struct gpu *g) {
+        struct known_gpu k = {
+                .address = g->address,
+                .vendor = g->vendor,
+                .device = g->device,
+                .subvendor = g->subvendor,
+                .subdevice = g->subdevice,
+                .driver = g->driver,
+        };
+
+        set_nodes(&k, g);
+        return k;
+}
+
+static bool same_nodes(const struct known_gpu *a, const struct known_gpu *b) {
+        for (size_t i = 0; i < NODE_KINDS; i++) {
+                const struct known_node *x = &a->nodes[i], *y = &b->nodes[i];
+
+                if (!x->path != !y->path || x->major != y->major || x->minor != y->minor ||
+                    (x->path && !streq(x->path, y->path)))
+                        return false;
+        }
+        return true;
+}
+
+static bool has_nodes(const struct known_gpu *k) {
+        for (size_t i = 0; i < NODE_KINDS; i++)
+                if (k->nodes[i].path)
+                        return true;
+        return false;
+}
+
+/* "card1 (226:1) renderD128 (226:128)" */
+static const char *describe_nodes(struct arena *a, const struct known_gpu *k) {
+        struct strbuf b = { .arena = a };
+
+        for (size_t i = 0; i < NODE_KINDS; i++)
+                if (k->nodes[i].path)
+                        strbuf_printf(&b, "%s%s (%u:%u)", b.len ? " " : "",
+                                      strrchr(k->nodes[i].path, '/') + 1, k->nodes[i].major,
+                                      k->nodes[i].minor);
+        return b.len ? strbuf_str(&b) : "no nodes";
+}
+
+static const char *describe(struct arena *a, const struct known_gpu *k) {
+        return arena_printf(a, "%04x:%04x %s", k->vendor, k->device,
+                            k->driver ? k->driver : "no driver");
+}
+
+/* Of nodes that are what they were: a new node has the mode that it was made with. */
+static void compare_modes(struct arena *a, const struct known_gpu *k, const struct known_gpu *is,
+                          struct findings *f) {
+        for (size_t i = 0; i < NODE_KINDS; i++) {
+                const struct known_node *x = &k->nodes[i], *y = &is->nodes[i];
+
+                if (!x->path || !y->path || !streq(x->path, y->path) || !x->has_mode ||
+                    !y->has_mode || x->mode == y->mode)
+                        continue;
+                finding_add(f, (struct finding){ .code = FINDING_NODE_MODE_CHANGED,
+                                                 .gpu = is->address,
+                                                 .what = y->path,
+                                                 .old = arena_printf(a, "%04o", x->mode),
+                                                 .new = arena_printf(a, "%04o", y->mode) });
+        }
+}
+
+static void compare_known(struct arena *a, const struct baseline *before, const struct known_gpu *k,
+                          const struct facts *now, struct findings *f) {
+        const struct gpu *g = find_here(k, now), *moved;
+        struct finding item = { .gpu = k->address, .what = describe(a, k) };
+        struct known_gpu is;
+
+        if (!g) {
+                moved = find_moved(before, k, now);
+                item.code = moved ? FINDING_GPU_MOVED : FINDING_GPU_GONE;
+                item.old = k->address;
+                item.new = moved ? moved->address : describe_nodes(a, k);
+                finding_add(f, item);
+                return;
+        }
+        is = known_of(g);
+        item.what = describe(a, &is);
+        item.old = describe_nodes(a, k);
+        item.new = describe_nodes(a, &is);
+        if (k->gone) {
+                item.code = FINDING_GPU_BACK;
+                finding_add(f, item);
+        } else if (has_nodes(&is) && !same_nodes(k, &is)) {
+                item.code = FINDING_GPU_RENUMBERED;
+                finding_add(f, item);
+        }
+        if (!k->driver != !is.driver || (k->driver && !streq(k->driver, is.driver))) {
+                item.code = FINDING_GPU_DRIVER_CHANGED;
+                item.severity =
+                        has_nodes(&is) ? SEV_NOTICE : 0; /* it came back to one that serves */
+                item.old = k->driver ? k->driver : "none";
+                item.new = is.driver ? is.driver : "none";
+                finding_add(f, item);
+        }
+        if (!k->gone)
+                compare_modes(a, k, &is, f);
+}
+
+static const char *describe_group(struct arena *a, struct host_group g) {
+        return g.present ? arena_printf(a, "gid %u", g.gid) : "no gid";
+}
+
+static void compare_group(struct arena *a, const char *name, struct host_group before,
+                          struct host_group now, struct findings *f) {
+        if (before.present == now.present && before.gid == now.gid)
+                return;
+        finding_add(f, (struct finding){ .code = FINDING_GROUP_CHANGED,
+                                         .what = name,
+                                         .old = describe_group(a, before),
+                                         .new = describe_group(a, now) });
+}
+
+void baseline_compare(struct arena *a, const struct baseline *before, const struct facts *now,
+                      struct findings *f) {
+        for (size_t i = 0; i < before->n_gpus; i++)
+                compare_known(a, before, &before->gpus[i], now, f);
+        for (size_t i = 0; i < now->n_gpus; i++) {
+                const struct gpu *g = &now->gpus[i];
+                struct known_gpu is = known_of(g);
+                bool moved_here = false;
+
+                for (size_t j = 0; j < before->n_gpus; j++)
+                        moved_here |= !find_here(&before->gpus[j], now) &&
+                                      find_moved(before, &before->gpus[j], now) == g;
+                if (!find_known(before, g) && !moved_here)
+                        finding_add(f, (struct finding){ .code = FINDING_GPU_NEW,
+                                                         .gpu = g->address,
+                                                         .what = describe(a, &is),
+                                                         .new = describe_nodes(a, &is) });
+        }
+        compare_group(a, "video", before->video, now->video, f);
+        compare_group(a, "render", before->render, now->render, f);
+}
+
+void baseline_next(struct arena *a, const struct baseline *before, const struct facts *now,
+                   struct baseline *ret) {
+        struct baseline b = { .video = now->video, .render = now->render };
+
+        for (size_t i = 0; i < now->n_gpus; i++) {
+                const struct known_gpu *was = before ? find_known(before, &now->gpus[i]) : NULL;
+                struct known_gpu k = known_of(&now->gpus[i]);
+
+                /* without its driver it has none; with it, others than these are news */
+                if (was && !has_nodes(&k))
+                        memcpy(k.nodes, was->nodes, sizeof(k.nodes));
+                *ARENA_PUSH(a, b.gpus, b.n_gpus) = k;
+        }
+        for (size_t i = 0; before && i < before->n_gpus; i++) {
+                const struct known_gpu *k = &before->gpus[i];
+
+                if (find_here(k, now) || find_moved(before, k, now))
+                        continue;
+                *ARENA_PUSH(a, b.gpus, b.n_gpus) = *k;
+                b.gpus[b.n_gpus - 1].gone = true;
+        }
+        *ret = b;
+}
+
+static bool is_named(const char *address, const char *const *named, size_t n_named) {
+        for (size_t i = 0; i < n_named; i++)
+                if (streq(address, named[i]))
+                        return true;
+        return false;
+}
+
+void baseline_forget(struct baseline *b, const char *const *named, size_t n_named) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < b->n_gpus; i++)
+                if (!b->gpus[i].gone || is_named(b->gpus[i].address, named, n_named))
+                        b->gpus[n++] = b->gpus[i];
+        b->n_gpus = n;
+}
+
+static void write_node(struct strbuf *t, enum node_kind kind, const struct known_node *n) {
+        strbuf_printf(t, "node %s %s %u:%u ", node_kind_name(kind), n->path, n->major, n->minor);
+        if (n->has_mode)
+                strbuf_printf(t, "%04o\n", n->mode);
+        else
+                strbuf_adds(t, "-\n");
+}
+
+struct bytes baseline_write(struct arena *a, const struct baseline *b) {
+        struct strbuf t = { .arena = a };
+
+        strbuf_adds(&t, HEADER "\n");
+        if (b->video.present)
+                strbuf_printf(&t, "group video %u\n", b->video.gid);
+        if (b->render.present)
+                strbuf_printf(&t, "group render %u\n", b->render.gid);
+        for (size_t i = 0; i < b->n_gpus; i++) {
+                const struct known_gpu *k = &b->gpus[i];
+
+                strbuf_printf(&t, "gpu %s %04x:%04x %04x:%04x %s %s\n", k->address, k->vendor,
+                              k->device, k->subvendor, k->subdevice, k->driver ? k->driver : "-",
+                              k->gone ? "gone" : "here");
+                for (size_t j = 0; j < NODE_KINDS; j++)
+                        if (k->nodes[j].path)
+                                write_node(&t, (enum node_kind)j, &k->nodes[j]);
+        }
+        strbuf_adds(&t, "end\n");
+        return strbuf_bytes(&t);
+}
+
+static const char *word(struct arena *a, struct bytes *rest) {
+        struct bytes w = bytes_word(rest);
+
+        return arena_strndup(a, w.data ? w.data : "", w.len);
+}
+
+static bool pair(const char *text, unsigned base, uint32_t *ret_first, uint32_t *ret_second) {
+        const char *colon = strchr(text, ':');
+        struct bytes first, second;
+
+        if (!colon)
+                return false;
+        first = (struct bytes){ text, (size_t)(colon - text) };
+        second = bytes_of(colon + 1);
+        if (base == 16)
+                return parse_hex(first, 4, ret_first) && parse_hex(second, 4, ret_second);
+        return parse_u32(first, ret_first) && parse_u32(second, ret_second);
+}
+
+static bool read_gpu(struct arena *a, struct bytes rest, struct baseline *b) {
+        struct known_gpu k = { .address = word(a, &rest) };
+        const char *ids = word(a, &rest), *subsystem = word(a, &rest);
+        const char *driver = word(a, &rest), *where = word(a, &rest);
+
+        if (!*k.address || !pair(ids, 16, &k.vendor, &k.device) ||
+            !pair(subsystem, 16, &k.subvendor, &k.subdevice) || !*driver ||
+            (!streq(where, "here") && !streq(where, "gone")))
+                return false;
+        k.driver = streq(driver, "-") ? NULL : driver;
+        k.gone = streq(where, "gone");
+        *ARENA_PUSH(a, b->gpus, b->n_gpus) = k;
+        return true;
+}
+
+/* "0660", or "-" for a node that was not there */
+static bool read_mode(const char *text, struct known_node *n) {
+        n->has_mode = !streq(text, "-");
+        for (const char *c = text; n->has_mode && *c; c++) {
+                if (*c < '0' || *c > '7' || c - text >= 4)
+                        return false;
+                n->mode = n->mode * 8 + (uint32_t)(*c - '0');
+        }
+        return *text != '\0';
+}
+
+static bool read_node(struct arena *a, struct bytes rest, struct baseline *b) {
+        const char *kind = word(a, &rest);
+        struct known_node n = { .path = word(a, &rest) };
+
+        if (b->n_gpus == 0 || n.path[0] != '/' || !pair(word(a, &rest), 10, &n.major, &n.minor) ||
+            !read_mode(word(a, &rest), &n))
+                return false;
+        for (size_t i = 0; i < NODE_KINDS; i++)
+                if (streq(kind, node_kind_name((enum node_kind)i))) {
+                        b->gpus[b->n_gpus - 1].nodes[i] = n;
+                        return true;
+                }
+        return false;
+}
+
+static bool read_group(struct arena *a, struct bytes rest, struct baseline *b) {
+        const char *name = word(a, &rest);
+        struct host_group g = { .present = true };
+
+        if (!parse_u32(bytes_word(&rest), &g.gid))
+                return false;
+        if (streq(name, "video"))
+                b->video = g;
+        else if (streq(name, "render"))
+                b->render = g;
+        else
+                return false;
+        return true;
+}
+
+static bool read_entry(struct arena *a, const char *first, struct bytes rest, struct baseline *b) {
+        if (streq(first, "gpu"))
+                return read_gpu(a, rest, b);
+        if (streq(first, "node"))
+                return read_node(a, rest, b);
+        return streq(first, "group") && read_group(a, rest, b);
+}
+
+bool baseline_read(struct arena *a, struct bytes text, struct baseline *ret) {
+        struct baseline b = { 0 };
+        bool header = false, end = false;
+
+        while (text.len > 0 && !end) {
+                const char *nl = memchr(text.data, '\n', text.len);
+                struct bytes line = { text.data, nl ? (size_t)(nl - text.data) : text.len };
+                struct bytes rest = line;
+                const char *first;
+
+                if (!nl)
+                        return false;
+                text.data += line.len + 1;
+                text.len -= line.len + 1;
+                if (!header) {
+                        if (!bytes_equal(line, BYTES(HEADER)))
+                                return false;
+                        header = true;
+                        continue;
+                }
+                first = word(a, &rest);
+                if (streq(first, "end"))
+                        end = true;
+                else if (!read_entry(a, first, rest, &b))
+                        return false;
+        }
+        if (!end || text.len > 0)
+                return false;
+        *ret = b;
+        return true;
+}

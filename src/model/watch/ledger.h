@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * ledger - what was told already
+ *
+ * A watcher that repeats itself is not read. What is open is remembered, also
+ * across a restart: a finding is told when it is new or says something else
+ * than before, and once more when it is no longer true.
+ */
+#include "model/finding/finding.h"
+
+struct ledger {
+        struct finding *open; /* what is true and was told */
+        size_t n_open;
+};
+
+/** struct ledger_news - what a check has found out since the last one, the worst first */
+struct ledger_news {
+        struct findings fresh;    /* to be told: new, or changed; events too */
+        struct findings resolved; /* was open, is no longer true */
+};
+
+/**
+ * ledger_compare() - what is to be told, and what is open from now on
+ * @a:      arena of the results; their strings are those of @before and @now
+ * @before: what was open
+ * @now:    all that the check has found
+ * @blind:  the containers could not be looked at: what was open about them still is
+ * @ret:    news
+ * @ret_next: ledger that follows
+ *
+ * The same goes for a single container of which @now says that it cannot be read.
+ */
+void ledger_compare(struct arena *a, const struct ledger *before, const struct findings *now,
+                    bool blind, struct ledger_news *ret, struct ledger *ret_next);
+
+/** ledger_write() - as text, one finding a line; the same ledger gives the same bytes */
+struct bytes ledger_write(struct arena *a, const struct ledger *l);
+
+/**
+ * ledger_read() - the ledger in @text
+ *
+ * An entry with a code that this version does not have is left out: it came
+ * from a newer one. Return: false when @text is no whole ledger; @ret is
+ * untouched then.
+ */
+bool ledger_read(struct arena *a, struct bytes text, struct ledger *ret);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * status - what one look at everything has found
+ */
+#include "model/watch/baseline.h"
+
+/** struct container_status - a managed container */
+struct container_status {
+        uint32_t vmid;
+        const char *name; /* its hostname, "" when it has none */
+        bool running;
+        const char **gpus; /* addresses of what it has, or gets at its next start */
+        size_t n_gpus;
+        const char *missing; /* NULL, or what its policy names and is not there */
+        const char *refuse;  /* NULL, or why its next start would be refused */
+};
+
+struct host_status {
+        const char *node; /* this cluster node; NULL: /etc/pve is not mounted */
+        bool blind;       /* the containers could not be looked at */
+        struct facts facts;
+        struct baseline next;
+        struct container_status *containers; /* the managed ones, by VMID */
+        size_t n_containers, n_unmanaged;
+        const char **named; /* addresses that policies of this node name */
+        size_t n_named;
+        struct findings findings; /* of host and containers */
+};

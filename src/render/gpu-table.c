@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * table - GPUs and their nodes in columns
+ *
+ * libsmartcols knows how wide a terminal is and whether it can draw a tree.
+ * What a program reads gets the same facts as plain fields, because columns of
+ * another width each time are no interface.
+ */
+#include "render/gpu-table.h"
+
+#include "model/plan/choose.h"
+#include "render/text.h"
+
+#include <errno.h>
+#include <libsmartcols.h>
+
+enum { COLUMN_DEVICE, COLUMN_ID, COLUMN_OWNER, COLUMN_MODE, COLUMN_USERS, COLUMN_NAME, COLUMNS };
+
+struct printer {
+        struct arena *a;
+        const struct inventory *inv;
+        struct libscols_table *table;
+        int error; /* of the first call that failed */
+};
+
+static const char *ids_of(struct arena *a, const struct gpu *g) {
+        return g->has_ids ? arena_printf(a, "%04x:%04x", g->vendor, g->device) : "-";
+}
+
+static const char *number_of(struct arena *a, const struct node *n) {
+        return arena_printf(a, "%u:%u", n->major, n->minor);
+}
+
+static struct libscols_line *add_line(struct printer *p, struct libscols_line *parent,
+                                      const char *const cells[COLUMNS], const char *color) {
+        struct libscols_line *line = scols_table_new_line(p->table, parent);
+
+        if (!line) {
+                p->error = -ENOMEM;
+                return NULL;
+        }
+        for (size_t i = 0; i < COLUMNS && p->error == 0; i++)
+                p->error = scols_line_set_data(line, i, text_escape(p->a, cells[i]));
+        if (color && p->error == 0)
+                p->error = scols_line_set_color(line, color);
+        return line;
+}
+
+static void add_node(struct printer *p, struct libscols_line *parent, const struct node *n) {
+        const char *codes = inventory_codes(p->a, p->inv, NULL, n);
+        bool there = n->state == NODE_CHAR || n->state == NODE_WRONG_NUMBER;
+
+        add_line(p, parent,
+                 (const char *const[COLUMNS]){
+                         n->path, number_of(p->a, n), there ? inventory_owner(p->a, p->inv, n) : "",
+                         there ? arena_printf(p->a, "%04o", n->mode) : "", "", codes },
+                 *codes ? "red" : NULL);
+}
+
+static void add_gpu(struct printer *p, const struct gpu *g, const char *name) {
+        const char *codes = inventory_codes(p->a, p->inv, g, NULL);
+        struct libscols_line *line;
+
+        if (!name)
+                name = g->class >> 16 == 0x03 || !g->pci ? "" : "not a display controller";
+        line = add_line(p, NULL,
+                        (const char *const[COLUMNS]){
+                                g->address, ids_of(p->a, g), g->driver ? g->driver : "-", "",
+                                inventory_users(p->a, p->inv, g),
+                                *codes && *name ? arena_printf(p->a, "%s; %s", codes, name)
+                                : *codes        ? codes
+                                                : name },
+                        *codes ? "yellow" : NULL);
+        for (size_t i = 0; line && i < g->n_nodes; i++)
+                add_node(p, line, &g->nodes[i]);
+}
+
+static void add_columns(struct printer *p) {
+        static const struct {
+                const char *name;
+                int flags;
+        } columns[COLUMNS] = {
+                [COLUMN_DEVICE] = { "DEVICE", SCOLS_FL_TREE },
+                [COLUMN_ID] = { "ID", 0 },
+                [COLUMN_OWNER] = { "DRIVER/OWNER", 0 },
+                [COLUMN_MODE] = { "MODE", 0 },
+                [COLUMN_USERS] = { "USED BY", 0 },
+                [COLUMN_NAME] = { "NAME/PROBLEM", SCOLS_FL_TRUNC },
+        };
+
+        for (size_t i = 0; i < COLUMNS; i++)
+                if (!scols_table_new_column(p->table, columns[i].name, 0, columns[i].flags))
+                        p->error = -ENOMEM;
+}
+
+static void add_rows(struct printer *p) {
+        const struct facts *f = p->inv->facts;
+        struct libscols_line *shared = NULL;
+
+        for (size_t i = 0; i < f->n_gpus && p->error == 0; i++)
+                add_gpu(p, &f->gpus[i], p->inv->names[i]);
+        if (f->n_shared > 0 && p->error == 0)
+                shared = add_line(p, NULL,
+                                  (const char *const[COLUMNS]){ "shared", "", "", "", "", "" },
+                                  NULL);
+        for (size_t i = 0; shared && i < f->n_shared; i++)
+                add_node(p, shared, &f->shared[i]);
+}
+
+int table_gpus(struct arena *a, const struct inventory *inv, bool color) {
+        struct printer p = { .a = a, .inv = inv, .table = scols_new_table() };
+
+        if (!p.table)
+                return -ENOMEM;
+        add_columns(&p);
+        if (p.error == 0)
+                p.error = scols_table_enable_colors(p.table, color);
+        if (p.error == 0)
+                add_rows(&p);
+        fflush(stdout);
+        if (p.error == 0)
+                p.error = scols_print_table(p.table);
+        scols_unref_table(p.table);
+        return p.error;
+}
+
+static void print_plain(struct arena *a, const struct inventory *inv, const struct gpu *g,
+                        const char *name, const struct node *n) {
+        const char *codes = inventory_codes(a, inv, g, n);
+        const char *users = g ? inventory_users(a, inv, g) : "";
+        bool there = n && (n->state == NODE_CHAR || n->state == NODE_WRONG_NUMBER);
+        const char *const fields[] = {
+                g ? gpu_selector(a, g) : "-",
+                g ? ids_of(a, g) : "-",
+                g && g->driver ? g->driver : "-",
+                n ? n->path : "-",
+                n ? number_of(a, n) : "-",
+                there ? inventory_owner(a, inv, n) : "-",
+                there ? arena_printf(a, "%04o", n->mode) : "-",
+                *codes ? codes : "-",
+                name ? name : "-",
+                *users ? users : "-",
+        };
+
+        for (size_t i = 0; i < ELEMENTS(fields); i++)
+                printf("%s%s", i > 0 ? "\t" : "", text_escape(a, fields[i]));
+        putchar('\n');
+}
+
+void table_gpus_plain(struct arena *a, const struct inventory *inv) {
+        const struct facts *f = inv->facts;
+
+        for (size_t i = 0; i < f->n_gpus; i++) {
+                const struct gpu *g = &f->gpus[i];
+
+                if (g->n_nodes == 0)
+                        print_plain(a, inv, g, inv->names[i], NULL);
+                for (size_t j = 0; j < g->n_nodes; j++)
+                        print_plain(a, inv, g, inv->names[i], &g->nodes[j]);
+        }
+        for (size_t i = 0; i < f->n_shared; i++)
+                print_plain(a, inv, NULL, NULL, &f->shared[i]);
+}
