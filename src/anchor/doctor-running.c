@@ -9,6 +9,7 @@
 #include "anchor/doctor.h"
 
 #include "base/file.h"
+#include "base/number.h"
 #include "host/inside/gather.h"
 #include "host/inside/root-files.h"
 #include "model/doctor/running-nodes.h"

@@ -7,6 +7,7 @@
  * name, where it sits, whether a screen hangs on it, and who else has it.
  */
 #include "cli/ask-gpu.h"
+#include "base/number.h"
 
 #include "anchor/usage.h"
 #include "cli/hwdb.h"

@@ -7,7 +7,7 @@
  * One verb, one file, one struct verb. What --help says, what getopt accepts
  * and what the man page is checked against all come from these tables.
  */
-#include "base/base.h"
+#include "base/bytes.h"
 
 enum cli_exit {
         EXIT_DONE = 0,      /* all is as it should be */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "base/base.h"
+#include "base/bytes.h"
 
 #define OWNERS_NAMES 5
 

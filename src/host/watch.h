@@ -7,7 +7,7 @@
  * What an event says is never used: it only means "look again". So nothing is
  * lost when events are, and nobody gains anything by forging one.
  */
-#include "base/base.h"
+#include "base/bytes.h"
 
 /** struct watch_folder - a folder, and which names in it are of interest */
 struct watch_folder {

@@ -10,6 +10,7 @@
 #include "pve/daemon-settings.h"
 
 #include "base/file.h"
+#include "base/number.h"
 #include "model/policy/policy.h"
 
 #include <glob.h>

@@ -10,6 +10,7 @@
 #include "pve/guest.h"
 
 #include "base/file.h"
+#include "base/number.h"
 #include "model/conf/pctconf.h"
 #include "pve/settings.h"
 

@@ -4,7 +4,7 @@
 /*
  * guest - a container's files: find, lock, load, store, back up
  */
-#include "base/base.h"
+#include "base/bytes.h"
 
 #define HOOK_NAME "gpuanchor-hook" /* snippet; how a hookscript line of ours is known */
 #define VMID_MIN 100

@@ -11,6 +11,7 @@
 #include "pve/record.h"
 
 #include "base/file.h"
+#include "base/number.h"
 
 #include <errno.h>
 #include <ini.h>

@@ -4,7 +4,7 @@
 /*
  * record - /run/gpuanchor/<vmid>: what a container was given at its last start
  */
-#include "base/base.h"
+#include "base/bytes.h"
 
 struct record_node {
         const char *path;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "base/base.h"
+#include "base/bytes.h"
 
 /**
  * storage_snippet_path() - the file that a snippet's volume id names

@@ -11,6 +11,8 @@
  */
 #include "model/idmap/idmap.h"
 
+#include "base/number.h"
+
 #define MAX_LIST 4096 /* extents, wishes, ids of ours */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -6,7 +6,7 @@
  * Arguments are files and folders of files. Linked with one fuzz-*.c; a property that does
  * not hold aborts, after the name of the input was printed.
  */
-#include "base/base.h"
+#include "base/bytes.h"
 #include "base/file.h"
 
 #include <dirent.h>

@@ -10,6 +10,8 @@
 
 #include "host/inside/attach.h"
 
+#include "base/number.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

@@ -11,6 +11,7 @@
 #include "host/inside/gather.h"
 
 #include "base/file.h"
+#include "base/number.h"
 #include "host/inside/attach.h"
 #include "host/inside/root-files.h"
 #include "host/inside/processes.h"

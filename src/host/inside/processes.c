@@ -11,6 +11,7 @@
 #include "host/inside/processes.h"
 
 #include "base/file.h"
+#include "base/number.h"
 #include "host/inside/root-files.h"
 #include "host/inside/try-open.h"
 

@@ -17,6 +17,7 @@
 
 #include "base/file.h"
 #include "base/spawn.h"
+#include "base/number.h"
 
 #include <dirent.h>
 #include <errno.h>

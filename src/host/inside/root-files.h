@@ -9,7 +9,7 @@
  * opened, nothing is read without a limit. What comes back is text that is
  * escaped before a person sees it.
  */
-#include "base/base.h"
+#include "base/bytes.h"
 
 struct inside_node {
         bool present, is_char;

@@ -12,6 +12,7 @@
 #include "host/probe/groups.h"
 
 #include "base/file.h"
+#include "base/number.h"
 
 #include <errno.h>
 

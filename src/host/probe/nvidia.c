@@ -16,6 +16,7 @@
 #include "host/probe/internal.h"
 
 #include "base/file.h"
+#include "base/number.h"
 #include "host/probe/probe.h"
 
 enum {

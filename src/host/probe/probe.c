@@ -17,6 +17,7 @@
 #include "host/probe/probe.h"
 
 #include "base/file.h"
+#include "base/number.h"
 #include "host/probe/groups.h"
 #include "host/probe/internal.h"
 #include "host/probe/subid.h"

@@ -11,6 +11,7 @@
 #include "host/probe/subid.h"
 
 #include "base/file.h"
+#include "base/number.h"
 
 #include <errno.h>
 

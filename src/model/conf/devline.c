@@ -9,6 +9,8 @@
  */
 #include "model/conf/devline.h"
 
+#include "base/number.h"
+
 #define MOUNT_OPTIONS "none bind,optional,create=file"
 
 static bool take_prefix(struct bytes *s, const char *prefix) {

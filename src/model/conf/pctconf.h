@@ -8,7 +8,7 @@
  * that Proxmox generates from it. A line is kept, given another value, or
  * dropped, and new ones are put behind it; nothing else is possible.
  */
-#include "base/base.h"
+#include "base/bytes.h"
 
 enum pctconf_kind {
         PCTCONF_PVE, /* "key: value", sections, only the first of them is ours to edit */

@@ -8,6 +8,7 @@
  * of a devN line is a private one whose owner the line names.
  */
 #include "model/doctor/container.h"
+#include "base/number.h"
 #include "model/plan/gids.h"
 
 /* The uid side; the gid side is in the plan. */

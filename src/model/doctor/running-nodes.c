@@ -6,6 +6,7 @@
  * What is said first is what was tried; owner and groups explain it.
  */
 #include "model/doctor/running-nodes.h"
+#include "base/number.h"
 
 #include "model/guest/accounts.h"
 #include "model/policy/guest-keys.h"

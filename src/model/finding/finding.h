@@ -7,7 +7,7 @@
  * Data, never an error code: the hook prints it to the task log, the CLI as
  * table or JSON, the daemon to the journal. All kinds are in finding.def.
  */
-#include "base/base.h"
+#include "base/bytes.h"
 
 /** syslog's numbers, so that they go to the journal as they are */
 enum severity { SEV_ERROR = 3, SEV_WARNING = 4, SEV_NOTICE = 5, SEV_INFO = 6 };

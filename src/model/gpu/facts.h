@@ -8,7 +8,7 @@
  * is known by its address and ids; names and numbers of nodes are only what
  * the kernel gave it this time.
  */
-#include "base/base.h"
+#include "base/bytes.h"
 
 enum node_kind {
         NODE_CARD,   /* /dev/dri/cardN */

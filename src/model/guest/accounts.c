@@ -8,6 +8,8 @@
  */
 #include "model/guest/accounts.h"
 
+#include "base/number.h"
+
 enum { FIELDS = 4 };
 
 /* "render:x:110:alice,bob" or "ollama:x:998:998:..." */

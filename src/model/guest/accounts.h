@@ -2,7 +2,7 @@
 #pragma once
 
 /* accounts - the text of /etc/passwd and /etc/group, without asking NSS */
-#include "base/base.h"
+#include "base/bytes.h"
 
 /** account_user() - numbers of user @name (or of a uid in digits); false when it has none */
 bool account_user(struct bytes passwd, const char *name, uint32_t *ret_uid, uint32_t *ret_gid);

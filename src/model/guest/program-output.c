@@ -8,6 +8,8 @@
  */
 #include "model/guest/program-output.h"
 
+#include "base/number.h"
+
 enum { NAME_MAX_LEN = 120 };
 
 /* What stands behind @word in @line. */

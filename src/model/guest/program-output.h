@@ -2,7 +2,7 @@
 #pragma once
 
 /* inside-text - what programs in a container print about the GPU */
-#include "base/base.h"
+#include "base/bytes.h"
 
 /** struct vulkan_summary - of `vulkaninfo --summary` */
 struct vulkan_summary {

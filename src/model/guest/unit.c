@@ -13,6 +13,7 @@
  *     DropInPaths=/etc/systemd/system/ollama.service.d/50-gpuanchor.conf
  */
 #include "model/guest/unit.h"
+#include "base/number.h"
 
 #include "model/guest/upkeep.h"
 

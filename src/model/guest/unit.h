@@ -2,7 +2,7 @@
 #pragma once
 
 /* unit - what `systemctl show` prints about services */
-#include "base/base.h"
+#include "base/bytes.h"
 
 /** The properties to ask for, for --property= */
 #define UNIT_PROPERTIES                                                                            \

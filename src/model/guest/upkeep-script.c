@@ -10,6 +10,8 @@
  */
 #include "model/guest/upkeep.h"
 
+#include "base/number.h"
+
 #define MARK "gpuanchor-step "
 #define TEXT_END "GPUANCHOR_END"
 

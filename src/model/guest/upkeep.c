@@ -9,6 +9,8 @@
  */
 #include "model/guest/upkeep.h"
 
+#include "base/number.h"
+
 #define HEADER "# Written by gpuanchor on the Proxmox host, at every start that changes it.\n"
 #define ADVICE "# Own settings belong in another file of this folder.\n"
 

@@ -11,6 +11,8 @@
  */
 #include "model/idmap/extent.h"
 
+#include "base/number.h"
+
 static bool ids_overlap(uint64_t x, uint64_t x_count, uint64_t y, uint64_t y_count) {
         return x < y + y_count && y < x + x_count;
 }

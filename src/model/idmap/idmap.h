@@ -11,7 +11,7 @@
  * than the ranges around it. "Beside" an id is the next range on that side,
  * over one-id extents, but not over ids that are not mapped.
  */
-#include "base/base.h"
+#include "base/bytes.h"
 
 #define IDMAP_MAX_EXTENTS 340 /* kernel: UID_GID_MAP_MAX_EXTENTS */
 

@@ -10,6 +10,8 @@
  */
 #include "model/plan/gids.h"
 
+#include "base/number.h"
+
 #define FIRST_USER_GID 1000 /* Debian: below are system groups, where render is */
 #define DEBIAN_VIDEO_GID 44 /* static in Debian and Ubuntu, base-passwd */
 #define LAST_STATIC_GID 100 /* "users"; render is allocated behind it */

@@ -7,6 +7,7 @@
  * it is written, with what the old one's owner had chosen.
  */
 #include "model/plan/editor.h"
+#include "base/number.h"
 #include "model/plan/gids.h"
 
 /* ---- lxc.mount.entry ---- */

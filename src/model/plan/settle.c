@@ -8,6 +8,8 @@
  */
 #include "model/plan/editor.h"
 
+#include "base/number.h"
+
 #define NVIDIA_MAJOR 195
 
 static void tell_why(const struct editor *e, size_t i) {

@@ -13,6 +13,8 @@
  */
 #include "model/plan/usage.h"
 
+#include "base/number.h"
+
 static struct bytes cut(struct bytes *rest, char separator) {
         const char *end = rest->len > 0 ? memchr(rest->data, separator, rest->len) : NULL;
         struct bytes part = { rest->data, end ? (size_t)(end - rest->data) : rest->len };

@@ -9,6 +9,8 @@
  */
 #include "model/policy/guest-keys.h"
 
+#include "base/number.h"
+
 #define NAME_MAX_LEN 32  /* of a user, as shadow has it */
 #define UNIT_MAX_LEN 100 /* systemd takes 255; a line of the policy holds 199 */
 #define TIMEOUT_MAX 300

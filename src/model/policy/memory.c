@@ -10,6 +10,8 @@
  */
 #include "model/policy/policy.h"
 
+#include "base/number.h"
+
 #define PARKED_MAX (16 * 1024) /* leaves most of POLICY_FILE_MAX to the owner */
 #define WORD_MAX 100           /* node or address, so that its line fits into POLICY_LINE_MAX */
 

@@ -9,6 +9,7 @@
  * wish than the one that was written.
  */
 #include "model/policy/policy.h"
+#include "base/number.h"
 #include "model/gpu/facts.h"
 #include "model/policy/guest-keys.h"
 

@@ -7,7 +7,7 @@
  * Keys, values and defaults are those of gpuanchor.conf(5). Read by
  * src/pve/settings with inih; here are the values and their meaning.
  */
-#include "base/base.h"
+#include "base/bytes.h"
 #include "model/finding/finding.h"
 
 enum gpu_sel_kind {

@@ -9,6 +9,8 @@
  */
 #include "model/report/parts.h"
 
+#include "base/number.h"
+
 struct bytes mask_path(struct mask *m, struct bytes path) {
         static const char *const folders[] = { "/dev/", "/proc/", "/sys/" };
 

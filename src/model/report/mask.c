@@ -4,6 +4,7 @@
  * mask - the table of what was masked, and masking of any text
  */
 #include "model/report/mask.h"
+#include "base/number.h"
 
 #include "model/report/scan.h"
 

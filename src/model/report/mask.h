@@ -8,7 +8,7 @@
  * visible; the number of lines stays, and what speaks of devices, id maps and
  * group ids is left alone. What is masked already comes back as it is.
  */
-#include "base/base.h"
+#include "base/bytes.h"
 
 enum mask_kind {
         MASK_NAME,   /* masked-name-1: of a host, container, snapshot, storage, user, script */

@@ -8,6 +8,8 @@
  */
 #include "model/report/scan.h"
 
+#include "base/number.h"
+
 #include <strings.h>
 
 static bool is_hex(char c) {

@@ -14,6 +14,8 @@
  */
 #include "model/watch/baseline.h"
 
+#include "base/number.h"
+
 #define HEADER "gpuanchor-baseline 1"
 
 static bool same_ids(const struct known_gpu *k, const struct gpu *g) {

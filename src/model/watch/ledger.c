@@ -13,6 +13,8 @@
  */
 #include "model/watch/ledger.h"
 
+#include "base/number.h"
+
 #define HEADER "gpuanchor-ledger 1"
 #define FIELDS 8
 

@@ -7,7 +7,7 @@
  * Clocks are given, never read; all times are microseconds of one clock that
  * does not go back.
  */
-#include "base/base.h"
+#include "base/bytes.h"
 
 #define PACE_SECOND UINT64_C(1000000)
 

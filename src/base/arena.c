@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * arena - blocks of 32 KiB, one behind the other
+ */
+#include "base/arena.h"
+
+#define BLOCK_SIZE (32 * 1024 - 64)
+
+struct arena_block {
+        struct arena_block *next;
+        size_t used, size;
+        _Alignas(max_align_t) char data[];
+};
+
+static void *out_of_memory(void) {
+        fputs("gpuanchor: out of memory\n", stderr);
+        _exit(1);
+}
+
+/** arena_alloc() - @size zeroed bytes, aligned for anything; never NULL */
+void *arena_alloc(struct arena *a, size_t size) {
+        const size_t align = _Alignof(max_align_t);
+        struct arena_block *b = a->head;
+
+        if (size > SIZE_MAX / 2)
+                return out_of_memory();
+        size = (size + align - 1) / align * align;
+        if (!b || b->size - b->used < size) {
+                size_t want = size > BLOCK_SIZE ? size : BLOCK_SIZE;
+
+                b = calloc(1, sizeof(*b) + want);
+                if (!b)
+                        return out_of_memory();
+                b->size = want;
+                b->next = a->head;
+                a->head = b;
+        }
+        b->used += size;
+        return b->data + b->used - size;
+}
+
+char *arena_strndup(struct arena *a, const char *s, size_t n) {
+        char *copy = arena_alloc(a, n + 1);
+
+        if (n > 0)
+                memcpy(copy, s, n);
+        return copy;
+}
+
+char *arena_strdup(struct arena *a, const char *s) {
+        return arena_strndup(a, s, strlen(s));
+}
+
+char *arena_printf(struct arena *a, const char *format, ...) {
+        va_list args;
+        char *text;
+        int n;
+
+        va_start(args, format);
+        n = vsnprintf(NULL, 0, format, args);
+        va_end(args);
+        if (n < 0)
+                return out_of_memory();
+
+        text = arena_alloc(a, (size_t)n + 1);
+        va_start(args, format);
+        vsnprintf(text, (size_t)n + 1, format, args);
+        va_end(args);
+        return text;
+}
+
+/** arena_grow() - make room for item number @n; see ARENA_PUSH() */
+void *arena_grow(struct arena *a, void *array, size_t n, size_t item_size) {
+        void *bigger;
+
+        if (n > 0 && (n & (n - 1)) != 0)
+                return array;
+        if (n > SIZE_MAX / 4 / item_size)
+                return out_of_memory();
+        bigger = arena_alloc(a, (n ? 2 * n : 1) * item_size);
+        if (n > 0)
+                memcpy(bigger, array, n * item_size);
+        return bigger;
+}
+
+/** arena_done() - give everything back; the arena is empty and usable again */
+void arena_done(struct arena *a) {
+        while (a->head) {
+                struct arena_block *next = a->head->next;
+
+                free(a->head);
+                a->head = next;
+        }
+}
+
+/** arena_reset() - forget everything, and keep room for the next one of many */
+void arena_reset(struct arena *a) {
+        struct arena_block *b = a->head;
+
+        if (!b)
+                return;
+        a->head = b->next;
+        b->next = NULL;
+        arena_done(a);
+        memset(b->data, 0, b->used);
+        b->used = 0;
+        a->head = b;
+}

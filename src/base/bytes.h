@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * bytes - a byte view, and text that grows in an arena
+ */
+#include "base/arena.h"
+
+/** struct bytes - a view of @len bytes that may contain anything, NUL included; owns nothing */
+struct bytes {
+        const char *data;
+        size_t len;
+};
+
+#define BYTES(literal) ((struct bytes){ "" literal, sizeof(literal) - 1 })
+
+static inline struct bytes bytes_of(const char *s) {
+        return (struct bytes){ s, strlen(s) };
+}
+
+static inline bool bytes_equal(struct bytes a, struct bytes b) {
+        return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+static inline bool streq(const char *a, const char *b) {
+        return strcmp(a, b) == 0;
+}
+
+static inline bool str_has_prefix(const char *s, const char *prefix) {
+        return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+/** bytes_trim() - @s without blanks (space, tab, CR, LF) at both ends */
+struct bytes bytes_trim(struct bytes s);
+
+/**
+ * bytes_word() - cut the first blank-separated word off
+ * @rest: moved behind the word
+ *
+ * Return: the word, empty when there is none left.
+ */
+struct bytes bytes_word(struct bytes *rest);
+
+/**
+ * bytes_cut() - cut everything up to the first @separator off, a line or a field
+ * @rest: moved behind the separator, empty when there was none
+ */
+struct bytes bytes_cut(struct bytes *rest, char separator);
+
+/**
+ * str_distance() - how many letters differ between what was typed and @word
+ *
+ * Levenshtein distance; '_' is '-' and capitals are small letters in @typed. UINT_MAX for a
+ * @word of more than 31 bytes.
+ */
+unsigned str_distance(const char *typed, const char *word);
+
+/**
+ * struct strbuf - a growing string in an arena
+ *
+ * @data is NUL-terminated whenever @len > 0 was appended; start from {}.
+ */
+struct strbuf {
+        struct arena *arena;
+        char *data;
+        size_t len, size;
+};
+
+void strbuf_add(struct strbuf *b, const char *data, size_t len);
+void strbuf_adds(struct strbuf *b, const char *s);
+void strbuf_printf(struct strbuf *b, const char *format, ...) _printf_(2, 3);
+struct bytes strbuf_bytes(const struct strbuf *b);
+const char *strbuf_str(struct strbuf *b);

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * number - strict numbers
+ *
+ * strtoul() accepts signs, blanks and wraps quietly; a gid that wrapped would
+ * be somebody else's group, so numbers are read here and nowhere else.
+ */
+#include "base/number.h"
+
+bool parse_u32(struct bytes s, uint32_t *ret) {
+        uint64_t value = 0;
+
+        if (s.len == 0)
+                return false;
+        for (size_t i = 0; i < s.len; i++) {
+                if (s.data[i] < '0' || s.data[i] > '9')
+                        return false;
+                value = value * 10 + (uint64_t)(s.data[i] - '0');
+                if (value > UINT32_MAX)
+                        return false;
+        }
+        *ret = (uint32_t)value;
+        return true;
+}
+
+static int hex_digit(char c) {
+        if (c >= '0' && c <= '9')
+                return c - '0';
+        if (c >= 'a' && c <= 'f')
+                return c - 'a' + 10;
+        if (c >= 'A' && c <= 'F')
+                return c - 'A' + 10;
+        return -1;
+}
+
+bool parse_hex(struct bytes s, unsigned digits, uint32_t *ret) {
+        uint32_t value = 0;
+
+        if (s.len > 2 && s.data[0] == '0' && (s.data[1] == 'x' || s.data[1] == 'X')) {
+                s.data += 2;
+                s.len -= 2;
+        }
+        if (s.len == 0 || s.len > digits || s.len > 8)
+                return false;
+        for (size_t i = 0; i < s.len; i++) {
+                int d = hex_digit(s.data[i]);
+
+                if (d < 0)
+                        return false;
+                value = value << 4 | (uint32_t)d;
+        }
+        *ret = value;
+        return true;
+}
