@@ -34,16 +34,77 @@ struct bytes bytes_word(struct bytes *rest) {
         return word;
 }
 
-struct bytes bytes_cut(struct bytes *rest, char separator) {
-        const char *end = rest->len > 0 ? memchr(rest->data, separator, rest->len) : NULL;
-        struct bytes head = *rest;
-        size_t past;
+struct bytes bytes_from(struct bytes s, size_t n) {
+        return (struct bytes){ s.data + n, s.len - n };
+}
 
-        head.len = end ? (size_t)(end - rest->data) : rest->len;
-        past = end ? head.len + 1 : head.len;
-        rest->data += past;
-        rest->len -= past;
+/* position of the first @c, the length of @s when there is none */
+static size_t find(struct bytes s, char c) {
+        const char *at = s.len > 0 ? memchr(s.data, c, s.len) : NULL;
+
+        return at ? (size_t)(at - s.data) : s.len;
+}
+
+struct bytes bytes_cut(struct bytes *rest, char separator) {
+        struct bytes head = { rest->data, find(*rest, separator) };
+
+        *rest = bytes_from(*rest, head.len + (head.len < rest->len));
         return head;
+}
+
+struct bytes bytes_line(struct bytes *rest) {
+        struct bytes line = *rest;
+
+        bytes_cut(rest, '\n');
+        line.len -= rest->len;
+        return line;
+}
+
+bool bytes_split(struct bytes s, char separator, struct bytes *ret_head, struct bytes *ret_tail) {
+        size_t n = find(s, separator);
+
+        if (n == s.len)
+                return false;
+        *ret_head = (struct bytes){ s.data, n };
+        *ret_tail = bytes_from(s, n + 1);
+        return true;
+}
+
+bool bytes_has_prefix(struct bytes s, const char *prefix) {
+        return bytes_take_prefix(&s, prefix);
+}
+
+bool bytes_take_prefix(struct bytes *s, const char *prefix) {
+        size_t n = strlen(prefix);
+
+        if (s->len < n || !bytes_equal((struct bytes){ s->data, n }, (struct bytes){ prefix, n }))
+                return false;
+        *s = bytes_from(*s, n);
+        return true;
+}
+
+bool bytes_take_suffix(struct bytes *s, const char *suffix) {
+        size_t n = strlen(suffix);
+
+        if (s->len < n || !bytes_equal(bytes_from(*s, s->len - n), (struct bytes){ suffix, n }))
+                return false;
+        s->len -= n;
+        return true;
+}
+
+bool bytes_contains(struct bytes s, const char *part) {
+        return s.len > 0 && memmem(s.data, s.len, part, strlen(part));
+}
+
+bool bytes_contains_char(struct bytes s, char c) {
+        return find(s, c) < s.len;
+}
+
+bool bytes_are_one_of(struct bytes s, const char *const *list) {
+        for (; *list; list++)
+                if (bytes_equal(s, bytes_of(*list)))
+                        return true;
+        return false;
 }
 
 static char fold(char c) {
@@ -96,6 +157,10 @@ void strbuf_add(struct strbuf *b, const char *data, size_t len) {
 
 void strbuf_adds(struct strbuf *b, const char *s) {
         strbuf_add(b, s, strlen(s));
+}
+
+void strbuf_add_bytes(struct strbuf *b, struct bytes s) {
+        strbuf_add(b, s.data, s.len);
 }
 
 void strbuf_printf(struct strbuf *b, const char *format, ...) {

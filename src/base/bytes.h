@@ -48,6 +48,43 @@ struct bytes bytes_word(struct bytes *rest);
 struct bytes bytes_cut(struct bytes *rest, char separator);
 
 /**
+ * bytes_line() - cut the first line off, its line end included
+ * @rest: moved behind it
+ *
+ * bytes_cut() with '\n' gives the line without its end, and does not tell whether it had one.
+ * Return: the line, empty when there is none left.
+ */
+struct bytes bytes_line(struct bytes *rest);
+
+/**
+ * bytes_split() - what is before and what is behind the first @separator
+ *
+ * Return: false when there is no separator in @s; then both are untouched.
+ */
+bool bytes_split(struct bytes s, char separator, struct bytes *ret_head, struct bytes *ret_tail);
+
+/** bytes_from() - @s without its first @n bytes, of which it has at least that many */
+struct bytes bytes_from(struct bytes s, size_t n);
+
+bool bytes_has_prefix(struct bytes s, const char *prefix);
+
+/** bytes_take_prefix() - whether @s begins with @prefix, which is then cut off */
+bool bytes_take_prefix(struct bytes *s, const char *prefix);
+
+/** bytes_take_suffix() - whether @s ends with @suffix, which is then cut off */
+bool bytes_take_suffix(struct bytes *s, const char *suffix);
+
+bool bytes_contains(struct bytes s, const char *part);
+bool bytes_contains_char(struct bytes s, char c);
+
+/** BYTES_ARE_ONE_OF() - whether @s is one of the strings that follow */
+#define BYTES_ARE_ONE_OF(s, ...)                                                                   \
+        bytes_are_one_of((s), (const char *const[]){ __VA_ARGS__, NULL })
+
+/** bytes_are_one_of() - whether @s is one of the strings in @list, which ends with NULL */
+bool bytes_are_one_of(struct bytes s, const char *const *list);
+
+/**
  * str_distance() - how many letters differ between what was typed and @word
  *
  * Levenshtein distance; '_' is '-' and capitals are small letters in @typed. UINT_MAX for a
@@ -68,6 +105,7 @@ struct strbuf {
 
 void strbuf_add(struct strbuf *b, const char *data, size_t len);
 void strbuf_adds(struct strbuf *b, const char *s);
+void strbuf_add_bytes(struct strbuf *b, struct bytes s);
 void strbuf_printf(struct strbuf *b, const char *format, ...) _printf_(2, 3);
 struct bytes strbuf_bytes(const struct strbuf *b);
 const char *strbuf_str(struct strbuf *b);
