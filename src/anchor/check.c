@@ -112,35 +112,12 @@ static void check_broken_policy(struct check *c) {
         }
 }
 
-static bool uses_group(const struct plan *plan, const struct plan_gid *g) {
-        for (size_t i = 0; i < plan->n_nodes; i++)
-                if (plan->nodes[i].required && plan->nodes[i].node->gid != 0 &&
-                    gids_of_node(plan, plan->nodes[i].node) == g)
-                        return true;
-        return false;
-}
-
-static void remember_gid(const struct plan *plan, const struct plan_gid *g, int64_t policy,
-                         int64_t *known, int64_t *guessed) {
-        if (policy >= 0)
-                return;
-        if (g->known)
-                *known = g->inside;
-        else if (uses_group(plan, g))
-                *guessed = g->inside;
-}
-
 static void plan_memory(struct check *c, const struct drift *d) {
         struct policy next = c->policy;
 
         if (c->plan.choice.repin)
                 policy_set_pin(c->arena, &next, &c->plan.choice.pin);
-        if (c->plan.userns) {
-                remember_gid(&c->plan, &c->plan.gids[GID_VIDEO], next.video_gid,
-                             &next.known_video_gid, &next.guessed_video_gid);
-                remember_gid(&c->plan, &c->plan.gids[GID_RENDER], next.render_gid,
-                             &next.known_render_gid, &next.guessed_render_gid);
-        }
+        gids_remember(&c->plan, &next);
         next.parked = d->parked;
         next.n_parked = d->n_parked;
         c->new_policy = policy_remember(c->arena, c->policy.file,

@@ -110,7 +110,7 @@ static void look(struct doctor *d, unsigned pid) {
         struct inside_request q = { .vmid = d->vmid, .pid = pid };
         struct inside_facts f;
 
-        for (int group = 0; group < INSIDE_GROUPS; group++)
+        for (int group = 0; group < GID_GROUPS; group++)
                 q.expected_gid[group] = d->check.plan.gids[group].inside;
         add_wants(d, &q);
         add_units(d, &q);

@@ -61,19 +61,19 @@ static void find_extra_nodes(struct arena *a, const struct record *r, int root_f
         }
 }
 
-static void learn_gid(struct arena *a, struct bytes groups, const char *name, int64_t policy,
-                      int64_t guessed, int64_t *known, struct findings *f) {
+static void learn_gid(struct bytes groups, const char *name, struct policy_gid *gid,
+                      struct findings *f) {
         struct host_group g = group_find(groups, name);
 
-        if (policy >= 0 || *known >= 0 || !g.present || g.gid == 0)
+        if (gid->set >= 0 || gid->known >= 0 || !g.present || g.gid == 0)
                 return;
-        *known = g.gid;
-        if (guessed >= 0 && guessed != g.gid)
-                finding_add(f, (struct finding){
-                                       .code = FINDING_GID_LEARNED,
-                                       .what = name,
-                                       .new = arena_printf(a, "%u", g.gid),
-                                       .old = arena_printf(a, ", not %lld", (long long)guessed) });
+        gid->known = g.gid;
+        if (gid->guessed >= 0 && gid->guessed != g.gid)
+                finding_add(f, (struct finding){ .code = FINDING_GID_LEARNED,
+                                                 .what = name,
+                                                 .new = arena_printf(f->arena, "%u", g.gid),
+                                                 .old = arena_printf(f->arena, ", not %lld",
+                                                                     (long long)gid->guessed) });
 }
 
 static int learn_gids(struct arena *a, const char *root, uint32_t vmid, int root_fd,
@@ -89,8 +89,8 @@ static int learn_gids(struct arena *a, const char *root, uint32_t vmid, int root
         r = settings_load(a, root, vmid, &p, &quiet);
         if (r < 0 || p.broken)
                 return r;
-        learn_gid(a, groups, "video", p.video_gid, p.guessed_video_gid, &p.known_video_gid, f);
-        learn_gid(a, groups, "render", p.render_gid, p.guessed_render_gid, &p.known_render_gid, f);
+        for (int i = 0; i < GID_GROUPS; i++)
+                learn_gid(groups, gid_group_name(i), &p.gid[i], f);
         next = policy_remember(a, p.file, NULL, &p);
         return bytes_equal(next, p.file) ? 0 : anchor_store_policy(a, root, vmid, next);
 }

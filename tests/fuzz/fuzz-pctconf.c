@@ -7,6 +7,7 @@
  * is left that names a GPU of the host which is not the container's.
  */
 #include "model/plan/edit.h"
+#include "model/plan/gids.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -110,11 +111,6 @@ struct pass {
         bool userns;
 };
 
-static void remember_gid(const struct plan_gid *g, int64_t policy, int64_t *known) {
-        if (policy < 0 && g->known)
-                *known = g->inside;
-}
-
 static void remember(struct arena *a, const struct drift *d, struct pass *x) {
         const struct choice *c = &x->plan.choice;
 
@@ -123,11 +119,7 @@ static void remember(struct arena *a, const struct drift *d, struct pass *x) {
                 x->next.pins[0] = c->pin;
                 x->next.n_pins = 1;
         }
-        if (x->plan.userns) {
-                remember_gid(&x->plan.gids[GID_VIDEO], x->next.video_gid, &x->next.known_video_gid);
-                remember_gid(&x->plan.gids[GID_RENDER], x->next.render_gid,
-                             &x->next.known_render_gid);
-        }
+        gids_remember(&x->plan, &x->next);
         x->next.parked = d->parked;
         x->next.n_parked = d->n_parked;
 }

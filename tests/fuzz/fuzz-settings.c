@@ -106,8 +106,8 @@ static void require_same_pin(const struct pin *a, const struct pin *b) {
 static void require_memory(const struct policy *after, const struct policy *memory) {
         size_t n = 0;
 
-        require(after->known_video_gid == memory->known_video_gid, "video-gid");
-        require(after->known_render_gid == memory->known_render_gid, "render-gid");
+        require(after->gid[GID_VIDEO].known == memory->gid[GID_VIDEO].known, "video-gid");
+        require(after->gid[GID_RENDER].known == memory->gid[GID_RENDER].known, "render-gid");
         for (size_t i = 0; i < memory->n_parked; i++) {
                 if (!policy_can_park(memory->parked[i]))
                         continue;
@@ -123,7 +123,7 @@ static void require_wishes(const struct policy *after, const struct policy *befo
         for (size_t i = 0; i < after->n_gpus; i++)
                 require(after->gpus[i].kind == before->gpus[i].kind, "selector");
         require(after->devices == before->devices && after->method == before->method, "a key");
-        require(after->video_gid == before->video_gid, "a gid");
+        require(after->gid[GID_VIDEO].set == before->gid[GID_VIDEO].set, "a gid");
         require(after->wait_seconds == before->wait_seconds, "missing");
         require(!after->broken || before->broken, "the file is broken now");
 }

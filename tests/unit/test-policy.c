@@ -55,8 +55,8 @@ static void test_defaults(void **state) {
         assert_false(p.devices_set || p.broken || p.present || p.refuse_on_error);
         assert_int_equal(p.method, METHOD_AUTO);
         assert_int_equal(p.missing, MISSING_START);
-        assert_true(p.video_gid == GID_AUTO && p.render_gid == GID_AUTO);
-        assert_true(p.known_video_gid == GID_AUTO && p.known_render_gid == GID_AUTO);
+        assert_true(p.gid[GID_VIDEO].set == GID_AUTO && p.gid[GID_RENDER].set == GID_AUTO);
+        assert_true(p.gid[GID_VIDEO].known == GID_AUTO && p.gid[GID_RENDER].known == GID_AUTO);
         assert_null(p.next_hook);
         assert_null(policy_pin(&p, "pve1"));
 }
@@ -189,10 +189,10 @@ static void test_method(void **state) {
 }
 
 static void test_gids(void **state) {
-        assert_int_equal(with("video-gid", "44").video_gid, 44);
-        assert_int_equal(with("render-gid", "4294967294").render_gid, 4294967294);
-        assert_int_equal(with("render-gid", "auto").render_gid, GID_AUTO);
-        assert_int_equal(with("video-gid", "").video_gid, GID_AUTO);
+        assert_int_equal(with("video-gid", "44").gid[GID_VIDEO].set, 44);
+        assert_int_equal(with("render-gid", "4294967294").gid[GID_RENDER].set, 4294967294);
+        assert_int_equal(with("render-gid", "auto").gid[GID_RENDER].set, GID_AUTO);
+        assert_int_equal(with("video-gid", "").gid[GID_VIDEO].set, GID_AUTO);
         refuse("video-gid", "0", "group root");
         refuse("render-gid", "0", "group root");
         refuse("video-gid", "4294967295", "1 to 4294967294");
@@ -352,7 +352,7 @@ static struct policy sample(void) {
 
         p.pins = &pin;
         p.n_pins = 1;
-        p.known_video_gid = 44;
+        p.gid[GID_VIDEO].known = 44;
         p.parked = lines;
         p.n_parked = 2;
         return p;
@@ -424,7 +424,7 @@ static void test_remember_leaves_out(void **state) {
         assert_false(policy_can_park(""));
 
         p.parked = lines;
-        p.known_video_gid = 0;
+        p.gid[GID_VIDEO].known = 0;
         p.pins[0].node = "pve 1";
         assert_string_equal(policy_remember(&arena, BYTES("#\n"), "pve 1", &p).data,
                             arena_printf(&arena, "#\n\n[memory]\nline = %s\n", longest));
@@ -460,8 +460,8 @@ static void test_parse_memory(void **state) {
         assert_string_equal(policy_pin(&p, "pve1")->gpus[0].address, "0000:c1:00.0");
         assert_int_equal(policy_pin(&p, "pve1")->gpus[1].subdevice, 4);
         assert_string_equal(policy_pin(&p, "pve2")->gpus[0].address, "fb0.gpu");
-        assert_int_equal(p.known_video_gid, 44);
-        assert_int_equal(p.known_render_gid, 110);
+        assert_int_equal(p.gid[GID_VIDEO].known, 44);
+        assert_int_equal(p.gid[GID_RENDER].known, 110);
         assert_string_equal(p.parked[0], "a\\b;");
 }
 

@@ -233,9 +233,9 @@ static void test_layers(void **state) {
         assert_int_equal(p.method, METHOD_DEV);
         assert_int_equal(p.missing, MISSING_REFUSE);
         assert_false(p.refuse_on_error);
-        assert_int_equal(p.video_gid, 20);
-        assert_int_equal(p.render_gid, 10);
-        assert_int_equal(p.known_video_gid, 44);
+        assert_int_equal(p.gid[GID_VIDEO].set, 20);
+        assert_int_equal(p.gid[GID_RENDER].set, 10);
+        assert_int_equal(p.gid[GID_VIDEO].known, 44);
 
         p = load(0, &f);
         assert_false(p.present);
@@ -253,7 +253,7 @@ static void test_host_sections(void **state) {
         expect(&f, 1, FINDING_POLICY_KEY, HOST_FILE ":3", "accepted: [defaults]");
         expect(&f, 2, FINDING_POLICY_KEY, HOST_FILE ":5", "accepted: [defaults]");
         assert_int_equal(p.method, METHOD_AUTO);
-        assert_int_equal(p.known_video_gid, GID_AUTO);
+        assert_int_equal(p.gid[GID_VIDEO].known, GID_AUTO);
 }
 
 /* a wrong default for gpu is no harm to a container that says its own */

@@ -34,11 +34,6 @@ static int load_policy(struct arena *a, const char *root, struct check *k, struc
         return 0;
 }
 
-static void remember_gid(const struct plan_gid *g, int64_t policy, int64_t *known) {
-        if (policy < 0 && g->known)
-                *known = g->inside;
-}
-
 /* The pin, and the container's gids as its lines tell them. */
 static struct bytes remember(struct check *k, struct bytes next) {
         struct policy p = k->policy;
@@ -46,10 +41,9 @@ static struct bytes remember(struct check *k, struct bytes next) {
 
         if (repin)
                 policy_set_pin(k->arena, &p, &k->plan.choice.pin);
-        if (k->plan.userns) {
-                remember_gid(&k->plan.gids[GID_VIDEO], p.video_gid, &p.known_video_gid);
-                remember_gid(&k->plan.gids[GID_RENDER], p.render_gid, &p.known_render_gid);
-        }
+        for (int i = 0; k->plan.userns && i < GID_GROUPS; i++)
+                if (p.gid[i].set < 0 && k->plan.gids[i].known)
+                        p.gid[i].known = k->plan.gids[i].inside;
         return policy_remember(k->arena, next, repin ? k->node : NULL, &p);
 }
 

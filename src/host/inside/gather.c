@@ -64,11 +64,10 @@ static uint32_t ordinary_uid(const struct idmap *map) {
 
 /* The gid that a member of the group of @kind has: the container's own, else the expected one. */
 static uint32_t member_gid(const struct inside_facts *f, enum node_kind kind) {
-        int group = inside_group_of(kind);
+        int group = gid_group_of(kind);
         uint32_t gid;
 
-        return account_group(f->group, inside_group_name(group), &gid) ? gid
-                                                                       : f->expected_gid[group];
+        return account_group(f->group, gid_group_name(group), &gid) ? gid : f->expected_gid[group];
 }
 
 /* ---- nodes ---- */

@@ -16,7 +16,7 @@ struct inside_request {
         unsigned pid; /* of its init */
         const struct inside_want *wants;
         size_t n_wants;
-        uint32_t expected_gid[INSIDE_GROUPS]; /* container gids by plan */
+        uint32_t expected_gid[GID_GROUPS];    /* container gids by plan */
         const char **units;                   /* services to ask about, those of the policy first */
         size_t n_units, n_named;
 };

@@ -100,25 +100,25 @@ static void judge_node(struct doctor_report *r, const struct inside_facts *f,
 /* ---- the groups ---- */
 
 /* The container gid that @group has to have: that of its nodes, else that of the plan. */
-static bool wanted_gid(const struct inside_facts *f, int group, uint32_t *ret) {
+static bool wanted_gid(const struct inside_facts *f, enum gid_group group, uint32_t *ret) {
         for (size_t i = 0; i < f->n_devices; i++) {
                 const struct inside_device *d = &f->devices[i];
 
-                if (d->expected && is_right(d) && inside_group_of(d->kind) == group &&
+                if (d->expected && is_right(d) && gid_group_of(d->kind) == group &&
                     inside_gid(f, d->gid, ret))
                         return true;
         }
         for (size_t i = 0; i < f->n_devices; i++)
-                if (f->devices[i].expected && inside_group_of(f->devices[i].kind) == group) {
+                if (f->devices[i].expected && gid_group_of(f->devices[i].kind) == group) {
                         *ret = f->expected_gid[group];
                         return true;
                 }
         return false;
 }
 
-static const char *add_group(struct arena *a, const struct inside_facts *f, int group,
+static const char *add_group(struct arena *a, const struct inside_facts *f, enum gid_group group,
                              uint32_t gid) {
-        const char *name = inside_group_name(group);
+        const char *name = gid_group_name(group);
 
         if (f->has_groupadd && gid == f->expected_gid[group])
                 return arena_printf(a,
@@ -131,16 +131,17 @@ static const char *add_group(struct arena *a, const struct inside_facts *f, int 
 }
 
 /* Renumbering a group inside would leave files of its old number behind: the policy follows it. */
-static const char *tell_gid(struct arena *a, const struct inside_facts *f, int group,
+static const char *tell_gid(struct arena *a, const struct inside_facts *f, enum gid_group group,
                             uint32_t gid) {
         return arena_printf(a, "gpuanchor enable %u --%s-gid %u; pct reboot %u", f->vmid,
-                            inside_group_name(group), gid, f->vmid);
+                            gid_group_name(group), gid, f->vmid);
 }
 
-static void judge_group(struct doctor_report *r, const struct inside_facts *f, int group) {
+static void judge_group(struct doctor_report *r, const struct inside_facts *f,
+                        enum gid_group group) {
         struct doctor_item item = { .check = DOCTOR_INSIDE_GROUP,
                                     .verdict = DOCTOR_FAILED,
-                                    .subject = inside_group_name(group) };
+                                    .subject = gid_group_name(group) };
         uint32_t want, gid;
 
         if (!wanted_gid(f, group, &want))
@@ -179,7 +180,7 @@ static void judge_groups(struct doctor_report *r, const struct inside_facts *f) 
                                                   "of a sane size" });
                 return;
         }
-        for (int group = 0; group < INSIDE_GROUPS; group++)
+        for (int group = 0; group < GID_GROUPS; group++)
                 judge_group(r, f, group);
 }
 
@@ -238,7 +239,7 @@ static void judge_open(struct doctor_report *r, const struct inside_facts *f,
                                     .subject = d->path };
 
         item.evidence = arena_printf(r->arena, "as a member of gid %u (%s): %s", d->as_gid,
-                                     inside_group_name(inside_group_of(d->kind)),
+                                     gid_group_name(gid_group_of(d->kind)),
                                      doctor_open_words(r->arena, f, d));
         if (tried && d->open.step == OPEN_DONE && d->open.error == 0)
                 item.verdict = DOCTOR_OK;

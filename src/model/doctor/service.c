@@ -96,30 +96,30 @@ static const char *join_group(struct arena *a, const struct service *s, const ch
 static bool judge_group(struct doctor_report *r, const struct service *s) {
         struct member m = member_of(r->arena, s);
         const char *user = *s->unit->user ? s->unit->user : "root";
-        bool refused[INSIDE_GROUPS] = { 0 }, all = true;
+        bool refused[GID_GROUPS] = { 0 }, all = true;
 
         for (size_t i = 0; i < s->facts->n_devices; i++) {
                 const struct inside_device *d = &s->facts->devices[i];
 
                 if (d->expected && d->is_char && !permission_lets(s->facts, &m, d))
-                        refused[inside_group_of(d->kind)] = true;
+                        refused[gid_group_of(d->kind)] = true;
         }
-        for (int group = INSIDE_GROUPS - 1; group >= 0; group--) {
-                const char *name = inside_group_name(group);
+        for (int group = GID_GROUPS - 1; group >= 0; group--) {
+                const char *name = gid_group_name(group);
 
                 if (!refused[group])
                         continue;
                 all = false;
                 /* programs compute and encode through the render node; the card node is for
                  * displays */
-                doctor_add(r, (struct doctor_item){
-                                      .check = DOCTOR_SERVICE_GROUP,
-                                      .verdict = group == INSIDE_CARD_GROUP ? DOCTOR_WARNING
-                                                                            : DOCTOR_FAILED,
-                                      .subject = s->name,
-                                      .evidence = arena_printf(
-                                              r->arena, "user %s is not in group %s", user, name),
-                                      .mend = join_group(r->arena, s, name) });
+                doctor_add(r,
+                           (struct doctor_item){
+                                   .check = DOCTOR_SERVICE_GROUP,
+                                   .verdict = group == GID_VIDEO ? DOCTOR_WARNING : DOCTOR_FAILED,
+                                   .subject = s->name,
+                                   .evidence = arena_printf(r->arena, "user %s is not in group %s",
+                                                            user, name),
+                                   .mend = join_group(r->arena, s, name) });
         }
         if (all)
                 doctor_add(r, (struct doctor_item){

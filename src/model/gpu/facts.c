@@ -35,6 +35,14 @@ bool facts_subgid_delegated(const struct facts *f, uint32_t gid) {
         return false;
 }
 
+enum gid_group gid_group_of(enum node_kind kind) {
+        return kind == NODE_CARD ? GID_VIDEO : GID_RENDER;
+}
+
+const char *gid_group_name(enum gid_group group) {
+        return group == GID_VIDEO ? "video" : "render";
+}
+
 const char *node_kind_name(enum node_kind kind) {
         static const char *const names[NODE_KINDS] = {
                 [NODE_CARD] = "card",   [NODE_RENDER] = "render", [NODE_KFD] = "kfd",

@@ -49,6 +49,9 @@ struct gpu {
         size_t n_nodes;
 };
 
+/** enum gid_group - the two groups that own GPU nodes, on the host and in a container */
+enum gid_group { GID_VIDEO, GID_RENDER, GID_GROUPS };
+
 struct host_group {
         bool present;
         uint32_t gid;
@@ -91,6 +94,12 @@ const char *facts_major_name(const struct facts *f, uint32_t major);
 
 /** facts_subgid_delegated() - whether root may map host gid @gid, by /etc/subgid */
 bool facts_subgid_delegated(const struct facts *f, uint32_t gid);
+
+/** gid_group_of() - the group that owns nodes of this kind */
+enum gid_group gid_group_of(enum node_kind kind);
+
+/** gid_group_name() - "video", "render" */
+const char *gid_group_name(enum gid_group group);
 
 /** node_kind_name() - "card", "render", "kfd", "accel", "nvidia" */
 const char *node_kind_name(enum node_kind kind);

@@ -22,11 +22,3 @@ const char *inside_owner(struct arena *a, const struct inside_facts *f,
         return arena_printf(a, "%s:%s", seen_as(a, &f->uids, f->passwd, "nobody", d->uid),
                             seen_as(a, &f->gids, f->group, "nogroup", d->gid));
 }
-
-int inside_group_of(enum node_kind kind) {
-        return kind == NODE_CARD ? INSIDE_CARD_GROUP : INSIDE_RENDER_GROUP;
-}
-
-const char *inside_group_name(int group) {
-        return group == INSIDE_CARD_GROUP ? "video" : "render";
-}

@@ -12,8 +12,6 @@
 #include "model/idmap/idmap.h"
 #include "model/policy/policy.h"
 
-enum { INSIDE_CARD_GROUP, INSIDE_RENDER_GROUP, INSIDE_GROUPS };
-
 /** enum open_step - how far an attempt to open a node got */
 enum open_step {
         OPEN_NOT_TRIED,
@@ -86,7 +84,7 @@ struct inside_facts {
         int accounts_error;      /* negative errno: its /etc/group could not be read */
         struct bytes passwd, group;
         bool has_groupadd;
-        uint32_t expected_gid[INSIDE_GROUPS]; /* container gid by plan, for a group with no node */
+        uint32_t expected_gid[GID_GROUPS]; /* container gid by plan, for a group with no node */
         struct inside_device *devices;
         size_t n_devices;
         const char *drivers;  /* of its GPUs, blank-separated: "amdgpu" */
@@ -112,9 +110,3 @@ const char *inside_owner(struct arena *a, const struct inside_facts *f,
 
 /** inside_gid() - container gid of host gid @host; false when it is not mapped */
 bool inside_gid(const struct inside_facts *f, uint32_t host, uint32_t *ret);
-
-/** inside_group_of() - the group that owns nodes of this kind: an index of INSIDE_GROUPS */
-int inside_group_of(enum node_kind kind);
-
-/** inside_group_name() - "video", "render" */
-const char *inside_group_name(int group);

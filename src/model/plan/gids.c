@@ -53,17 +53,17 @@ static void set_hole(struct plan_gid *g, uint32_t inside) {
 }
 
 /* A hole whose container gid we remember, or whose host gid is the group's today. */
-static void find_sure_hole(const struct plan *p, struct plan_gid *g, int64_t known,
-                           int64_t guessed) {
+static void find_sure_hole(const struct plan *p, struct plan_gid *g,
+                           const struct policy_gid *policy) {
         uint32_t inside;
 
-        if (is_hole_of(p, known))
-                set_hole(g, (uint32_t)known);
+        if (is_hole_of(p, policy->known))
+                set_hole(g, (uint32_t)policy->known);
         else if (g->host_present && idmap_lookup_outside(&p->map_now, g->host, &inside) &&
                  idmap_is_hole(&p->map_now, inside))
                 set_hole(g, inside);
-        else if (is_hole_of(p, guessed))
-                set_hole(g, (uint32_t)guessed);
+        else if (is_hole_of(p, policy->guessed))
+                set_hole(g, (uint32_t)policy->guessed);
 }
 
 /*
@@ -107,13 +107,15 @@ static void part_holes(const struct plan *p, struct plan_gid *video, struct plan
                 video->in_map = false;
 }
 
-/* gid= of the devN line that gives a node of this kind */
-static bool dev_line_gid(const struct plan_input *in, enum node_kind kind, uint32_t *ret) {
+/* gid= of the devN line that gives a card node, for video, or a render node */
+static bool dev_line_gid(const struct plan_input *in, enum gid_group group, uint32_t *ret) {
+        uint32_t kinds = group == GID_VIDEO ? NODE_BIT(NODE_CARD) : NODE_BIT(NODE_RENDER);
+
         for (size_t i = 1; i < in->survey->n_lines; i++) {
                 const struct devline *d = &in->survey->lines[i];
 
                 if (d->type == DEVLINE_DEV && d->gid.len > 0 && d->path.scope != PATH_FOLDER &&
-                    (devline_kinds(in->facts, d, 0) & NODE_BIT(kind)) && parse_u32(d->gid, ret))
+                    (devline_kinds(in->facts, d, 0) & kinds) && parse_u32(d->gid, ret))
                         return true;
         }
         return false;
@@ -127,25 +129,26 @@ static bool can_be_mapped(const struct plan *p, uint32_t inside) {
         return !p->userns || p->map_broken || idmap_lookup(&p->map_now, inside, &outside);
 }
 
-static void find_inside(const struct plan_input *in, const struct plan *p, struct plan_gid *g,
-                        int64_t policy, int64_t known, int64_t guessed, enum node_kind kind) {
-        bool guess_in_map = g->in_map && (int64_t)g->map_inside == guessed;
+static void find_inside(const struct plan_input *in, struct plan *p, enum gid_group group) {
+        const struct policy_gid *policy = &in->policy->gid[group];
+        struct plan_gid *g = &p->gids[group];
+        bool guess_in_map = g->in_map && (int64_t)g->map_inside == policy->guessed;
 
         g->known = true;
-        if (policy >= 0)
-                g->inside = (uint32_t)policy;
+        if (policy->set >= 0)
+                g->inside = (uint32_t)policy->set;
         else if (g->in_map && !guess_in_map)
                 g->inside = g->map_inside;
-        else if (dev_line_gid(in, kind, &g->inside) && (int64_t)g->inside != guessed)
+        else if (dev_line_gid(in, group, &g->inside) && (int64_t)g->inside != policy->guessed)
                 ;
-        else if (known >= 0 && can_be_mapped(p, (uint32_t)known))
-                g->inside = (uint32_t)known;
+        else if (policy->known >= 0 && can_be_mapped(p, (uint32_t)policy->known))
+                g->inside = (uint32_t)policy->known;
         else /* a guess stays what it was until something better is known */
-                g->inside = guessed >= 0 ? (uint32_t)guessed : g->host, g->known = false;
+                g->inside = policy->guessed >= 0 ? (uint32_t)policy->guessed : g->host,
+                g->known = false;
 }
 
 void gids_find(struct arena *a, const struct plan_input *in, struct findings *f, struct plan *p) {
-        const struct policy *policy = in->policy;
         struct plan_gid *video = &p->gids[GID_VIDEO], *render = &p->gids[GID_RENDER];
 
         *video = (struct plan_gid){ .name = "video",
@@ -156,15 +159,13 @@ void gids_find(struct arena *a, const struct plan_input *in, struct findings *f,
                                      .host = in->facts->render.gid };
         read_map(a, in, f, p);
         if (p->has_map && !p->map_broken && idmap_check(&p->map_now) == IDMAP_OK) {
-                find_sure_hole(p, video, policy->known_video_gid, policy->guessed_video_gid);
-                find_sure_hole(p, render, policy->known_render_gid, policy->guessed_render_gid);
+                for (int i = 0; i < GID_GROUPS; i++)
+                        find_sure_hole(p, &p->gids[i], &in->policy->gid[i]);
                 find_left_over_hole(p, video, render);
                 part_holes(p, video, render);
         }
-        find_inside(in, p, video, policy->video_gid, policy->known_video_gid,
-                    policy->guessed_video_gid, NODE_CARD);
-        find_inside(in, p, render, policy->render_gid, policy->known_render_gid,
-                    policy->guessed_render_gid, NODE_RENDER);
+        for (int i = 0; i < GID_GROUPS; i++)
+                find_inside(in, p, i);
 }
 
 const struct plan_gid *gids_of_node(const struct plan *p, const struct node *n) {
@@ -174,7 +175,28 @@ const struct plan_gid *gids_of_node(const struct plan *p, const struct node *n) 
                 return render;
         if (video->host_present && n->gid == video->host)
                 return video;
-        return n->kind == NODE_CARD ? video : render;
+        return &p->gids[gid_group_of(n->kind)];
+}
+
+static bool uses_group(const struct plan *p, const struct plan_gid *g) {
+        for (size_t i = 0; i < p->n_nodes; i++)
+                if (p->nodes[i].required && p->nodes[i].node->gid != 0 &&
+                    gids_of_node(p, p->nodes[i].node) == g)
+                        return true;
+        return false;
+}
+
+void gids_remember(const struct plan *p, struct policy *policy) {
+        for (int i = 0; p->userns && i < GID_GROUPS; i++) {
+                const struct plan_gid *g = &p->gids[i];
+
+                if (policy->gid[i].set >= 0)
+                        continue;
+                if (g->known)
+                        policy->gid[i].known = g->inside;
+                else if (uses_group(p, g))
+                        policy->gid[i].guessed = g->inside;
+        }
 }
 
 static void add_pair(struct arena *a, struct findings *f, struct plan *p, uint32_t inside,

@@ -17,5 +17,8 @@ void gids_find(struct arena *a, const struct plan_input *in, struct findings *f,
  */
 void gids_map(struct arena *a, const struct plan_input *in, struct findings *f, struct plan *p);
 
+/** gids_remember() - the container gids that @policy is to remember of a plan */
+void gids_remember(const struct plan *p, struct policy *policy);
+
 /** gids_of_node() - the group whose gid @n has or ought to have */
 const struct plan_gid *gids_of_node(const struct plan *p, const struct node *n);

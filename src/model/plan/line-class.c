@@ -46,16 +46,14 @@ static const char *mount_text(const struct editor *e, const struct devline *d,
  */
 static int64_t forced_gid(const struct editor *e, const struct devline *d, const struct node *n) {
         const struct plan_gid *g = gids_of_node(e->p, n);
-        const struct policy *policy = e->in->policy;
-        bool video = g == &e->p->gids[GID_VIDEO];
-        int64_t guessed = video ? policy->guessed_video_gid : policy->guessed_render_gid;
+        const struct policy_gid *policy = &e->in->policy->gid[g - e->p->gids];
         uint32_t own;
 
         if (n->gid == 0)
                 return GID_AUTO;
-        if (g->known && d && parse_u32(d->gid, &own) && own == guessed && own != g->inside)
+        if (g->known && d && parse_u32(d->gid, &own) && own == policy->guessed && own != g->inside)
                 return g->inside;
-        return video ? policy->video_gid : policy->render_gid;
+        return policy->set;
 }
 
 static bool dev_fits(const struct editor *e, size_t i, const struct want *w) {

@@ -18,8 +18,6 @@ struct plan_node {
         bool required;         /* false: a right line stays, none is added */
 };
 
-enum { GID_VIDEO, GID_RENDER, GID_GROUPS };
-
 /** struct plan_gid - the container's own gid for one group of nodes */
 struct plan_gid {
         const char *name; /* "video", "render" */

@@ -184,10 +184,10 @@ static const struct {
         const char *key;
         size_t offset;
 } memory_gids[] = {
-        { "video-gid", offsetof(struct policy, known_video_gid) },
-        { "render-gid", offsetof(struct policy, known_render_gid) },
-        { "video-gid-guess", offsetof(struct policy, guessed_video_gid) },
-        { "render-gid-guess", offsetof(struct policy, guessed_render_gid) },
+        { "video-gid", offsetof(struct policy, gid[GID_VIDEO].known) },
+        { "render-gid", offsetof(struct policy, gid[GID_RENDER].known) },
+        { "video-gid-guess", offsetof(struct policy, gid[GID_VIDEO].guessed) },
+        { "render-gid-guess", offsetof(struct policy, gid[GID_RENDER].guessed) },
 };
 
 static int64_t *memory_gid(struct policy *p, size_t i) {
@@ -212,7 +212,7 @@ static bool parse_memory(struct arena *a, struct policy *p, const char *key, con
                 if (streq(key, memory_gids[i].key)) {
                         if (!policy_set(a, &scratch, "render-gid", value, ret_problem))
                                 return false;
-                        *memory_gid(p, i) = scratch.render_gid;
+                        *memory_gid(p, i) = scratch.gid[GID_RENDER].set;
                         return true;
                 }
         *ret_problem = arena_printf(a, "unknown key %s in [memory]; accepted: video-gid, render-gid, "

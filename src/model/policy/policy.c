@@ -224,11 +224,11 @@ static const char *parse_gid(struct bytes value, int64_t *ret) {
 }
 
 static const char *set_video_gid(struct arena *a, struct policy *p, struct bytes value) {
-        return parse_gid(value, &p->video_gid);
+        return parse_gid(value, &p->gid[GID_VIDEO].set);
 }
 
 static const char *set_render_gid(struct arena *a, struct policy *p, struct bytes value) {
-        return parse_gid(value, &p->render_gid);
+        return parse_gid(value, &p->gid[GID_RENDER].set);
 }
 
 static const char *set_missing(struct arena *a, struct policy *p, struct bytes value) {
@@ -302,12 +302,8 @@ static const struct {
 
 void policy_init(struct arena *a, struct policy *p) {
         *p = (struct policy){
-                .video_gid = GID_AUTO,
-                .render_gid = GID_AUTO,
-                .known_video_gid = GID_AUTO,
-                .known_render_gid = GID_AUTO,
-                .guessed_video_gid = GID_AUTO,
-                .guessed_render_gid = GID_AUTO,
+                .gid[GID_VIDEO] = { GID_AUTO, GID_AUTO, GID_AUTO },
+                .gid[GID_RENDER] = { GID_AUTO, GID_AUTO, GID_AUTO },
                 .guest_timeout = GUEST_TIMEOUT_DEFAULT,
         };
         set_gpu(a, p, BYTES("auto"));

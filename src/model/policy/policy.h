@@ -9,6 +9,7 @@
  */
 #include "base/bytes.h"
 #include "model/finding/finding.h"
+#include "model/gpu/facts.h"
 
 enum gpu_sel_kind {
         SEL_AUTO,
@@ -43,6 +44,13 @@ enum missing { MISSING_START, MISSING_REFUSE, MISSING_WAIT };
 #define GID_AUTO (-1)
 #define GUEST_TIMEOUT_DEFAULT 10
 
+/** struct policy_gid - a container gid of one group; each GID_AUTO when there is none */
+struct policy_gid {
+        int64_t set;     /* by video-gid, render-gid */
+        int64_t known;   /* remembered: the container's own */
+        int64_t guessed; /* remembered: a hole was made for it without knowing better */
+};
+
 /** struct pin_gpu - what was chosen: an address and the ids that were there */
 struct pin_gpu {
         const char *address;
@@ -72,7 +80,7 @@ struct policy {
         bool devices_set; /* false: what the container has today */
         uint32_t devices; /* NODE_BIT()s when set */
         enum method method;
-        int64_t video_gid, render_gid; /* container side; GID_AUTO when not set */
+        struct policy_gid gid[GID_GROUPS];
         enum missing missing;
         uint32_t wait_seconds;
         bool refuse_on_error;
@@ -90,11 +98,8 @@ struct policy {
 
         struct pin *pins; /* one per cluster node that has chosen */
         size_t n_pins;
-        /* remembered, [memory]: the container's own gids, and the lines that were
-         * taken out because the GPU was missing, as they stood in the file */
-        int64_t known_video_gid, known_render_gid; /* GID_AUTO when not known */
-        /* container gids that we punched without knowing better; a hole there tells nothing */
-        int64_t guessed_video_gid, guessed_render_gid;
+        /* remembered, [memory]: the lines that were taken out because the GPU was missing, as
+         * they stood in the file */
         const char **parked;
         size_t n_parked;
 };
