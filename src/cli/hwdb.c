@@ -13,11 +13,11 @@
 static const char *find_name(struct arena *a, sd_hwdb *db, const struct gpu *g) {
         const char *name = NULL, *modalias;
 
-        if (!g->has_ids)
+        if (!pci_ids_known(&g->ids))
                 return NULL;
-        modalias = arena_printf(a, "pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X", g->vendor,
-                                g->device, g->subvendor, g->subdevice, g->class >> 16 & 0xff,
-                                g->class >> 8 & 0xff, g->class & 0xff);
+        modalias = arena_printf(a, "pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X",
+                                g->ids.vendor, g->ids.device, g->ids.subvendor, g->ids.subdevice,
+                                g->class >> 16 & 0xff, g->class >> 8 & 0xff, g->class & 0xff);
         if (sd_hwdb_get(db, modalias, "ID_MODEL_FROM_DATABASE", &name) < 0)
                 return NULL;
         return arena_strdup(a, name);

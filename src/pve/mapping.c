@@ -20,7 +20,6 @@
 #include <errno.h>
 
 #include "base/file.h"
-#include "base/number.h"
 
 #define MAPPING_FILE "/etc/pve/mapping/pci.cfg"
 #define PMXCFS_MAX (1024 * 1024) /* pmxcfs has no larger file */
@@ -96,27 +95,16 @@ static struct map split_map(struct bytes value) {
         return m;
 }
 
-static bool parse_id(struct bytes text, uint32_t *ret_vendor, uint32_t *ret_device) {
-        uint32_t vendor, device;
-        struct bytes first;
-
-        if (text.len != 9 || !cut(&text, ':', &first) || first.len != 4 ||
-            !parse_hex(first, 4, &vendor) || !parse_hex(text, 4, &device))
-                return false;
-        *ret_vendor = vendor;
-        *ret_device = device;
-        return true;
-}
-
 /* append the paths of one map line; false when the line cannot be believed */
 static bool add_map(struct arena *a, struct gpu_sel *sel, const struct map *m) {
         struct gpu_sel s = *sel;
         struct bytes rest = m->path;
-        uint32_t vendor, device;
+        struct pci_ids ids = { 0 };
 
-        if (!parse_id(m->id, &vendor, &device) || rest.len == 0)
+        if (m->id.len != strlen("8086:46a6") ||
+            !pci_ids_parse(m->id, &ids.vendor, &ids.device) || rest.len == 0)
                 return false;
-        if (s.has_ids && (vendor != s.vendor || device != s.device))
+        if (s.n_paths > 0 && !pci_ids_same_model(&ids, &s.ids))
                 return true;
         while (rest.len > 0) {
                 struct bytes path;
@@ -128,9 +116,7 @@ static bool add_map(struct arena *a, struct gpu_sel *sel, const struct map *m) {
                         return false;
                 *ARENA_PUSH(a, s.paths, s.n_paths) = address;
         }
-        s.has_ids = true;
-        s.vendor = vendor;
-        s.device = device;
+        s.ids = ids;
         *sel = s;
         return true;
 }
@@ -138,8 +124,7 @@ static bool add_map(struct arena *a, struct gpu_sel *sel, const struct map *m) {
 static void reset(struct gpu_sel *sel) {
         sel->paths = NULL;
         sel->n_paths = 0;
-        sel->has_ids = false;
-        sel->vendor = sel->device = 0;
+        sel->ids = (struct pci_ids){ 0 };
         sel->problem = NULL;
 }
 

@@ -25,7 +25,7 @@ struct printer {
 };
 
 static const char *ids_of(struct arena *a, const struct gpu *g) {
-        return g->has_ids ? arena_printf(a, "%04x:%04x", g->vendor, g->device) : "-";
+        return pci_ids_known(&g->ids) ? pci_ids_model(a, &g->ids) : "-";
 }
 
 static const char *number_of(struct arena *a, const struct node *n) {

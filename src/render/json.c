@@ -110,13 +110,14 @@ static void add_hex(struct arena *a, struct json_object *o, const char *key, boo
 
 static struct json_object *gpu_object(struct arena *a, const struct gpu *g) {
         struct json_object *o = json_object_new_object();
+        bool ids = pci_ids_known(&g->ids);
 
         add_text(a, o, "address", g->address);
         add_text(a, o, "selector", gpu_selector(a, g));
-        add_hex(a, o, "vendor", g->has_ids, 4, g->vendor);
-        add_hex(a, o, "device", g->has_ids, 4, g->device);
-        add_hex(a, o, "subvendor", g->has_ids, 4, g->subvendor);
-        add_hex(a, o, "subdevice", g->has_ids, 4, g->subdevice);
+        add_hex(a, o, "vendor", ids, 4, g->ids.vendor);
+        add_hex(a, o, "device", ids, 4, g->ids.device);
+        add_hex(a, o, "subvendor", ids, 4, g->ids.subvendor);
+        add_hex(a, o, "subdevice", ids, 4, g->ids.subdevice);
         add_hex(a, o, "class", g->pci, 6, g->class);
         add_text(a, o, "driver", g->driver);
         return o;
@@ -247,12 +248,12 @@ const char *json_plan(struct arena *a, const struct json_plan *p) {
 
 static struct json_object *known_object(struct arena *a, const struct known_gpu *g) {
         struct json_object *o = json_object_new_object(), *nodes;
-        bool ids = g->vendor != 0;
+        bool ids = pci_ids_known(&g->ids);
 
         add_text(a, o, "address", g->address);
         add_bool(o, "present", !g->gone);
-        add_hex(a, o, "vendor", ids, 4, g->vendor);
-        add_hex(a, o, "device", ids, 4, g->device);
+        add_hex(a, o, "vendor", ids, 4, g->ids.vendor);
+        add_hex(a, o, "device", ids, 4, g->ids.device);
         add_text(a, o, "driver", g->driver);
         nodes = add_array(o, "nodes");
         for (size_t i = 0; i < NODE_KINDS && !g->gone; i++)

@@ -32,8 +32,9 @@ static void add_gpus(struct arena *a, struct strbuf *b, const struct host_status
                 const struct known_gpu *g = &st->next.gpus[i];
 
                 strbuf_printf(
-                        b, "gpuanchor_gpu_present{gpu=\"%s\",id=\"%04x:%04x\",driver=\"%s\"} %d\n",
-                        label(a, g->address), g->vendor, g->device, label(a, g->driver), !g->gone);
+                        b, "gpuanchor_gpu_present{gpu=\"%s\",id=\"%s\",driver=\"%s\"} %d\n",
+                        label(a, g->address), pci_ids_model(a, &g->ids), label(a, g->driver),
+                        !g->gone);
         }
 }
 

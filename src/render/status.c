@@ -126,7 +126,7 @@ static void print_fields(struct arena *a, const char *const *fields, size_t n) {
 }
 
 static const char *ids_of(struct arena *a, const struct known_gpu *g) {
-        return g->vendor ? arena_printf(a, "%04x:%04x", g->vendor, g->device) : "";
+        return pci_ids_known(&g->ids) ? pci_ids_model(a, &g->ids) : "";
 }
 
 static const char *nodes_of(struct arena *a, const struct known_gpu *g) {

@@ -42,8 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         sel.name = arena_strndup(&a, name.data, name.len);
         mapping_parse(&a, rest, arena_strndup(&a, node.data, node.len), &sel);
         require((sel.n_paths == 0) == (sel.problem != NULL), "neither paths nor a problem");
-        require(sel.has_ids == (sel.n_paths > 0), "paths without ids");
-        require(sel.vendor <= 0xffff && sel.device <= 0xffff, "ids of more than 16 bits");
+        require(sel.ids.vendor <= 0xffff && sel.ids.device <= 0xffff, "ids of more than 16 bits");
         for (size_t i = 0; i < sel.n_paths; i++)
                 require_path(&a, sel.paths[i]);
 

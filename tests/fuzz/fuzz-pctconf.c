@@ -31,8 +31,8 @@ static void require(bool condition, const char *policy, const char *what, struct
         }
 #define GPU(address_, vendor_, device_, driver_, nodes_)                                           \
         {                                                                                          \
-                .address = address_, .pci = true, .has_ids = true, .vendor = vendor_,              \
-                .device = device_, .driver = driver_, .nodes = nodes_, .n_nodes = ELEMENTS(nodes_) \
+                .address = address_, .pci = true, .ids = { vendor_, device_, 0, 0 },              \
+                .driver = driver_, .nodes = nodes_, .n_nodes = ELEMENTS(nodes_) \
         }
 
 static struct node amd_1[] = { NODE_OF(NODE_CARD, "/dev/dri/card0", 226, 0, 44),

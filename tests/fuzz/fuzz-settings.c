@@ -97,9 +97,7 @@ static void require_same_pin(const struct pin *a, const struct pin *b) {
                 const struct pin_gpu *x = &a->gpus[i], *y = &b->gpus[i];
 
                 require(streq(x->address, y->address), "a pin has another address");
-                require(x->vendor == y->vendor && x->device == y->device, "a pin has other ids");
-                require(x->subvendor == y->subvendor && x->subdevice == y->subdevice,
-                        "a pin has other subsystem ids");
+                require(pci_ids_equal(&x->ids, &y->ids), "a pin has other ids");
         }
 }
 

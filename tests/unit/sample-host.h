@@ -13,8 +13,8 @@
         { .kind = (kind_), .path = (path_), .major = (major_), .minor = (minor_), \
           .state = NODE_CHAR, .gid = (gid_), .mode = 0660 }
 #define SAMPLE_GPU(address_, vendor_, device_, driver_, nodes_) \
-        { .address = (address_), .pci = true, .has_ids = true, .vendor = (vendor_), \
-          .device = (device_), .subvendor = 0x1da2, .subdevice = 0xe448, .class = 0x030000, \
+        { .address = (address_), .pci = true, \
+          .ids = { (vendor_), (device_), 0x1da2, 0xe448 }, .class = 0x030000, \
           .driver = (driver_), .nodes = (nodes_), .n_nodes = ELEMENTS(nodes_) }
 
 enum { SAMPLE_AMD_1, SAMPLE_AMD_2, SAMPLE_NVIDIA, SAMPLE_BMC, SAMPLE_NPU, SAMPLE_VFIO, SAMPLE_GPUS };
@@ -41,8 +41,8 @@ static struct gpu sample_gpus[SAMPLE_GPUS] = {
         [SAMPLE_NVIDIA] = SAMPLE_GPU("0000:03:00.0", 0x10de, 0x2684, "nvidia", sample_nvidia),
         [SAMPLE_BMC] = SAMPLE_GPU("0000:04:00.0", 0x1a03, 0x2000, "ast", sample_bmc),
         [SAMPLE_NPU] = SAMPLE_GPU("0000:05:00.1", 0x1022, 0x17f0, "amdxdna", sample_npu),
-        [SAMPLE_VFIO] = { .address = "0000:06:00.0", .pci = true, .has_ids = true, .vendor = 0x10de,
-                          .device = 0x1b80, .class = 0x030000, .driver = "vfio-pci" },
+        [SAMPLE_VFIO] = { .address = "0000:06:00.0", .pci = true,
+                          .ids = { 0x10de, 0x1b80, 0, 0 }, .class = 0x030000, .driver = "vfio-pci" },
 };
 static struct node sample_shared[] = {
         SAMPLE_NODE(NODE_KFD, "/dev/kfd", 235, 0, 104),

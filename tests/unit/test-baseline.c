@@ -22,9 +22,7 @@ static struct gpu *add_gpu(struct world *w, const char *address, uint32_t device
 
         *g = (struct gpu){ .address = address,
                            .pci = true,
-                           .has_ids = true,
-                           .vendor = 0x1002,
-                           .device = device,
+                           .ids = { .vendor = 0x1002, .device = device },
                            .driver = driver };
         return g;
 }
@@ -225,7 +223,7 @@ static void text_comes_back(void **state) {
         struct bytes text, again;
 
         make_world(&w, false);
-        add_gpu(&w, "fb000000.gpu", 0, NULL)->has_ids = false;
+        add_gpu(&w, "fb000000.gpu", 0, NULL)->ids.vendor = 0;
         w.facts.gpus[1].nodes[0].state = NODE_ABSENT;
         b = baseline_of(&w.arena, &w.facts);
         b.gpus[0].gone = true;

@@ -190,8 +190,8 @@ static struct doctor_report look(const char *driver, uint32_t vendor, bool node,
         facts.subgids = &base;
         facts.n_subgids = 1;
         one_gpu.address = "0000:01:00.0";
-        one_gpu.pci = one_gpu.has_ids = true;
-        one_gpu.vendor = vendor;
+        one_gpu.pci = true;
+        one_gpu.ids.vendor = vendor;
         one_gpu.driver = driver;
         one_gpu.nodes = &one_node;
         one_gpu.n_nodes = node;
@@ -275,24 +275,22 @@ static void test_modes(void **state) {
         }
 }
 
+static const char *module_of(uint32_t vendor, uint32_t device) {
+        return doctor_module(&(struct gpu){ .ids = { .vendor = vendor, .device = device } });
+}
+
 static void test_modules(void **state) {
         assert_string_equal(doctor_module(&sample_gpus[SAMPLE_AMD_1]), "amdgpu");
         assert_string_equal(doctor_module(&sample_gpus[SAMPLE_NVIDIA]), "nvidia");
         assert_string_equal(doctor_module(&sample_gpus[SAMPLE_BMC]), "ast");
-        assert_string_equal(doctor_module(&(struct gpu){ .vendor = 0x8086, .device = 0x46a6 }),
-                            "i915");
-        assert_string_equal(doctor_module(&(struct gpu){ .vendor = 0x8086, .device = 0x56a0 }),
-                            "i915");
-        assert_string_equal(doctor_module(&(struct gpu){ .vendor = 0x8086, .device = 0x64a0 }),
-                            "xe");
-        assert_string_equal(doctor_module(&(struct gpu){ .vendor = 0x8086, .device = 0xe20b }),
-                            "xe");
-        assert_string_equal(doctor_module(&(struct gpu){ .vendor = 0x8086, .device = 0xb080 }),
-                            "xe");
-        assert_string_equal(doctor_module(&(struct gpu){ .vendor = 0x8086, .device = 0xfd80 }),
-                            "xe");
-        assert_string_equal(doctor_module(&(struct gpu){ .vendor = 0x1af4 }), "virtio_gpu");
-        assert_null(doctor_module(&(struct gpu){ .vendor = 0 }));
+        assert_string_equal(module_of(0x8086, 0x46a6), "i915");
+        assert_string_equal(module_of(0x8086, 0x56a0), "i915");
+        assert_string_equal(module_of(0x8086, 0x64a0), "xe");
+        assert_string_equal(module_of(0x8086, 0xe20b), "xe");
+        assert_string_equal(module_of(0x8086, 0xb080), "xe");
+        assert_string_equal(module_of(0x8086, 0xfd80), "xe");
+        assert_string_equal(module_of(0x1af4, 0), "virtio_gpu");
+        assert_null(module_of(0, 0));
         assert_true(sample_host.n_gpus > 0);
 }
 

@@ -121,8 +121,8 @@ static void test_gpu(void **state) {
                 assert_int_equal(p.gpus[0].kind, cases[i].kind);
                 if (cases[i].name)
                         assert_string_equal(p.gpus[0].name, cases[i].name);
-                assert_int_equal(p.gpus[0].vendor, cases[i].vendor);
-                assert_int_equal(p.gpus[0].device, cases[i].device);
+                assert_int_equal(p.gpus[0].ids.vendor, cases[i].vendor);
+                assert_int_equal(p.gpus[0].ids.device, cases[i].device);
                 assert_int_equal(p.gpus[0].nth, cases[i].nth);
         }
 }
@@ -342,8 +342,8 @@ static void test_line(void **state) {
 
 static struct policy sample(void) {
         static struct pin_gpu gpus[] = {
-                { "0000:c1:00.0", 0x1002, 0x150e, 0x1f66, 0x0031 },
-                { "fb000000.gpu", 0, 0, 0, 0 },
+                { "0000:c1:00.0", { 0x1002, 0x150e, 0x1f66, 0x0031 } },
+                { "fb000000.gpu", { 0 } },
         };
         static struct pin pin = { "pve1", gpus, 2 };
         static const char *lines[] = { "dev0: /dev/dri/renderD128,gid=110",
@@ -458,7 +458,7 @@ static void test_parse_memory(void **state) {
         assert_int_equal(p.n_pins, 2);
         assert_int_equal(policy_pin(&p, "pve1")->n_gpus, 2);
         assert_string_equal(policy_pin(&p, "pve1")->gpus[0].address, "0000:c1:00.0");
-        assert_int_equal(policy_pin(&p, "pve1")->gpus[1].subdevice, 4);
+        assert_int_equal(policy_pin(&p, "pve1")->gpus[1].ids.subdevice, 4);
         assert_string_equal(policy_pin(&p, "pve2")->gpus[0].address, "fb0.gpu");
         assert_int_equal(p.gid[GID_VIDEO].known, 44);
         assert_int_equal(p.gid[GID_RENDER].known, 110);

@@ -48,9 +48,9 @@ static void gpu_text(struct strbuf *b, const struct gpu *g) {
         strbuf_printf(b, "gpu %s", g->address);
         if (g->pci)
                 strbuf_printf(b, " pci class %06x", g->class);
-        if (g->has_ids)
-                strbuf_printf(b, " id %04x:%04x sub %04x:%04x", g->vendor, g->device, g->subvendor,
-                              g->subdevice);
+        if (pci_ids_known(&g->ids))
+                strbuf_printf(b, " id %04x:%04x sub %04x:%04x", g->ids.vendor, g->ids.device,
+                              g->ids.subvendor, g->ids.subdevice);
         strbuf_printf(b, " driver %s", g->driver ? g->driver : "-");
         if (g->physfn)
                 strbuf_printf(b, " physfn %s", g->physfn);

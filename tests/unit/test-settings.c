@@ -205,7 +205,7 @@ static void test_long_node_name(void **state) {
         assert_true(parse(bytes_of(line), SETTINGS_CONTAINER, &p, &f));
         file = policy_remember(&arena, (struct bytes){ 0 }, node, &p);
         assert_true(parse(file, SETTINGS_CONTAINER, &again, &f));
-        assert_int_equal(policy_pin(&again, node)->gpus[0].vendor, 1);
+        assert_int_equal(policy_pin(&again, node)->gpus[0].ids.vendor, 1);
 }
 
 static void test_nothing_there(void **state) {
@@ -347,9 +347,8 @@ static void test_mapping(void **state) {
                 for (size_t j = 0; j < sel.n_paths; j++)
                         strbuf_printf(&paths, "%s ", sel.paths[j]);
                 assert_string_equal(strbuf_str(&paths), cases[i].paths);
-                assert_int_equal(sel.vendor, cases[i].vendor);
-                assert_int_equal(sel.device, cases[i].device);
-                assert_int_equal(sel.has_ids, sel.n_paths > 0);
+                assert_int_equal(sel.ids.vendor, cases[i].vendor);
+                assert_int_equal(sel.ids.device, cases[i].device);
                 if (cases[i].problem)
                         assert_non_null(strstr(sel.problem, cases[i].problem));
                 else

@@ -13,19 +13,16 @@
 static struct gpu gpus[] = {
         { .address = "0000:00:02.0",
           .pci = true,
-          .vendor = 0x8086,
-          .device = 0x4680,
+          .ids = { 0x8086, 0x4680, 0, 0 },
           .driver = "i915" },
         { .address = "0000:00:02.1",
           .pci = true,
-          .vendor = 0x8086,
-          .device = 0x4680,
+          .ids = { 0x8086, 0x4680, 0, 0 },
           .driver = "i915",
           .physfn = "0000:00:02.0" },
         { .address = "0000:01:00.0",
           .pci = true,
-          .vendor = 0x10de,
-          .device = 0x2684,
+          .ids = { 0x10de, 0x2684, 0, 0 },
           .driver = "vfio-pci" },
         { .address = "fb000000.gpu", .driver = "panfrost" },
 };
@@ -116,8 +113,8 @@ static void test_conflicts(void **state) {
 /* A pin waits for its GPU also while that has no nodes; another card at its address is not it. */
 static void test_pin(void **state) {
         struct arena *a = *state;
-        struct pin_gpu pinned[] = { { "0000:01:00.0", 0x10de, 0x2684, 0, 0 },
-                                    { "0000:00:02.0", 0x10de, 0x2684, 0, 0 } };
+        struct pin_gpu pinned[] = { { "0000:01:00.0", { 0x10de, 0x2684, 0, 0 } },
+                                    { "0000:00:02.0", { 0x10de, 0x2684, 0, 0 } } };
         struct pin pin = { .node = "pve1", .gpus = pinned, .n_gpus = 2 };
         struct choice none = { 0 };
         struct usage u = { 0 };

@@ -139,7 +139,7 @@ int probe_nvidia(struct probe *p) {
         for (size_t i = 0; i < p->facts.n_gpus; i++) {
                 struct gpu *g = &p->facts.gpus[i];
 
-                if (!g->pci || g->vendor != VENDOR_NVIDIA)
+                if (!g->pci || g->ids.vendor != VENDOR_NVIDIA)
                         continue;
                 r = gpu_nvidia(p, g, major, &loaded);
                 if (r < 0)

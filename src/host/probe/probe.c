@@ -130,10 +130,10 @@ static int gpu_read_pci(struct probe *p, struct gpu *g) {
                 uint32_t *value;
                 bool known;
         } attrs[] = {
-                { "vendor", &g->vendor, false },
-                { "device", &g->device, false },
-                { "subsystem_vendor", &g->subvendor, false },
-                { "subsystem_device", &g->subdevice, false },
+                { "vendor", &g->ids.vendor, false },
+                { "device", &g->ids.device, false },
+                { "subsystem_vendor", &g->ids.subvendor, false },
+                { "subsystem_device", &g->ids.subdevice, false },
                 { "class", &g->class, false },
         };
         int r;
@@ -148,9 +148,8 @@ static int gpu_read_pci(struct probe *p, struct gpu *g) {
                 if (r < 0)
                         return r;
         }
-        g->has_ids = attrs[0].known && attrs[1].known;
-        if (!g->has_ids)
-                g->vendor = g->device = g->subvendor = g->subdevice = 0;
+        if (!attrs[0].known || !attrs[1].known)
+                g->ids = (struct pci_ids){ 0 };
 
         r = attr_link(p, dir, "driver", &g->driver);
         if (r < 0 && !is_gone(r))

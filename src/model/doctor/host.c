@@ -27,13 +27,13 @@ static const char *udev_again(void) {
  * include/drm/intel/pciids.h): 64xx, e2xx, b0xx, fdxx.
  */
 static const char *intel_module(const struct gpu *g) {
-        uint32_t family = g->device >> 8;
+        uint32_t family = g->ids.device >> 8;
 
         return family == 0x64 || family == 0xe2 || family == 0xb0 || family == 0xfd ? "xe" : "i915";
 }
 
 const char *doctor_module(const struct gpu *g) {
-        switch (g->vendor) {
+        switch (g->ids.vendor) {
         case 0x1002:
                 return "amdgpu";
         case 0x8086:

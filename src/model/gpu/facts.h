@@ -8,7 +8,7 @@
  * is known by its address and ids; names and numbers of nodes are only what
  * the kernel gave it this time.
  */
-#include "base/bytes.h"
+#include "model/gpu/pci-ids.h"
 
 enum node_kind {
         NODE_CARD,   /* /dev/dri/cardN */
@@ -40,12 +40,11 @@ struct node {
 struct gpu {
         const char *address; /* "0000:c1:00.0"; without PCI the device's name, "fb000000.gpu" */
         bool pci;
-        bool has_ids;
-        uint32_t vendor, device, subvendor, subdevice; /* 16 bits each, 0 without ids */
-        uint32_t class;                                /* PCI class, 0x030000 = VGA; 0 without PCI */
-        const char *driver;                            /* "amdgpu", NULL when none is bound */
-        const char *physfn;                            /* of an SR-IOV function: address of its card */
-        struct node *nodes;                            /* at most one of a kind */
+        struct pci_ids ids;
+        uint32_t class;     /* PCI class, 0x030000 = VGA; 0 without PCI */
+        const char *driver; /* "amdgpu", NULL when none is bound */
+        const char *physfn; /* of an SR-IOV function: address of its card */
+        struct node *nodes; /* at most one of a kind */
         size_t n_nodes;
 };
 

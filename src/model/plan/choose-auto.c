@@ -9,35 +9,19 @@
  */
 #include "model/plan/chooser.h"
 
-static bool same_ids(const struct pin_gpu *p, const struct gpu *g, bool subsystem) {
-        return p->vendor == g->vendor && p->device == g->device &&
-               (!subsystem || (p->subvendor == g->subvendor && p->subdevice == g->subdevice));
-}
-
 static struct pin_gpu pin_of(struct arena *a, const struct gpu *g) {
-        return (struct pin_gpu){
-                .address = arena_strdup(a, g->address),
-                .vendor = g->vendor,
-                .device = g->device,
-                .subvendor = g->subvendor,
-                .subdevice = g->subdevice,
-        };
+        return (struct pin_gpu){ .address = arena_strdup(a, g->address), .ids = g->ids };
 }
 
 static bool pinned_here(const struct facts *facts, const struct pin_gpu *p) {
         const struct gpu *g = facts_find_gpu(facts, p->address);
 
-        return g && same_ids(p, g, true);
-}
-
-static bool same_pinned_ids(const struct pin_gpu *a, const struct pin_gpu *b) {
-        return a->vendor == b->vendor && a->device == b->device && a->subvendor == b->subvendor &&
-               a->subdevice == b->subdevice;
+        return g && pci_ids_equal(&p->ids, &g->ids);
 }
 
 static bool is_at(const struct pin_gpu *list, size_t n, const struct gpu *g) {
         for (size_t i = 0; i < n; i++)
-                if (streq(list[i].address, g->address) && same_ids(&list[i], g, true))
+                if (streq(list[i].address, g->address) && pci_ids_equal(&list[i].ids, &g->ids))
                         return true;
         return false;
 }
@@ -47,7 +31,8 @@ static size_t count_homeless(const struct facts *facts, const struct pin_gpu *li
         size_t homeless = 0;
 
         for (size_t i = 0; i < n; i++)
-                homeless += same_pinned_ids(&list[i], like) && !pinned_here(facts, &list[i]);
+                homeless += pci_ids_equal(&list[i].ids, &like->ids) &&
+                            !pinned_here(facts, &list[i]);
         return homeless;
 }
 
@@ -61,13 +46,13 @@ static const struct gpu *follow(struct chooser *x, const struct pin *pin, const 
         const struct gpu *free_gpu = NULL;
         size_t homeless = count_homeless(x->facts, pin->gpus, pin->n_gpus, p), candidates = 0;
 
-        if ((p->vendor == 0 && p->device == 0) ||
+        if (!pci_ids_known(&p->ids) ||
             count_homeless(x->facts, pin->twins, pin->n_twins, p) > 0)
                 return NULL;
         for (size_t i = 0; i < x->facts->n_gpus; i++) {
                 const struct gpu *g = &x->facts->gpus[i];
 
-                if (!same_ids(p, g, true) || is_at(pin->gpus, pin->n_gpus, g) ||
+                if (!pci_ids_equal(&p->ids, &g->ids) || is_at(pin->gpus, pin->n_gpus, g) ||
                     is_at(pin->twins, pin->n_twins, g))
                         continue;
                 candidates++;
@@ -85,7 +70,8 @@ void choose_twins(struct chooser *x) {
                 bool alike = false;
 
                 for (size_t j = 0; j < pin->n_gpus; j++)
-                        alike |= g->has_ids && same_ids(&pin->gpus[j], g, true);
+                        alike |= pci_ids_known(&g->ids) &&
+                                 pci_ids_equal(&pin->gpus[j].ids, &g->ids);
                 if (alike && !is_at(pin->gpus, pin->n_gpus, g))
                         *ARENA_PUSH(x->a, pin->twins, pin->n_twins) = pin_of(x->a, g);
         }
@@ -98,7 +84,7 @@ static void choose_pinned(struct chooser *x, const struct pin *pin) {
         for (size_t i = 0; i < pin->n_gpus; i++) {
                 const struct pin_gpu *p = &pin->gpus[i];
                 const struct gpu *g = NULL;
-                const char *ids = arena_printf(x->a, "%04x:%04x", p->vendor, p->device);
+                const char *ids = pci_ids_model(x->a, &p->ids);
 
                 if (pinned_here(x->facts, p))
                         g = facts_find_gpu(x->facts, p->address);
@@ -125,16 +111,15 @@ static bool choose_alike(struct chooser *x, const struct pin *pin) {
                 size_t alike = 0, wanted = 0;
 
                 for (size_t j = 0; j < pin->n_gpus; j++)
-                        wanted += pin->gpus[j].vendor == p->vendor &&
-                                  pin->gpus[j].device == p->device;
+                        wanted += pci_ids_same_model(&pin->gpus[j].ids, &p->ids);
                 for (size_t j = 0; j < x->facts->n_gpus; j++)
-                        alike += same_ids(p, &x->facts->gpus[j], false);
-                if (p->vendor == 0 || alike != wanted)
+                        alike += pci_ids_same_model(&p->ids, &x->facts->gpus[j].ids);
+                if (!pci_ids_known(&p->ids) || alike != wanted)
                         return false;
         }
         for (size_t i = 0; i < pin->n_gpus; i++)
                 for (size_t j = 0; j < x->facts->n_gpus; j++)
-                        if (same_ids(&pin->gpus[i], &x->facts->gpus[j], false))
+                        if (pci_ids_same_model(&pin->gpus[i].ids, &x->facts->gpus[j].ids))
                                 chooser_take_or_held(x, &x->facts->gpus[j],
                                                      x->facts->gpus[j].address);
         return true;

@@ -8,8 +8,8 @@
 const char *gpu_describe(struct arena *a, const struct gpu *g) {
         struct strbuf b = { .arena = a };
 
-        if (g->has_ids)
-                strbuf_printf(&b, "%04x:%04x ", g->vendor, g->device);
+        if (pci_ids_known(&g->ids))
+                strbuf_printf(&b, "%s ", pci_ids_model(a, &g->ids));
         strbuf_adds(&b, g->driver ? g->driver : "no driver");
         for (size_t i = 0; i < g->n_nodes; i++)
                 strbuf_printf(&b, " %s", strrchr(g->nodes[i].path, '/') + 1);
@@ -104,7 +104,7 @@ static void choose_matching(struct chooser *x, const struct gpu_sel *s) {
                 const struct gpu *g = &x->facts->gpus[i];
 
                 if (s->kind == SEL_ID
-                            ? g->has_ids && g->vendor == s->vendor && g->device == s->device
+                            ? pci_ids_known(&g->ids) && pci_ids_same_model(&g->ids, &s->ids)
                             : g->driver && streq(g->driver, s->name))
                         *ARENA_PUSH(x->a, found, n) = g;
         }
@@ -132,7 +132,7 @@ static const struct gpu *mapped_gpu(struct chooser *x, const struct gpu_sel *s) 
                         const struct gpu *g = &x->facts->gpus[j];
 
                         if (g->pci && path_matches(s->paths[i], g->address) &&
-                            (!s->has_ids || (g->vendor == s->vendor && g->device == s->device)))
+                            pci_ids_same_model(&g->ids, &s->ids))
                                 return g;
                 }
         return NULL;

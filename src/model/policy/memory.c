@@ -72,22 +72,9 @@ bool policy_section_node(struct bytes section, struct bytes *ret_node) {
 
 /* "1002:150e", or "-" for a GPU that has none */
 static bool parse_ids(struct bytes text, uint32_t *ret_vendor, uint32_t *ret_device) {
-        const char *colon = text.len > 0 ? memchr(text.data, ':', text.len) : NULL;
-        uint32_t vendor, device;
-        size_t n;
-
-        if (bytes_equal(text, BYTES("-"))) {
-                *ret_vendor = *ret_device = 0;
-                return true;
-        }
-        if (!colon)
-                return false;
-        n = (size_t)(colon - text.data);
-        if (!parse_hex((struct bytes){ text.data, n }, 4, &vendor) ||
-            !parse_hex((struct bytes){ colon + 1, text.len - n - 1 }, 4, &device))
-                return false;
-        *ret_vendor = vendor;
-        *ret_device = device;
+        if (!bytes_equal(text, BYTES("-")))
+                return pci_ids_parse(text, ret_vendor, ret_device);
+        *ret_vendor = *ret_device = 0;
         return true;
 }
 
@@ -109,8 +96,9 @@ static bool parse_pin(struct arena *a, struct policy *p, struct bytes node, bool
         struct pin_gpu g = { 0 };
         struct pin *pin;
 
-        if (!is_word(address) || !parse_ids(bytes_word(&rest), &g.vendor, &g.device) ||
-            !parse_ids(bytes_word(&rest), &g.subvendor, &g.subdevice) || bytes_trim(rest).len > 0)
+        if (!is_word(address) || !parse_ids(bytes_word(&rest), &g.ids.vendor, &g.ids.device) ||
+            !parse_ids(bytes_word(&rest), &g.ids.subvendor, &g.ids.subdevice) ||
+            bytes_trim(rest).len > 0)
                 return false;
         g.address = pci_address_normalize(a, address);
         if (!g.address)
@@ -236,20 +224,15 @@ bool policy_parse_memory(struct arena *a, struct policy *p, const char *section,
         return false;
 }
 
-static void add_ids(struct strbuf *b, uint32_t vendor, uint32_t device, const char *end) {
-        if (vendor == 0 && device == 0)
-                strbuf_printf(b, "-%s", end);
-        else
-                strbuf_printf(b, "%04x:%04x%s", vendor & 0xffff, device & 0xffff, end);
-}
-
 /* "gpu = 0000:c1:00.0 1002:150e 1f66:0031"; false when the address is no word */
 static bool add_pinned(struct strbuf *b, const char *key, const struct pin_gpu *g) {
+        bool subsystem = g->ids.subvendor != 0 || g->ids.subdevice != 0;
+
         if (!is_word(bytes_of(g->address)))
                 return false;
-        strbuf_printf(b, "%s = %s ", key, g->address);
-        add_ids(b, g->vendor, g->device, " ");
-        add_ids(b, g->subvendor, g->subdevice, "\n");
+        strbuf_printf(b, "%s = %s %s %s\n", key, g->address,
+                      pci_ids_known(&g->ids) ? pci_ids_model(b->arena, &g->ids) : "-",
+                      subsystem ? pci_ids_subsystem(b->arena, &g->ids) : "-");
         return true;
 }
 

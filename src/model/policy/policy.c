@@ -76,19 +76,6 @@ const char *pci_path_normalize(struct arena *a, struct bytes text) {
         return address ? arena_strndup(a, address, strlen(address) - strlen(".0")) : NULL;
 }
 
-/* "1002:150e" */
-static bool parse_ids(struct bytes text, uint32_t *ret_vendor, uint32_t *ret_device) {
-        uint32_t vendor, device;
-        struct bytes first;
-
-        if (!cut(&text, ':', &first) || !plain_hex(first, 4, &vendor) ||
-            !plain_hex(text, 4, &device))
-                return false;
-        *ret_vendor = vendor;
-        *ret_device = device;
-        return true;
-}
-
 /*
  * The setters of the keys: NULL when @p has the value, otherwise why not, ""
  * when the list of what is accepted says it all.
@@ -113,7 +100,10 @@ static const char *sel_id(struct bytes rest, struct gpu_sel *s) {
                         return "#N counts from 1";
                 rest = ids;
         }
-        return parse_ids(rest, &s->vendor, &s->device) ? NULL : "no vendor:device in hex";
+        if (memchr(rest.data, 'x', rest.len) || memchr(rest.data, 'X', rest.len) ||
+            !pci_ids_parse(rest, &s->ids.vendor, &s->ids.device))
+                return "no vendor:device in hex";
+        return NULL;
 }
 
 static const char *sel_name(struct arena *a, struct bytes rest, struct gpu_sel *s) {

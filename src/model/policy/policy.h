@@ -7,7 +7,6 @@
  * Keys, values and defaults are those of gpuanchor.conf(5). Read by
  * src/pve/settings with inih; here are the values and their meaning.
  */
-#include "base/bytes.h"
 #include "model/finding/finding.h"
 #include "model/gpu/facts.h"
 
@@ -25,16 +24,15 @@ struct gpu_sel {
         enum gpu_sel_kind kind;
         const char *text; /* as written, for messages */
         const char *name; /* PCI address in long form, driver, mapping or platform device */
-        uint32_t vendor, device;
+        struct pci_ids ids; /* the model, without subsystem */
         uint32_t nth; /* of SEL_ID: 1 is the first; 0 when not given */
         /*
          * of SEL_MAPPING, filled by mapping_resolve(): this node's paths in order of
-         * preference, with or without a function ("0000:01:00" = all of them); ids
-         * that the device must have when @has_ids
+         * preference, with or without a function ("0000:01:00" = all of them); a device
+         * at one of them must have @ids
          */
         const char **paths;
         size_t n_paths;
-        bool has_ids;
         const char *problem; /* why the mapping cannot be used; NULL when it can */
 };
 
@@ -54,7 +52,7 @@ struct policy_gid {
 /** struct pin_gpu - what was chosen: an address and the ids that were there */
 struct pin_gpu {
         const char *address;
-        uint32_t vendor, device, subvendor, subdevice; /* all 0 for a GPU without ids */
+        struct pci_ids ids;
 };
 
 /** struct pin - the choice of one cluster node */

@@ -50,9 +50,9 @@ static void add_pci(struct strbuf *b, const struct facts *f, const struct gpu *g
         if (g->physfn && !facts_find_gpu(f, g->physfn))
                 strbuf_printf(b, "pci %s class=000000 id=0000:0000\n", g->physfn);
         strbuf_printf(b, "pci %s class=%06x", g->address, g->class);
-        if (g->has_ids)
-                strbuf_printf(b, " id=%04x:%04x sub=%04x:%04x", g->vendor, g->device, g->subvendor,
-                              g->subdevice);
+        if (pci_ids_known(&g->ids))
+                strbuf_printf(b, " id=%s sub=%s", pci_ids_model(b->arena, &g->ids),
+                              pci_ids_subsystem(b->arena, &g->ids));
         if (g->physfn)
                 strbuf_printf(b, " physfn=%s", g->physfn);
 }

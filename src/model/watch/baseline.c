@@ -18,20 +18,16 @@
 
 #define HEADER "gpuanchor-baseline 1"
 
-static bool same_ids(const struct known_gpu *k, const struct gpu *g) {
-        return k->vendor == g->vendor && k->device == g->device && k->subvendor == g->subvendor &&
-               k->subdevice == g->subdevice;
-}
-
 static const struct gpu *find_here(const struct known_gpu *k, const struct facts *now) {
         const struct gpu *g = facts_find_gpu(now, k->address);
 
-        return g && same_ids(k, g) ? g : NULL;
+        return g && pci_ids_equal(&k->ids, &g->ids) ? g : NULL;
 }
 
 static const struct known_gpu *find_known(const struct baseline *b, const struct gpu *g) {
         for (size_t i = 0; i < b->n_gpus; i++)
-                if (streq(b->gpus[i].address, g->address) && same_ids(&b->gpus[i], g))
+                if (streq(b->gpus[i].address, g->address) &&
+                    pci_ids_equal(&b->gpus[i].ids, &g->ids))
                         return &b->gpus[i];
         return NULL;
 }
@@ -42,17 +38,15 @@ static const struct gpu *find_moved(const struct baseline *b, const struct known
         const struct gpu *found = NULL;
         size_t homeless = 0, candidates = 0;
 
-        if (k->vendor == 0 && k->device == 0)
+        if (!pci_ids_known(&k->ids))
                 return NULL;
         for (size_t i = 0; i < b->n_gpus; i++) {
                 const struct known_gpu *o = &b->gpus[i];
 
-                homeless += o->vendor == k->vendor && o->device == k->device &&
-                            o->subvendor == k->subvendor && o->subdevice == k->subdevice &&
-                            !find_here(o, now);
+                homeless += pci_ids_equal(&o->ids, &k->ids) && !find_here(o, now);
         }
         for (size_t i = 0; i < now->n_gpus; i++)
-                if (same_ids(k, &now->gpus[i]) && !find_known(b, &now->gpus[i])) {
+                if (pci_ids_equal(&k->ids, &now->gpus[i].ids) && !find_known(b, &now->gpus[i])) {
                         candidates++;
                         found = &now->gpus[i];
                 }
@@ -73,10 +67,7 @@ static void set_nodes(struct known_gpu *k, const struct gpu *g) {
 static struct known_gpu known_of(const struct gpu *g) {
         struct known_gpu k = {
                 .address = g->address,
-                .vendor = g->vendor,
-                .device = g->device,
-                .subvendor = g->subvendor,
-                .subdevice = g->subdevice,
+                .ids = g->ids,
                 .driver = g->driver,
         };
 
@@ -115,7 +106,7 @@ static const char *describe_nodes(struct arena *a, const struct known_gpu *k) {
 }
 
 static const char *describe(struct arena *a, const struct known_gpu *k) {
-        return arena_printf(a, "%04x:%04x %s", k->vendor, k->device,
+        return arena_printf(a, "%s %s", pci_ids_model(a, &k->ids),
                             k->driver ? k->driver : "no driver");
 }
 
@@ -268,8 +259,8 @@ struct bytes baseline_write(struct arena *a, const struct baseline *b) {
         for (size_t i = 0; i < b->n_gpus; i++) {
                 const struct known_gpu *k = &b->gpus[i];
 
-                strbuf_printf(&t, "gpu %s %04x:%04x %04x:%04x %s %s\n", k->address, k->vendor,
-                              k->device, k->subvendor, k->subdevice, k->driver ? k->driver : "-",
+                strbuf_printf(&t, "gpu %s %s %s %s %s\n", k->address, pci_ids_model(a, &k->ids),
+                              pci_ids_subsystem(a, &k->ids), k->driver ? k->driver : "-",
                               k->gone ? "gone" : "here");
                 for (size_t j = 0; j < NODE_KINDS; j++)
                         if (k->nodes[j].path)
@@ -285,7 +276,7 @@ static const char *word(struct arena *a, struct bytes *rest) {
         return arena_strndup(a, w.data ? w.data : "", w.len);
 }
 
-static bool pair(const char *text, unsigned base, uint32_t *ret_first, uint32_t *ret_second) {
+static bool pair(const char *text, uint32_t *ret_first, uint32_t *ret_second) {
         const char *colon = strchr(text, ':');
         struct bytes first, second;
 
@@ -293,18 +284,16 @@ static bool pair(const char *text, unsigned base, uint32_t *ret_first, uint32_t 
                 return false;
         first = (struct bytes){ text, (size_t)(colon - text) };
         second = bytes_of(colon + 1);
-        if (base == 16)
-                return parse_hex(first, 4, ret_first) && parse_hex(second, 4, ret_second);
         return parse_u32(first, ret_first) && parse_u32(second, ret_second);
 }
 
 static bool read_gpu(struct arena *a, struct bytes rest, struct baseline *b) {
         struct known_gpu k = { .address = word(a, &rest) };
-        const char *ids = word(a, &rest), *subsystem = word(a, &rest);
+        struct bytes model = bytes_word(&rest), subsystem = bytes_word(&rest);
         const char *driver = word(a, &rest), *where = word(a, &rest);
 
-        if (!*k.address || !pair(ids, 16, &k.vendor, &k.device) ||
-            !pair(subsystem, 16, &k.subvendor, &k.subdevice) || !*driver ||
+        if (!*k.address || !pci_ids_parse(model, &k.ids.vendor, &k.ids.device) ||
+            !pci_ids_parse(subsystem, &k.ids.subvendor, &k.ids.subdevice) || !*driver ||
             (!streq(where, "here") && !streq(where, "gone")))
                 return false;
         k.driver = streq(driver, "-") ? NULL : driver;
@@ -328,7 +317,7 @@ static bool read_node(struct arena *a, struct bytes rest, struct baseline *b) {
         const char *kind = word(a, &rest);
         struct known_node n = { .path = word(a, &rest) };
 
-        if (b->n_gpus == 0 || n.path[0] != '/' || !pair(word(a, &rest), 10, &n.major, &n.minor) ||
+        if (b->n_gpus == 0 || n.path[0] != '/' || !pair(word(a, &rest), &n.major, &n.minor) ||
             !read_mode(word(a, &rest), &n))
                 return false;
         for (size_t i = 0; i < NODE_KINDS; i++)

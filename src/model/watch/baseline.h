@@ -20,8 +20,8 @@ struct known_node {
 
 struct known_gpu {
         const char *address;
-        uint32_t vendor, device, subvendor, subdevice; /* all 0 without ids */
-        const char *driver;                            /* NULL: none */
+        struct pci_ids ids;
+        const char *driver; /* NULL: none */
         struct known_node nodes[NODE_KINDS];
         bool gone;
 };
