@@ -5,8 +5,14 @@
  */
 #include "base/bytes.h"
 
+#include <strings.h>
+
 static bool is_blank(char c) {
         return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+bool bytes_equal_nocase(struct bytes a, struct bytes b) {
+        return a.len == b.len && (a.len == 0 || strncasecmp(a.data, b.data, a.len) == 0);
 }
 
 struct bytes bytes_trim(struct bytes s) {
@@ -100,7 +106,7 @@ bool bytes_contains_char(struct bytes s, char c) {
         return find(s, c) < s.len;
 }
 
-bool bytes_are_one_of(struct bytes s, const char *const *list) {
+bool bytes_in(struct bytes s, const char *const *list) {
         for (; *list; list++)
                 if (bytes_equal(s, bytes_of(*list)))
                         return true;
@@ -157,10 +163,6 @@ void strbuf_add(struct strbuf *b, const char *data, size_t len) {
 
 void strbuf_adds(struct strbuf *b, const char *s) {
         strbuf_add(b, s, strlen(s));
-}
-
-void strbuf_add_bytes(struct strbuf *b, struct bytes s) {
-        strbuf_add(b, s.data, s.len);
 }
 
 void strbuf_printf(struct strbuf *b, const char *format, ...) {

@@ -22,9 +22,21 @@ static inline bool bytes_equal(struct bytes a, struct bytes b) {
         return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
+/* without the locale, which decides in libc's own */
+static inline bool ascii_is_digit(char c) {
+        return c >= '0' && c <= '9';
+}
+
+static inline bool ascii_is_alnum(char c) {
+        return ascii_is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
 static inline bool streq(const char *a, const char *b) {
         return strcmp(a, b) == 0;
 }
+
+/** bytes_equal_nocase() - the same without regard to the case of ASCII letters */
+bool bytes_equal_nocase(struct bytes a, struct bytes b);
 
 static inline bool str_has_prefix(const char *s, const char *prefix) {
         return strncmp(s, prefix, strlen(prefix)) == 0;
@@ -77,12 +89,11 @@ bool bytes_take_suffix(struct bytes *s, const char *suffix);
 bool bytes_contains(struct bytes s, const char *part);
 bool bytes_contains_char(struct bytes s, char c);
 
-/** BYTES_ARE_ONE_OF() - whether @s is one of the strings that follow */
-#define BYTES_ARE_ONE_OF(s, ...)                                                                   \
-        bytes_are_one_of((s), (const char *const[]){ __VA_ARGS__, NULL })
+/** BYTES_IN() - whether @s is one of the strings that follow */
+#define BYTES_IN(s, ...) bytes_in((s), (const char *const[]){ __VA_ARGS__, NULL })
 
-/** bytes_are_one_of() - whether @s is one of the strings in @list, which ends with NULL */
-bool bytes_are_one_of(struct bytes s, const char *const *list);
+/** bytes_in() - whether @s is one of the strings in @list, which ends with NULL */
+bool bytes_in(struct bytes s, const char *const *list);
 
 /**
  * str_distance() - how many letters differ between what was typed and @word
@@ -105,7 +116,11 @@ struct strbuf {
 
 void strbuf_add(struct strbuf *b, const char *data, size_t len);
 void strbuf_adds(struct strbuf *b, const char *s);
-void strbuf_add_bytes(struct strbuf *b, struct bytes s);
+
+static inline void strbuf_add_bytes(struct strbuf *b, struct bytes s) {
+        strbuf_add(b, s.data, s.len);
+}
+
 void strbuf_printf(struct strbuf *b, const char *format, ...) _printf_(2, 3);
 struct bytes strbuf_bytes(const struct strbuf *b);
 const char *strbuf_str(struct strbuf *b);

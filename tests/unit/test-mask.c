@@ -14,7 +14,8 @@
 
 #include "base/file.h"
 #include "model/conf/devline.h"
-#include "model/report/mask.h"
+#include "model/report/mask-conf.h"
+#include "model/report/mask-settings.h"
 
 #include <glob.h>
 #include <strings.h>

@@ -11,6 +11,8 @@
 
 #include "anchor/status.h"
 #include "base/file.h"
+#include "model/report/mask-conf.h"
+#include "model/report/mask-settings.h"
 #include "model/watch/state.h"
 #include "pve/settings.h"
 #include "pve/version.h"
@@ -60,7 +62,7 @@ static void add_container(struct report *r, uint32_t vmid) {
         if (!f)
                 return;
         f->place = arena_printf(a, "/etc/pve/nodes/%s/lxc/%u.conf",
-                                mask_of(&r->mask, MASK_NAME, bytes_of(r->node)), vmid);
+                                mask_of(&r->mask, MASK_NAME, bytes_of(r->node)).data, vmid);
         if (!managed && !conf_names_gpu(a, f->content)) {
                 f->mask = NULL;
                 return;

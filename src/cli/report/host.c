@@ -8,8 +8,10 @@
 #include "anchor/status.h"
 #include "cli/report/collect.h"
 #include "host/probe/subid.h"
-#include "model/report/host-text.h"
 #include "model/conf/pctconf.h"
+#include "model/report/host-text.h"
+#include "model/report/mask-conf.h"
+#include "model/report/mask-value.h"
 
 /* The stand-in of a hookscript that is there; that of a storage which is not local needs an entry.
  */
@@ -66,7 +68,7 @@ struct bytes report_host(struct report *r) {
         (void)subuids_read(&r->c->arena, r->c->root, &subuids, &n);
         describe_host(&b, &r->facts, subuids, n);
         if (r->node)
-                strbuf_printf(&b, "pve %s\n", mask_of(&r->mask, MASK_NAME, bytes_of(r->node)));
+                strbuf_printf(&b, "pve %s\n", mask_of(&r->mask, MASK_NAME, bytes_of(r->node)).data);
         if (r->watched)
                 strbuf_adds(&b, "dir /sys/fs/cgroup/system.slice/gpuanchord.service\n");
         for (size_t i = 0; i < r->n_files; i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * describe - facts turned back into the description of a host
+ * host-text - facts turned back into the description of a host
  *
  * For bug reports: what the probe found somewhere else becomes a folder here in
  * which it finds the same. Written from the facts and not from sysfs, so that
@@ -13,7 +13,7 @@
 static const char *path_number(const char *path) {
         const char *s = path + strlen(path);
 
-        while (s > path && s[-1] >= '0' && s[-1] <= '9')
+        while (s > path && ascii_is_digit(s[-1]))
                 s--;
         return s;
 }
@@ -139,7 +139,7 @@ void describe_file(struct strbuf *b, const char *path, unsigned mode, struct byt
                 struct bytes line = bytes_cut(&content, '\n');
 
                 strbuf_adds(b, line.len > 0 ? "| " : "|");
-                strbuf_add(b, line.data, line.len);
+                strbuf_add_bytes(b, line);
                 strbuf_adds(b, "\n");
         }
 }

@@ -6,8 +6,10 @@
  * The lines that a report is about come through as they are, all else is
  * masked by what it means.
  */
+#include "model/report/mask-conf.h"
+
 #include "model/conf/devline.h"
-#include "model/report/parts.h"
+#include "model/report/mask-value.h"
 
 static bool is_about_gpu(const struct devline *d) {
         switch (d->type) {
@@ -25,12 +27,11 @@ static bool is_about_gpu(const struct devline *d) {
 
 /* up to a comment, which LXC takes for one and Proxmox for part of the value */
 static struct bytes mask_comment(struct mask *m, struct bytes line) {
-        const char *at = memchr(line.data, '#', line.len);
-        size_t n = at ? (size_t)(at - line.data) : line.len;
+        struct bytes rest = line, before = bytes_cut(&rest, '#');
         struct strbuf b = { .arena = m->arena };
 
-        strbuf_add(&b, line.data, n);
-        add(&b, mask_text(m, (struct bytes){ line.data + n, line.len - n }));
+        strbuf_add_bytes(&b, before);
+        strbuf_add_bytes(&b, mask_text(m, bytes_from(line, before.len)));
         return strbuf_bytes(&b);
 }
 
@@ -45,12 +46,11 @@ struct bytes mask_heading(struct mask *m, struct bytes line) {
         bool pin;
 
         name = (struct bytes){ name.data + 1, name.len - 2 };
-        pin = begins(name, "pin ");
-        if (holds(name, ":"))
+        pin = bytes_take_prefix(&name, "pin ");
+        if (bytes_contains(name, ":"))
                 return line;
         strbuf_adds(&b, pin ? "[pin " : "[");
-        name = pin ? bytes_trim((struct bytes){ name.data + 4, name.len - 4 }) : name;
-        add(&b, all_of(m, MASK_NAME, name));
+        strbuf_add_bytes(&b, mask_of(m, MASK_NAME, pin ? bytes_trim(name) : name));
         strbuf_adds(&b, "]");
         return strbuf_bytes(&b);
 }
@@ -62,10 +62,10 @@ static struct bytes mask_setting(struct mask *m, struct bytes line, const struct
         if (is_about_gpu(&d))
                 return mask_comment(m, line);
         strbuf_add(&b, line.data, (size_t)(l->value.data - line.data));
-        if (d.type == DEVLINE_MENTION && begins(l->key, "lxc.hook."))
-                add(&b, mask_text(m, l->value));
+        if (d.type == DEVLINE_MENTION && bytes_has_prefix(l->key, "lxc.hook."))
+                strbuf_add_bytes(&b, mask_text(m, l->value));
         else
-                add(&b, mask_value(m, l->key, l->value));
+                strbuf_add_bytes(&b, mask_value(m, l->key, l->value));
         return strbuf_bytes(&b);
 }
 
@@ -81,7 +81,7 @@ struct bytes mask_conf_line(struct mask *m, struct bytes line) {
         pctconf_parse(m->arena, PCTCONF_PVE, line, &c);
         if (c.n_lines == 2 && c.lines[1].key.len > 0)
                 return mask_setting(m, line, &c.lines[1]);
-        return all_of(m, MASK_VALUE, bytes_trim(line));
+        return mask_of(m, MASK_VALUE, bytes_trim(line));
 }
 
 struct bytes mask_lines(struct mask *m, struct bytes text,
@@ -89,14 +89,12 @@ struct bytes mask_lines(struct mask *m, struct bytes text,
         struct strbuf b = { .arena = m->arena };
 
         while (text.len > 0) {
-                struct bytes rest = text, line = bytes_cut(&rest, '\n');
-                size_t cr = line.len > 0 && line.data[line.len - 1] == '\r';
-                bool open = rest.data == line.data + line.len;
+                struct bytes line = bytes_line(&text);
+                bool lf = bytes_take_suffix(&line, "\n"), cr = bytes_take_suffix(&line, "\r");
 
-                add(&b, one(m, (struct bytes){ line.data, line.len - cr }));
+                strbuf_add_bytes(&b, one(m, line));
                 strbuf_adds(&b, cr ? "\r" : "");
-                strbuf_adds(&b, open ? "" : "\n");
-                text = rest;
+                strbuf_adds(&b, lf ? "\n" : "");
         }
         return strbuf_bytes(&b);
 }

@@ -4,7 +4,10 @@
  * mask-settings - masking of policies, of the host's settings, and of what Proxmox
  * says about PCI devices
  */
-#include "model/report/parts.h"
+#include "model/report/mask-settings.h"
+
+#include "model/report/mask-conf.h"
+#include "model/report/mask-value.h"
 
 /* The users that a preset names are known without us. */
 static struct bytes mask_users(struct mask *m, struct bytes value) {
@@ -19,29 +22,29 @@ static struct bytes mask_users(struct mask *m, struct bytes value) {
                 if (word.len == 0)
                         strbuf_add(&b, value.data + i, 1);
                 else
-                        add(&b,
-                            IS_ONE_OF(word, "none", "ollama", "jellyfin", "plex", "frigate", "root")
-                                    ? word
-                                    : all_of(m, MASK_NAME, word));
+                        strbuf_add_bytes(&b, BYTES_IN(word, "none", "ollama", "jellyfin", "plex",
+                                                      "frigate", "root")
+                                                     ? word
+                                                     : mask_of(m, MASK_NAME, word));
         }
         return strbuf_bytes(&b);
 }
 
 static struct bytes mask_policy_value(struct mask *m, struct bytes key, struct bytes value) {
-        if (IS_ONE_OF(key, "next-hook"))
-                return IS_ONE_OF(value, "none") ? value : mask_volume(m, value);
-        if (IS_ONE_OF(key, "guest-users"))
+        if (BYTES_IN(key, "next-hook"))
+                return BYTES_IN(value, "none") ? value : mask_volume(m, value);
+        if (BYTES_IN(key, "guest-users"))
                 return mask_users(m, value);
-        if (IS_ONE_OF(key, "guest-environment"))
-                return IS_ONE_OF(value, "none") ? value : mask_environment(m, value);
-        if (IS_ONE_OF(key, "line"))
+        if (BYTES_IN(key, "guest-environment"))
+                return BYTES_IN(value, "none") ? value : mask_environment(m, value);
+        if (BYTES_IN(key, "line"))
                 return mask_conf_line(m, value);
-        return IS_ONE_OF(key, "gpu", "devices", "method", "video-gid", "render-gid", "missing",
-                         "on-error", "guest-groups", "guest-service", "twin", "guest-timeout",
-                         "video-gid-guess", "render-gid-guess", "interval", "quiet",
-                         "messages-per-minute")
+        return BYTES_IN(key, "gpu", "devices", "method", "video-gid", "render-gid", "missing",
+                        "on-error", "guest-groups", "guest-service", "twin", "guest-timeout",
+                        "video-gid-guess", "render-gid-guess", "interval", "quiet",
+                        "messages-per-minute")
                        ? mask_text(m, value)
-                       : all_of(m, MASK_VALUE, value);
+                       : mask_of(m, MASK_VALUE, value);
 }
 
 static struct bytes mask_settings_line(struct mask *m, struct bytes line) {
@@ -53,13 +56,13 @@ static struct bytes mask_settings_line(struct mask *m, struct bytes line) {
         if (t.data[0] == '#' || t.data[0] == ';')
                 return BYTES("#masked");
         if (is_heading(line))
-                return begins(t, "[pin ") ? mask_heading(m, line) : line;
+                return bytes_has_prefix(t, "[pin ") ? mask_heading(m, line) : line;
         key = bytes_cut(&value, '=');
         if (key.len == line.len)
-                return all_of(m, MASK_VALUE, t);
+                return mask_of(m, MASK_VALUE, t);
         value = bytes_trim(value);
         strbuf_add(&b, line.data, (size_t)(value.data - line.data));
-        add(&b, mask_policy_value(m, bytes_trim(key), value));
+        strbuf_add_bytes(&b, mask_policy_value(m, bytes_trim(key), value));
         return strbuf_bytes(&b);
 }
 
@@ -68,7 +71,7 @@ struct bytes mask_settings(struct mask *m, struct bytes text) {
 }
 
 static struct bytes map_option(struct mask *m, struct bytes key, struct bytes v) {
-        return IS_ONE_OF(key, "node") ? all_of(m, MASK_NAME, v) : v;
+        return BYTES_IN(key, "node") ? mask_of(m, MASK_NAME, v) : v;
 }
 
 static struct bytes mask_sections_line(struct mask *m, struct bytes line) {
@@ -78,9 +81,10 @@ static struct bytes mask_sections_line(struct mask *m, struct bytes line) {
         if (value.len == 0 || name.data == line.data)
                 return mask_text(m, line);
         strbuf_add(&b, line.data, (size_t)(value.data - line.data));
-        add(&b, IS_ONE_OF(name, "map") ? mask_options(m, value, map_option)
-                : IS_ONE_OF(name, "mdev", "live-migration-capable") ? value
-                                                                    : all_of(m, MASK_VALUE, value));
+        strbuf_add_bytes(&b, BYTES_IN(name, "map") ? mask_options(m, value, map_option)
+                             : BYTES_IN(name, "mdev", "live-migration-capable")
+                                     ? value
+                                     : mask_of(m, MASK_VALUE, value));
         return strbuf_bytes(&b);
 }
 
@@ -89,7 +93,7 @@ struct bytes mask_sections(struct mask *m, struct bytes text) {
 }
 
 static struct bytes hostpci_option(struct mask *m, struct bytes key, struct bytes v) {
-        return IS_ONE_OF(key, "romfile") ? all_of(m, MASK_VALUE, v) : v;
+        return BYTES_IN(key, "romfile") ? mask_of(m, MASK_VALUE, v) : v;
 }
 
 struct bytes mask_hostpci(struct mask *m, struct bytes conf) {
@@ -100,11 +104,11 @@ struct bytes mask_hostpci(struct mask *m, struct bytes conf) {
 
                 if (is_heading(line))
                         break;
-                if (!begins(line, "hostpci"))
+                if (!bytes_has_prefix(line, "hostpci"))
                         continue;
-                add(&b, bytes_cut(&value, ':'));
+                strbuf_add_bytes(&b, bytes_cut(&value, ':'));
                 strbuf_adds(&b, ":");
-                add(&b, mask_options(m, value, hostpci_option));
+                strbuf_add_bytes(&b, mask_options(m, value, hostpci_option));
                 strbuf_adds(&b, "\n");
         }
         return strbuf_bytes(&b);

@@ -7,7 +7,7 @@
  * not known here the whole value is masked, so that what Proxmox learns
  * tomorrow tells nothing.
  */
-#include "model/report/parts.h"
+#include "model/report/mask-value.h"
 
 #include "base/number.h"
 
@@ -15,35 +15,29 @@ struct bytes mask_path(struct mask *m, struct bytes path) {
         static const char *const folders[] = { "/dev/", "/proc/", "/sys/" };
 
         for (size_t i = 0; i < ELEMENTS(folders); i++)
-                if (begins(path, folders[i]) && (!holds(path, "/by-") || holds(path, "/by-path/")))
+                if (bytes_has_prefix(path, folders[i]) &&
+                    (!bytes_contains(path, "/by-") || bytes_contains(path, "/by-path/")))
                         return path;
-        return path.len < 2 ? path : all_of(m, MASK_PATH, path);
+        return path.len < 2 ? path : mask_of(m, MASK_PATH, path);
 }
 
 static size_t digits(struct bytes *t) {
         size_t n = 0;
 
-        while (n < t->len && is_digit(t->data[n]))
+        while (n < t->len && ascii_is_digit(t->data[n]))
                 n++;
-        *t = (struct bytes){ t->data + n, t->len - n };
+        *t = bytes_from(*t, n);
         return n;
-}
-
-static bool skip(struct bytes *t, const char *text) {
-        if (!begins(*t, text))
-                return false;
-        *t = (struct bytes){ t->data + strlen(text), t->len - strlen(text) };
-        return true;
 }
 
 /* vm-101-disk-0, 101/base-9000-disk-1.raw: Proxmox's own names */
 static bool is_plain_volume(struct bytes t) {
-        if (digits(&t) > 0 && !skip(&t, "/"))
+        if (digits(&t) > 0 && !bytes_take_prefix(&t, "/"))
                 return false;
-        return (skip(&t, "vm-") || skip(&t, "subvol-") || skip(&t, "basevol-") ||
-                skip(&t, "base-")) &&
-               digits(&t) > 0 && skip(&t, "-disk-") && digits(&t) > 0 &&
-               IS_ONE_OF(t, "", ".raw", ".qcow2", ".vmdk", ".subvol");
+        return (bytes_take_prefix(&t, "vm-") || bytes_take_prefix(&t, "subvol-") ||
+                bytes_take_prefix(&t, "basevol-") || bytes_take_prefix(&t, "base-")) &&
+               digits(&t) > 0 && bytes_take_prefix(&t, "-disk-") && digits(&t) > 0 &&
+               BYTES_IN(t, "", ".raw", ".qcow2", ".vmdk", ".subvol");
 }
 
 static struct bytes mask_volid(struct mask *m, struct bytes volid) {
@@ -54,18 +48,19 @@ static struct bytes mask_volid(struct mask *m, struct bytes volid) {
                 return mask_path(m, volid);
         storage = bytes_cut(&volume, ':');
         if (storage.len == volid.len)
-                return IS_ONE_OF(volid, "none", "cdrom") ? volid : all_of(m, MASK_VALUE, volid);
-        add(&b, IS_ONE_OF(storage, "local", "local-lvm", "local-zfs", "local-btrfs")
-                        ? storage
-                        : all_of(m, MASK_NAME, storage));
+                return BYTES_IN(volid, "none", "cdrom") ? volid : mask_of(m, MASK_VALUE, volid);
+        strbuf_add_bytes(&b, BYTES_IN(storage, "local", "local-lvm", "local-zfs", "local-btrfs")
+                                     ? storage
+                                     : mask_of(m, MASK_NAME, storage));
         strbuf_adds(&b, ":");
-        if (begins(volume, "snippets/")) {
-                struct bytes name = { volume.data + 9, volume.len - 9 };
-
+        if (bytes_take_prefix(&volume, "snippets/")) {
                 strbuf_adds(&b, "snippets/");
-                add(&b, IS_ONE_OF(name, "gpuanchor-hook") ? name : all_of(m, MASK_NAME, name));
+                strbuf_add_bytes(&b, BYTES_IN(volume, "gpuanchor-hook")
+                                             ? volume
+                                             : mask_of(m, MASK_NAME, volume));
         } else {
-                add(&b, is_plain_volume(volume) ? volume : all_of(m, MASK_VALUE, volume));
+                strbuf_add_bytes(&b,
+                                 is_plain_volume(volume) ? volume : mask_of(m, MASK_VALUE, volume));
         }
         return strbuf_bytes(&b);
 }
@@ -74,13 +69,13 @@ struct bytes mask_options(struct mask *m, struct bytes value, mask_option_fn one
         struct strbuf b = { .arena = m->arena };
 
         while (value.len > 0) {
-                struct bytes rest = value, part = bytes_cut(&rest, ','), v = part;
-                struct bytes key = memchr(part.data, '=', part.len) ? bytes_cut(&v, '=')
-                                                                    : (struct bytes){ "", 0 };
+                struct bytes rest = value, part = bytes_cut(&rest, ',');
+                struct bytes key = { "", 0 }, v = part;
 
-                add(&b, key);
+                bytes_split(part, '=', &key, &v);
+                strbuf_add_bytes(&b, key);
                 strbuf_adds(&b, key.len > 0 ? "=" : "");
-                add(&b, one(m, key, v));
+                strbuf_add_bytes(&b, one(m, key, v));
                 strbuf_adds(&b, part.len < value.len ? "," : "");
                 value = rest;
         }
@@ -88,14 +83,14 @@ struct bytes mask_options(struct mask *m, struct bytes value, mask_option_fn one
 }
 
 static struct bytes volume_option(struct mask *m, struct bytes key, struct bytes v) {
-        if (key.len == 0 || IS_ONE_OF(key, "volume"))
+        if (key.len == 0 || BYTES_IN(key, "volume"))
                 return mask_volid(m, v);
-        if (IS_ONE_OF(key, "mp"))
+        if (BYTES_IN(key, "mp"))
                 return mask_path(m, v);
-        return IS_ONE_OF(key, "size", "backup", "ro", "acl", "quota", "replicate", "shared",
-                         "mountoptions", "keepattrs", "idmap")
+        return BYTES_IN(key, "size", "backup", "ro", "acl", "quota", "replicate", "shared",
+                        "mountoptions", "keepattrs", "idmap")
                        ? v
-                       : all_of(m, MASK_VALUE, v);
+                       : mask_of(m, MASK_VALUE, v);
 }
 
 struct bytes mask_volume(struct mask *m, struct bytes value) {
@@ -103,17 +98,18 @@ struct bytes mask_volume(struct mask *m, struct bytes value) {
 }
 
 static struct bytes net_option(struct mask *m, struct bytes key, struct bytes v) {
-        if (IS_ONE_OF(key, "ip", "ip6", "gw", "gw6", "hwaddr"))
+        if (BYTES_IN(key, "ip", "ip6", "gw", "gw6", "hwaddr"))
                 return mask_addresses(m, v);
-        if (IS_ONE_OF(key, "name") ? begins(v, "eth") : begins(v, "vmbr"))
+        if (BYTES_IN(key, "name") ? bytes_has_prefix(v, "eth") : bytes_has_prefix(v, "vmbr"))
                 return v;
-        return IS_ONE_OF(key, "firewall", "tag", "rate", "mtu", "trunks", "type", "link_down",
-                         "host-managed")
+        return BYTES_IN(key, "firewall", "tag", "rate", "mtu", "trunks", "type", "link_down",
+                        "host-managed")
                        ? v
-                       : all_of(m, MASK_NAME, v);
+                       : mask_of(m, MASK_NAME, v);
 }
 
-struct bytes mask_names(struct mask *m, struct bytes value, const char *between) {
+/* words with one of @between between them, each of them a name */
+static struct bytes mask_names(struct mask *m, struct bytes value, const char *between) {
         struct strbuf b = { .arena = m->arena };
 
         for (size_t i = 0, n; i < value.len; i += n) {
@@ -124,15 +120,15 @@ struct bytes mask_names(struct mask *m, struct bytes value, const char *between)
                 }
                 while (i + n < value.len && !strchr(between, value.data[i + n]))
                         n++;
-                add(&b, all_of(m, MASK_NAME, (struct bytes){ value.data + i, n }));
+                strbuf_add_bytes(&b, mask_of(m, MASK_NAME, (struct bytes){ value.data + i, n }));
         }
         return strbuf_bytes(&b);
 }
 
 static struct bytes dev_option(struct mask *m, struct bytes key, struct bytes v) {
-        if (key.len == 0 || IS_ONE_OF(key, "path"))
+        if (key.len == 0 || BYTES_IN(key, "path"))
                 return mask_path(m, v);
-        return IS_ONE_OF(key, "gid", "uid", "mode", "deny-write") ? v : all_of(m, MASK_VALUE, v);
+        return BYTES_IN(key, "gid", "uid", "mode", "deny-write") ? v : mask_of(m, MASK_VALUE, v);
 }
 
 /* "SOURCE TARGET TYPE OPTIONS..." of a mount that is about no GPU */
@@ -145,15 +141,15 @@ static struct bytes mask_mount(struct mask *m, struct bytes value) {
 
                 strbuf_add(&b, value.data, (size_t)(word.data - value.data));
                 if (i == 0) {
-                        add(&b, mask_path(m, word));
-                } else if (i == 1 && !begins(word, "dev/") && word.len > 0) {
+                        strbuf_add_bytes(&b, mask_path(m, word));
+                } else if (i == 1 && !bytes_has_prefix(word, "dev/") && word.len > 0) {
                         path = word.data[0] == '/'
                                        ? arena_strndup(m->arena, word.data, word.len)
                                        : arena_printf(m->arena, "/%.*s", (int)word.len, word.data);
-                        strbuf_adds(&b,
-                                    mask_of(m, MASK_PATH, bytes_of(path)) + (word.data[0] != '/'));
+                        strbuf_add_bytes(&b, bytes_from(mask_of(m, MASK_PATH, bytes_of(path)),
+                                                        word.data[0] != '/'));
                 } else {
-                        add(&b, word);
+                        strbuf_add_bytes(&b, word);
                 }
                 if (word.len == 0)
                         break;
@@ -171,9 +167,10 @@ struct bytes mask_environment(struct mask *m, struct bytes value) {
                 uint32_t number;
 
                 strbuf_adds(&b, b.len > 0 ? " " : "");
-                add(&b, name);
+                strbuf_add_bytes(&b, name);
                 strbuf_adds(&b, name.len < word.len ? "=" : "");
-                add(&b, parse_u32(v, &number) && v.len < 4 ? v : all_of(m, MASK_VALUE, v));
+                strbuf_add_bytes(
+                        &b, parse_u32(v, &number) && v.len < 4 ? v : mask_of(m, MASK_VALUE, v));
         }
         return strbuf_bytes(&b);
 }
@@ -185,35 +182,36 @@ static bool is_harmless(struct bytes key) {
                                            "lxc.arch" };
 
         for (size_t i = 0; i < ELEMENTS(lxc); i++)
-                if (begins(key, lxc[i]))
+                if (bytes_has_prefix(key, lxc[i]))
                         return true;
-        return IS_ONE_OF(key, "arch", "cmode", "console", "cores", "cpulimit", "cpuunits", "debug",
-                         "features", "lock", "memory", "onboot", "ostype", "protection", "snaptime",
-                         "startup", "swap", "template", "tty", "unprivileged");
+        return BYTES_IN(key, "arch", "cmode", "console", "cores", "cpulimit", "cpuunits", "debug",
+                        "features", "lock", "memory", "onboot", "ostype", "protection", "snaptime",
+                        "startup", "swap", "template", "tty", "unprivileged");
 }
 
 struct bytes mask_value(struct mask *m, struct bytes key, struct bytes value) {
         if (is_harmless(key))
                 return value;
-        if (IS_ONE_OF(key, "hostname", "parent", "snapstate", "lxc.uts.name"))
-                return all_of(m, MASK_NAME, value);
-        if (IS_ONE_OF(key, "nameserver"))
+        if (BYTES_IN(key, "hostname", "parent", "snapstate", "lxc.uts.name"))
+                return mask_of(m, MASK_NAME, value);
+        if (BYTES_IN(key, "nameserver"))
                 return mask_text(m, value);
-        if (IS_ONE_OF(key, "searchdomain", "tags"))
+        if (BYTES_IN(key, "searchdomain", "tags"))
                 return mask_names(m, value, " ,;");
-        if (IS_ONE_OF(key, "hookscript", "rootfs") || begins(key, "mp") || begins(key, "unused"))
+        if (BYTES_IN(key, "hookscript", "rootfs") || bytes_has_prefix(key, "mp") ||
+            bytes_has_prefix(key, "unused"))
                 return mask_volume(m, value);
-        if (begins(key, "net"))
+        if (bytes_has_prefix(key, "net"))
                 return mask_options(m, value, net_option);
-        if (begins(key, "dev"))
+        if (bytes_has_prefix(key, "dev"))
                 return mask_options(m, value, dev_option);
-        if (IS_ONE_OF(key, "lxc.mount.entry"))
+        if (BYTES_IN(key, "lxc.mount.entry"))
                 return mask_mount(m, value);
-        if (IS_ONE_OF(key, "lxc.environment", "lxc.environment.runtime", "lxc.environment.hooks"))
+        if (BYTES_IN(key, "lxc.environment", "lxc.environment.runtime", "lxc.environment.hooks"))
                 return mask_environment(m, value);
-        if (begins(key, "lxc.net."))
-                return holds(key, "address") || holds(key, "gateway")
+        if (bytes_has_prefix(key, "lxc.net."))
+                return bytes_contains(key, "address") || bytes_contains(key, "gateway")
                                ? mask_addresses(m, value)
-                               : all_of(m, MASK_VALUE, value);
-        return all_of(m, MASK_VALUE, value);
+                               : mask_of(m, MASK_VALUE, value);
+        return mask_of(m, MASK_VALUE, value);
 }

@@ -29,12 +29,12 @@ static bool is_common(struct bytes name) {
         if (name.len < 3 || parse_u32(name, &number))
                 return true;
         for (size_t i = 0; i < ELEMENTS(common); i++)
-                if (strlen(common[i]) == name.len &&
-                    strncasecmp(common[i], name.data, name.len) == 0)
+                if (bytes_equal_nocase(name, bytes_of(common[i])))
                         return true;
         return false;
 }
 
+/* in any case of letters */
 static bool begins(struct bytes t, const char *prefix) {
         size_t n = strlen(prefix);
 
@@ -79,21 +79,20 @@ static const char *make(struct mask *m, enum mask_kind kind, unsigned n) {
         }
 }
 
-const char *mask_of(struct mask *m, enum mask_kind kind, struct bytes text) {
+struct bytes mask_of(struct mask *m, enum mask_kind kind, struct bytes text) {
         struct mask_entry *e;
 
         if (text.len == 0 || is_mask(kind, text))
-                return arena_strndup(m->arena, text.data, text.len);
+                return (struct bytes){ arena_strndup(m->arena, text.data, text.len), text.len };
         for (size_t i = 0; i < m->n; i++) {
                 e = &m->entries[i];
-                if (e->kind == kind && e->text.len == text.len &&
-                    strncasecmp(e->text.data, text.data, text.len) == 0)
+                if (e->kind == kind && bytes_equal_nocase(e->text, text))
                         return e->mask;
         }
         e = ARENA_PUSH(m->arena, m->entries, m->n);
         e->kind = kind;
         e->text = (struct bytes){ arena_strndup(m->arena, text.data, text.len), text.len };
-        e->mask = make(m, kind, ++m->count[kind]);
+        e->mask = bytes_of(make(m, kind, ++m->count[kind]));
         return e->mask;
 }
 
@@ -101,7 +100,7 @@ const char *mask_of(struct mask *m, enum mask_kind kind, struct bytes text) {
 static const struct mask_entry *find_learned(const struct mask *m, struct bytes t, size_t at) {
         const struct mask_entry *best = NULL;
 
-        if (at > 0 && is_word(t.data[at - 1]))
+        if (at > 0 && ascii_is_alnum(t.data[at - 1]))
                 return NULL;
         for (size_t i = 0; i < m->n; i++) {
                 const struct mask_entry *e = &m->entries[i];
@@ -109,7 +108,7 @@ static const struct mask_entry *find_learned(const struct mask *m, struct bytes 
 
                 if ((best && e->text.len <= best->text.len) || end > t.len ||
                     strncasecmp(t.data + at, e->text.data, e->text.len) != 0 ||
-                    (end < t.len && is_word(t.data[end]) && is_word(t.data[end - 1])))
+                    (end < t.len && ascii_is_alnum(t.data[end]) && ascii_is_alnum(t.data[end - 1])))
                         continue;
                 if (e->kind == MASK_NAME     ? !is_common(e->text)
                     : e->kind == MASK_SECRET ? e->text.len >= SECRET_MIN
@@ -123,13 +122,18 @@ static const struct mask_entry *find_learned(const struct mask *m, struct bytes 
 static size_t mask_length(struct bytes t, size_t at) {
         size_t n = 0;
 
-        if (!begins((struct bytes){ t.data + at, t.len - at }, "masked-") ||
-            (at > 0 && is_word(t.data[at - 1])))
+        if (!begins(bytes_from(t, at), "masked-") || (at > 0 && ascii_is_alnum(t.data[at - 1])))
                 return 0;
-        while (at + n < t.len && (is_word(t.data[at + n]) || t.data[at + n] == '-'))
+        while (at + n < t.len && (ascii_is_alnum(t.data[at + n]) || t.data[at + n] == '-'))
                 n++;
         return n;
 }
+
+static const enum mask_kind address_masks[] = {
+        [ADDRESS_MAC] = MASK_MAC,
+        [ADDRESS_IPV4] = MASK_IPV4,
+        [ADDRESS_IPV6] = MASK_IPV6,
+};
 
 static struct bytes mask_any(struct mask *m, struct bytes t, bool words) {
         struct strbuf b = { .arena = m->arena };
@@ -137,21 +141,22 @@ static struct bytes mask_any(struct mask *m, struct bytes t, bool words) {
 
         while (i < t.len) {
                 const struct mask_entry *known;
-                enum mask_kind kind;
+                enum address_kind kind;
                 size_t n, value;
 
                 if ((n = mask_length(t, i)) > 0) {
                         strbuf_add(&b, t.data + i, n);
-                } else if ((n = scan_address(t, i, &kind)) > 0) {
-                        strbuf_adds(&b, mask_of(m, kind, (struct bytes){ t.data + i, n }));
+                } else if ((kind = scan_address(t, i, &n)) != ADDRESS_NONE) {
+                        strbuf_add_bytes(&b, mask_of(m, address_masks[kind],
+                                                     (struct bytes){ t.data + i, n }));
                 } else if (words && (n = scan_secret(t, i, &value)) > 0) {
                         strbuf_add(&b, t.data + i, value - i);
-                        strbuf_adds(&b,
-                                    mask_of(m, MASK_SECRET, (struct bytes){ t.data + value, n }));
+                        strbuf_add_bytes(
+                                &b, mask_of(m, MASK_SECRET, (struct bytes){ t.data + value, n }));
                         n += value - i;
                 } else if (words && (known = find_learned(m, t, i))) {
                         n = known->text.len;
-                        strbuf_adds(&b, known->mask);
+                        strbuf_add_bytes(&b, known->mask);
                 } else {
                         n = 1;
                         strbuf_add(&b, t.data + i, n);

@@ -27,14 +27,18 @@ struct mask {
         struct mask_entry {
                 enum mask_kind kind;
                 struct bytes text;
-                const char *mask;
+                struct bytes mask;
         } * entries;
         size_t n;
         unsigned count[MASK_KINDS];
 };
 
-/** mask_of() - the mask of @text, learned if it is new; "" and masks come back as they are */
-const char *mask_of(struct mask *m, enum mask_kind kind, struct bytes text);
+/**
+ * mask_of() - the mask of @text, learned if it is new
+ *
+ * "" and masks come back as they are. Return: what stands for it, with a NUL behind it.
+ */
+struct bytes mask_of(struct mask *m, enum mask_kind kind, struct bytes text);
 
 /**
  * mask_text() - any text: addresses, passwords, and the names learned so far
@@ -46,30 +50,3 @@ struct bytes mask_text(struct mask *m, struct bytes text);
 
 /** mask_addresses() - MAC, IPv4 and IPv6 addresses, and nothing else */
 struct bytes mask_addresses(struct mask *m, struct bytes text);
-
-/** mask_path() - a path, unless it is one below /dev, /proc or /sys that names no serial number */
-struct bytes mask_path(struct mask *m, struct bytes path);
-
-/** mask_volume() - "STORAGE:VOLUME" or a path, and the options behind it */
-struct bytes mask_volume(struct mask *m, struct bytes value);
-
-/**
- * mask_conf() - a container's file, or the configuration that LXC reads
- *
- * Lines about devices and id maps stay, all sections; what nobody needs to know is
- * masked as a whole. Learns names: to have those of one file masked in the notes
- * of another, go through all of them twice.
- */
-struct bytes mask_conf(struct mask *m, struct bytes conf);
-
-/** mask_settings() - a policy file or the host's settings */
-struct bytes mask_settings(struct mask *m, struct bytes text);
-
-/** mask_sections() - pci.cfg: descriptions and the names of nodes */
-struct bytes mask_sections(struct mask *m, struct bytes text);
-
-/** mask_hostpci() - of a virtual machine's file only the hostpci lines of its current section */
-struct bytes mask_hostpci(struct mask *m, struct bytes conf);
-
-/** conf_names_gpu() - whether any line of any section of a container's file is about a GPU */
-bool conf_names_gpu(struct arena *a, struct bytes conf);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * mask-scan - addresses and passwords in any text
+ * scan - addresses and passwords in any text
  *
  * Rather one mask too many than an address too few, but for what looks like one
  * and is a device: 0000:05:00.0, 226:128, 1002:150e.
@@ -13,7 +13,7 @@
 #include <strings.h>
 
 static bool is_hex(char c) {
-        return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+        return ascii_is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
 /* the character at @i, NUL behind the end and before the beginning */
@@ -35,23 +35,23 @@ static size_t run(struct bytes t, size_t at, bool (*is)(char), size_t max) {
 static size_t scan_mac(struct bytes t, size_t at) {
         char separator = at_(t, at + 2), before = at ? t.data[at - 1] : '\0';
 
-        if ((separator != ':' && separator != '-') || is_word(before) || before == separator)
+        if ((separator != ':' && separator != '-') || ascii_is_alnum(before) || before == separator)
                 return 0;
         for (size_t i = 0; i < 6; i++)
                 if (run(t, at + 3 * i, is_hex, 3) != 2 ||
                     (i < 5 && at_(t, at + 3 * i + 2) != separator))
                         return 0;
-        return is_word(at_(t, at + 17)) || at_(t, at + 17) == separator ? 0 : 17;
+        return ascii_is_alnum(at_(t, at + 17)) || at_(t, at + 17) == separator ? 0 : 17;
 }
 
 static size_t scan_ipv4(struct bytes t, size_t at) {
         size_t i = at;
 
-        if (at > 0 && (is_digit(t.data[at - 1]) ||
-                       (t.data[at - 1] == '.' && at > 1 && is_digit(t.data[at - 2]))))
+        if (at > 0 && (ascii_is_digit(t.data[at - 1]) ||
+                       (t.data[at - 1] == '.' && at > 1 && ascii_is_digit(t.data[at - 2]))))
                 return 0;
         for (int part = 0; part < 4; part++) {
-                size_t n = run(t, i, is_digit, 4);
+                size_t n = run(t, i, ascii_is_digit, 4);
                 uint32_t number;
 
                 if (n == 0 || n > 3 || !parse_u32((struct bytes){ t.data + i, n }, &number) ||
@@ -61,7 +61,9 @@ static size_t scan_ipv4(struct bytes t, size_t at) {
                 if (part < 3 && at_(t, i++) != '.')
                         return 0;
         }
-        return is_word(at_(t, i)) || (at_(t, i) == '.' && is_digit(at_(t, i + 1))) ? 0 : i - at;
+        return ascii_is_alnum(at_(t, i)) || (at_(t, i) == '.' && ascii_is_digit(at_(t, i + 1)))
+                       ? 0
+                       : i - at;
 }
 
 /* eight groups, or fewer with one "::" among them; not "::" itself */
@@ -69,7 +71,7 @@ static size_t scan_ipv6(struct bytes t, size_t at) {
         bool gap = at_(t, at) == ':' && at_(t, at + 1) == ':';
         size_t i = at + (gap ? 2 : 0), groups = 0, n;
 
-        if (at > 0 && (is_word(t.data[at - 1]) || t.data[at - 1] == ':'))
+        if (at > 0 && (ascii_is_alnum(t.data[at - 1]) || t.data[at - 1] == ':'))
                 return 0;
         while ((n = run(t, i, is_hex, 5)) > 0) {
                 if (n > 4)
@@ -89,28 +91,27 @@ static size_t scan_ipv6(struct bytes t, size_t at) {
         }
         if (gap ? groups == 0 || groups > 7 : groups != 8)
                 return 0;
-        return is_word(at_(t, i)) || (at_(t, i) == '.' && is_digit(at_(t, i + 1))) ? 0 : i - at;
+        return ascii_is_alnum(at_(t, i)) || (at_(t, i) == '.' && ascii_is_digit(at_(t, i + 1)))
+                       ? 0
+                       : i - at;
 }
 
-size_t scan_address(struct bytes t, size_t at, enum mask_kind *ret_kind) {
-        size_t n = scan_mac(t, at);
+enum address_kind scan_address(struct bytes t, size_t at, size_t *ret_len) {
+        size_t n;
 
-        *ret_kind = MASK_MAC;
-        if (n == 0) {
-                *ret_kind = MASK_IPV4;
-                n = scan_ipv4(t, at);
-        }
-        if (n == 0) {
-                *ret_kind = MASK_IPV6;
-                n = scan_ipv6(t, at);
-        }
-        return n;
+        if ((n = scan_mac(t, at)) > 0)
+                return *ret_len = n, ADDRESS_MAC;
+        if ((n = scan_ipv4(t, at)) > 0)
+                return *ret_len = n, ADDRESS_IPV4;
+        if ((n = scan_ipv6(t, at)) > 0)
+                return *ret_len = n, ADDRESS_IPV6;
+        return ADDRESS_NONE;
 }
 
 /* ---- passwords ---- */
 
 static bool is_name(char c) {
-        return is_word(c) || c == '_' || c == '-' || c == '.';
+        return ascii_is_alnum(c) || c == '_' || c == '-' || c == '.';
 }
 
 static bool has_part(struct bytes name, const char *part, bool anywhere) {
@@ -118,8 +119,8 @@ static bool has_part(struct bytes name, const char *part, bool anywhere) {
 
         for (size_t i = 0; i + len <= name.len; i++)
                 if (strncasecmp(name.data + i, part, len) == 0 &&
-                    (anywhere || ((i == 0 || !is_word(name.data[i - 1])) &&
-                                  (i + len == name.len || !is_word(name.data[i + len])))))
+                    (anywhere || ((i == 0 || !ascii_is_alnum(name.data[i - 1])) &&
+                                  (i + len == name.len || !ascii_is_alnum(name.data[i + len])))))
                         return true;
         return false;
 }
@@ -182,8 +183,8 @@ size_t scan_secret(struct bytes t, size_t at, size_t *ret_value) {
         i += is_quote(at_(t, i));
         value = i;
         n = run(t, i, is_value, t.len);
-        if ((n == 6 && strncasecmp(t.data + i, "bearer", 6) == 0) ||
-            (n == 5 && strncasecmp(t.data + i, "basic", 5) == 0)) {
+        if (bytes_equal_nocase((struct bytes){ t.data + i, n }, BYTES("bearer")) ||
+            bytes_equal_nocase((struct bytes){ t.data + i, n }, BYTES("basic"))) {
                 value += n + run(t, i + n, is_blank, t.len);
                 n = run(t, value, is_value, t.len);
         }

@@ -1,31 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "model/report/mask.h"
+/*
+ * scan - addresses and passwords in any text
+ */
+#include "base/bytes.h"
 
-/* without the locale, which decides in libc's own */
-static inline bool is_digit(char c) {
-        return c >= '0' && c <= '9';
-}
-
-static inline bool is_alpha(char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static inline bool is_word(char c) {
-        return is_digit(c) || is_alpha(c);
-}
+enum address_kind {
+        ADDRESS_NONE,
+        ADDRESS_MAC,
+        ADDRESS_IPV4,
+        ADDRESS_IPV6,
+};
 
 /**
  * scan_address() - the address that begins at @at
- * @ret_kind: MASK_MAC, MASK_IPV4 or MASK_IPV6
+ * @ret_len: its length, when there is one
  *
  * Only whole ones: neither a PCI address (0000:05:00.0) nor a device number, a time or
  * a version with other than four parts is one.
  *
- * Return: its length, 0 when there is none.
+ * Return: what it is, ADDRESS_NONE when there is none.
  */
-size_t scan_address(struct bytes text, size_t at, enum mask_kind *ret_kind);
+enum address_kind scan_address(struct bytes text, size_t at, size_t *ret_len);
 
 /**
  * scan_secret() - the password, token or key that is given a value at @at
