@@ -18,8 +18,7 @@ static void check_state(struct inventory *inv, const struct node *n) {
 
 /* NVIDIA's driver makes its nodes itself, root:root 0666 */
 static void check_owner(struct inventory *inv, const struct node *n) {
-        const struct host_group *g =
-                n->kind == NODE_CARD ? &inv->facts->video : &inv->facts->render;
+        const struct host_group *g = &inv->facts->groups[gid_group_of(n->kind)];
         struct arena *a = inv->problems.arena;
 
         if (n->state != NODE_CHAR || n->kind == NODE_NVIDIA || (n->gid == g->gid && g->present))
@@ -30,14 +29,14 @@ static void check_owner(struct inventory *inv, const struct node *n) {
                                               .what = n->path,
                                               .old = arena_printf(a, "%04o", n->mode) });
         else if (n->gid != 0 && g->present)
-                finding_add(&inv->problems,
-                            (struct finding){
-                                    .code = FINDING_NODE_GROUP_WRONG,
-                                    .what = n->path,
-                                    .old = arena_printf(a, "%u", n->gid),
-                                    .new = arena_printf(a, "%s is %u",
-                                                        n->kind == NODE_CARD ? "video" : "render",
-                                                        g->gid) });
+                finding_add(
+                        &inv->problems,
+                        (struct finding){ .code = FINDING_NODE_GROUP_WRONG,
+                                          .what = n->path,
+                                          .old = arena_printf(a, "%u", n->gid),
+                                          .new = arena_printf(a, "%s is %u",
+                                                              gid_group_name(gid_group_of(n->kind)),
+                                                              g->gid) });
 }
 
 static void check_nodes(struct inventory *inv, const struct node *nodes, size_t n) {
@@ -88,12 +87,8 @@ const char *inventory_codes(struct arena *a, const struct inventory *inv, const 
 }
 
 const char *inventory_owner(struct arena *a, const struct inventory *inv, const struct node *node) {
-        const struct facts *f = inv->facts;
         const char *user = node->uid == 0 ? "root" : arena_printf(a, "%u", node->uid);
-        const char *group = node->gid == 0                                    ? "root"
-                            : f->video.present && node->gid == f->video.gid   ? "video"
-                            : f->render.present && node->gid == f->render.gid ? "render"
-                                                                              : NULL;
+        const char *group = facts_group_name(inv->facts, node->gid);
 
         return group ? arena_printf(a, "%s:%s", user, group)
                      : arena_printf(a, "%s:%u", user, node->gid);

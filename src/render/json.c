@@ -173,8 +173,8 @@ const char *json_gpus(struct arena *a, const struct inventory *inv) {
                 json_object_array_add(array, node_object(a, &inv->facts->shared[i]));
         array = json_object_new_object();
         json_object_object_add(o, "groups", array);
-        add_group(array, "video", &inv->facts->video);
-        add_group(array, "render", &inv->facts->render);
+        for (int i = 0; i < GID_GROUPS; i++)
+                add_group(array, gid_group_name(i), &inv->facts->groups[i]);
         add_findings(a, o, "findings", &inv->problems, 0);
         return finish(a, o);
 }

@@ -62,8 +62,8 @@ static const struct facts facts = {
         .n_gpus = ELEMENTS(gpus),
         .shared = shared,
         .n_shared = ELEMENTS(shared),
-        .video = { true, 44 },
-        .render = { true, 104 },
+        .groups[GID_VIDEO] = { true, 44 },
+        .groups[GID_RENDER] = { true, 104 },
         .majors = majors,
         .n_majors = ELEMENTS(majors),
 };

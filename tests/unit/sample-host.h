@@ -58,8 +58,8 @@ static const struct facts sample_host = {
         .n_gpus = SAMPLE_GPUS,
         .shared = sample_shared,
         .n_shared = ELEMENTS(sample_shared),
-        .video = { true, 44 },
-        .render = { true, 104 },
+        .groups[GID_VIDEO] = { true, 44 },
+        .groups[GID_RENDER] = { true, 104 },
         .majors = sample_majors,
         .n_majors = ELEMENTS(sample_majors),
 };

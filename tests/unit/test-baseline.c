@@ -42,7 +42,8 @@ static void add_node(struct world *w, struct gpu *g, enum node_kind kind, const 
 static void make_world(struct world *w, bool swapped) {
         struct gpu *g;
 
-        *w = (struct world){ .facts = { .video = { true, 44 }, .render = { true, 104 } } };
+        *w = (struct world){ .facts = { .groups[GID_VIDEO] = { true, 44 },
+                                        .groups[GID_RENDER] = { true, 104 } } };
         g = add_gpu(w, "0000:01:00.0", 0x150e, "amdgpu");
         add_node(w, g, NODE_CARD, swapped ? "/dev/dri/card1" : "/dev/dri/card0", swapped, 0660);
         g = add_gpu(w, "0000:02:00.0", 0x1638, "amdgpu");
@@ -172,8 +173,8 @@ static void new_gpu_driver_groups_and_mode(void **state) {
         w.facts.n_gpus = 1;
         b = baseline_of(&w.arena, &w.facts);
         after.facts.gpus[0].nodes[0].mode = 0666;
-        after.facts.render.gid = 993;
-        after.facts.video.present = false;
+        after.facts.groups[GID_RENDER].gid = 993;
+        after.facts.groups[GID_VIDEO].present = false;
         f = compare(&w.arena, &b, &after.facts);
         assert_int_equal(f.n, 4);
         expect(&w.arena, &f, 0, FINDING_NODE_MODE_CHANGED,

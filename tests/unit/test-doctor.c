@@ -175,9 +175,10 @@ static struct gpu one_gpu;
 
 /* A host with one GPU of this driver and one node of this mode; both may be changed first. */
 static struct doctor_report look(const char *driver, uint32_t vendor, bool node, bool loaded) {
-        struct facts facts = {
-                .gpus = &one_gpu, .n_gpus = 1, .video = { true, 44 }, .render = { true, 104 }
-        };
+        struct facts facts = { .gpus = &one_gpu,
+                               .n_gpus = 1,
+                               .groups[GID_VIDEO] = { true, 44 },
+                               .groups[GID_RENDER] = { true, 104 } };
         struct findings problems = { .arena = &arena };
         struct subid_range base = { 100000, 65536 };
         struct doctor_host h = { .facts = &facts,
@@ -317,7 +318,7 @@ static struct doctor_report look_around(const struct facts *facts, struct doctor
 }
 
 static void test_no_gpu(void **state) {
-        const struct facts facts = { .video = { true, 44 } };
+        const struct facts facts = { .groups[GID_VIDEO] = { true, 44 } };
         struct doctor_report r = look_around(&facts, (struct doctor_host){ 0 });
 
         assert_int_equal(worst(&r, DOCTOR_GPU), DOCTOR_FAILED);
@@ -347,7 +348,7 @@ static void test_groups(void **state) {
         struct facts facts = sample_host;
         struct doctor_report r;
 
-        facts.video.present = facts.render.present = false;
+        facts.groups[GID_VIDEO].present = facts.groups[GID_RENDER].present = false;
         r = look_around(&facts, (struct doctor_host){ 0 });
         assert_string_equal(worst_item(&r, DOCTOR_GROUP)->subject, "video");
         assert_non_null(strstr(worst_item(&r, DOCTOR_GROUP)->mend, "groupadd --system video; "));
@@ -378,7 +379,7 @@ static void test_node_findings(void **state) {
         assert_string_equal(worst_item(&r, DOCTOR_NODE_OWNER)->subject, "/dev/dri/renderD128");
         assert_non_null(strstr(worst_item(&r, DOCTOR_NODE_OWNER)->mend, "udevadm trigger"));
         /* root's, because there is no such group: that is the group's to tell */
-        facts.render.present = false;
+        facts.groups[GID_RENDER].present = false;
         r = look_around(&facts, h);
         assert_int_equal(worst(&r, DOCTOR_NODE_OWNER), DOCTOR_OK);
 }

@@ -70,8 +70,8 @@ static const char *facts_text(struct arena *a, const struct facts *f) {
                 gpu_text(&b, &f->gpus[i]);
         for (size_t i = 0; i < f->n_shared; i++)
                 node_text(&b, "shared ", &f->shared[i]);
-        group_text(&b, "video", f->video);
-        group_text(&b, "render", f->render);
+        for (int i = 0; i < GID_GROUPS; i++)
+                group_text(&b, gid_group_name(i), f->groups[i]);
         strbuf_adds(&b, "subgid");
         for (size_t i = 0; i < f->n_subgids; i++)
                 strbuf_printf(&b, " %u+%u", f->subgids[i].start, f->subgids[i].count);

@@ -36,15 +36,14 @@ struct host_group group_find(struct bytes text, const char *name) {
         return group;
 }
 
-int groups_read(struct arena *a, const char *root, struct host_group *ret_video,
-                struct host_group *ret_render) {
+int groups_read(struct arena *a, const char *root, struct host_group ret[GID_GROUPS]) {
         struct bytes text = { 0 };
         int r;
 
         r = file_read(a, arena_printf(a, "%s/etc/group", root), GROUP_FILE_MAX, &text);
         if (r < 0 && r != -ENOENT)
                 return r;
-        *ret_video = group_find(text, "video");
-        *ret_render = group_find(text, "render");
+        for (int i = 0; i < GID_GROUPS; i++)
+                ret[i] = group_find(text, gid_group_name(i));
         return 0;
 }

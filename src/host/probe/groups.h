@@ -20,5 +20,4 @@ struct host_group group_find(struct bytes text, const char *name);
  *
  * Return: 0, also without <root>/etc/group, or negative errno.
  */
-int groups_read(struct arena *a, const char *root, struct host_group *ret_video,
-                struct host_group *ret_render);
+int groups_read(struct arena *a, const char *root, struct host_group ret[GID_GROUPS]);

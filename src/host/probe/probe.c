@@ -350,7 +350,7 @@ int probe_gpus(struct arena *a, const char *root, struct facts *ret) {
         r = devices_probe(&p);
         if (r < 0)
                 return r;
-        r = groups_read(a, root, &f->video, &f->render);
+        r = groups_read(a, root, f->groups);
         if (r < 0)
                 return r;
         r = subgids_read(a, root, &f->subgids, &f->n_subgids);

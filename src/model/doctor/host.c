@@ -173,15 +173,8 @@ const char *doctor_node_mend(struct arena *a, const struct node *n) {
                             n->kind == NODE_NVIDIA ? "666" : "660", n->path, n->major, n->minor);
 }
 
-static const char *group_name(const struct facts *f, uint32_t gid) {
-        return gid == 0                                    ? "root"
-               : f->video.present && gid == f->video.gid   ? "video"
-               : f->render.present && gid == f->render.gid ? "render"
-                                                           : "?";
-}
-
 static const struct host_group *group_of(const struct facts *f, const struct node *n) {
-        return n->kind == NODE_CARD ? &f->video : &f->render;
+        return &f->groups[gid_group_of(n->kind)];
 }
 
 static const struct finding *problem_of(const struct doctor_host *h, const struct node *n,
@@ -222,6 +215,7 @@ static void check_mode(struct doctor_report *r, const struct node *n) {
 
 static void check_node(struct doctor_report *r, const struct doctor_host *h, const struct node *n) {
         const struct finding *state = problem_of(h, n, false), *owner = problem_of(h, n, true);
+        const char *group = facts_group_name(h->facts, n->gid);
         struct arena *a = r->arena;
 
         if (state) {
@@ -238,8 +232,8 @@ static void check_node(struct doctor_report *r, const struct doctor_host *h, con
                                             .evidence = arena_printf(a, "%u:%u %s:%s (%u:%u) %04o",
                                                                      n->major, n->minor,
                                                                      n->uid ? "?" : "root",
-                                                                     group_name(h->facts, n->gid),
-                                                                     n->uid, n->gid, n->mode) });
+                                                                     group ? group : "?", n->uid,
+                                                                     n->gid, n->mode) });
         /* root because there is no such group: see group */
         if (owner && group_of(h->facts, n)->present)
                 doctor_add(r, (struct doctor_item){ .check = DOCTOR_NODE_OWNER,
@@ -356,8 +350,9 @@ void doctor_check_host(struct doctor_report *r, const struct doctor_host *h) {
         check_modules(r, h);
         check_nodes(r, h);
         check_strays(r, h);
-        check_group(r, "video", &f->video, has_node(f, NODE_CARD));
-        check_group(r, "render", &f->render, has_node(f, NODE_RENDER) || has_node(f, NODE_ACCEL));
+        check_group(r, "video", &f->groups[GID_VIDEO], has_node(f, NODE_CARD));
+        check_group(r, "render", &f->groups[GID_RENDER],
+                    has_node(f, NODE_RENDER) || has_node(f, NODE_ACCEL));
         check_subids(r, DOCTOR_SUBUID, h->subuids, h->n_subuids, "subuids");
         check_subids(r, DOCTOR_SUBGID, f->subgids, f->n_subgids, "subgids");
         check_rules(r, h);

@@ -152,8 +152,7 @@ static const char *group_inside(struct arena *a, const struct plan *p, uint32_t 
 
 /* A node whose group the host has wrong: mended there, the container sees it rightly. */
 static bool host_is_wrong(const struct doctor_guest *g, const struct node *n) {
-        const struct host_group *group =
-                n->kind == NODE_CARD ? &g->facts->video : &g->facts->render;
+        const struct host_group *group = &g->facts->groups[gid_group_of(n->kind)];
         uint32_t inside;
 
         if (n->gid == 0)

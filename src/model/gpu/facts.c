@@ -21,6 +21,13 @@ const struct gpu *facts_find_gpu(const struct facts *f, const char *address) {
         return NULL;
 }
 
+const char *facts_group_name(const struct facts *f, uint32_t gid) {
+        for (int i = 0; i < GID_GROUPS; i++)
+                if (gid != 0 && f->groups[i].present && gid == f->groups[i].gid)
+                        return gid_group_name(i);
+        return gid == 0 ? "root" : NULL;
+}
+
 const char *facts_major_name(const struct facts *f, uint32_t major) {
         for (size_t i = 0; i < f->n_majors; i++)
                 if (f->majors[i].major == major)

@@ -72,7 +72,7 @@ struct facts {
         size_t n_gpus;
         struct node *shared; /* kfd and nvidia nodes that belong to no single GPU */
         size_t n_shared;
-        struct host_group video, render;
+        struct host_group groups[GID_GROUPS];
         struct subid_range *subgids;
         size_t n_subgids;
         struct char_major *majors;
@@ -87,6 +87,9 @@ bool gpu_is_usable(const struct gpu *g);
 
 /** facts_find_gpu() - the GPU at @address, NULL when there is none */
 const struct gpu *facts_find_gpu(const struct facts *f, const char *address);
+
+/** facts_group_name() - "root", "video" or "render" of host gid @gid, NULL for another */
+const char *facts_group_name(const struct facts *f, uint32_t gid);
 
 /** facts_major_name() - the driver that owns character @major now, NULL when none does */
 const char *facts_major_name(const struct facts *f, uint32_t major);

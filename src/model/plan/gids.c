@@ -151,12 +151,10 @@ static void find_inside(const struct plan_input *in, struct plan *p, enum gid_gr
 void gids_find(struct arena *a, const struct plan_input *in, struct findings *f, struct plan *p) {
         struct plan_gid *video = &p->gids[GID_VIDEO], *render = &p->gids[GID_RENDER];
 
-        *video = (struct plan_gid){ .name = "video",
-                                    .host_present = in->facts->video.present,
-                                    .host = in->facts->video.gid };
-        *render = (struct plan_gid){ .name = "render",
-                                     .host_present = in->facts->render.present,
-                                     .host = in->facts->render.gid };
+        for (int i = 0; i < GID_GROUPS; i++)
+                p->gids[i] = (struct plan_gid){ .name = gid_group_name(i),
+                                                .host_present = in->facts->groups[i].present,
+                                                .host = in->facts->groups[i].gid };
         read_map(a, in, f, p);
         if (p->has_map && !p->map_broken && idmap_check(&p->map_now) == IDMAP_OK) {
                 for (int i = 0; i < GID_GROUPS; i++)

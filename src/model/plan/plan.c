@@ -142,18 +142,18 @@ static void add_node(struct arena *a, const struct plan_input *in, struct findin
 
 static void check_group(struct arena *a, const struct plan_input *in, struct findings *f,
                         const struct node *n) {
-        const struct host_group *g = n->kind == NODE_CARD ? &in->facts->video : &in->facts->render;
+        const struct host_group *g = &in->facts->groups[gid_group_of(n->kind)];
 
         if (n->kind == NODE_NVIDIA || !g->present || n->gid == g->gid || n->gid == 0 ||
-            n->gid == in->facts->video.gid || n->gid == in->facts->render.gid)
+            n->gid == in->facts->groups[GID_VIDEO].gid ||
+            n->gid == in->facts->groups[GID_RENDER].gid)
                 return;
-        finding_add(f,
-                    (struct finding){ .code = FINDING_NODE_GROUP_WRONG,
-                                      .what = n->path,
-                                      .old = arena_printf(a, "%u", n->gid),
-                                      .new = arena_printf(a, "%s is %u",
-                                                          n->kind == NODE_CARD ? "video" : "render",
-                                                          g->gid) });
+        finding_add(f, (struct finding){ .code = FINDING_NODE_GROUP_WRONG,
+                                         .what = n->path,
+                                         .old = arena_printf(a, "%u", n->gid),
+                                         .new = arena_printf(a, "%s is %u",
+                                                             gid_group_name(gid_group_of(n->kind)),
+                                                             g->gid) });
 }
 
 /* Mount and devN lines for this kind of node: in the file, and remembered. */

@@ -127,8 +127,8 @@ void describe_host(struct strbuf *b, const struct facts *f, const struct subid_r
                 add_gpu(b, f, &f->gpus[i]);
         add_shared(b, f);
         add_majors(b, f);
-        add_group(b, "video", &f->video);
-        add_group(b, "render", &f->render);
+        for (int i = 0; i < GID_GROUPS; i++)
+                add_group(b, gid_group_name(i), &f->groups[i]);
         add_subids(b, "subgid", f->subgids, f->n_subgids);
         add_subids(b, "subuid", subuids, n);
 }

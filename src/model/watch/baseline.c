@@ -168,14 +168,14 @@ static const char *describe_group(struct arena *a, struct host_group g) {
         return g.present ? arena_printf(a, "gid %u", g.gid) : "no gid";
 }
 
-static void compare_group(struct arena *a, const char *name, struct host_group before,
-                          struct host_group now, struct findings *f) {
+static void compare_group(const char *name, struct host_group before, struct host_group now,
+                          struct findings *f) {
         if (before.present == now.present && before.gid == now.gid)
                 return;
         finding_add(f, (struct finding){ .code = FINDING_GROUP_CHANGED,
                                          .what = name,
-                                         .old = describe_group(a, before),
-                                         .new = describe_group(a, now) });
+                                         .old = describe_group(f->arena, before),
+                                         .new = describe_group(f->arena, now) });
 }
 
 void baseline_compare(struct arena *a, const struct baseline *before, const struct facts *now,
@@ -196,14 +196,15 @@ void baseline_compare(struct arena *a, const struct baseline *before, const stru
                                                          .what = describe(a, &is),
                                                          .new = describe_nodes(a, &is) });
         }
-        compare_group(a, "video", before->video, now->video, f);
-        compare_group(a, "render", before->render, now->render, f);
+        for (int i = 0; i < GID_GROUPS; i++)
+                compare_group(gid_group_name(i), before->groups[i], now->groups[i], f);
 }
 
 void baseline_next(struct arena *a, const struct baseline *before, const struct facts *now,
                    struct baseline *ret) {
-        struct baseline b = { .video = now->video, .render = now->render };
+        struct baseline b = { 0 };
 
+        memcpy(b.groups, now->groups, sizeof(b.groups));
         for (size_t i = 0; i < now->n_gpus; i++) {
                 const struct known_gpu *was = before ? find_known(before, &now->gpus[i]) : NULL;
                 struct known_gpu k = known_of(&now->gpus[i]);
@@ -252,10 +253,9 @@ struct bytes baseline_write(struct arena *a, const struct baseline *b) {
         struct strbuf t = { .arena = a };
 
         strbuf_adds(&t, HEADER "\n");
-        if (b->video.present)
-                strbuf_printf(&t, "group video %u\n", b->video.gid);
-        if (b->render.present)
-                strbuf_printf(&t, "group render %u\n", b->render.gid);
+        for (int i = 0; i < GID_GROUPS; i++)
+                if (b->groups[i].present)
+                        strbuf_printf(&t, "group %s %u\n", gid_group_name(i), b->groups[i].gid);
         for (size_t i = 0; i < b->n_gpus; i++) {
                 const struct known_gpu *k = &b->gpus[i];
 
@@ -334,13 +334,12 @@ static bool read_group(struct arena *a, struct bytes rest, struct baseline *b) {
 
         if (!parse_u32(bytes_word(&rest), &g.gid))
                 return false;
-        if (streq(name, "video"))
-                b->video = g;
-        else if (streq(name, "render"))
-                b->render = g;
-        else
-                return false;
-        return true;
+        for (int i = 0; i < GID_GROUPS; i++)
+                if (streq(name, gid_group_name(i))) {
+                        b->groups[i] = g;
+                        return true;
+                }
+        return false;
 }
 
 static bool read_entry(struct arena *a, const char *first, struct bytes rest, struct baseline *b) {

@@ -29,7 +29,7 @@ struct known_gpu {
 struct baseline {
         struct known_gpu *gpus;
         size_t n_gpus;
-        struct host_group video, render;
+        struct host_group groups[GID_GROUPS];
 };
 
 /**
