@@ -125,6 +125,10 @@ static void test_pin(void **state) {
         p.n_pins = 1;
         usage_add_policy(a, &host, 101, &p, "pve2", &none, &u);
         assert_int_equal(u.n, 0);
+        pinned[0].ids.subdevice = 1;
+        usage_add_policy(a, &host, 101, &p, "pve1", &none, &u);
+        assert_int_equal(u.n, 0);
+        pinned[0].ids.subdevice = 0;
         usage_add_policy(a, &host, 101, &p, "pve1", &none, &u);
         assert_int_equal(u.n, 1);
         assert_string_equal(usage_names(a, &u, &gpus[2]), "ct/101");

@@ -164,7 +164,7 @@ void usage_add_policy(struct arena *a, const struct facts *f, uint32_t vmid, con
         for (size_t i = 0; automatic && pin && i < pin->n_gpus; i++) {
                 const struct gpu *g = facts_find_gpu(f, pin->gpus[i].address);
 
-                if (g && pci_ids_same_model(&g->ids, &pin->gpus[i].ids))
+                if (g && pci_ids_equal(&g->ids, &pin->gpus[i].ids))
                         add_container(a, u, vmid, g, "policy");
         }
 }
