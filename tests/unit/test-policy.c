@@ -108,6 +108,7 @@ static void test_gpu(void **state) {
                 { "pci:C1:00.0", SEL_PCI, "0000:c1:00.0", 0, 0, 0 },
                 { "id:1002:150E", SEL_ID, NULL, 0x1002, 0x150e, 0 },
                 { "id:1002:150e#2", SEL_ID, NULL, 0x1002, 0x150e, 2 },
+                { "id:0x1002:0x150e", SEL_ID, NULL, 0x1002, 0x150e, 0 },
                 { "driver:amdgpu", SEL_DRIVER, "amdgpu", 0, 0, 0 },
                 { "mapping:igpu-1", SEL_MAPPING, "igpu-1", 0, 0, 0 },
                 { "platform:fb000000.gpu", SEL_PLATFORM, "fb000000.gpu", 0, 0, 0 },

@@ -100,10 +100,8 @@ static const char *sel_id(struct bytes rest, struct gpu_sel *s) {
                         return "#N counts from 1";
                 rest = ids;
         }
-        if (memchr(rest.data, 'x', rest.len) || memchr(rest.data, 'X', rest.len) ||
-            !pci_ids_parse(rest, &s->ids.vendor, &s->ids.device))
-                return "no vendor:device in hex";
-        return NULL;
+        return pci_ids_parse(rest, &s->ids.vendor, &s->ids.device) ? NULL
+                                                                   : "no vendor:device in hex";
 }
 
 static const char *sel_name(struct arena *a, struct bytes rest, struct gpu_sel *s) {
