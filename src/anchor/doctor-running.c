@@ -12,7 +12,7 @@
 #include "base/number.h"
 #include "host/inside/gather.h"
 #include "host/inside/root-files.h"
-#include "model/doctor/running-nodes.h"
+#include "model/doctor/running.h"
 #include "pve/record.h"
 
 /* Services known to use a GPU, by the names that their own packages give them. */

@@ -11,7 +11,7 @@
 
 #include "host/inside/attach.h"
 #include "host/inside/root-files.h"
-#include "model/guest/upkeep.h"
+#include "model/guest/upkeep-script.h"
 #include "pve/record.h"
 #include "pve/settings.h"
 

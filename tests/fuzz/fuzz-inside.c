@@ -9,10 +9,10 @@
  */
 #include "host/probe/groups.h"
 #include "model/guest/accounts.h"
-#include "model/doctor/running-nodes.h"
+#include "model/doctor/running.h"
 #include "model/guest/program-output.h"
 #include "model/guest/unit.h"
-#include "model/guest/upkeep.h"
+#include "model/guest/upkeep-script.h"
 #include "render/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

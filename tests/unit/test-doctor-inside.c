@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "model/doctor/running-nodes.h"
+#include "model/doctor/running.h"
 
 #include <errno.h>
 

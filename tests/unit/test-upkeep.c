@@ -15,7 +15,7 @@
 
 #include "base/file.h"
 #include "base/spawn.h"
-#include "model/guest/upkeep.h"
+#include "model/guest/upkeep-script.h"
 
 #include <ftw.h>
 #include <sys/stat.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * doctor-cgroup - layer 2, the container's device cgroup
+ * cgroup - layer 2, the container's device cgroup
  *
  * Under Proxmox an unprivileged container has "devices.allow = a": its lines open nothing
  * and close nothing, what keeps another GPU out is which nodes are bound. For a privileged

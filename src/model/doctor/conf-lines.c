@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * doctor-conf - the container file, line by line, and what hangs on it
+ * conf-lines - the container file, line by line, and what hangs on it
  *
  * What the next start would do about a line is not repeated here when a check has named the
  * line already: one fault, one answer.

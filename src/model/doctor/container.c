@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * doctor-guest - what the lines of a container give it, and how they are corrected
+ * container - what the lines of a container give it, and how they are corrected
  *
  * Most who ask have a container that is not managed yet, whose lines came from a guide.
  */

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * doctor-guest - verdicts about a container, running or not
+ * container - verdicts about a container, running or not
  */
 #include "model/doctor/host.h"
 #include "model/plan/plan.h"

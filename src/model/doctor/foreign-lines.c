@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * doctor-text - lines that other people wrote, and words that a shell reads
+ * foreign-lines - lines that other people wrote, and words that a shell reads
  */
-#include "model/doctor/host.h"
+#include "model/doctor/foreign-lines.h"
 
 static bool contains(struct bytes line, const char *word) {
         return memmem(line.data, line.len, word, strlen(word)) != NULL;
@@ -60,21 +60,4 @@ const char *doctor_comment_out(struct arena *a, const struct doctor_line *l) {
 
         return arena_printf(a, "sed -i '%zu%ss/^/#/' %s", l->number, to,
                             doctor_shell_word(a, l->file));
-}
-
-bool doctor_ids_delegated(const struct subid_range *ranges, size_t n, uint32_t start,
-                          uint32_t count) {
-        uint64_t at = start, end = (uint64_t)start + count;
-
-        for (size_t i = 0; at < end && i < n;) {
-                uint64_t last = (uint64_t)ranges[i].start + ranges[i].count;
-
-                if (ranges[i].start <= at && last > at) {
-                        at = last;
-                        i = 0; /* an earlier line may hold what follows */
-                } else {
-                        i++;
-                }
-        }
-        return at >= end;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * doctor-extras - hooks, locks, snapshots: what hangs on a container file
+ * hooks-and-locks - hooks, locks, snapshots: what hangs on a container file
  */
 #include "model/doctor/container.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * doctor-host - is there a GPU, and may anybody who is meant to open it
+ * host - is there a GPU, and may anybody who is meant to open it
  *
  * A host without its GPU's driver or with a wrong owner on a node breaks the chain for
  * every container, so this comes first and is told even where no container is asked for.
@@ -300,6 +300,23 @@ static void check_group(struct doctor_report *r, const char *name, const struct 
                 item.mend = arena_printf(r->arena, "groupadd --system %s; %s", name, udev_again());
         }
         doctor_add(r, item);
+}
+
+bool doctor_ids_delegated(const struct subid_range *ranges, size_t n, uint32_t start,
+                          uint32_t count) {
+        uint64_t at = start, end = (uint64_t)start + count;
+
+        for (size_t i = 0; at < end && i < n;) {
+                uint64_t last = (uint64_t)ranges[i].start + ranges[i].count;
+
+                if (ranges[i].start <= at && last > at) {
+                        at = last;
+                        i = 0; /* an earlier line may hold what follows */
+                } else {
+                        i++;
+                }
+        }
+        return at >= end;
 }
 
 bool doctor_is_base(uint32_t start, uint32_t count) {

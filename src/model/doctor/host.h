@@ -2,18 +2,11 @@
 #pragma once
 
 /*
- * doctor-host - verdicts about the host itself
+ * host - verdicts about the host itself
  */
 #include "model/doctor/doctor.h"
+#include "model/doctor/foreign-lines.h"
 #include "model/gpu/facts.h"
-
-/** struct doctor_line - a line of a text file: a udev rule, a line of a hook */
-struct doctor_line {
-        const char *file; /* "/etc/udev/rules.d/99-gpu.rules", without prefix */
-        size_t number;    /* from 1 */
-        size_t last;      /* of the lines that a backslash makes part of it; @number: none */
-        const char *text;
-};
 
 struct doctor_host {
         const struct facts *facts;
@@ -33,24 +26,12 @@ void doctor_check_host(struct doctor_report *r, const struct doctor_host *h);
 /** doctor_module() - the kernel module that would drive @g, NULL when it is not known */
 const char *doctor_module(const struct gpu *g);
 
-/** doctor_rule_opens() - whether a udev rule gives everybody access to GPU nodes */
-bool doctor_rule_opens(struct bytes line);
-
-/** doctor_line_chmods() - whether a script's line changes owner or mode of GPU nodes in /dev */
-bool doctor_line_chmods(struct bytes line);
-
-/** doctor_comment_out() - the command that makes comments of such a line */
-const char *doctor_comment_out(struct arena *a, const struct doctor_line *l);
-
 /** doctor_ids_delegated() - whether the ranges hold all of @start .. @start + @count - 1 */
 bool doctor_ids_delegated(const struct subid_range *ranges, size_t n, uint32_t start,
                           uint32_t count);
 
 /** doctor_is_base() - whether the range is one that every unprivileged container is given */
 bool doctor_is_base(uint32_t start, uint32_t count);
-
-/** doctor_shell_word() - @s as one word of a shell command, in quotes where that is needed */
-const char *doctor_shell_word(struct arena *a, const char *s);
 
 /** doctor_node_mend() - the command that puts the right device node at a node's path */
 const char *doctor_node_mend(struct arena *a, const struct node *n);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* doctor-ollama - does Ollama compute on the GPU, and if not, why */
-#include "model/doctor/service.h"
+/* ollama - does Ollama compute on the GPU, and if not, why */
+#include "model/doctor/ollama.h"
+
 #include "model/guest/program-output.h"
 
 #define GIB (1ULL << 30)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * doctor-file - layer 1, file permission as the container meets it
+ * permission - layer 1, file permission as the container meets it
  *
  * A bound node keeps the host's owner and is seen through the id map: a gid that has no
  * hole shows as nogroup, and root of the container gets EACCES like everybody else. A node

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "model/doctor/running-nodes.h"
+/*
+ * service - a service of the container, and the commands that change it
+ */
+#include "model/guest/inside-facts.h"
 #include "model/guest/unit.h"
 
 /** struct service - one service of the container */
@@ -21,6 +24,3 @@ const char *service_keep(struct arena *a, const struct service *s);
 
 /** service_restart() - command that restarts it */
 const char *service_restart(struct arena *a, const struct service *s);
-
-/** doctor_ollama() - verdicts about Ollama's settings and what its journal says */
-void doctor_ollama(struct doctor_report *r, const struct service *s);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* inside - ids and names as the container sees them */
+/* inside-facts - ids and names as the container sees them */
 #include "model/guest/inside-facts.h"
 
 #include "model/guest/accounts.h"

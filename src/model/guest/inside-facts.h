@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * inside - what a running container has, as it was found
+ * inside-facts - what a running container has, as it was found
  *
  * Plain data, filled by src/host/inside-probe and by tests. Everything in it that is text
  * comes from the container and may be a lie: it is parsed with care, escaped before a
@@ -80,8 +80,8 @@ struct inside_facts {
         uint32_t vmid;
         bool managed;
         const struct policy *policy; /* NULL: none; says what gpuanchor does inside */
-        struct idmap uids, gids; /* in force now */
-        int accounts_error;      /* negative errno: its /etc/group could not be read */
+        struct idmap uids, gids;     /* in force now */
+        int accounts_error;          /* negative errno: its /etc/group could not be read */
         struct bytes passwd, group;
         bool has_groupadd;
         uint32_t expected_gid[GID_GROUPS]; /* container gid by plan, for a group with no node */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * inside-text - outputs of foreign programs, read for a few words
+ * program-output - outputs of foreign programs, read for a few words
  *
  * Their wordings change with their versions: each sample stands above what reads it, and
  * what is not recognised says nothing rather than something wrong.

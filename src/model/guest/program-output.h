@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* inside-text - what programs in a container print about the GPU */
+/* program-output - what programs in a container print about the GPU */
 #include "base/bytes.h"
 
 /** struct vulkan_summary - of `vulkaninfo --summary` */

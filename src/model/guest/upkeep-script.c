@@ -8,7 +8,7 @@
  * container may print whatever it likes: a forged line deceives only the reader
  * of the container's own task log.
  */
-#include "model/guest/upkeep.h"
+#include "model/guest/upkeep-script.h"
 
 #include "base/number.h"
 

@@ -76,23 +76,3 @@ const char *upkeep_unit_of(struct arena *a, const char *folder);
 
 /** upkeep_path() - where the drop-in of @unit is, in the container */
 const char *upkeep_path(struct arena *a, const char *unit);
-
-/**
- * upkeep_script() - the steps, for sh on the stdin of sh
- * @unit_dir: UPKEEP_UNIT_DIR
- *
- * Uses the container's own tools, those of shadow or of busybox. Each step ends
- * with a line of ours that has its number and exit status. A step that fails
- * ends the script, because those behind it count on it: a service whose drop-in
- * names a group that does not exist would not start any more.
- */
-struct bytes upkeep_script(struct arena *a, const struct upkeep *u, const char *unit_dir);
-
-/**
- * upkeep_tell() - what became of the steps
- * @output:  what the script printed, the container's text
- * @problem: NULL, or why it was ended: "it took longer than 10 s"
- * @f:       gets what was done, and what was not
- */
-void upkeep_tell(struct arena *a, const struct upkeep *u, struct bytes output, const char *problem,
-                 struct findings *f);

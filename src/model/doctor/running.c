@@ -1,38 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * doctor-inside - a running container: are the nodes there, whose are they, do they open
+ * running - a running container: its nodes, its groups, what can be opened, what programs see
  *
  * What is said first is what was tried; owner and groups explain it.
  */
-#include "model/doctor/running-nodes.h"
+#include "model/doctor/running.h"
 #include "base/number.h"
 
 #include "model/guest/accounts.h"
-#include "model/policy/guest-keys.h"
+#include "model/guest/program-output.h"
 
 #include <errno.h>
 
-const char *doctor_start_anew(struct arena *a, const struct inside_facts *f) {
+/* The command that gives a container its GPU by a new start. */
+static const char *start_anew(struct arena *a, const struct inside_facts *f) {
         const char *enrol = f->managed ? "" : arena_printf(a, "gpuanchor enable %u && ", f->vmid);
 
         return arena_printf(a, "%spct reboot %u", enrol, f->vmid);
-}
-
-static bool asks_for_services(const struct policy *p) {
-        return p && p->n_guest_services + p->n_guest_users + p->n_guest_environment > 0;
-}
-
-const char *doctor_upkeep(struct arena *a, const struct inside_facts *f, const char *unit) {
-        const struct preset *preset = preset_for(unit);
-
-        for (size_t i = 0; f->policy && i < f->policy->n_guest_services; i++)
-                if (streq(f->policy->guest_services[i], unit))
-                        return arena_printf(a, "gpuanchor apply %u", f->vmid);
-        if (!preset || asks_for_services(f->policy))
-                return NULL;
-        return arena_printf(a, "gpuanchor enable %u --preset %s; gpuanchor apply %u", f->vmid,
-                            preset->name, f->vmid);
 }
 
 static const char *mode_text(struct arena *a, const struct inside_device *d) {
@@ -68,7 +53,7 @@ static void judge_node(struct doctor_report *r, const struct inside_facts *f,
         struct doctor_item item = { .check = DOCTOR_INSIDE_NODE,
                                     .verdict = DOCTOR_FAILED,
                                     .subject = d->path,
-                                    .mend = doctor_start_anew(r->arena, f) };
+                                    .mend = start_anew(r->arena, f) };
 
         if (!d->present) {
                 item.evidence = "it is not there: the container was started without it";
@@ -247,7 +232,7 @@ static void judge_open(struct doctor_report *r, const struct inside_facts *f,
                 item.verdict = DOCTOR_FAILED;
         /* what layer 1 refuses is mended where its group is judged */
         if (item.verdict == DOCTOR_FAILED && d->open.error != EACCES && d->open.error != EBUSY)
-                item.mend = doctor_start_anew(r->arena, f);
+                item.mend = start_anew(r->arena, f);
         doctor_add(r, item);
 }
 
@@ -274,10 +259,121 @@ void doctor_inside(struct doctor_report *r, const struct inside_facts *f) {
                 doctor_add(r, (struct doctor_item){ .check = DOCTOR_INSIDE_NODE,
                                                     .verdict = DOCTOR_FAILED,
                                                     .evidence = "the container has no GPU's node",
-                                                    .mend = doctor_start_anew(r->arena, f) });
+                                                    .mend = start_anew(r->arena, f) });
         judge_groups(r, f);
         for (size_t i = 0; i < f->n_devices; i++)
                 if (f->devices[i].expected && is_right(&f->devices[i]))
                         judge_open(r, f, &f->devices[i]);
         judge_holders(r, f);
+}
+
+/* ---- what the container's own tools say ---- */
+
+/* Mesa's package of Vulkan drivers serves all of these; NVIDIA's driver brings its own. */
+static bool mesa_has_driver(const struct inside_facts *f) {
+        return f->drivers && !strstr(f->drivers, "nvidia") && *f->drivers;
+}
+
+static bool nothing_opens(const struct inside_facts *f) {
+        for (size_t i = 0; i < f->n_devices; i++)
+                if (f->devices[i].kind == NODE_RENDER && f->devices[i].open.step == OPEN_DONE &&
+                    f->devices[i].open.error == 0)
+                        return false;
+        return true;
+}
+
+/* Whether @p has an output to read; else the verdict is made here. */
+static bool has_output(struct doctor_report *r, const struct inside_program *p,
+                       struct doctor_item *item, const char *program) {
+        switch (p->ran) {
+        case RAN_DONE:
+                return true;
+        case RAN_ABSENT:
+                item->verdict = DOCTOR_SKIPPED;
+                item->evidence =
+                        arena_printf(r->arena, "%s is not installed in the container", program);
+                break;
+        case RAN_TIMEOUT:
+                item->verdict = DOCTOR_WARNING;
+                item->evidence = arena_printf(r->arena, "%s did not end and was killed", program);
+                break;
+        case RAN_ENDLESS:
+                item->verdict = DOCTOR_WARNING;
+                item->evidence =
+                        arena_printf(r->arena, "%s printed without end and was killed", program);
+                break;
+        case RAN_NOT:
+                item->verdict = DOCTOR_SKIPPED;
+                item->evidence = arena_printf(r->arena, "%s could not be run", program);
+                break;
+        }
+        doctor_add(r, *item);
+        return false;
+}
+
+static void judge_vulkan(struct doctor_report *r, const struct inside_facts *f) {
+        struct doctor_item item = { .check = DOCTOR_VULKAN, .verdict = DOCTOR_FAILED };
+        struct vulkan_summary v;
+
+        if (!has_output(r, &f->vulkan, &item, "vulkaninfo"))
+                return;
+        v = vulkan_parse(r->arena, f->vulkan.output);
+        if (v.gpu) {
+                item.verdict = DOCTOR_OK;
+                item.evidence = v.gpu;
+        } else {
+                item.evidence =
+                        v.software ? arena_printf(r->arena, "only %s, which is the CPU", v.software)
+                                   : "no device at all";
+                if (nothing_opens(f))
+                        item.advice = "the render node does not open, see above";
+                else if (mesa_has_driver(f))
+                        item.mend = arena_printf(
+                                r->arena, "pct exec %u -- apt-get install -y mesa-vulkan-drivers",
+                                f->vmid);
+                else
+                        item.advice = "the GPU's Vulkan driver is missing in the container";
+        }
+        doctor_add(r, item);
+}
+
+static void judge_vaapi(struct doctor_report *r, const struct inside_facts *f) {
+        struct doctor_item item = { .check = DOCTOR_VAAPI, .verdict = DOCTOR_WARNING };
+        struct vaapi_summary v;
+
+        if (!has_output(r, &f->vaapi, &item, "vainfo"))
+                return;
+        v = vaapi_parse(r->arena, f->vaapi.output);
+        if (v.driver && v.profiles > 0) {
+                item.verdict = DOCTOR_OK;
+                item.evidence = arena_printf(r->arena, "%s, %u profiles", v.driver, v.profiles);
+        } else {
+                item.evidence = "no video driver takes the GPU";
+                item.advice = nothing_opens(f) ? "the render node does not open, see above"
+                                               : "install its VA-API driver in the container: "
+                                                 "mesa-va-drivers for AMD, intel-media-va-driver "
+                                                 "for Intel";
+        }
+        doctor_add(r, item);
+}
+
+static void judge_busy(struct doctor_report *r, const struct inside_facts *f) {
+        if (f->busy_percent < 0)
+                doctor_add(r, (struct doctor_item){ .check = DOCTOR_BUSY,
+                                                    .verdict = DOCTOR_SKIPPED,
+                                                    .evidence =
+                                                            "the driver has no gpu_busy_percent" });
+        else
+                doctor_add(r, (struct doctor_item){
+                                      .check = DOCTOR_BUSY,
+                                      .verdict = DOCTOR_OK,
+                                      .subject = f->busy_gpu,
+                                      .evidence = arena_printf(r->arena, "%d %% at this moment",
+                                                               (int)f->busy_percent) });
+}
+
+void doctor_programs(struct doctor_report *r, const struct inside_facts *f) {
+        judge_vulkan(r, f);
+        judge_vaapi(r, f);
+        judge_busy(r, f);
 }
