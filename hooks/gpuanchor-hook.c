@@ -32,7 +32,7 @@ struct hook {
         const char *root;
         const char *vmid_text, *phase;
         uint32_t vmid;
-        void (*sigpipe)(int); /* what our parent had, for next-hook */
+        void (*sigpipe)(int), (*sigxfsz)(int); /* what our parent had, for next-hook */
         bool has_policy;      /* read already */
         struct policy policy;
 };
@@ -208,6 +208,7 @@ static int chain(struct hook *h) {
         if (path) {
                 close_range(STDERR_FILENO + 1, ~0U, 0);
                 signal(SIGPIPE, h->sigpipe);
+                signal(SIGXFSZ, h->sigxfsz);
                 execl(path, path, h->vmid_text, h->phase, (char *)NULL);
         }
         say(h, &(struct finding){ .code = FINDING_NEXT_HOOK_FAILED,
@@ -226,8 +227,10 @@ int main(int argc, char **argv) {
                 fprintf(stderr, "usage: gpuanchor-hook VMID PHASE, see gpuanchor-hook(8)\n");
                 return EXIT_USAGE;
         }
-        /* the edits count, not who reads about them: a closed task log must not end us half-way */
+        /* the edits count, not who reads about them: a closed task log must not end us half-way,
+         * nor a limit of file sizes: write(2) then fails, which can be said */
         h.sigpipe = signal(SIGPIPE, SIG_IGN);
+        h.sigxfsz = signal(SIGXFSZ, SIG_IGN);
         umask(0022);
         h.vmid_text = argv[1];
         h.phase = argv[2];

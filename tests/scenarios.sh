@@ -26,7 +26,7 @@
 # --update writes the expect folders; every byte of them is for a person to judge.
 # --killed instead kills the hook in the first boot at every system call that changes a file,
 # before it has an effect: the files have their old or their new bytes, and the next run, on a
-# configuration generated anew, ends with the new ones. Needs strace.
+# configuration generated anew, ends with the new ones and without temporary files. Needs strace.
 # Speaks TAP. Needs root, because the hosts have real device nodes.
 set -eu
 export LC_ALL=C
@@ -389,6 +389,8 @@ killed_story() {
                 generate "$host/etc/pve/lxc/101.conf" "$host" >"$host/var/lib/lxc/101/config"
                 run_hook "$host" "$work/output"
                 [ "$status" -eq 0 ] || complain "after $call $n the next run fails: $(cat "$work/output")"
+                left=$(find "$host/etc" "$host/var" "$host/run" -name '*.tmp.*')
+                [ -z "$left" ] || complain "after $call $n and the next run there is $left"
                 sum_files "$host"
                 [ "$sums" != "$sums_after" ] || continue
                 for path in $files; do

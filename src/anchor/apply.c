@@ -15,7 +15,7 @@
 void anchor_tell_write_failed(struct findings *f, const char *where, int error) {
         struct finding item = { .code = FINDING_WRITE_FAILED, .where = where, .new = "" };
 
-        if (error == GUEST_E_TOO_LARGE || error == -EFBIG) {
+        if (error == GUEST_E_TOO_LARGE) {
                 item.what = "it would be larger than 1 MiB, the limit of /etc/pve";
                 item.new = "shorten its notes or remove old snapshots";
         } else if (error == -EACCES) {
@@ -126,9 +126,17 @@ static void apply_record(struct check *c) {
         (void)record_write(c->arena, c->root, c->guest.vmid, &r);
 }
 
+/* Also where nothing is written this time. */
+static void sweep_files(const struct check *c) {
+        file_sweep(c->guest.conf_path);
+        file_sweep(c->guest.config_path);
+        file_sweep(settings_path(c->arena, c->root, c->guest.vmid));
+}
+
 int anchor_apply(struct check *c) {
         int r;
 
+        sweep_files(c);
         if (c->left_alone)
                 return 0;
         r = apply_delegations(c);

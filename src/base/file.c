@@ -8,9 +8,13 @@
  */
 #include "base/file.h"
 
+#include "base/number.h"
+
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <sys/stat.h>
 
 int file_read(struct arena *a, const char *path, size_t max, struct bytes *ret) {
@@ -105,6 +109,31 @@ static int temp_rename(const char *temp, const char *path, unsigned flags) {
         return rename(temp, path) < 0 ? -errno : 0;
 }
 
+/* "101.conf.tmp.4711", not written by a process that still runs; we have none open ourselves. */
+static bool is_leftover(struct bytes entry, const char *name) {
+        uint32_t pid;
+
+        return bytes_take_prefix(&entry, name) && bytes_take_prefix(&entry, ".tmp.") &&
+               parse_u32(entry, &pid) && pid > 0 && pid <= INT_MAX &&
+               (pid == (uint32_t)getpid() || (kill((pid_t)pid, 0) < 0 && errno == ESRCH));
+}
+
+void file_sweep(const char *path) {
+        const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+        char folder[PATH_MAX];
+        DIR *dir;
+
+        if ((size_t)snprintf(folder, sizeof(folder), "%.*s.", (int)(name - path), path) >=
+            sizeof(folder))
+                return;
+        dir = opendir(folder);
+        for (const struct dirent *d; dir && (d = readdir(dir));)
+                if (is_leftover(bytes_of(d->d_name), name))
+                        (void)unlinkat(dirfd(dir), d->d_name, 0);
+        if (dir)
+                closedir(dir);
+}
+
 int file_replace(const char *path, struct bytes content, unsigned mode, unsigned flags) {
         char temp[PATH_MAX];
         int fd, r;
@@ -112,15 +141,10 @@ int file_replace(const char *path, struct bytes content, unsigned mode, unsigned
         if ((size_t)snprintf(temp, sizeof(temp), "%s.tmp.%d", path, (int)getpid()) >= sizeof(temp))
                 return -ENAMETOOLONG;
 
-        for (int attempt = 0;; attempt++) {
-                fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
-                if (fd >= 0)
-                        break;
-                /* left by a process of the same number that was killed right here */
-                if (errno != EEXIST || attempt > 0 || unlink(temp) < 0)
-                        return -errno;
-        }
-
+        file_sweep(path);
+        fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+        if (fd < 0)
+                return -errno;
         r = temp_fill(fd, path, content, flags);
         if (close(fd) < 0 && r == 0)
                 r = -errno;

@@ -30,12 +30,20 @@ enum file_flags {
  * @flags:   enum file_flags
  *
  * Writes PATH.tmp.PID next to the target and renames it over: readers see the
- * old bytes or the new ones. The name is Proxmox's own habit and is ignored by
+ * old bytes or the new ones. What killed runs left of that name is removed. The name is Proxmox's own habit and is ignored by
  * it in /etc/pve; pmxcfs answers EPERM to chmod, which is not an error here.
  *
  * Return: 0 or negative errno; on failure no temporary file is left.
  */
 int file_replace(const char *path, struct bytes content, unsigned mode, unsigned flags);
+
+/**
+ * file_sweep() - remove the temporary files that killed runs left beside @path
+ *
+ * Those are named PATH.tmp.PID of a process that does not exist any more. file_replace() does
+ * so itself; this is for a file that needs no new content now.
+ */
+void file_sweep(const char *path);
 
 /** mkdir_parents() - create @path and what is missing above it, like mkdir -p; 0 or negative errno */
 int mkdir_parents(const char *path, unsigned mode);

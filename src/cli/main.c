@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <locale.h>
+#include <signal.h>
 
 static const struct verb *const verbs[] = {
         &verb_gpus,   &verb_status,  &verb_doctor,  &verb_plan, &verb_apply,
@@ -40,6 +41,7 @@ int main(int argc, char **argv) {
         struct cli c = { .root = root ? root : "", .prefix = "" };
         int status;
 
+        signal(SIGXFSZ, SIG_IGN); /* write(2) then fails instead, which can be said */
         setlocale(LC_CTYPE, "");
         c.terminal = isatty(STDOUT_FILENO);
         c.color = c.terminal && wants_color();

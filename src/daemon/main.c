@@ -162,5 +162,6 @@ int main(int argc, char **argv) {
                 fputs("gpuanchord: takes no arguments; see gpuanchord --help\n", stderr);
                 return 2;
         }
+        signal(SIGXFSZ, SIG_IGN); /* write(2) then fails instead, which can be said */
         return serve(root ? root : "");
 }

@@ -16,6 +16,7 @@
 #include <errno.h>
 
 #define BACKUPS 8
+#define MAX_NUMBER 999999999 /* what is above it was not counted here */
 #define MAX_READ (16 * 1024 * 1024)
 
 static const char *backup_folder(struct arena *a, const struct guest *g) {
@@ -37,7 +38,8 @@ static int newest(struct arena *a, const struct guest *g, uint32_t *ret) {
                 size_t len = strlen(d->d_name);
 
                 if (len > 5 && streq(d->d_name + len - 5, ".conf") &&
-                    parse_u32((struct bytes){ d->d_name, len - 5 }, &n) && n > max)
+                    parse_u32((struct bytes){ d->d_name, len - 5 }, &n) && n > max &&
+                    n <= MAX_NUMBER)
                         max = n;
         }
         closedir(dir);
@@ -59,6 +61,8 @@ int backup_save(struct arena *a, const struct guest *g) {
         if (max > 0 && file_read(a, backup_path(a, g, max), MAX_READ, &last) == 0 &&
             bytes_equal(last, g->conf))
                 return 0;
+        if (max == MAX_NUMBER)
+                return -EOVERFLOW;
         r = file_replace(backup_path(a, g, max + 1), g->conf, 0600, 0);
         if (r == 0 && max >= BACKUPS)
                 (void)unlink(backup_path(a, g, max + 1 - BACKUPS));

@@ -122,7 +122,7 @@ int snippet_install(struct cli *c, bool *ret_made) {
         if (r < 0)
                 return r;
         temp = arena_printf(&c->arena, "%s.tmp.%d", path, (int)getpid());
-        (void)unlink(temp);
+        file_sweep(path);
         if (symlink(HOOK_PATH, temp) < 0)
                 return -errno;
         *ret_made = lstat(path, &st) < 0;

@@ -1,0 +1,84 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# test-faults.sh GPUANCHOR HOOK - what is around a start is killed, hangs, is full, is missing
+# shellcheck disable=SC2317 # the cases are called by name
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+hook=$(realpath "${2:?usage: test-faults.sh GPUANCHOR HOOK}")
+BACKUP=$H/var/lib/gpuanchor/backup/101
+CONFIG=$H/var/lib/lxc/101/config
+POLICY=$H/etc/pve/gpuanchor/101.conf
+
+# the container of the usual guide, whose GPU has other numbers now
+fresh() {
+    rm -rf "$H"
+    [ -d "$work/guide" ] || sh "$tests/mkhost.sh" "$tests/fixtures/hosts/guide-moved.host" "$work/guide" || exit 1
+    cp -a "$work/guide" "$H"
+    cp "$tests/fixtures/guide-101.conf" "$CONF"
+    printf '[container]\ngpu = pci:0000:c1:00.0\n' >"$POLICY"
+    printf 'root:44:1\nroot:993:1\n' >>"$H/etc/subgid"
+    mkdir -p "$(dirname "$CONFIG")"
+    sed -n 's/^\(lxc[^:]*\):/\1 =/p' "$CONF" >"$CONFIG"
+}
+
+# start STATUS - pre-start ends with this status, within its limit
+start() {
+    want=$1
+    timeout 60 "$hook" 101 pre-start >"$work/out" 2>"$work/err" </dev/null
+    got=$?
+    [ "$got" = "$want" ] || fail "pre-start: exit status $got, not $want"
+}
+
+there() { [ -e "$1" ] || fail "${1#"$H"} is gone"; }
+gone() { [ ! -e "$1" ] || fail "${1#"$H"} is there"; }
+
+# --- killed ---------------------------------------------------------------------------------------
+
+case_temporary_files_of_killed_runs() {
+    dead=$(sh -c 'echo $$')
+    for round in 1 2; do # with something to write, and without
+        for file in "$CONF" "$CONFIG" "$POLICY"; do
+            echo half >"$file.tmp.$dead"
+            echo other >"$file.tmp.$$" # somebody writes it now
+        done
+        echo other >"$CONF.tmp.x$dead"
+        echo other >"$H/etc/pve/lxc/102.conf.tmp.$dead"
+        start 0
+        for file in "$CONF" "$CONFIG" "$POLICY"; do
+            gone "$file.tmp.$dead"
+            there "$file.tmp.$$"
+        done
+        there "$CONF.tmp.x$dead"
+        there "$H/etc/pve/lxc/102.conf.tmp.$dead"
+    done
+    said 'nothing to change'
+}
+
+# --- limits ---------------------------------------------------------------------------------------
+
+case_file_size_limit() {
+    cp "$CONF" "$work/conf"
+    (ulimit -f 0; "$hook" 101 pre-start; echo "status $?") 2>&1 </dev/null | cat >"$work/out"
+    said 'not written: File too large'
+    said 'status 1' # these lines would give another GPU
+    cmp "$CONF" "$work/conf" || fail "half a file"
+}
+
+case_backup_number() {
+    mkdir -p "$BACKUP"
+    echo foreign >"$BACKUP/4294967295.conf"
+    cp "$CONF" "$work/conf"
+    start 0
+    cmp "$BACKUP/1.conf" "$work/conf" || fail "no backup"
+    run 0 undo 101 --force
+    cmp "$CONF" "$work/conf" || fail "not the newest original"
+    rm -r "$BACKUP"
+    mkdir "$BACKUP"
+    echo foreign >"$BACKUP/999999999.conf"
+    start 0
+    said '/var/lib/gpuanchor/backup: not written'
+    gone "$BACKUP/1000000000.conf"
+}
+
+cases ${3+"$3"}
