@@ -13,11 +13,6 @@
 #include <locale.h>
 #include <signal.h>
 
-static const struct verb *const verbs[] = {
-        &verb_gpus,   &verb_status,  &verb_doctor,  &verb_plan, &verb_apply,
-        &verb_enable, &verb_convert, &verb_disable, &verb_undo,   &verb_report, NULL,
-};
-
 static bool wants_color(void) {
         const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
 
@@ -25,10 +20,10 @@ static bool wants_color(void) {
 }
 
 static int run(struct cli *c, int argc, char **argv) {
-        if (!options_parse(c, verbs, argc, argv))
+        if (!options_parse(c, argc, argv))
                 return EXIT_TROUBLE;
         if (c->opt[OPT_HELP])
-                help_print(c, verbs);
+                help_print(c);
         else if (c->opt[OPT_VERSION])
                 puts("gpuanchor " GPUANCHOR_VERSION);
         else

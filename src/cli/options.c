@@ -85,13 +85,13 @@ static const char *nearest_option(const char *word, unsigned mask) {
         return nearest;
 }
 
-static const char *nearest_verb(const char *word, const struct verb *const *verbs) {
+static const char *nearest_verb(const char *word) {
         const char *nearest = NULL;
         unsigned best = UINT_MAX;
 
-        for (; *verbs; verbs++)
-                if (is_nearer(word, (*verbs)->name, &best))
-                        nearest = (*verbs)->name;
+        for (size_t i = 0; verbs[i]; i++)
+                if (is_nearer(word, verbs[i]->name, &best))
+                        nearest = verbs[i]->name;
         return nearest;
 }
 
@@ -192,7 +192,7 @@ static bool check_args(struct cli *c) {
         return true;
 }
 
-bool options_parse(struct cli *c, const struct verb *const *verbs, int argc, char **argv) {
+bool options_parse(struct cli *c, int argc, char **argv) {
         const char *word;
 
         if (!read_options(c, argc, argv))
@@ -209,7 +209,7 @@ bool options_parse(struct cli *c, const struct verb *const *verbs, int argc, cha
                         c->verb = verbs[i];
         if (!c->verb)
                 return usage(c, arena_printf(&c->arena, "unknown verb %s", word),
-                             nearest_verb(word, verbs));
+                             nearest_verb(word));
         if (!read_options(c, argc, argv))
                 return false;
         c->args = argv + optind;
@@ -256,7 +256,7 @@ static void print_verb(const struct verb *v) {
         printf("\nSee gpuanchor(1).\n");
 }
 
-void help_print(const struct cli *c, const struct verb *const *verbs) {
+void help_print(const struct cli *c) {
         static const char *const exits[3] = {
                 "done, or nothing to do",
                 "done, and something is to be looked at; plan: something would change",
@@ -271,8 +271,8 @@ void help_print(const struct cli *c, const struct verb *const *verbs) {
              "Usage: gpuanchor VERB [OPTION...] [VMID]\n\n"
              "Keeps a GPU anchored to its Proxmox container.\n\n"
              "Verbs:");
-        for (; *verbs; verbs++)
-                printf("  %-8s %-12s %s\n", (*verbs)->name, (*verbs)->args, (*verbs)->summary);
+        for (size_t i = 0; verbs[i]; i++)
+                printf("  %-8s %-12s %s\n", verbs[i]->name, verbs[i]->args, verbs[i]->summary);
         print_options(allowed(NULL));
         print_exits(exits);
         puts("\ngpuanchor VERB --help tells more. See gpuanchor(1).");

@@ -5,9 +5,8 @@
 
 /**
  * options_parse() - read the command line
- * @c:     gets verb, options and arguments
- * @verbs: the verbs there are, NULL-terminated
- * @argv:  of main(); reordered
+ * @c:    gets verb, options and arguments
+ * @argv: of main(); reordered
  *
  * Options may stand before and behind the verb; those before it are of the kind
  * that every verb has. What is not understood is told on stderr, with the
@@ -15,7 +14,7 @@
  *
  * Return: true, or false after telling.
  */
-bool options_parse(struct cli *c, const struct verb *const *verbs, int argc, char **argv);
+bool options_parse(struct cli *c, int argc, char **argv);
 
 /** help_print() - --help of the command; @c->verb chooses that of a verb */
-void help_print(const struct cli *c, const struct verb *const *verbs);
+void help_print(const struct cli *c);
