@@ -123,8 +123,8 @@ static int serve(const char *root) {
 
         r = sd_event_default(&e);
         if (r >= 0)
-                r = manager_new(root, *root ? NULL : getenv("STATE_DIRECTORY"), tell, &d,
-                                &d.manager);
+                r = manager_new(root, *root ? NULL : getenv("STATE_DIRECTORY"),
+                                (struct teller){ tell, &d }, &d.manager);
         if (r >= 0)
                 r = run(&d, e);
         manager_free(d.manager);

@@ -1,226 +1,120 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * manager - the look itself, and what is told of it
+ * manager - from events to looks
  *
- * Between two looks nothing is kept but the text of the state file: each look
- * parses it anew and throws everything away at its end. What could leak or go
- * stale does not exist, and a restart continues where the last look ended.
- *
- * News are told before the state is written. Who is killed in between tells
- * them twice; the other way round nobody would hear of them.
+ * Two timers. The quiet one waits until a burst is over and counts awake time;
+ * the slow one is for what no event tells, such as a container file that
+ * another cluster node changed, and counts time asleep too, so that the first
+ * thing after a resume is a look.
  */
-#include "daemon/manager-internal.h"
+#include "daemon/manager.h"
 
-#include "base/file.h"
-#include "model/watch/state.h"
+#include "host/watch.h"
+#include "pve/guest.h"
+#include "pve/storage.h"
 
 #include <errno.h>
+#include <libgen.h>
+#include <sys/epoll.h>
 
-#define GRACE (10 * PACE_SECOND)
+#define MOST_SECONDS 10 /* under a constant stream of events */
 
-static const char *state_folder(struct arena *a, const char *root, const char *folder) {
-        return folder && *folder ? folder : arena_printf(a, "%s" WATCH_STATE_FOLDER, root);
-}
+struct manager {
+        struct observer observer;
+        struct watch *watch;
+        struct pace pace;
+        uint64_t checks;
 
-int manager_new(const char *root, const char *folder, tell_fn tell, void *user,
-                struct manager **ret) {
-        _cleanup_arena_ struct arena a = { 0 };
+        sd_event *event;
+        sd_event_source *sources[WATCH_SOURCES], *quiet, *slow;
+};
+
+int manager_new(const char *root, const char *folder, struct teller teller, struct manager **ret) {
         struct manager *m = calloc(1, sizeof(*m));
-        struct bytes text = { 0 };
         int r;
 
         if (!m)
                 return -ENOMEM;
-        *m = (struct manager){ .root = root, .tell = tell, .user = user };
-        m->folder = arena_strdup(&m->arena, state_folder(&a, root, folder));
-        m->path = arena_printf(&m->arena, "%s/" WATCH_STATE_FILE, m->folder);
-        r = watch_open(&m->watch);
+        m->observer = (struct observer){ .root = root, .folder = folder, .teller = teller };
+        r = observer_open(&m->observer);
+        if (r == 0)
+                r = watch_open(&m->watch);
         if (r < 0) {
                 manager_free(m);
                 return r;
-        }
-        r = file_read(&a, m->path, WATCH_STATE_MAX, &text);
-        m->state = strndup(r == 0 && text.len ? text.data : "", text.len);
-        m->damaged = r != -ENOENT;
-        if (!m->state) {
-                manager_free(m);
-                return -ENOMEM;
         }
         *ret = m;
         return 0;
 }
 
+static void leave_loop(struct manager *m) {
+        for (int i = 0; i < WATCH_SOURCES; i++)
+                m->sources[i] = sd_event_source_disable_unref(m->sources[i]);
+        m->quiet = sd_event_source_disable_unref(m->quiet);
+        m->slow = sd_event_source_disable_unref(m->slow);
+        m->event = sd_event_unref(m->event);
+}
+
 void manager_free(struct manager *m) {
         if (!m)
                 return;
-        manager_detach(m);
+        leave_loop(m);
         watch_close(m->watch);
-        arena_done(&m->arena);
-        free(m->state);
-        free(m->summary);
+        observer_close(&m->observer);
         free(m);
 }
 
-static void tell_one(struct manager *m, const struct finding *f, bool resolved, uint64_t now) {
-        if (pace_allow(&m->limit, now, m->settings.messages))
-                m->tell(m->user, f, resolved);
-}
-
-static void tell_news(struct manager *m, struct arena *a, const struct ledger_news *news,
-                      uint64_t now) {
-        uint32_t held;
-
-        for (size_t i = 0; i < news->fresh.n; i++)
-                tell_one(m, &news->fresh.items[i], false, now);
-        for (size_t i = 0; i < news->resolved.n; i++)
-                tell_one(m, &news->resolved.items[i], true, now);
-        held = pace_summary(&m->limit, now);
-        if (held > 0)
-                m->tell(m->user,
-                        &(struct finding){ .code = FINDING_TOO_MANY,
-                                           .what = arena_printf(a, "%u", held) },
-                        false);
-}
-
-static void keep_state(struct manager *m, struct arena *a, const struct watch_state *s) {
-        struct bytes text = watch_state_write(a, s);
-        char *copy;
-        int r;
-
-        if (bytes_equal(text, bytes_of(m->state)) && !m->unwritten)
-                return;
-        copy = strndup(text.data, text.len);
-        if (copy) {
-                free(m->state);
-                m->state = copy;
-        }
-        r = mkdir_parents(m->folder, 0755);
-        if (r == 0)
-                r = file_replace(m->path, text, 0644, FILE_SYNC);
-        if (r < 0 && !m->unwritten)
-                m->tell(m->user,
-                        &(struct finding){ .code = FINDING_WRITE_FAILED,
-                                           .where = m->path,
-                                           .what = strerror(-r),
-                                           .new = "see df -h and dmesg; until then a restart tells "
-                                                  "all that is open again" },
-                        false);
-        m->unwritten = r < 0;
-}
-
-/*
- * pmxcfs restarts within seconds when it is upgraded; that is no news at three in
- * the morning. Return: whether @st is to be looked at again before it is told.
- */
-static bool within_grace(struct manager *m, struct host_status *st, const struct ledger *before,
-                         uint64_t now) {
+/* The folders that a look reads. */
+static void watch_places(struct manager *m) {
+        static const struct watch_folder places[] = {
+                { "/etc", "group subgid gpuanchor pve" },
+                { "/etc/gpuanchor", "gpuanchor.conf gpuanchor.conf.d" },
+                { "/etc/gpuanchor/gpuanchor.conf.d", "*.conf" },
+                { "/etc/pve", "gpuanchor lxc local mapping storage.cfg" },
+                { "/etc/pve/lxc", "*.conf" },
+                { "/etc/pve/gpuanchor", "*.conf" },
+                { "/etc/pve/mapping", "pci.cfg" },
+                { "/run/gpuanchor", "*" },
+        };
+        _cleanup_arena_ struct arena a = { 0 };
+        const char *root = m->observer.root;
+        const char *snippet = storage_snippet_path(&a, root, "local:snippets/" HOOK_NAME);
+        struct watch_folder list[ELEMENTS(places) + 2];
         size_t n = 0;
 
-        if (st->node) {
-                m->unmounted_since = 0;
-                return false;
-        }
-        m->unmounted_since = m->unmounted_since ? m->unmounted_since : now;
-        if (now - m->unmounted_since >= GRACE)
-                return false;
-        for (size_t i = 0; i < before->n_open; i++)
-                if (before->open[i].code == FINDING_PVE_NOT_MOUNTED)
-                        return false;
-        for (size_t i = 0; i < st->findings.n; i++)
-                if (st->findings.items[i].code != FINDING_PVE_NOT_MOUNTED)
-                        st->findings.items[n++] = st->findings.items[i];
-        st->findings.n = n;
-        return true;
+        for (; n < ELEMENTS(places); n++)
+                list[n] = (struct watch_folder){ arena_printf(&a, "%s%s", root, places[n].path),
+                                                 places[n].names };
+        if (snippet)
+                list[n++] = (struct watch_folder){ dirname(arena_strdup(&a, snippet)), HOOK_NAME };
+        /* a busy folder, of interest only until the first container starts */
+        if (access(arena_printf(&a, "%s/run/gpuanchor", root), F_OK) < 0)
+                list[n++] = (struct watch_folder){ arena_printf(&a, "%s/run", root), "gpuanchor" };
+        (void)watch_folders(m->watch, list, n); /* without a watch the timer must do */
 }
 
-static void add_new_baseline(struct manager *m, struct arena *a, struct host_status *st) {
-        const char *gpus =
-                arena_printf(a, "%zu GPU%s", st->facts.n_gpus, st->facts.n_gpus == 1 ? "" : "s");
-
-        finding_add(&st->findings,
-                    (struct finding){
-                            .code = FINDING_BASELINE_NEW,
-                            .what = m->damaged ? arena_printf(a,
-                                                              "%s; what was remembered before "
-                                                              "cannot be read",
-                                                              gpus)
-                                               : gpus,
-                            .where = m->path });
-        m->damaged = false;
-}
-
-static void summarize(struct manager *m, const struct host_status *st, const struct ledger *open) {
-        char *text = NULL;
-        int r;
-
-        if (open->n_open == 0)
-                r = asprintf(&text, "%zu GPU%s, %zu managed container%s; nothing is open",
-                             st->facts.n_gpus, st->facts.n_gpus == 1 ? "" : "s", st->n_containers,
-                             st->n_containers == 1 ? "" : "s");
-        else
-                r = asprintf(&text,
-                             "%zu GPU%s, %zu managed container%s%s; %zu open, see gpuanchor status",
-                             st->facts.n_gpus, st->facts.n_gpus == 1 ? "" : "s", st->n_containers,
-                             st->n_containers == 1 ? "" : "s",
-                             st->node ? "" : " (/etc/pve is not mounted)", open->n_open);
-        free(m->summary);
-        m->summary = r < 0 ? NULL : text;
-}
-
-static int tell_unreadable(struct manager *m, int error) {
-        if (!m->failing)
-                m->tell(m->user,
-                        &(struct finding){ .code = FINDING_READ_FAILED,
-                                           .where = "/sys /proc /etc/group",
-                                           .what = strerror(-error) },
-                        false);
-        m->failing = true;
-        return error;
-}
-
-int manager_check(struct manager *m, uint64_t now) {
-        _cleanup_arena_ struct arena a = { 0 };
-        struct watch_state state = { 0 }, next;
-        struct findings in_settings = { .arena = &a };
-        struct ledger_news news;
-        struct host_status st;
-        bool known;
+static int check(struct manager *m, uint64_t now, bool forget) {
         int r;
 
         pace_looked(&m->pace);
         m->checks++;
-        manager_watch_folders(m, &a);
-        settings_load_daemon(&a, m->root, &m->settings, &in_settings);
-        known = watch_state_read(&a, bytes_of(m->state), &state);
-        r = anchor_status(&a, m->root, known ? &state.baseline : NULL, &st);
-        if (r < 0)
-                return tell_unreadable(m, r);
-        m->failing = false;
-        for (size_t i = 0; i < in_settings.n; i++)
-                finding_add(&st.findings, in_settings.items[i]);
-        if (!known)
-                add_new_baseline(m, &a, &st);
-        if (within_grace(m, &st, &state.ledger, now))
-                pace_event(&m->pace, now, GRACE, GRACE);
-        if (m->forget && !st.blind)
-                baseline_forget(&st.next, st.named, st.n_named);
-        next.baseline = st.next;
-        ledger_compare(&a, &state.ledger, &st.findings, st.blind, &news, &next.ledger);
-        tell_news(m, &a, &news, now);
-        keep_state(m, &a, &next);
-        summarize(m, &st, &next.ledger);
-        return 0;
+        watch_places(m);
+        r = observer_look(&m->observer, now, forget);
+        if (r == OBSERVER_AGAIN)
+                pace_event(&m->pace, now, OBSERVER_GRACE, OBSERVER_GRACE);
+        return r < 0 ? r : 0;
+}
+
+int manager_check(struct manager *m, uint64_t now) {
+        return check(m, now, false);
 }
 
 int manager_reload(struct manager *m, uint64_t now) {
-        int r;
+        int r = check(m, now, true);
 
-        m->forget = true;
-        r = manager_check(m, now);
-        m->forget = false;
         /* the look before still saw what is forgotten now */
-        return r < 0 ? r : manager_check(m, now);
+        return r < 0 ? r : check(m, now, false);
 }
 
 uint64_t manager_checks(const struct manager *m) {
@@ -228,5 +122,99 @@ uint64_t manager_checks(const struct manager *m) {
 }
 
 const char *manager_summary(const struct manager *m) {
-        return m->summary ? m->summary : "";
+        return m->observer.summary ? m->observer.summary : "";
+}
+
+/* After a look: the next one, by events that came meanwhile or at the latest by the timer. */
+static int set_timers(struct manager *m) {
+        uint64_t interval = m->observer.settings.interval * PACE_SECOND;
+        int r;
+
+        r = sd_event_source_set_time_relative(m->slow, interval);
+        if (r >= 0) /* together with whatever else wakes the processor */
+                r = sd_event_source_set_time_accuracy(m->slow, interval / 10);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(m->slow, SD_EVENT_ONESHOT);
+        if (r >= 0 && m->pace.pending)
+                r = sd_event_source_set_time(m->quiet, m->pace.due);
+        return r < 0 ? r
+                     : sd_event_source_set_enabled(m->quiet, m->pace.pending ? SD_EVENT_ONESHOT
+                                                                             : SD_EVENT_OFF);
+}
+
+static int wait_for_quiet(struct manager *m, uint64_t now) {
+        int r;
+
+        pace_event(&m->pace, now, m->observer.settings.quiet * PACE_SECOND,
+                   MOST_SECONDS * PACE_SECOND);
+        r = sd_event_source_set_time(m->quiet, m->pace.due);
+        return r < 0 ? r : sd_event_source_set_enabled(m->quiet, SD_EVENT_ONESHOT);
+}
+
+/*
+ * A node whose rules have not run yet belongs to root alone, and a card that is
+ * between two drivers has none: no news. The same question that libudev's
+ * udev_queue_get_queue_is_empty() asks.
+ */
+static bool udev_is_busy(const struct manager *m) {
+        _cleanup_arena_ struct arena a = { 0 };
+
+        return access(arena_printf(&a, "%s/run/udev/queue", m->observer.root), F_OK) == 0;
+}
+
+static int on_timer(sd_event_source *s, uint64_t usec, void *user) {
+        struct manager *m = user;
+        uint64_t now;
+        int r;
+
+        r = sd_event_now(m->event, CLOCK_MONOTONIC, &now);
+        if (r < 0)
+                return r;
+        if (s == m->quiet && udev_is_busy(m)) {
+                r = wait_for_quiet(m, now);
+                if (r < 0 || m->pace.due > now)
+                        return r;
+        }
+        (void)manager_check(m, now); /* told; the next look may fare better */
+        return set_timers(m);
+}
+
+static int on_event(struct manager *m) {
+        uint64_t now;
+        int r;
+
+        r = sd_event_now(m->event, CLOCK_MONOTONIC, &now);
+        return r < 0 ? r : wait_for_quiet(m, now);
+}
+
+static int on_readable(sd_event_source *s, int fd, uint32_t events, void *user) {
+        struct manager *m = user;
+
+        for (int i = 0; i < WATCH_SOURCES; i++)
+                if (m->sources[i] == s && watch_drain(m->watch, (enum watch_source)i))
+                        return on_event(m);
+        return 0;
+}
+
+static int attach_source(struct manager *m, enum watch_source source) {
+        int fd = watch_fd(m->watch, source);
+
+        if (fd < 0)
+                return 0;
+        return sd_event_add_io(m->event, &m->sources[source], fd,
+                               source == WATCH_MOUNTS ? EPOLLPRI : EPOLLIN, on_readable, m);
+}
+
+int manager_attach(struct manager *m, sd_event *e) {
+        int r = 0;
+
+        m->event = sd_event_ref(e);
+        for (int i = 0; r >= 0 && i < WATCH_SOURCES; i++)
+                r = attach_source(m, (enum watch_source)i);
+        if (r >= 0)
+                r = sd_event_add_time(e, &m->quiet, CLOCK_MONOTONIC, 0, PACE_SECOND / 10, on_timer,
+                                      m);
+        if (r >= 0)
+                r = sd_event_add_time(e, &m->slow, CLOCK_BOOTTIME, 0, 0, on_timer, m);
+        return r < 0 ? r : set_timers(m);
 }

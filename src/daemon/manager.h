@@ -2,21 +2,13 @@
 #pragma once
 
 /*
- * manager - events in, news out
+ * manager - the event loop of an observer
  *
- * Any event means "look again": after a quiet moment everything is checked
- * once, and what is new, changed or resolved since the last look is told.
+ * Any event means "look again": after a quiet moment everything is looked at once.
  */
-#include "anchor/status.h"
+#include "daemon/observer.h"
 
 #include <systemd/sd-event.h>
-
-/**
- * tell_fn() - who carries the news, worst first
- * @f:        finding; with a vmid when it is about a container
- * @resolved: it was told before and is no longer true
- */
-typedef void (*tell_fn)(void *user, const struct finding *f, bool resolved);
 
 struct manager;
 
@@ -24,13 +16,12 @@ struct manager;
  * manager_new() - read what was kept, change nothing
  * @root:   path prefix, "" for this machine; must live as long as the manager
  * @folder: where to keep the state, of systemd's $STATE_DIRECTORY; NULL: its usual place
- * @tell:   gets the news
+ * @teller: gets the news
  * @ret:    free with manager_free()
  *
  * Return: 0 or negative errno.
  */
-int manager_new(const char *root, const char *folder, tell_fn tell, void *user,
-                struct manager **ret);
+int manager_new(const char *root, const char *folder, struct teller teller, struct manager **ret);
 void manager_free(struct manager *m);
 
 /**

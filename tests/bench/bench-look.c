@@ -108,7 +108,7 @@ static int looks(const char *root, size_t rounds) {
         uint64_t *look = calloc(rounds, sizeof(*look)), *reading = calloc(rounds, sizeof(*reading));
         struct manager *m;
 
-        if (!look || !reading || manager_new(root, NULL, ignore, NULL, &m) < 0)
+        if (!look || !reading || manager_new(root, NULL, (struct teller){ .tell = ignore }, &m) < 0)
                 return EXIT_FAILURE;
         (void)manager_check(m, 1000000);
         for (size_t i = 0; i < rounds; i++) {

@@ -96,7 +96,7 @@ static void loop_waits_for_quiet_and_not_for_ever(void **state) {
         sd_event_unref(e);
 }
 
-/* What a look reads, in the order of manager_watch_folders(). */
+/* What a look reads, in the order of watch_places(). */
 static void each_place_is_watched(void **state) {
         static const char *const places[] = {
                 "/etc/group",

@@ -52,7 +52,7 @@ static void note(void *user, const struct finding *f, bool resolved) {
 
 void open_manager(struct stage *s) {
         manager_free(s->m);
-        assert_int_equal(manager_new(s->root, NULL, note, s, &s->m), 0);
+        assert_int_equal(manager_new(s->root, NULL, (struct teller){ note, s }, &s->m), 0);
 }
 
 struct stage *new_stage(const char *host) {
