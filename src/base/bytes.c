@@ -106,6 +106,13 @@ bool bytes_contains_char(struct bytes s, char c) {
         return find(s, c) < s.len;
 }
 
+bool bytes_is_name(struct bytes s, const char *others) {
+        for (size_t i = 0; i < s.len; i++)
+                if (!ascii_is_alnum(s.data[i]) && !bytes_contains_char(bytes_of(others), s.data[i]))
+                        return false;
+        return s.len > 0;
+}
+
 bool bytes_in(struct bytes s, const char *const *list) {
         for (; *list; list++)
                 if (bytes_equal(s, bytes_of(*list)))

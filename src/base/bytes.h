@@ -89,6 +89,9 @@ bool bytes_take_suffix(struct bytes *s, const char *suffix);
 bool bytes_contains(struct bytes s, const char *part);
 bool bytes_contains_char(struct bytes s, char c);
 
+/** bytes_is_name() - whether @s is ASCII letters, digits and what is in @others, at least one */
+bool bytes_is_name(struct bytes s, const char *others);
+
 /** BYTES_IN() - whether @s is one of the strings that follow */
 #define BYTES_IN(s, ...) bytes_in((s), (const char *const[]){ __VA_ARGS__, NULL })
 

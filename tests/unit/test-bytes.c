@@ -77,6 +77,15 @@ static void contains(void **state _unused_) {
         assert_false(bytes_contains_char(nothing, 'x'));
 }
 
+static void name(void **state _unused_) {
+        assert_true(bytes_is_name(BYTES("azAZ09"), ""));
+        assert_true(bytes_is_name(BYTES("-a_b"), "_-"));
+        assert_false(bytes_is_name(BYTES("a-b"), "_"));
+        assert_false(bytes_is_name((struct bytes){ "a\0b", 3 }, "_"));
+        assert_false(bytes_is_name(BYTES("@["), ""));
+        assert_false(bytes_is_name(nothing, "_"));
+}
+
 static void one_of(void **state _unused_) {
         assert_true(BYTES_IN(BYTES("nfs"), "cifs", "nfs"));
         assert_false(BYTES_IN(BYTES("nf"), "cifs", "nfs"));
@@ -90,6 +99,7 @@ int main(void) {
                 cmocka_unit_test(split_says_whether_there_is_one),
                 cmocka_unit_test(prefix_and_suffix),
                 cmocka_unit_test(contains),
+                cmocka_unit_test(name),
                 cmocka_unit_test(one_of),
         };
 
