@@ -12,6 +12,7 @@
 
 #include "host/probe/probe.h"
 #include "model/plan/gids.h"
+#include "model/policy/memory.h"
 #include "pve/mapping.h"
 
 void anchor_tell_problem(struct findings *f, const struct guest *g, int problem) {

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "host/probe/groups.h"
 #include "host/inside/root-files.h"
+#include "model/policy/memory.h"
 #include "pve/record.h"
 #include "pve/settings.h"
 

@@ -5,13 +5,13 @@
  *
  * Apart from settings.c, which runs in every start of a container: what is
  * wrong here is told by the daemon and by nobody else. Where a section or an
- * entry begins is asked from the same policy_line().
+ * entry begins is asked from the same ini_line().
  */
 #include "pve/daemon-settings.h"
 
 #include "base/file.h"
 #include "base/number.h"
-#include "model/policy/policy.h"
+#include "model/policy/ini.h"
 
 #include <glob.h>
 
@@ -84,14 +84,14 @@ static void read_text(struct arena *a, struct bytes rest, const char *path,
         for (unsigned line = 1; rest.len > 0; line++) {
                 const char *nl = memchr(rest.data, '\n', rest.len);
                 struct bytes text = { rest.data, nl ? (size_t)(nl - rest.data) : rest.len }, item;
-                enum policy_line kind = policy_line(text, &item);
+                enum ini_line kind = ini_line(text, &item);
                 const char *problem = NULL;
 
                 rest.data += text.len + (nl != NULL);
                 rest.len -= text.len + (nl != NULL);
-                if (kind == POLICY_LINE_HEADING)
+                if (kind == INI_LINE_HEADING)
                         inside = bytes_equal(item, BYTES("daemon"));
-                else if (kind == POLICY_LINE_ENTRY && inside)
+                else if (kind == INI_LINE_ENTRY && inside)
                         problem = set_entry(a, item, s);
                 if (problem)
                         finding_add(f,
@@ -106,7 +106,7 @@ static void read_one(struct arena *a, const char *root, const char *path, struct
         struct bytes content;
 
         /* a file that cannot be read is told of by whoever wants its [defaults] */
-        if (file_read(a, path, POLICY_FILE_MAX, &content) == 0)
+        if (file_read(a, path, INI_FILE_MAX, &content) == 0)
                 read_text(a, content, path + strlen(root), s, f);
 }
 

@@ -20,6 +20,7 @@
 #include <errno.h>
 
 #include "base/file.h"
+#include "model/gpu/pci-address.h"
 
 #define MAPPING_FILE "/etc/pve/mapping/pci.cfg"
 #define PMXCFS_MAX (1024 * 1024) /* pmxcfs has no larger file */

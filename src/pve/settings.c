@@ -17,6 +17,8 @@
 #include <ini.h>
 
 #include "base/file.h"
+#include "model/policy/key.h"
+#include "model/policy/memory.h"
 
 #define HOST_FILE "/etc/gpuanchor/gpuanchor.conf"
 #define CONTAINER_FILE "/etc/pve/gpuanchor/%u.conf"
@@ -123,7 +125,7 @@ static void enter_section(struct reading *r, struct bytes name) {
 static char *read_line(char *str, int num, void *stream) {
         struct reading *r = stream;
         struct bytes line = r->rest, text = { 0 };
-        enum policy_line kind;
+        enum ini_line kind;
         const char *lf;
 
         if (r->rest.len == 0)
@@ -134,15 +136,15 @@ static char *read_line(char *str, int num, void *stream) {
         r->rest.len -= line.len;
         r->line++;
 
-        kind = policy_line(line, &text);
-        if (kind != POLICY_LINE_NONE && (text.len > POLICY_LINE_MAX || text.len >= (size_t)num)) {
+        kind = ini_line(line, &text);
+        if (kind != INI_LINE_NONE && (text.len > INI_LINE_MAX || text.len >= (size_t)num)) {
                 set_bad(r, r->line, "the line is longer than 199 bytes");
                 text.len = 0;
-        } else if (kind == POLICY_LINE_ENTRY && text.data[0] == '[') {
+        } else if (kind == INI_LINE_ENTRY && text.data[0] == '[') {
                 set_bad(r, r->line, "the section's name does not end in ]");
                 text.len = 0;
-        } else if (kind != POLICY_LINE_ENTRY) {
-                if (kind == POLICY_LINE_HEADING)
+        } else if (kind != INI_LINE_ENTRY) {
+                if (kind == INI_LINE_HEADING)
                         enter_section(r, text);
                 text.len = 0;
         }
@@ -227,7 +229,7 @@ bool settings_parse(struct arena *a, struct bytes content, enum settings_kind ki
         };
         int syntax;
 
-        if (content.len > POLICY_FILE_MAX)
+        if (content.len > INI_FILE_MAX)
                 return throw_away(&r, 0, "more than 64 KiB");
         if (nul)
                 return throw_away(&r, line_of(content, nul), "the line has a NUL byte");
@@ -261,7 +263,7 @@ static bool load_file(struct arena *a, const char *root, const char *path, enum 
         struct bytes content;
         int error;
 
-        error = file_read(a, arena_printf(a, "%s%s", root, path), POLICY_FILE_MAX, &content);
+        error = file_read(a, arena_printf(a, "%s%s", root, path), INI_FILE_MAX, &content);
 
         if (error == -ENOENT)
                 return false;

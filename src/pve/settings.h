@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "model/finding/finding.h"
 #include "model/policy/policy.h"
 
 /** settings_path() - <root>/etc/pve/gpuanchor/<vmid>.conf, the container's policy file */

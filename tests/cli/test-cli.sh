@@ -1136,7 +1136,7 @@ case_preset_documented() {
             grep -q -e "preset.*$preset" "$source/completions/$file" || fail "$file: no preset $preset"
         done
     done
-    for key in $(sed -n 's/^        { "\([a-z-]*\)", [a-z_]*,.*/\1/p' "$source/src/model/policy/policy.c"); do
+    for key in $(sed -n 's/^        { "\([a-z-]*\)", [a-z_]*,.*/\1/p' "$source/src/model/policy/key.c"); do
         grep -q "\*$key =\*" "$source/man/gpuanchor.conf.5.scd" || fail "man page: no key $key"
         grep -q "^#$key =" "$source/conf/gpuanchor.conf" || fail "conf/gpuanchor.conf: no key $key"
     done

@@ -46,7 +46,7 @@ grep -rhoE 'GPUANCHOR_[A-Z]+' man conf completions README.md | grep -vx GPUANCHO
 # ---- keys, their order and their defaults
 
 {
-    sed -n '/^} keys\[\] = {/,/^};/s/^ *{ "\([a-z-]*\)", [a-z]*_*set_.*/\1/p' src/model/policy/policy.c
+    sed -n '/^} keys\[\] = {/,/^};/s/^ *{ "\([a-z-]*\)", [a-z]*_*set_.*/\1/p' src/model/policy/key.c
     sed -n '/keys\[\] = {/,/^};/s/^ *{ "\([a-z-]*\)", offsetof.*/\1/p' src/pve/daemon-settings.c
 } >"$work/code"
 [ "$(wc -l <"$work/code")" -ge 11 ] || bad "the keys in the code cannot be read"

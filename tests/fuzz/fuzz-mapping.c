@@ -6,6 +6,7 @@
  * The input's first line is "NAME NODE", the rest the file. storage.cfg has the same form,
  * so that each input is one of these, too.
  */
+#include "model/gpu/pci-address.h"
 #include "pve/mapping.h"
 #include "pve/storage.h"
 

@@ -8,6 +8,8 @@
  */
 #include "model/plan/edit.h"
 #include "model/plan/gids.h"
+#include "model/policy/key.h"
+#include "model/policy/memory.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,6 +6,7 @@
  * The input is a policy file and, behind a line "====", the memory to write into it: the node,
  * then one thing per line: "v GID", "r GID", "p ADDRESS IDS IDS", anything else is a parked line.
  */
+#include "model/policy/memory.h"
 #include "pve/settings.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -74,13 +75,13 @@ static struct bytes foreign_lines(struct arena *a, struct bytes file, const char
         if (file.len >= 3 && memcmp(file.data, "\xef\xbb\xbf", 3) == 0)
                 file = (struct bytes){ file.data + 3, file.len - 3 };
         while (next_line(&file, true, &line)) {
-                enum policy_line kind = policy_line(line, &text);
+                enum ini_line kind = ini_line(line, &text);
 
-                if (kind == POLICY_LINE_HEADING)
+                if (kind == INI_LINE_HEADING)
                         ours = bytes_equal(text, BYTES("memory")) ||
                                (node && policy_section_node(text, &name) &&
                                 bytes_equal(name, bytes_of(node)));
-                if (bytes_trim(line).len == 0 || (ours && kind != POLICY_LINE_NONE))
+                if (bytes_trim(line).len == 0 || (ours && kind != INI_LINE_NONE))
                         continue;
                 strbuf_add(&out, line.data, line.len);
                 if (line.data[line.len - 1] != '\n')
@@ -135,7 +136,7 @@ static void check(struct arena *a, struct bytes file, struct bytes spec) {
         require(bytes_equal(policy_remember(a, once, node, &memory), once), "twice is not once");
         require(file.len == 0 || bytes_equal(foreign_lines(a, file, node),
                                              foreign_lines(a, once, node)), "foreign lines");
-        if (!good || once.len > POLICY_FILE_MAX)
+        if (!good || once.len > INI_FILE_MAX)
                 return;
         require(parse(a, once, &after), "the file is thrown away now");
         require_memory(&after, &memory);

@@ -9,6 +9,8 @@
 #include <cmocka.h>
 
 #include "model/plan/choose.h"
+#include "model/policy/key.h"
+#include "model/policy/memory.h"
 #include "sample-host.h"
 
 #define HERE "pve1"

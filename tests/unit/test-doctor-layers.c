@@ -16,6 +16,7 @@
 
 #include "model/doctor/container.h"
 #include "model/conf/snapshot.h"
+#include "model/policy/key.h"
 #include "sample-host.h"
 
 static struct arena arena;

@@ -9,7 +9,10 @@
 #include <cmocka.h>
 
 #include "model/gpu/facts.h"
-#include "model/policy/guest-keys.h"
+#include "model/gpu/pci-address.h"
+#include "model/policy/key.h"
+#include "model/policy/memory.h"
+#include "model/policy/preset.h"
 
 static struct arena arena;
 
@@ -318,24 +321,24 @@ static void test_unknown_key(void **state) {
 static void test_line(void **state) {
         static const struct {
                 const char *line;
-                enum policy_line kind;
+                enum ini_line kind;
                 const char *text;
         } cases[] = {
-                { "", POLICY_LINE_NONE, NULL },
-                { " \t\r\n", POLICY_LINE_NONE, NULL },
-                { "  # [memory]\n", POLICY_LINE_NONE, NULL },
-                { "; x = y\n", POLICY_LINE_NONE, NULL },
-                { "[memory]\r\n", POLICY_LINE_HEADING, "memory" },
-                { " [ pin pve1 ] ; old\n", POLICY_LINE_HEADING, "pin pve1" },
-                { "[memory] x = y\n", POLICY_LINE_ENTRY, "[memory] x = y" },
-                { "[memory\n", POLICY_LINE_ENTRY, "[memory" },
-                { "  a = b \r\n", POLICY_LINE_ENTRY, "a = b" },
+                { "", INI_LINE_NONE, NULL },
+                { " \t\r\n", INI_LINE_NONE, NULL },
+                { "  # [memory]\n", INI_LINE_NONE, NULL },
+                { "; x = y\n", INI_LINE_NONE, NULL },
+                { "[memory]\r\n", INI_LINE_HEADING, "memory" },
+                { " [ pin pve1 ] ; old\n", INI_LINE_HEADING, "pin pve1" },
+                { "[memory] x = y\n", INI_LINE_ENTRY, "[memory] x = y" },
+                { "[memory\n", INI_LINE_ENTRY, "[memory" },
+                { "  a = b \r\n", INI_LINE_ENTRY, "a = b" },
         };
 
         for (size_t i = 0; i < ELEMENTS(cases); i++) {
                 struct bytes text = { 0 };
 
-                assert_int_equal(policy_line(bytes_of(cases[i].line), &text), cases[i].kind);
+                assert_int_equal(ini_line(bytes_of(cases[i].line), &text), cases[i].kind);
                 if (cases[i].text)
                         assert_true(bytes_equal(text, bytes_of(cases[i].text)));
         }
@@ -413,12 +416,12 @@ static void test_remember_nothing(void **state) {
 }
 
 static void test_remember_leaves_out(void **state) {
-        char longest[POLICY_LINE_MAX], *longer = arena_alloc(&arena, POLICY_LINE_MAX + 1);
+        char longest[INI_LINE_MAX], *longer = arena_alloc(&arena, INI_LINE_MAX + 1);
         const char *lines[2] = { longest, longer };
         struct policy p = sample();
 
         memset(longest, 'x', sizeof(longest));
-        longest[POLICY_LINE_MAX - strlen("line = ")] = '\0';
+        longest[INI_LINE_MAX - strlen("line = ")] = '\0';
         memset(longer, 'x', strlen(longest) + 1);
         assert_true(policy_can_park(longest));
         assert_false(policy_can_park(longer));
@@ -437,7 +440,7 @@ static void test_remember_bounded(void **state) {
 
         for (size_t i = 0; i < 4000; i++)
                 *ARENA_PUSH(&arena, p.parked, p.n_parked) = "lxc.mount.entry: /dev/dri/card1";
-        assert_true(policy_remember(&arena, BYTES("#\n"), NULL, &p).len < POLICY_FILE_MAX / 2);
+        assert_true(policy_remember(&arena, BYTES("#\n"), NULL, &p).len < INI_FILE_MAX / 2);
 }
 
 static void take_back(struct policy *p, const char *section, const char *key, const char *value) {

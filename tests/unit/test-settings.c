@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "model/policy/key.h"
+#include "model/policy/memory.h"
 #include "pve/mapping.h"
 #include "pve/settings.h"
 #include "pve/storage.h"
@@ -112,9 +114,9 @@ static void test_one_finding(void **state) {
 }
 
 static void test_thrown_away(void **state) {
-        char *big = arena_alloc(&arena, POLICY_FILE_MAX + 1);
+        char *big = arena_alloc(&arena, INI_FILE_MAX + 1);
         char *long_line = arena_printf(&arena, "[container]\nmethod = dev\nnext-hook = /%0*d\n",
-                                       POLICY_LINE_MAX - 12, 0);
+                                       INI_LINE_MAX - 12, 0);
         const struct {
                 struct bytes content;
                 const char *where, *what;
@@ -124,7 +126,7 @@ static void test_thrown_away(void **state) {
                 { BYTES("[container]\nmethod = dev\n[memory] x\n"), "FILE:3", "not end in ]" },
                 { BYTES("[container]\nmethod = dev\n x\0y = z\n"), "FILE:3", "NUL" },
                 { bytes_of(long_line), "FILE:3", "longer than 199" },
-                { { big, POLICY_FILE_MAX + 1 }, "FILE", "64 KiB" },
+                { { big, INI_FILE_MAX + 1 }, "FILE", "64 KiB" },
         };
 
         for (size_t i = 0; i < ELEMENTS(cases); i++) {
@@ -180,9 +182,9 @@ static void test_longest_line(void **state) {
         struct policy p;
         struct findings f;
 
-        line = arena_printf(&arena, "%s%0*d\n", line, POLICY_LINE_MAX - 13, 0);
+        line = arena_printf(&arena, "%s%0*d\n", line, INI_LINE_MAX - 13, 0);
         assert_true(parse(bytes_of(line), SETTINGS_CONTAINER, &p, &f));
-        assert_int_equal(strlen(p.next_hook), POLICY_LINE_MAX - 12);
+        assert_int_equal(strlen(p.next_hook), INI_LINE_MAX - 12);
 }
 
 static void test_set_twice(void **state) {

@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/spawn.h"
 #include "model/guest/upkeep-script.h"
+#include "model/policy/key.h"
 
 #include <ftw.h>
 #include <sys/stat.h>

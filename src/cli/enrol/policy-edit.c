@@ -9,6 +9,9 @@
  */
 #include "cli/enrol/policy-edit.h"
 
+#include "model/policy/ini.h"
+#include "model/policy/key.h"
+
 #define NEW_FILE                                                                                   \
         "# Policy of one container for gpuanchor: settings go under [container], see\n"            \
         "# gpuanchor.conf(5). The sections [pin NODE] and [memory] are written by gpuanchor.\n"
@@ -21,9 +24,9 @@ const char *setting_problem(struct arena *a, const struct setting *s) {
                 if ((unsigned char)*c < ' ' || *c == 0x7f || *c == ';')
                         return arena_printf(
                                 a, "%s: control characters and ; cannot stand in a policy", s->key);
-        if (strlen(s->key) + strlen(" = ") + strlen(s->value) > POLICY_LINE_MAX)
+        if (strlen(s->key) + strlen(" = ") + strlen(s->value) > INI_LINE_MAX)
                 return arena_printf(a, "%s: the value is too long, a line holds %d bytes", s->key,
-                                    POLICY_LINE_MAX);
+                                    INI_LINE_MAX);
         policy_init(a, &scratch);
         return policy_set(a, &scratch, s->key, s->value, &problem) ? NULL : problem;
 }
@@ -73,13 +76,13 @@ static const struct setting *setting_of(const struct editor *e, struct bytes key
 
 static void copy_line(struct editor *e, struct bytes line) {
         struct bytes text = { 0 }, value;
-        enum policy_line kind = policy_line(line, &text);
+        enum ini_line kind = ini_line(line, &text);
         const struct setting *s = NULL;
         size_t i;
 
-        if (kind == POLICY_LINE_HEADING)
+        if (kind == INI_LINE_HEADING)
                 e->inside = bytes_equal(text, BYTES("container"));
-        if (kind == POLICY_LINE_ENTRY && e->inside)
+        if (kind == INI_LINE_ENTRY && e->inside)
                 s = setting_of(e, key_of(text, &value), &i);
         if (!s) {
                 strbuf_add(&e->out, line.data, line.len);
@@ -87,7 +90,7 @@ static void copy_line(struct editor *e, struct bytes line) {
                 add_setting(&e->out, s, e->crlf);
                 e->done[i] = true;
         }
-        if (e->inside && kind != POLICY_LINE_NONE)
+        if (e->inside && kind != INI_LINE_NONE)
                 e->end = e->out.len;
 }
 
@@ -144,11 +147,11 @@ const char *policy_value(struct arena *a, struct bytes file, const char *key) {
 
         while (file.len > 0) {
                 struct bytes text = { 0 }, value;
-                enum policy_line kind = policy_line(cut_line(&file), &text);
+                enum ini_line kind = ini_line(cut_line(&file), &text);
 
-                if (kind == POLICY_LINE_HEADING)
+                if (kind == INI_LINE_HEADING)
                         inside = bytes_equal(text, BYTES("container"));
-                if (kind == POLICY_LINE_ENTRY && inside &&
+                if (kind == INI_LINE_ENTRY && inside &&
                     bytes_equal(key_of(text, &value), bytes_of(key)))
                         found = value.len > 0 ? arena_strndup(a, value.data, value.len) : NULL;
         }

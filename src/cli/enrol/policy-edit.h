@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "model/policy/policy.h"
+#include "base/bytes.h"
 
 /** struct setting - one KEY = VALUE of [container] */
 struct setting {

@@ -10,7 +10,7 @@
 
 #include "base/file.h"
 #include "cli/output.h"
-#include "model/policy/policy.h"
+#include "model/policy/ini.h"
 #include "pve/settings.h"
 
 #include <errno.h>
@@ -20,7 +20,7 @@ int policy_file_read(struct cli *c, uint32_t vmid, struct policy_file *ret) {
                 .path = settings_path(&c->arena, c->root, vmid),
                 .name = settings_path(&c->arena, "", vmid),
         };
-        int r = file_read(&c->arena, p.path, POLICY_FILE_MAX, &p.old);
+        int r = file_read(&c->arena, p.path, INI_FILE_MAX, &p.old);
 
         if (r < 0 && r != -ENOENT)
                 return cli_fail(c, r == -EACCES ? "run it as root" : "move it out of the way",

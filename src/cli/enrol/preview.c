@@ -10,6 +10,7 @@
 
 #include "anchor/judge.h"
 #include "host/probe/probe.h"
+#include "model/policy/memory.h"
 #include "pve/mapping.h"
 #include "pve/settings.h"
 

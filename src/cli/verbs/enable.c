@@ -16,7 +16,7 @@
 #include "cli/plan-output.h"
 #include "cli/enrol/snippet.h"
 #include "cli/precondition.h"
-#include "model/policy/guest-keys.h"
+#include "model/policy/preset.h"
 #include "render/text.h"
 
 #define MAX_SETTINGS 12

@@ -7,7 +7,7 @@
  */
 #include "model/doctor/service.h"
 
-#include "model/policy/guest-keys.h"
+#include "model/policy/preset.h"
 
 const char *service_restart(struct arena *a, const struct service *s) {
         return arena_printf(a, "pct exec %u -- systemctl restart %s", s->facts->vmid, s->name);

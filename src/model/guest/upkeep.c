@@ -10,6 +10,7 @@
 #include "model/guest/upkeep.h"
 
 #include "base/number.h"
+#include "model/policy/key.h"
 
 #define HEADER "# Written by gpuanchor on the Proxmox host, at every start that changes it.\n"
 #define ADVICE "# Own settings belong in another file of this folder.\n"

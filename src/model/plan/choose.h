@@ -7,6 +7,7 @@
  * Selectors of a policy, or for `gpu = auto` the pin; see "Pins" in
  * gpuanchor.conf(5). Never guesses between two.
  */
+#include "model/finding/finding.h"
 #include "model/policy/policy.h"
 #include "model/conf/survey.h"
 

@@ -14,6 +14,7 @@
 #include "model/plan/usage.h"
 
 #include "base/number.h"
+#include "model/gpu/pci-address.h"
 
 static struct bytes cut(struct bytes *rest, char separator) {
         const char *end = rest->len > 0 ? memchr(rest->data, separator, rest->len) : NULL;

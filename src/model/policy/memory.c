@@ -8,50 +8,18 @@
  * byte. inih, which reads it, shaped how they are written: it cuts a value at
  * " ;", trims both its ends, and cuts a line after 199 bytes.
  */
-#include "model/policy/policy.h"
+#include "model/policy/memory.h"
 
 #include "base/number.h"
+#include "model/gpu/pci-address.h"
+#include "model/policy/key.h"
 
-#define PARKED_MAX (16 * 1024) /* leaves most of POLICY_FILE_MAX to the owner */
-#define WORD_MAX 100           /* node or address, so that its line fits into POLICY_LINE_MAX */
+#define PARKED_MAX (16 * 1024) /* leaves most of INI_FILE_MAX to the owner */
+#define WORD_MAX 100           /* node or address, so that its line fits into INI_LINE_MAX */
 
 #define NEW_FILE                                                                                \
         "# Policy of one container for gpuanchor: settings go under [container], see\n"         \
         "# gpuanchor.conf(5). The sections [pin NODE] and [memory] are written by gpuanchor.\n"
-
-/* isspace() of the C locale, by which inih trims */
-static bool is_space(char c) {
-        return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-static struct bytes trim(struct bytes s) {
-        while (s.len > 0 && is_space(s.data[0])) {
-                s.data++;
-                s.len--;
-        }
-        while (s.len > 0 && is_space(s.data[s.len - 1]))
-                s.len--;
-        return s;
-}
-
-enum policy_line policy_line(struct bytes line, struct bytes *ret_text) {
-        struct bytes text = trim(line), behind;
-        const char *end;
-
-        if (text.len == 0 || text.data[0] == '#' || text.data[0] == ';')
-                return POLICY_LINE_NONE;
-        end = text.data[0] == '[' ? memchr(text.data, ']', text.len) : NULL;
-        if (end) {
-                behind = trim((struct bytes){ end + 1, text.len - (size_t)(end + 1 - text.data) });
-                if (behind.len == 0 || behind.data[0] == '#' || behind.data[0] == ';') {
-                        *ret_text = trim((struct bytes){ text.data + 1,
-                                                         (size_t)(end - text.data - 1) });
-                        return POLICY_LINE_HEADING;
-                }
-        }
-        *ret_text = text;
-        return POLICY_LINE_ENTRY;
-}
 
 /* a word that an INI line holds as it is */
 static bool is_word(struct bytes s) {
@@ -140,9 +108,9 @@ static void escape(struct strbuf *b, const char *line) {
 bool policy_can_park(const char *line) {
         size_t len = strlen(line), size = strlen("line = ");
 
-        for (size_t i = 0; i < len && size <= POLICY_LINE_MAX; i++)
+        for (size_t i = 0; i < len && size <= INI_LINE_MAX; i++)
                 size += escaped_size(line, i, len);
-        return len > 0 && size <= POLICY_LINE_MAX;
+        return len > 0 && size <= INI_LINE_MAX;
 }
 
 /* NULL when @text is nothing that escape() writes */
@@ -265,7 +233,7 @@ static struct bytes memory_text(struct arena *a, const struct policy *p) {
         for (size_t i = 0; i < ELEMENTS(memory_gids); i++)
                 add_gid(&b, memory_gids[i].key, *memory_gid((struct policy *)p, i));
         for (size_t i = 0; i < p->n_parked; i++) {
-                if (!policy_can_park(p->parked[i]) || b.len > PARKED_MAX - POLICY_LINE_MAX - 1)
+                if (!policy_can_park(p->parked[i]) || b.len > PARKED_MAX - INI_LINE_MAX - 1)
                         continue;
                 strbuf_adds(&b, "line = ");
                 escape(&b, p->parked[i]);
@@ -325,11 +293,11 @@ static void rewrite_lines(struct rewrite *w, struct bytes file) {
                 const char *lf = memchr(file.data, '\n', file.len);
                 size_t len = lf ? (size_t)(lf + 1 - file.data) : file.len;
                 struct bytes text, line = { file.data, len };
-                enum policy_line kind = policy_line(line, &text);
+                enum ini_line kind = ini_line(line, &text);
 
                 file.data += line.len;
                 file.len -= line.len;
-                if (kind == POLICY_LINE_HEADING) {
+                if (kind == INI_LINE_HEADING) {
                         section = whose(w, text);
                         if (section != NOT_OURS) {
                                 drop_blank(w);
@@ -337,7 +305,7 @@ static void rewrite_lines(struct rewrite *w, struct bytes file) {
                                 continue;
                         }
                 }
-                if (section == NOT_OURS || kind == POLICY_LINE_NONE)
+                if (section == NOT_OURS || kind == INI_LINE_NONE)
                         strbuf_add(&w->out, line.data, line.len);
         }
 }

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * memory - the sections of a policy file that are written by us: [pin NODE] and [memory]
+ */
+#include "model/policy/ini.h"
+#include "model/policy/policy.h"
+
+/** policy_section_node() - whether section "pin NODE" is well written, and its node */
+bool policy_section_node(struct bytes section, struct bytes *ret_node);
+
+/**
+ * policy_can_park() - whether [memory] can hold @line of a container file
+ *
+ * A line that does not fit into INI_LINE_MAX once it is escaped, or an empty one, cannot
+ * be remembered; policy_remember() leaves it out.
+ */
+bool policy_can_park(const char *line);
+
+/**
+ * policy_remember() - the bytes of a policy file with this memory in it
+ * @a:    arena for the result
+ * @file: present content of the container's policy file, empty when there is none
+ * @node: cluster node whose [pin NODE] is replaced; NULL to leave pins as they are
+ * @p:    policy whose pin for @node, known gids and parked lines are written
+ *
+ * Sections [pin NODE] and [memory] are replaced where they stand or appended; one that has
+ * nothing to say goes. Theirs are the heading, the entries and one blank line before the
+ * heading; every other byte, comments inside them included, comes back. A missing line
+ * end is added before what is appended. The same memory gives the same bytes.
+ *
+ * Left out: parked lines that policy_can_park() refuses or beyond 16 KiB in total, gids
+ * that are no container gid, and a pin whose node or address is no plain word.
+ */
+struct bytes policy_remember(struct arena *a, struct bytes file, const char *node,
+                             const struct policy *p);
+
+/**
+ * policy_parse_memory() - take one line of a [pin NODE] or [memory] section back in
+ * @section: "pin pve1" or "memory"
+ *
+ * Lines: in [pin NODE] `gpu = 0000:c1:00.0 1002:150e 1f66:0031` (`-` for absent ids), one per
+ * GPU, `twin = ...` for one like it that is not meant; in [memory] `video-gid = 44`, `render-gid = 110`, `line = dev0: /dev/dri/...`. In `line`
+ * a backslash is `\\`; `;`, control bytes and a blank at either end are `\xHH`, because inih
+ * would cut there.
+ *
+ * Return: true, or false with @ret_problem as policy_set().
+ */
+bool policy_parse_memory(struct arena *a, struct policy *p, const char *section, const char *key,
+                         const char *value, const char **ret_problem);

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * selector - the words that choose a GPU
+ */
+#include "model/policy/selector.h"
+
+#include "base/number.h"
+#include "model/gpu/pci-address.h"
+
+static const char *sel_pci(struct arena *a, struct bytes rest, struct gpu_sel *s) {
+        s->kind = SEL_PCI;
+        s->name = pci_address_normalize(a, rest);
+        if (s->name)
+                return NULL;
+        if (pci_address_normalize(a, bytes_of(arena_printf(a, "%s.0", s->text + strlen("pci:")))))
+                return "the function is missing, .0 for instance";
+        return "no PCI address";
+}
+
+static const char *sel_id(struct bytes rest, struct gpu_sel *s) {
+        struct bytes ids;
+
+        s->kind = SEL_ID;
+        if (bytes_split(rest, '#', &ids, &rest)) {
+                if (!parse_u32(rest, &s->nth) || s->nth == 0)
+                        return "#N counts from 1";
+                rest = ids;
+        }
+        return pci_ids_parse(rest, &s->ids.vendor, &s->ids.device) ? NULL
+                                                                   : "no vendor:device in hex";
+}
+
+static const char *sel_name(struct arena *a, struct bytes rest, struct gpu_sel *s) {
+        bool good = bytes_is_name(rest, "_-");
+
+        if (s->kind == SEL_PLATFORM)
+                good = bytes_is_name(rest, "._-:,@+~=");
+        if (s->kind == SEL_MAPPING) /* as Proxmox has it: a letter, and at least one more */
+                good = good && rest.len >= 2 && bytes_is_name((struct bytes){ rest.data, 1 }, "") &&
+                       !ascii_is_digit(rest.data[0]);
+        s->name = arena_strndup(a, rest.data, rest.len);
+        return good ? NULL : "the name cannot be one";
+}
+
+const char *selector_parse(struct arena *a, struct bytes word, struct gpu_sel *s) {
+        struct bytes type, rest = word;
+
+        s->text = arena_strndup(a, word.data, word.len);
+        if (BYTES_IN(word, "auto", "all")) {
+                s->kind = streq(s->text, "all") ? SEL_ALL : SEL_AUTO;
+                return NULL;
+        }
+        if (pci_address_normalize(a, word))
+                return arena_printf(a, "an address is written pci:%s", s->text);
+        if (!bytes_split(rest, ':', &type, &rest))
+                return "";
+        if (bytes_equal(type, BYTES("pci")))
+                return sel_pci(a, rest, s);
+        if (bytes_equal(type, BYTES("id")))
+                return sel_id(rest, s);
+        if (bytes_equal(type, BYTES("driver")))
+                s->kind = SEL_DRIVER;
+        else if (bytes_equal(type, BYTES("mapping")))
+                s->kind = SEL_MAPPING;
+        else if (bytes_equal(type, BYTES("platform")))
+                s->kind = SEL_PLATFORM;
+        else
+                return "";
+        return sel_name(a, rest, s);
+}
