@@ -168,11 +168,12 @@ static void check_size(const struct idmap *result) {
         MUST(len + strlen("newgidmap 4194304") < 4096);
 }
 
+#define CHANGE(in) (&(struct idmap_change){ (in)->ours, (in)->n_ours, (in)->wants, (in)->n_wants })
+
 static void check_again(struct arena *a, const struct input *in, const struct idmap *result) {
         struct idmap again;
 
-        MUST(idmap_punch(a, result, in->ours, in->n_ours, in->wants, in->n_wants, &again) ==
-             IDMAP_OK);
+        MUST(idmap_punch(a, result, CHANGE(in), &again) == IDMAP_OK);
         MUST(again.n_extents == result->n_extents);
         for (size_t i = 0; i < again.n_extents; i++)
                 MUST(!memcmp(&again.extents[i], &result->extents[i], sizeof(struct extent)));
@@ -185,7 +186,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         struct idmap result;
         enum idmap_problem p;
 
-        p = idmap_punch(&a, &in.map, in.ours, in.n_ours, in.wants, in.n_wants, &result);
+        p = idmap_punch(&a, &in.map, CHANGE(&in), &result);
         MUST(p <= IDMAP_E_TOO_LONG); /* IDMAP_E_NOT_PROVED is a bug of ours */
         if (p == IDMAP_OK) {
                 check_edges(&in, &result, &in.map);

@@ -371,11 +371,12 @@ static void check_ranges(const struct idmap *result) {
         }
 }
 
+#define CHANGE (&(struct idmap_change){ in.ours, in.n_ours, in.wants, in.n_wants })
+
 static void check_result_is(struct arena *a, const struct idmap *map, const struct idmap *result) {
         struct idmap again;
 
-        CHECK(idmap_punch(a, map, in.ours, in.n_ours, in.wants, in.n_wants, &again) == IDMAP_OK,
-              result);
+        CHECK(idmap_punch(a, map, CHANGE, &again) == IDMAP_OK, result);
         CHECK(again.n_extents == result->n_extents, &again);
         for (size_t k = 0; k < again.n_extents; k++)
                 CHECK(!memcmp(&again.extents[k], &result->extents[k], sizeof(struct extent)),
@@ -482,7 +483,7 @@ static void check_proof(struct arena *a) {
                                 (uint32_t)x[i],
                                 1,
                         };
-        p = idmap_prove(&before, &after, in.ours, in.n_ours, in.wants, in.n_wants);
+        p = idmap_prove(&before, &after, CHANGE);
         CHECK((p == IDMAP_OK) == is_lawful(x), &after);
 }
 
@@ -600,7 +601,7 @@ static void check_punch(struct arena *a) {
 
         note_wishes();
         CHECK(idmap_check(&map) == IDMAP_OK, NULL);
-        p = idmap_punch(a, &map, in.ours, in.n_ours, in.wants, in.n_wants, &result);
+        p = idmap_punch(a, &map, CHANGE, &result);
         seen.answer[p]++;
         if (p) {
                 CHECK(result.extents == &canary && result.n_extents == 12345, NULL);
@@ -665,8 +666,7 @@ static void check_broken(struct arena *a) {
         CHECK(p != IDMAP_E_INSIDE_TWICE || inside_twice, NULL);
         CHECK(p != IDMAP_E_OUTSIDE_TWICE || outside_twice, NULL);
         if (p)
-                CHECK(idmap_punch(a, &map, in.ours, in.n_ours, in.wants, in.n_wants, &result) == p,
-                      NULL);
+                CHECK(idmap_punch(a, &map, CHANGE, &result) == p, NULL);
 }
 
 static uint64_t from_environment(const char *name, uint64_t otherwise) {

@@ -17,6 +17,7 @@
 #define WANTS(...)                                                                                 \
         (const struct id_pair[]){ __VA_ARGS__ }, ELEMENTS(((const struct id_pair[]){ __VA_ARGS__ }))
 #define NONE NULL, 0
+#define CHANGE(...) (&(struct idmap_change){ __VA_ARGS__ })
 
 #define PLAIN "0 100000 65536"
 /* the gid lines of three files from the wild */
@@ -69,16 +70,16 @@ static const char *punch(const char *before, const uint32_t *ours, size_t n_ours
         const struct extent canary = { 1, 2, 3 };
         struct extent canaries[] = { canary };
         struct idmap map = map_of(before), result = { canaries, 1 }, again;
+        struct idmap_change change = { ours, n_ours, wants, n_wants };
         enum idmap_problem p;
 
-        p = idmap_punch(&arena, &map, ours, n_ours, wants, n_wants, &result);
+        p = idmap_punch(&arena, &map, &change, &result);
         if (p) {
                 assert_true(result.extents == canaries && result.n_extents == 1);
                 return idmap_problem_text(p);
         }
         assert_int_equal(idmap_check(&result), IDMAP_OK);
-        assert_int_equal(idmap_punch(&arena, &result, ours, n_ours, wants, n_wants, &again),
-                         IDMAP_OK);
+        assert_int_equal(idmap_punch(&arena, &result, &change, &again), IDMAP_OK);
         assert_string_equal(text_of(&again), text_of(&result));
         return text_of(&result);
 }
@@ -86,8 +87,9 @@ static const char *punch(const char *before, const uint32_t *ours, size_t n_ours
 static enum idmap_problem prove(const char *before, const char *after, const uint32_t *ours,
                                 size_t n_ours, const struct id_pair *wants, size_t n_wants) {
         struct idmap b = map_of(before), a = map_of(after);
+        struct idmap_change change = { ours, n_ours, wants, n_wants };
 
-        return idmap_prove(&b, &a, ours, n_ours, wants, n_wants);
+        return idmap_prove(&b, &a, &change);
 }
 
 static enum idmap_problem parse(const char *value) {
@@ -393,7 +395,7 @@ static void test_punch_overflow(void **state) {
         static struct extent wraps[] = { { 0, 4294900000U, 65536 }, { 65536, 4294965536U, 65536 } };
         struct idmap map = { wraps, 2 }, result;
 
-        assert_int_equal(idmap_punch(&arena, &map, NONE, NONE, &result), IDMAP_E_OVERFLOW);
+        assert_int_equal(idmap_punch(&arena, &map, CHANGE(NONE, NONE), &result), IDMAP_E_OVERFLOW);
         assert_refused(punch(PLAIN, NONE, WANTS({ 44, UINT32_MAX })), IDMAP_E_OVERFLOW);
         assert_string_equal(punch(PLAIN, NONE, WANTS({ 44, UINT32_MAX - 1 })),
                             "0 100000 44, 44 4294967294 1, 45 100045 65491");
@@ -523,17 +525,19 @@ static void test_punch_at_most_340_extents(void **state) {
 
         for (n = 0; n < 170; n++)
                 wants[n] = (struct id_pair){ 2 * n + 1, 500 - n };
-        assert_int_equal(idmap_punch(&arena, &map, NONE, wants, n, &result), IDMAP_OK);
+        assert_int_equal(idmap_punch(&arena, &map, CHANGE(NONE, wants, n), &result), IDMAP_OK);
         assert_int_equal(result.n_extents, 340);
         map = map_of("0 1000 341");
-        assert_int_equal(idmap_punch(&arena, &map, NONE, wants, n, &result), IDMAP_E_TOO_LONG);
+        assert_int_equal(idmap_punch(&arena, &map, CHANGE(NONE, wants, n), &result),
+                         IDMAP_E_TOO_LONG);
 
         map = map_of(PLAIN);
         for (n = 0; n < 341; n++)
                 wants[n] = (struct id_pair){ n, 100000 + n };
-        assert_int_equal(idmap_punch(&arena, &map, NONE, wants, 340, &result), IDMAP_OK);
+        assert_int_equal(idmap_punch(&arena, &map, CHANGE(NONE, wants, 340), &result), IDMAP_OK);
         assert_int_equal(result.n_extents, 1);
-        assert_int_equal(idmap_punch(&arena, &map, NONE, wants, 341, &result), IDMAP_E_TOO_LONG);
+        assert_int_equal(idmap_punch(&arena, &map, CHANGE(NONE, wants, 341), &result),
+                         IDMAP_E_TOO_LONG);
 }
 
 /* 340 of everything at once: the loops must not multiply. */
@@ -546,9 +550,10 @@ static void test_punch_340_holes_and_wishes(void **state) {
                 ours[i] = i;
         for (uint32_t i = 0; i < 100000; i++)
                 wants[i] = (struct id_pair){ i % 340, 6000 - i % 340 };
-        assert_int_equal(idmap_punch(&arena, &map, ours, 340, NULL, 0, &result), IDMAP_OK);
+        assert_int_equal(idmap_punch(&arena, &map, CHANGE(ours, 340, NULL, 0), &result), IDMAP_OK);
         assert_true(idmap_equal(&arena, &map, &result));
-        assert_int_equal(idmap_punch(&arena, &map, ours, 340, wants, 100000, &result), IDMAP_OK);
+        assert_int_equal(idmap_punch(&arena, &map, CHANGE(ours, 340, wants, 100000), &result),
+                         IDMAP_OK);
         assert_int_equal(result.n_extents, 340);
 }
 
@@ -631,8 +636,8 @@ static void test_prove_size(void **state) {
         for (uint32_t i = 0; i < 341; i++)
                 *ARENA_PUSH(&arena, many.extents, many.n_extents) =
                         (struct extent){ i, 10000 + i, 1 };
-        assert_int_equal(idmap_prove(&few, &many, NONE, NONE), IDMAP_E_TOO_LONG);
-        assert_int_equal(idmap_prove(&many, &few, NONE, NONE), IDMAP_E_TOO_LONG);
+        assert_int_equal(idmap_prove(&few, &many, CHANGE(NONE, NONE)), IDMAP_E_TOO_LONG);
+        assert_int_equal(idmap_prove(&many, &few, CHANGE(NONE, NONE)), IDMAP_E_TOO_LONG);
 }
 
 static void test_problem_text(void **state) {

@@ -8,11 +8,8 @@
  */
 #include "model/doctor/host.h"
 
+#include "model/idmap/idmap.h"
 #include "model/plan/choose.h"
-
-/* what unprivileged containers of Proxmox are given unless told otherwise (PVE::LXC) */
-#define BASE_START 100000
-#define BASE_COUNT 65536
 
 #define RELOAD_RULES "udevadm control --reload && udevadm trigger --action=add"
 
@@ -320,26 +317,29 @@ bool doctor_ids_delegated(const struct subid_range *ranges, size_t n, uint32_t s
 }
 
 bool doctor_is_base(uint32_t start, uint32_t count) {
-        return start >= BASE_START && start < BASE_START + BASE_COUNT &&
-               count <= BASE_START + BASE_COUNT - start;
+        struct extent base = idmap_default();
+
+        return start >= base.outside && start < base.outside + base.count &&
+               count <= base.outside + base.count - start;
 }
 
 static void check_subids(struct doctor_report *r, enum doctor_check check,
                          const struct subid_range *ranges, size_t n, const char *what) {
         struct strbuf b = { .arena = r->arena };
         struct doctor_item item = { .check = check };
+        struct extent base = idmap_default();
 
         for (size_t i = 0; i < n && i < 16; i++)
                 strbuf_printf(&b, "%sroot:%u:%u", i ? " " : "", ranges[i].start, ranges[i].count);
         item.evidence = n ? strbuf_str(&b) : "root has no line";
-        if (!doctor_ids_delegated(ranges, n, BASE_START, BASE_COUNT)) {
+        if (!doctor_ids_delegated(ranges, n, base.outside, base.count)) {
                 item.verdict = DOCTOR_FAILED;
                 item.evidence = arena_printf(r->arena,
                                              "%s; root:%u:%u is missing, without which no "
                                              "unprivileged container starts",
-                                             item.evidence, BASE_START, BASE_COUNT);
-                item.mend = arena_printf(r->arena, "usermod --add-%s %u-%u root", what, BASE_START,
-                                         BASE_START + BASE_COUNT - 1);
+                                             item.evidence, base.outside, base.count);
+                item.mend = arena_printf(r->arena, "usermod --add-%s %u-%u root", what,
+                                         base.outside, base.outside + base.count - 1);
         }
         doctor_add(r, item);
 }

@@ -22,7 +22,7 @@ static void read_uids(struct arena *a, const struct doctor_guest *g, struct idma
                         *ARENA_PUSH(a, ret->extents, ret->n_extents) = e;
         }
         if (!g->plan->has_map)
-                *ARENA_PUSH(a, ret->extents, ret->n_extents) = (struct extent){ 0, 100000, 65536 };
+                *ARENA_PUSH(a, ret->extents, ret->n_extents) = idmap_default();
 }
 
 static const struct finding *find(const struct doctor_guest *g, enum finding_code code) {
@@ -58,6 +58,7 @@ static void check_idmap(struct doctor_report *r, const struct doctor_guest *g,
                              *bad = find(g, FINDING_IDMAP_BROKEN);
         const char *problem = map_problem(a, g, uids);
         struct doctor_item item = { .check = DOCTOR_IDMAP };
+        struct extent base = idmap_default();
 
         if (problem || bad) {
                 item.verdict = DOCTOR_FAILED;
@@ -67,8 +68,8 @@ static void check_idmap(struct doctor_report *r, const struct doctor_guest *g,
                 if (uids->n_extents == 0 && !g->plan->map_broken && !bad)
                         item.mend = arena_printf(a,
                                                  "sed -i '0,/^lxc.idmap/s/^lxc.idmap/lxc.idmap: "
-                                                 "u 0 100000 65536\\n&/' %s",
-                                                 g->path);
+                                                 "%s\\n&/' %s",
+                                                 idmap_line(a, 'u', &base), g->path);
         } else if (odd) {
                 item.verdict = DOCTOR_WARNING;
                 item.finding = odd;
@@ -103,8 +104,7 @@ static void check_delegated(struct doctor_report *r, const struct idmap *map,
                 doctor_add(r, (struct doctor_item){
                                       .check = DOCTOR_DELEGATED,
                                       .verdict = DOCTOR_FAILED,
-                                      .subject = arena_printf(r->arena, "%c %u %u %u", letter,
-                                                              e->inside, e->outside, e->count),
+                                      .subject = idmap_line(r->arena, letter, e),
                                       .evidence = arena_printf(
                                               r->arena,
                                               "/etc/%.6s does not let root map host %cid %u%s: "

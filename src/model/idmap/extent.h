@@ -2,12 +2,24 @@
 #pragma once
 
 /*
- * idmap-extent - extents and the ranges beside an id, for the id map's own files
+ * extent - the pieces of an id map, and the ranges beside an id
+ *
+ * A range is an extent of two ids or more. Only ranges say where an id belongs.
  */
-#include "model/idmap/idmap.h"
+#include "base/bytes.h"
 
 #define NOWHERE (-1)             /* in place of a host id: none, or none that may be had */
 #define LAST_ID (UINT32_MAX - 1) /* (gid_t)-1 is no group; the kernel refuses to map it */
+
+/** struct extent - container ids @inside.. are host ids @outside.., @count of them */
+struct extent {
+        uint32_t inside, outside, count;
+};
+
+struct idmap {
+        struct extent *extents;
+        size_t n_extents;
+};
 
 static inline uint64_t extent_end(const struct extent *e) {
         return (uint64_t)e->inside + e->count;
@@ -21,7 +33,11 @@ static inline bool extent_continues(const struct extent *left, const struct exte
         return extent_end(left) == right->inside && extent_offset(left) == extent_offset(right);
 }
 
-bool id_is_listed(uint32_t id, const uint32_t *ids, size_t n);
+/** extent_fits() - whether it has ids, and they are ids on both sides */
+bool extent_fits(const struct extent *e);
+
+/** ids_overlap() - whether @x_count ids from @x and @y_count ids from @y have one in common */
+bool ids_overlap(uint64_t x, uint64_t x_count, uint64_t y, uint64_t y_count);
 
 /** idmap_extent_at() - the extent that maps container id @inside, or NULL */
 const struct extent *idmap_extent_at(const struct idmap *map, uint32_t inside);

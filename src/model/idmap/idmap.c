@@ -7,22 +7,11 @@
  * group of the host. What makes this more than arithmetic is other people's
  * behaviour. LXC and Proxmox read the same line with different number parsers.
  * The kernel takes a map whole or not at all, and the container then does not
- * start. Holes are made in idmap-punch.c, and proved in idmap-prove.c.
+ * start. Holes are made in punch.c, and proved in prove.c.
  */
-#include "model/idmap/extent.h"
+#include "model/idmap/idmap.h"
 
 #include "base/number.h"
-
-static bool ids_overlap(uint64_t x, uint64_t x_count, uint64_t y, uint64_t y_count) {
-        return x < y + y_count && y < x + x_count;
-}
-
-bool id_is_listed(uint32_t id, const uint32_t *ids, size_t n) {
-        for (size_t i = 0; i < n; i++)
-                if (ids[i] == id)
-                        return true;
-        return false;
-}
 
 /*
  * LXC reads numbers with strtoul(…, 0), Proxmox as Perl does: 044 is 36 to one
@@ -35,11 +24,6 @@ static enum idmap_problem parse_id(struct bytes word, uint32_t *ret) {
                 if (word.data[i] < '0' || word.data[i] > '9')
                         return IDMAP_E_SYNTAX;
         return parse_u32(word, ret) ? IDMAP_OK : IDMAP_E_OVERFLOW;
-}
-
-static bool extent_fits(const struct extent *e) {
-        return e->count > 0 && extent_end(e) - 1 <= LAST_ID &&
-               (uint64_t)e->outside + e->count - 1 <= LAST_ID;
 }
 
 /* g 0 100000 65536 */
@@ -63,6 +47,14 @@ enum idmap_problem idmap_parse_line(struct bytes value, char *ret_type, struct e
         *ret_type = type.data[0];
         *ret = (struct extent){ n[0], n[1], n[2] };
         return IDMAP_OK;
+}
+
+struct extent idmap_default(void) {
+        return (struct extent){ 0, 100000, 65536 };
+}
+
+const char *idmap_line(struct arena *a, char type, const struct extent *e) {
+        return arena_printf(a, "%c %u %u %u", type, e->inside, e->outside, e->count);
 }
 
 #define LONGEST_LINE (sizeof("4294967295 4294967295 4294967295\n") - 1)
@@ -100,20 +92,6 @@ enum idmap_problem idmap_check(const struct idmap *map) {
                        : IDMAP_OK;
 }
 
-const struct extent *idmap_extent_at(const struct idmap *map, uint32_t inside) {
-        for (size_t i = 0; i < map->n_extents; i++)
-                if (ids_overlap(map->extents[i].inside, map->extents[i].count, inside, 1))
-                        return &map->extents[i];
-        return NULL;
-}
-
-const struct extent *idmap_extent_at_outside(const struct idmap *map, uint32_t outside) {
-        for (size_t i = 0; i < map->n_extents; i++)
-                if (ids_overlap(map->extents[i].outside, map->extents[i].count, outside, 1))
-                        return &map->extents[i];
-        return NULL;
-}
-
 bool idmap_lookup(const struct idmap *map, uint32_t inside, uint32_t *ret) {
         const struct extent *e = idmap_extent_at(map, inside);
 
@@ -132,53 +110,6 @@ bool idmap_lookup_outside(const struct idmap *map, uint32_t outside, uint32_t *r
         return true;
 }
 
-/* Whether @map has every container id from @from up to, not including, @to. */
-bool idmap_is_gapless(const struct idmap *map, uint64_t from, uint64_t to) {
-        uint64_t n = 0;
-
-        for (size_t i = 0; i < map->n_extents; i++) {
-                uint64_t start = map->extents[i].inside, end = extent_end(&map->extents[i]);
-
-                if (start < to && from < end)
-                        n += (end < to ? end : to) - (start > from ? start : from);
-        }
-        return n == to - from;
-}
-
-/* The host id to which the next range on the left leads, if no gap of @map lies between. */
-int64_t idmap_from_left(const struct idmap *ranges, const struct idmap *map, uint32_t inside) {
-        const struct extent *best = NULL;
-        uint64_t host;
-
-        for (size_t i = 0; i < ranges->n_extents; i++) {
-                const struct extent *e = &ranges->extents[i];
-
-                if (e->count > 1 && e->inside < inside && (!best || e->inside > best->inside))
-                        best = e;
-        }
-        if (!best || !idmap_is_gapless(map, best->inside, inside))
-                return NOWHERE;
-        host = (uint64_t)best->outside + (inside - best->inside);
-        return host <= LAST_ID ? (int64_t)host : NOWHERE;
-}
-
-/* The same from the right, where counting down may end at host id 0: never hand that out. */
-int64_t idmap_from_right(const struct idmap *ranges, const struct idmap *map, uint32_t inside) {
-        const struct extent *best = NULL;
-
-        for (size_t i = 0; i < ranges->n_extents; i++) {
-                const struct extent *e = &ranges->extents[i];
-
-                if (e->count > 1 && e->inside > inside && (!best || e->inside < best->inside))
-                        best = e;
-        }
-        if (!best || !idmap_is_gapless(map, inside, best->inside))
-                return NOWHERE;
-        if (best->outside <= best->inside - inside)
-                return NOWHERE;
-        return best->outside - (best->inside - inside);
-}
-
 bool idmap_is_hole(const struct idmap *map, uint32_t inside) {
         const struct extent *e = idmap_extent_at(map, inside);
 
@@ -186,22 +117,11 @@ bool idmap_is_hole(const struct idmap *map, uint32_t inside) {
                idmap_from_right(map, map, inside) != e->outside;
 }
 
-static int by_inside(const void *x, const void *y) {
-        const struct extent *a = x, *b = y;
-
-        return a->inside < b->inside ? -1 : a->inside > b->inside;
-}
-
-/* A copy of @map in order of container ids, so that its order does not decide who heals first. */
-struct idmap idmap_sorted(struct arena *a, const struct idmap *map) {
-        struct idmap copy = { arena_alloc(a, map->n_extents * sizeof(struct extent)),
-                              map->n_extents };
-
-        if (map->n_extents > 0) {
-                memcpy(copy.extents, map->extents, map->n_extents * sizeof(struct extent));
-                qsort(copy.extents, copy.n_extents, sizeof(struct extent), by_inside);
-        }
-        return copy;
+bool idmap_change_heals(const struct idmap_change *change, uint32_t inside) {
+        for (size_t i = 0; i < change->n_ours; i++)
+                if (change->ours[i] == inside)
+                        return true;
+        return false;
 }
 
 /* @map sorted and joined wherever that says the same, one-id extents too. */

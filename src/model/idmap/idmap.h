@@ -11,7 +11,7 @@
  * than the ranges around it. "Beside" an id is the next range on that side,
  * over one-id extents, but not over ids that are not mapped.
  */
-#include "base/bytes.h"
+#include "model/idmap/extent.h"
 
 #define IDMAP_MAX_EXTENTS 340 /* kernel: UID_GID_MAP_MAX_EXTENTS */
 
@@ -22,19 +22,19 @@
  */
 #define IDMAP_MAX_TEXT (4096 - 1 - 17)
 
-/** struct extent - container ids @inside.. are host ids @outside.., @count of them */
-struct extent {
-        uint32_t inside, outside, count;
-};
-
-struct idmap {
-        struct extent *extents;
-        size_t n_extents;
-};
-
 /** struct id_pair - a container id and the host id that it shall be */
 struct id_pair {
         uint32_t inside, outside;
+};
+
+/** struct idmap_change - what is wanted of a map */
+struct idmap_change {
+        const uint32_t *ours; /* container ids whose one-id extents are ours and may be healed */
+        size_t n_ours;
+        /* pairs that must hold afterwards, at most 340 different ones; their container ids count as
+         * ours too; the same pair may come twice */
+        const struct id_pair *wants;
+        size_t n_wants;
 };
 
 /** What can be wrong with a map or a wish; positive, see idmap_problem_text(). */
@@ -63,6 +63,12 @@ enum idmap_problem {
  * Return: IDMAP_OK; IDMAP_E_SYNTAX or IDMAP_E_OVERFLOW, outputs untouched.
  */
 enum idmap_problem idmap_parse_line(struct bytes value, char *ret_type, struct extent *ret);
+
+/** idmap_default() - uids and gids of an unprivileged container without a line (PVE::LXC) */
+struct extent idmap_default(void);
+
+/** idmap_line() - "g 0 100000 65536", the value of a line */
+const char *idmap_line(struct arena *a, char type, const struct extent *e);
 
 /**
  * idmap_check() - whether the kernel and LXC would take this map as it is
@@ -96,11 +102,7 @@ bool idmap_is_hole(const struct idmap *map, uint32_t inside);
  * idmap_punch() - heal our old holes, then punch the wanted ones
  * @a:      arena for the result
  * @map:    the map that is there; any order
- * @ours:   container ids whose one-id extents are ours and may be healed
- * @n_ours: number of @ours
- * @wants:  pairs that must hold afterwards; their container ids count as ours
- *          too; the same pair may come twice
- * @n_wants: number of @wants; at most 340 different ones
+ * @change: what shall be another id afterwards
  * @ret:    result, sorted by container id; untouched on failure
  *
  * A hole of ours that is not wanted maps as the range beside it on the left
@@ -123,9 +125,8 @@ bool idmap_is_hole(const struct idmap *map, uint32_t inside);
  *
  * Return: IDMAP_OK or the problem.
  */
-enum idmap_problem idmap_punch(struct arena *a, const struct idmap *map, const uint32_t *ours,
-                               size_t n_ours, const struct id_pair *wants, size_t n_wants,
-                               struct idmap *ret);
+enum idmap_problem idmap_punch(struct arena *a, const struct idmap *map,
+                               const struct idmap_change *change, struct idmap *ret);
 
 /**
  * idmap_prove() - check that @after is a lawful answer to @before
@@ -140,8 +141,10 @@ enum idmap_problem idmap_punch(struct arena *a, const struct idmap *map, const u
  * Return: IDMAP_OK, the problem of either map, or IDMAP_E_NOT_PROVED.
  */
 enum idmap_problem idmap_prove(const struct idmap *before, const struct idmap *after,
-                               const uint32_t *ours, size_t n_ours, const struct id_pair *wants,
-                               size_t n_wants);
+                               const struct idmap_change *change);
+
+/** idmap_change_heals() - whether container id @inside is one of @change->ours */
+bool idmap_change_heals(const struct idmap_change *change, uint32_t inside);
 
 /** idmap_equal() - whether two maps give every id the same answer, in any order, however cut */
 bool idmap_equal(struct arena *a, const struct idmap *x, const struct idmap *y);

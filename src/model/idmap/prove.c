@@ -1,25 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * idmap-prove - whether a new id map is a lawful answer to the old one
+ * prove - whether a new id map is a lawful answer to the old one
  *
- * Nothing is written that has not passed here. Apart from idmap-punch.c on
+ * Nothing is written that has not passed here. Apart from punch.c on
  * purpose: what is wrong there must not be wrong here in the same way.
  */
-#include "model/idmap/extent.h"
+#include "model/idmap/idmap.h"
 
 /* What idmap_prove() was given. */
 struct claim {
         const struct idmap *before, *after;
-        const uint32_t *ours;
-        size_t n_ours;
-        const struct id_pair *wants;
-        size_t n_wants;
+        const struct idmap_change *change;
 };
 
 static bool is_wished(const struct claim *c, uint32_t inside) {
-        for (size_t i = 0; i < c->n_wants; i++)
-                if (c->wants[i].inside == inside)
+        for (size_t i = 0; i < c->change->n_wants; i++)
+                if (c->change->wants[i].inside == inside)
                         return true;
         return false;
 }
@@ -28,7 +25,7 @@ static bool is_wished(const struct claim *c, uint32_t inside) {
 static bool is_healable(const struct claim *c, const struct extent *e, uint32_t inside) {
         bool first = inside == e->inside, last = inside == extent_end(e) - 1;
 
-        return id_is_listed(inside, c->ours, c->n_ours) && (first || is_wished(c, inside - 1)) &&
+        return idmap_change_heals(c->change, inside) && (first || is_wished(c, inside - 1)) &&
                (last || is_wished(c, inside + 1));
 }
 
@@ -84,22 +81,21 @@ static uint64_t count_ids(const struct idmap *map) {
 }
 
 static enum idmap_problem prove_wishes(const struct claim *c) {
-        for (size_t i = 0; i < c->n_wants; i++) {
+        for (size_t i = 0; i < c->change->n_wants; i++) {
                 uint32_t host;
 
-                if (c->wants[i].outside == 0)
+                if (c->change->wants[i].outside == 0)
                         return IDMAP_E_ROOT;
-                if (!idmap_lookup(c->after, c->wants[i].inside, &host) ||
-                    host != c->wants[i].outside)
+                if (!idmap_lookup(c->after, c->change->wants[i].inside, &host) ||
+                    host != c->change->wants[i].outside)
                         return IDMAP_E_NOT_PROVED;
         }
         return IDMAP_OK;
 }
 
 enum idmap_problem idmap_prove(const struct idmap *before, const struct idmap *after,
-                               const uint32_t *ours, size_t n_ours, const struct id_pair *wants,
-                               size_t n_wants) {
-        const struct claim c = { before, after, ours, n_ours, wants, n_wants };
+                               const struct idmap_change *change) {
+        const struct claim c = { before, after, change };
         enum idmap_problem p = idmap_check(before);
 
         if (!p)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * idmap-punch - heal our old holes, punch the wanted ones
+ * punch - heal our old holes, punch the wanted ones
  *
  * newgidmap refuses every host id that nobody delegated, so that an id that is
  * healed must go back to a long range and never on behind a neighbour's hole,
@@ -12,7 +12,7 @@
  * container id of ours. One-id extents are never joined with each other: their
  * length is what the next run recognises them by.
  */
-#include "model/idmap/extent.h"
+#include "model/idmap/idmap.h"
 
 struct hole {
         uint32_t inside;
@@ -25,6 +25,7 @@ struct hole {
 /* A map taken apart: what stays where it is, and the single ids that move. */
 struct punch {
         struct arena *a;
+        const struct idmap_change *change;
         struct idmap map, frame;
         struct hole *holes;
         size_t n_holes;
@@ -58,8 +59,8 @@ static enum idmap_problem add_wish(struct punch *p, const struct id_pair *w) {
 }
 
 /* One piece of the old map that no wish touches: a hole of ours, or part of the frame. */
-static void add_piece(struct punch *p, struct extent e, const uint32_t *ours, size_t n_ours) {
-        if (e.count == 1 && id_is_listed(e.inside, ours, n_ours))
+static void add_piece(struct punch *p, struct extent e) {
+        if (e.count == 1 && idmap_change_heals(p->change, e.inside))
                 *ARENA_PUSH(p->a, p->holes, p->n_holes) = (struct hole){
                         .inside = e.inside,
                         .old = e.outside,
@@ -76,7 +77,7 @@ static uint64_t next_wish(const struct punch *p, uint64_t from, uint64_t end) {
         return end;
 }
 
-static void take_apart(struct punch *p, const uint32_t *ours, size_t n_ours) {
+static void take_apart(struct punch *p) {
         for (size_t i = 0; i < p->map.n_extents; i++) {
                 const struct extent *e = &p->map.extents[i];
                 uint64_t at = e->inside;
@@ -85,10 +86,8 @@ static void take_apart(struct punch *p, const uint32_t *ours, size_t n_ours) {
                         uint64_t stop = next_wish(p, at, extent_end(e));
                         uint32_t skip = (uint32_t)(at - e->inside);
 
-                        add_piece(p,
-                                  (struct extent){ (uint32_t)at, e->outside + skip,
-                                                   (uint32_t)(stop - at) },
-                                  ours, n_ours);
+                        add_piece(p, (struct extent){ (uint32_t)at, e->outside + skip,
+                                                      (uint32_t)(stop - at) });
                         at = stop + 1;
                 }
         }
@@ -246,30 +245,29 @@ static void put_together(const struct punch *p, struct idmap *ret) {
         *ret = map;
 }
 
-enum idmap_problem idmap_punch(struct arena *a, const struct idmap *map, const uint32_t *ours,
-                               size_t n_ours, const struct id_pair *wants, size_t n_wants,
-                               struct idmap *ret) {
-        struct punch p = { .a = a };
+enum idmap_problem idmap_punch(struct arena *a, const struct idmap *map,
+                               const struct idmap_change *change, struct idmap *ret) {
+        struct punch p = { .a = a, .change = change };
         enum idmap_problem problem = idmap_check(map);
         struct idmap result;
 
         if (problem)
                 return problem;
         p.map = idmap_sorted(a, map);
-        for (size_t i = 0; i < n_wants; i++) {
-                problem = add_wish(&p, &wants[i]);
+        for (size_t i = 0; i < change->n_wants; i++) {
+                problem = add_wish(&p, &change->wants[i]);
                 if (problem)
                         return problem;
         }
 
-        take_apart(&p, ours, n_ours);
+        take_apart(&p);
         problem = evict(&p);
         if (problem)
                 return problem;
         heal(&p);
         put_together(&p, &result);
 
-        problem = idmap_prove(map, &result, ours, n_ours, wants, n_wants);
+        problem = idmap_prove(map, &result, change);
         if (problem)
                 return problem;
         *ret = result;

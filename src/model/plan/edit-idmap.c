@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * drift-map - the lxc.idmap lines
+ * edit-idmap - the lxc.idmap lines
  */
 #include "model/plan/editor.h"
-
-static const char *map_value(const struct editor *e, const struct extent *x) {
-        return arena_printf(e->a, "g %u %u %u", x->inside, x->outside, x->count);
-}
 
 static bool is_gid_line(const struct editor *e, size_t i) {
         return e->lines[i].type == DEVLINE_IDMAP && e->c->lines[i].value.len > 0 &&
@@ -31,8 +27,7 @@ static size_t find_map(const struct editor *e, struct idmap *ret_map) {
                 *ARENA_PUSH(e->a, ret_map->extents, ret_map->n_extents) = x;
         }
         if (!any)
-                *ARENA_PUSH(e->a, ret_map->extents, ret_map->n_extents) =
-                        (struct extent){ 0, 100000, 65536 };
+                *ARENA_PUSH(e->a, ret_map->extents, ret_map->n_extents) = idmap_default();
         return last;
 }
 
@@ -40,6 +35,7 @@ void editor_set_map(struct editor *e) {
         struct findings *f = e->f;
         struct idmap now = { 0 };
         const struct idmap *map = &e->p->map;
+        struct extent base = idmap_default();
         size_t last = find_map(e, &now), next = 0;
 
         if (!e->p->userns || idmap_equal(e->a, &now, map))
@@ -48,17 +44,17 @@ void editor_set_map(struct editor *e) {
         if (last == 0) {
                 last = pctconf_last(e->c);
                 if (now.n_extents > 0 && !e->p->has_map)
-                        pctconf_insert(e->c, last, "lxc.idmap", "u 0 100000 65536");
+                        pctconf_insert(e->c, last, "lxc.idmap", idmap_line(e->a, 'u', &base));
         }
         for (size_t i = 1; i < e->n_lines; i++) {
                 if (!is_gid_line(e, i))
                         continue;
                 if (next < map->n_extents)
-                        editor_change(e, i, map_value(e, &map->extents[next++]));
+                        editor_change(e, i, idmap_line(e->a, 'g', &map->extents[next++]));
                 else
                         pctconf_drop(e->c, i);
         }
         for (; next < map->n_extents; next++)
-                pctconf_insert(e->c, last, "lxc.idmap", map_value(e, &map->extents[next]));
+                pctconf_insert(e->c, last, "lxc.idmap", idmap_line(e->a, 'g', &map->extents[next]));
         e->f = f;
 }

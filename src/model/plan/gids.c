@@ -39,8 +39,7 @@ static void read_map(struct arena *a, const struct plan_input *in, struct findin
                 }
         }
         if (!p->has_map && p->userns)
-                *ARENA_PUSH(a, p->map_now.extents, p->map_now.n_extents) =
-                        (struct extent){ 0, 100000, 65536 };
+                *ARENA_PUSH(a, p->map_now.extents, p->map_now.n_extents) = idmap_default();
 }
 
 static bool is_hole_of(const struct plan *p, int64_t inside) {
@@ -263,7 +262,7 @@ static void report_guesses(struct arena *a, struct findings *f, const struct pla
 }
 
 static void report_holes(struct arena *a, struct findings *f, const struct plan *p,
-                         const uint32_t *ours, size_t n_ours) {
+                         const struct idmap_change *change) {
         for (size_t i = 0; i < p->n_pairs; i++) {
                 uint32_t before;
                 const struct id_pair *q = &p->pairs[i];
@@ -277,14 +276,13 @@ static void report_holes(struct arena *a, struct findings *f, const struct plan 
                                                  .old = arena_printf(a, "%u", before),
                                                  .new = arena_printf(a, "%u", q->outside) });
         }
-        for (size_t i = 0; i < n_ours; i++) {
-                uint32_t before, after;
+        for (size_t i = 0; i < change->n_ours; i++) {
+                uint32_t id = change->ours[i], before, after;
 
-                if (idmap_lookup(&p->map_now, ours[i], &before) &&
-                    idmap_lookup(&p->map, ours[i], &after) && before != after &&
-                    !idmap_is_hole(&p->map, ours[i]))
+                if (idmap_lookup(&p->map_now, id, &before) && idmap_lookup(&p->map, id, &after) &&
+                    before != after && !idmap_is_hole(&p->map, id))
                         finding_add(f, (struct finding){ .code = FINDING_HOLE_HEALED,
-                                                         .what = arena_printf(a, "%u", ours[i]),
+                                                         .what = arena_printf(a, "%u", id),
                                                          .old = arena_printf(a, "%u", before) });
         }
 }
@@ -315,6 +313,7 @@ static void report_odd(struct arena *a, const struct plan_input *in, struct find
 void gids_map(struct arena *a, const struct plan_input *in, struct findings *f, struct plan *p) {
         uint32_t ours[2 * GID_GROUPS];
         size_t n_ours = 0;
+        struct idmap_change change;
         enum idmap_problem problem;
 
         if (!p->userns)
@@ -349,11 +348,12 @@ void gids_map(struct arena *a, const struct plan_input *in, struct findings *f, 
                 return;
         }
         report_odd(a, in, f, p);
-        problem = idmap_punch(a, &p->map_now, ours, n_ours, p->pairs, p->n_pairs, &p->map);
+        change = (struct idmap_change){ ours, n_ours, p->pairs, p->n_pairs };
+        problem = idmap_punch(a, &p->map_now, &change, &p->map);
         if (problem != IDMAP_OK) {
                 map_failed(in, f, p, idmap_problem_text(problem));
                 return;
         }
         report_guesses(a, f, p);
-        report_holes(a, f, p, ours, n_ours);
+        report_holes(a, f, p, &change);
 }
