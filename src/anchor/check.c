@@ -10,6 +10,7 @@
  */
 #include "anchor/judge.h"
 
+#include "host/probe/majors.h"
 #include "host/probe/probe.h"
 #include "model/plan/gids.h"
 #include "model/policy/memory.h"
@@ -156,7 +157,7 @@ static int find_majors(struct check *c, const struct pctconf *conf) {
         if (c->guest.has_config)
                 pctconf_parse(c->arena, PCTCONF_LXC, c->guest.config, &config);
         return survey_needs_majors(c->arena, conf) || survey_needs_majors(c->arena, &config)
-                       ? probe_majors(c->arena, c->root, &c->facts)
+                       ? majors_read(c->arena, c->root, &c->facts)
                        : 0;
 }
 

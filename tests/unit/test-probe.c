@@ -15,6 +15,7 @@
 
 #include "base/file.h"
 #include "host/probe/groups.h"
+#include "host/probe/majors.h"
 #include "host/probe/probe.h"
 #include "host/probe/subid.h"
 #include "model/report/host-text.h"
@@ -187,7 +188,7 @@ static void test_majors(void **state) {
         assert_int_equal(probe_gpus(&a, root, &facts), 0);
         assert_int_equal(facts.n_majors, 0);
         for (int i = 0; i < 2; i++) {
-                assert_int_equal(probe_majors(&a, root, &facts), 0);
+                assert_int_equal(majors_read(&a, root, &facts), 0);
                 assert_int_equal(facts.n_majors, 3);
         }
         assert_string_equal(facts_major_name(&facts, 226), "drm");

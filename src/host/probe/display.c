@@ -8,12 +8,12 @@
  */
 #include "host/probe/display.h"
 
-#include "host/probe/internal.h"
+#include "host/probe/sysfs.h"
 
 #include <fcntl.h>
 
 static bool attr_is(int dir, const char *name, const char *value) {
-        char buf[PROBE_ATTR_SIZE];
+        char buf[SYSFS_ATTR_SIZE];
         struct bytes text;
 
         return attr_read(dir, name, buf, &text) == 0 && bytes_equal(text, bytes_of(value));

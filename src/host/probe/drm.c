@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * probe-drm - nodes that the DRM and accel classes have made
+ * drm - nodes that the DRM and accel classes have made
  *
  * /sys/class/drm also lists connectors (card1-HDMI-A-1), controlD64 of kernels
  * before 4.13, ttm and version; only cardN and renderDN are nodes. Which device
@@ -16,7 +16,9 @@
  * framebuffer below the card that its own driver will take: neither is that
  * device's node, and a container that may have the one must not get the other.
  */
-#include "host/probe/internal.h"
+#include "host/probe/drm.h"
+
+#include "host/probe/sysfs.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -72,44 +74,50 @@ static const char *link_owner(const struct device_class *class, char *link, bool
         return owner;
 }
 
-static int entry_probe(struct probe *p, const struct device_class *class, int dir, const char *name,
-                       enum node_kind kind) {
+/** struct entry - one name in the directory of a class */
+struct entry {
+        const struct device_class *class;
+        int dir;
+        const char *name;
+        enum node_kind kind;
+};
+
+static int entry_probe(struct probe *p, const struct entry *e) {
+        struct node node = { .kind = e->kind };
         char link[PATH_MAX], path[NAME_MAX + sizeof("/device/driver")];
-        uint32_t major, minor;
         const char *owner;
         struct gpu *g;
         ssize_t len;
         bool pci;
         int r;
 
-        len = readlinkat(dir, name, link, sizeof(link) - 1);
+        len = readlinkat(e->dir, e->name, link, sizeof(link) - 1);
         if (len < 0)
                 return errno == EINVAL || is_gone(-errno) ? 0 : -errno;
         link[len] = '\0';
-        owner = link_owner(class, link, &pci);
+        owner = link_owner(e->class, link, &pci);
         if (!owner)
                 return 0;
 
-        snprintf(path, sizeof(path), "%s/dev", name);
-        r = attr_dev(dir, path, &major, &minor);
+        snprintf(path, sizeof(path), "%s/dev", e->name);
+        r = attr_dev(e->dir, path, &node.major, &node.minor);
         if (r < 0)
-                return is_gone(r) || r == -EINVAL ? 0 : r;
+                return is_gone(r) ? 0 : r;
         r = probe_gpu(p, owner, pci, &g);
         if (r < 0 || !g)
                 return r;
         if (!pci && !g->driver) {
-                snprintf(path, sizeof(path), "%s/device/driver", name);
-                r = attr_link(p, dir, path, &g->driver);
+                snprintf(path, sizeof(path), "%s/device/driver", e->name);
+                r = attr_link(p->arena, e->dir, path, &g->driver);
                 if (r < 0 && !is_gone(r))
                         return r;
         }
-        return gpu_add_node(p, g, kind, arena_printf(p->arena, "%s/%s", class->dev, name), major,
-                            minor);
+        node.path = arena_printf(p->arena, "%s/%s", e->class->dev, e->name);
+        return probe_gpu_node(p, g, node);
 }
 
 static int class_probe(struct probe *p, const struct device_class *class) {
         _cleanup_(cleanup_dir) DIR *dir = NULL;
-        enum node_kind kind;
         struct dirent *de;
         int r;
 
@@ -117,21 +125,21 @@ static int class_probe(struct probe *p, const struct device_class *class) {
         if (r < 0 || !dir)
                 return r;
         while ((de = readdir(dir))) {
-                if (!entry_kind(de->d_name, &kind))
+                struct entry e = { .class = class, .dir = dirfd(dir), .name = de->d_name };
+
+                if (!entry_kind(de->d_name, &e.kind))
                         continue;
-                r = entry_probe(p, class, dirfd(dir), de->d_name, kind);
+                r = entry_probe(p, &e);
                 if (r < 0)
                         return r;
         }
         return 0;
 }
 
-/** probe_drm() - every GPU that has a card or render node */
 int probe_drm(struct probe *p) {
         return class_probe(p, &class_drm);
 }
 
-/** probe_accel() - every NPU; one on a GPU's own PCI function is a node of that GPU */
 int probe_accel(struct probe *p) {
         return class_probe(p, &class_accel);
 }

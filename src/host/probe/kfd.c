@@ -7,18 +7,18 @@
  * nodes that its user can open. Its major is given out dynamically; the driver
  * makes the class together with the number, so /proc/devices need not be asked.
  */
-#include "host/probe/internal.h"
+#include "host/probe/kfd.h"
+
+#include "host/probe/sysfs.h"
 
 #include <fcntl.h>
 
-/** probe_kfd() - the kfd node of the host, if it has one */
 int probe_kfd(struct probe *p) {
-        uint32_t major, minor;
+        struct node node = { .kind = NODE_KFD, .path = "/dev/kfd" };
         int r;
 
-        r = attr_dev(AT_FDCWD, probe_path(p, "/sys/class/kfd/kfd/dev"), &major, &minor);
+        r = attr_dev(AT_FDCWD, probe_path(p, "/sys/class/kfd/kfd/dev"), &node.major, &node.minor);
         if (r < 0)
-                return is_gone(r) || r == -EINVAL ? 0 : r;
-        return probe_node(p, &p->facts.shared, &p->facts.n_shared, NODE_KFD, "/dev/kfd", major,
-                          minor);
+                return is_gone(r) ? 0 : r;
+        return probe_shared_node(p, node);
 }

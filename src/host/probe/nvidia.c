@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * probe-nvidia - nodes of NVIDIA's own driver
+ * nvidia - nodes of NVIDIA's own driver
  *
  * That driver registers its character devices without sysfs: there is no class
  * and no "dev" file. Numbers come from /proc/devices (the open kernel modules
@@ -13,11 +13,12 @@
  * which does not follow PCI order. Nodes are made by nvidia-modprobe, not by
  * udev, often only when the first program asks; until then they are absent.
  */
-#include "host/probe/internal.h"
+#include "host/probe/nvidia.h"
 
 #include "base/file.h"
 #include "base/number.h"
-#include "host/probe/probe.h"
+#include "host/probe/majors.h"
+#include "host/probe/sysfs.h"
 
 enum {
         VENDOR_NVIDIA = 0x10de,
@@ -25,10 +26,14 @@ enum {
         MINOR_CTL = 255,
         MINOR_MODESET = 254,
         INFORMATION_MAX = 64 * 1024,
+        CAPS_MAX = 1024,
 };
 
 static int shared_node(struct probe *p, const char *path, uint32_t major, uint32_t minor) {
-        return probe_node(p, &p->facts.shared, &p->facts.n_shared, NODE_NVIDIA, path, major, minor);
+        return probe_shared_node(p, (struct node){ .kind = NODE_NVIDIA,
+                                                   .path = path,
+                                                   .major = major,
+                                                   .minor = minor });
 }
 
 static bool information_minor(struct bytes text, uint32_t *ret_minor) {
@@ -44,9 +49,9 @@ static bool information_minor(struct bytes text, uint32_t *ret_minor) {
 }
 
 static int gpu_nvidia(struct probe *p, struct gpu *g, uint32_t major, bool *loaded) {
+        struct node node = { .kind = NODE_NVIDIA, .major = major };
         struct bytes text;
         const char *path;
-        uint32_t minor;
         int r;
 
         path = arena_printf(p->arena, "%s/proc/driver/nvidia/gpus/%s/information", p->root,
@@ -56,11 +61,11 @@ static int gpu_nvidia(struct probe *p, struct gpu *g, uint32_t major, bool *load
                 return 0; /* nouveau, vfio-pci, or nothing drives it */
         if (r < 0)
                 return r;
-        if (!information_minor(text, &minor))
+        if (!information_minor(text, &node.minor))
                 return 0;
         *loaded = true;
-        return gpu_add_node(p, g, NODE_NVIDIA, arena_printf(p->arena, "/dev/nvidia%u", minor),
-                            major, minor);
+        node.path = arena_printf(p->arena, "/dev/nvidia%u", node.minor);
+        return probe_gpu_node(p, g, node);
 }
 
 static int node_compare(const void *a, const void *b) {
@@ -81,12 +86,12 @@ static int caps_probe(struct probe *p) {
         struct dirent *de;
         int r;
 
-        if (!facts_major(&p->facts, "nvidia-caps", &major))
+        if (!facts_major_of(&p->facts, "nvidia-caps", &major))
                 return 0;
         r = probe_dir(p, "/dev/nvidia-caps", &dir);
         if (r < 0 || !dir)
                 return r;
-        while ((de = readdir(dir)) && p->facts.n_shared - first < PROBE_MAX_CAPS) {
+        while ((de = readdir(dir)) && p->facts.n_shared - first < CAPS_MAX) {
                 if (!name_number(de->d_name, "nvidia-cap", &minor))
                         continue;
                 r = shared_node(p, arena_printf(p->arena, "/dev/nvidia-caps/%s", de->d_name), major,
@@ -105,7 +110,7 @@ static int modeset_probe(struct probe *p, uint32_t major) {
         static const char path[] = "/dev/nvidia-modeset";
         uint32_t own = major;
 
-        if (!facts_major(&p->facts, "nvidia-modeset", &own) &&
+        if (!facts_major_of(&p->facts, "nvidia-modeset", &own) &&
             access(probe_path(p, path), F_OK) < 0)
                 return 0;
         return shared_node(p, path, own, MINOR_MODESET);
@@ -115,7 +120,7 @@ static int uvm_probe(struct probe *p) {
         uint32_t major;
         int r;
 
-        if (!facts_major(&p->facts, "nvidia-uvm", &major))
+        if (!facts_major_of(&p->facts, "nvidia-uvm", &major))
                 return 0;
         r = shared_node(p, "/dev/nvidia-uvm", major, 0);
         if (r < 0)
@@ -123,7 +128,6 @@ static int uvm_probe(struct probe *p) {
         return shared_node(p, "/dev/nvidia-uvm-tools", major, 1);
 }
 
-/** probe_nvidia() - nodes of each NVIDIA GPU and those that they share */
 int probe_nvidia(struct probe *p) {
         uint32_t major = MAJOR_NVIDIA;
         bool loaded;
@@ -131,11 +135,11 @@ int probe_nvidia(struct probe *p) {
 
         if (access(probe_path(p, "/proc/driver/nvidia"), F_OK) < 0)
                 return is_gone(-errno) ? 0 : -errno;
-        r = probe_majors(p->arena, p->root, &p->facts);
+        r = majors_read(p->arena, p->root, &p->facts);
         if (r < 0)
                 return r;
-        loaded = facts_major(&p->facts, "nvidia-frontend", &major) ||
-                 facts_major(&p->facts, "nvidia", &major);
+        loaded = facts_major_of(&p->facts, "nvidia-frontend", &major) ||
+                 facts_major_of(&p->facts, "nvidia", &major);
         for (size_t i = 0; i < p->facts.n_gpus; i++) {
                 struct gpu *g = &p->facts.gpus[i];
 

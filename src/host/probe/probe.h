@@ -25,6 +25,3 @@ int probe_facts(struct arena *a, const char *root, struct facts *ret);
  * node here. The list is empty, except where NVIDIA's driver is loaded.
  */
 int probe_gpus(struct arena *a, const char *root, struct facts *ret);
-
-/** probe_majors() - add the list of majors to @f, unless it is there; 0 or negative errno */
-int probe_majors(struct arena *a, const char *root, struct facts *f);

@@ -35,6 +35,15 @@ const char *facts_major_name(const struct facts *f, uint32_t major) {
         return NULL;
 }
 
+bool facts_major_of(const struct facts *f, const char *name, uint32_t *ret_major) {
+        for (size_t i = 0; i < f->n_majors; i++)
+                if (streq(f->majors[i].name, name)) {
+                        *ret_major = f->majors[i].major;
+                        return true;
+                }
+        return false;
+}
+
 bool facts_subgid_delegated(const struct facts *f, uint32_t gid) {
         for (size_t i = 0; i < f->n_subgids; i++)
                 if (gid >= f->subgids[i].start && gid - f->subgids[i].start < f->subgids[i].count)

@@ -94,6 +94,9 @@ const char *facts_group_name(const struct facts *f, uint32_t gid);
 /** facts_major_name() - the driver that owns character @major now, NULL when none does */
 const char *facts_major_name(const struct facts *f, uint32_t major);
 
+/** facts_major_of() - number of the character driver called @name, if the majors were read */
+bool facts_major_of(const struct facts *f, const char *name, uint32_t *ret_major);
+
 /** facts_subgid_delegated() - whether root may map host gid @gid, by /etc/subgid */
 bool facts_subgid_delegated(const struct facts *f, uint32_t gid);
 

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* entries - GPUs by their address, and nodes as /dev has them */
+#include "host/probe/entries.h"
+
+#include "host/probe/sysfs.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+const char *probe_path(struct probe *p, const char *path) {
+        return *p->root ? arena_printf(p->arena, "%s%s", p->root, path) : path;
+}
+
+int probe_dir(struct probe *p, const char *path, DIR **ret_dir) {
+        DIR *dir = opendir(probe_path(p, path));
+
+        if (!dir && !is_gone(-errno))
+                return -errno;
+        *ret_dir = dir;
+        return 0;
+}
+
+static int gpu_read_pci(struct probe *p, struct gpu *g) {
+        _cleanup_(cleanup_close) int dir = -1;
+        struct {
+                const char *name;
+                uint32_t *value;
+                bool optional;
+        } attrs[] = {
+                { "vendor", &g->ids.vendor, false },
+                { "device", &g->ids.device, false },
+                { "subsystem_vendor", &g->ids.subvendor, true },
+                { "subsystem_device", &g->ids.subdevice, true },
+                { "class", &g->class, true },
+        };
+        bool complete = true;
+        int r;
+
+        if (p->pci < 0)
+                return 0;
+        dir = openat(p->pci, g->address, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (dir < 0)
+                return is_gone(-errno) ? 0 : -errno;
+        for (size_t i = 0; i < ELEMENTS(attrs); i++) {
+                r = attr_hex(dir, attrs[i].name, attrs[i].value);
+                if (r < 0 && !is_gone(r))
+                        return r;
+                complete &= r >= 0 || attrs[i].optional;
+        }
+        if (!complete)
+                g->ids = (struct pci_ids){ 0 };
+
+        r = attr_link(p->arena, dir, "driver", &g->driver);
+        if (r < 0 && !is_gone(r))
+                return r;
+        r = attr_link(p->arena, dir, "physfn", &g->physfn);
+        return r < 0 && !is_gone(r) ? r : 0;
+}
+
+int probe_gpu(struct probe *p, const char *address, bool pci, struct gpu **ret_gpu) {
+        struct gpu *g = NULL;
+        int r;
+
+        for (size_t i = 0; i < p->facts.n_gpus && !g; i++)
+                if (streq(p->facts.gpus[i].address, address))
+                        g = &p->facts.gpus[i];
+        if (!g && p->facts.n_gpus < PROBE_MAX_GPUS) {
+                g = ARENA_PUSH(p->arena, p->facts.gpus, p->facts.n_gpus);
+                g->address = arena_strdup(p->arena, address);
+                g->pci = pci;
+                r = pci ? gpu_read_pci(p, g) : 0;
+                if (r < 0)
+                        return r;
+        }
+        *ret_gpu = g;
+        return 0;
+}
+
+static int node_look(struct probe *p, struct node *node) {
+        struct stat st;
+
+        /* an absolute path, not fstatat(): umockdev fakes device numbers only there */
+        if (lstat(probe_path(p, node->path), &st) < 0)
+                return is_gone(-errno) ? 0 : -errno;
+        if (!S_ISCHR(st.st_mode))
+                node->state = NODE_FAKE;
+        else if (st.st_rdev != makedev(node->major, node->minor))
+                node->state = NODE_WRONG_NUMBER;
+        else
+                node->state = NODE_CHAR;
+        node->uid = st.st_uid;
+        node->gid = st.st_gid;
+        node->mode = st.st_mode & 07777;
+        return 0;
+}
+
+int probe_shared_node(struct probe *p, struct node node) {
+        int r = node_look(p, &node);
+
+        if (r < 0)
+                return r;
+        *ARENA_PUSH(p->arena, p->facts.shared, p->facts.n_shared) = node;
+        return 0;
+}
+
+int probe_gpu_node(struct probe *p, struct gpu *g, struct node node) {
+        struct node *old = NULL;
+        int r = node_look(p, &node);
+
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < g->n_nodes && !old; i++)
+                if (g->nodes[i].kind == node.kind)
+                        old = &g->nodes[i];
+        if (!old)
+                *ARENA_PUSH(p->arena, g->nodes, g->n_nodes) = node;
+        else if (node.minor < old->minor)
+                *old = node;
+        return 0;
+}

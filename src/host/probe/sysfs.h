@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * sysfs - names, attributes and links of devices
+ *
+ * Functions return 0 or negative errno. What is missing, or goes away meanwhile,
+ * is_gone() tells from a failure.
+ */
+#include "base/bytes.h"
+
+#include <dirent.h>
+#include <errno.h>
+
+enum { SYSFS_ATTR_SIZE = 128 }; /* no attribute that we read is longer */
+
+/** is_gone() - whether error @r only says that a device left, or never had that attribute */
+static inline bool is_gone(int r) {
+        return r == -ENOENT || r == -ENOTDIR || r == -EISDIR || r == -ELOOP || r == -ENODEV ||
+               r == -ENXIO;
+}
+
+static inline void cleanup_dir(DIR **d) {
+        if (*d)
+                closedir(*d);
+}
+
+/** name_number() - whether @name is @prefix and a number: card1, but not card1-HDMI-A-1 */
+bool name_number(const char *name, const char *prefix, uint32_t *ret_number);
+
+/** is_pci_address() - 0000:c1:00.0, or with a longer domain behind Intel VMD: 10000:e1:00.0 */
+bool is_pci_address(const char *name);
+
+/**
+ * attr_read() - read an attribute
+ * @dir:      open directory
+ * @name:     attribute, relative to @dir
+ * @buf:      gets the content
+ * @ret_text: the content in @buf without blanks around it
+ */
+int attr_read(int dir, const char *name, char buf[SYSFS_ATTR_SIZE], struct bytes *ret_text);
+
+/** attr_hex() - read a number in hex, "0x030000"; -ENXIO when it is none */
+int attr_hex(int dir, const char *name, uint32_t *ret_number);
+
+/** attr_dev() - read a device number: "226:128"; -ENXIO when it is none */
+int attr_dev(int dir, const char *name, uint32_t *ret_major, uint32_t *ret_minor);
+
+/** attr_link() - last component of a link's target, such as the name of the bound driver */
+int attr_link(struct arena *a, int dir, const char *name, const char **ret_target);
