@@ -58,6 +58,16 @@ struct bytes bytes_cut(struct bytes *rest, char separator) {
         return head;
 }
 
+struct bytes bytes_cut_any(struct bytes *rest, const char *separators) {
+        struct bytes head = { rest->data, 0 };
+
+        while (head.len < rest->len &&
+               !memchr(separators, head.data[head.len], strlen(separators)))
+                head.len++;
+        *rest = bytes_from(*rest, head.len + (head.len < rest->len));
+        return head;
+}
+
 struct bytes bytes_line(struct bytes *rest) {
         struct bytes line = *rest;
 

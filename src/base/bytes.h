@@ -22,6 +22,9 @@ static inline bool bytes_equal(struct bytes a, struct bytes b) {
         return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
+/** bytes_equal_nocase() - the same without regard to the case of ASCII letters */
+bool bytes_equal_nocase(struct bytes a, struct bytes b);
+
 /* without the locale, which decides in libc's own */
 static inline bool ascii_is_digit(char c) {
         return c >= '0' && c <= '9';
@@ -34,9 +37,6 @@ static inline bool ascii_is_alnum(char c) {
 static inline bool streq(const char *a, const char *b) {
         return strcmp(a, b) == 0;
 }
-
-/** bytes_equal_nocase() - the same without regard to the case of ASCII letters */
-bool bytes_equal_nocase(struct bytes a, struct bytes b);
 
 static inline bool str_has_prefix(const char *s, const char *prefix) {
         return strncmp(s, prefix, strlen(prefix)) == 0;
@@ -58,6 +58,9 @@ struct bytes bytes_word(struct bytes *rest);
  * @rest: moved behind the separator, empty when there was none
  */
 struct bytes bytes_cut(struct bytes *rest, char separator);
+
+/** bytes_cut_any() - the same for a separator that is any of the characters of @separators */
+struct bytes bytes_cut_any(struct bytes *rest, const char *separators);
 
 /**
  * bytes_line() - cut the first line off, its line end included

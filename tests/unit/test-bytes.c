@@ -34,6 +34,11 @@ static void cut_drops_the_separator(void **state _unused_) {
         assert_bytes(bytes_cut(&rest, ','), "");
         assert_bytes(bytes_cut(&rest, ','), "b");
         assert_int_equal(rest.len, 0);
+        rest = (struct bytes){ "a;b\0 c", 6 };
+        assert_bytes(bytes_cut_any(&rest, " ;"), "a");
+        assert_true(bytes_equal(bytes_cut_any(&rest, " ;"), (struct bytes){ "b\0", 2 }));
+        assert_bytes(bytes_cut_any(&rest, " ;"), "c");
+        assert_int_equal(rest.len, 0);
 }
 
 static void split_says_whether_there_is_one(void **state _unused_) {

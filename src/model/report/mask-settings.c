@@ -10,31 +10,14 @@
 #include "model/report/mask-value.h"
 
 /* The users that a preset names are known without us. */
-static struct bytes mask_users(struct mask *m, struct bytes value) {
-        struct strbuf b = { .arena = m->arena };
-
-        for (size_t i = 0, n; i < value.len; i += n) {
-                struct bytes word = { value.data + i, 0 };
-
-                while (i + word.len < value.len && !strchr(" ,", word.data[word.len]))
-                        word.len++;
-                n = word.len > 0 ? word.len : 1;
-                if (word.len == 0)
-                        strbuf_add(&b, value.data + i, 1);
-                else
-                        strbuf_add_bytes(&b, BYTES_IN(word, "none", "ollama", "jellyfin", "plex",
-                                                      "frigate", "root")
-                                                     ? word
-                                                     : mask_of(m, MASK_NAME, word));
-        }
-        return strbuf_bytes(&b);
-}
+static const char *const known_users[] = { "none", "ollama",  "jellyfin", "plex",
+                                           "frigate", "root", NULL };
 
 static struct bytes mask_policy_value(struct mask *m, struct bytes key, struct bytes value) {
         if (BYTES_IN(key, "next-hook"))
                 return BYTES_IN(value, "none") ? value : mask_volume(m, value);
         if (BYTES_IN(key, "guest-users"))
-                return mask_users(m, value);
+                return mask_names(m, value, " ,", known_users);
         if (BYTES_IN(key, "guest-environment"))
                 return BYTES_IN(value, "none") ? value : mask_environment(m, value);
         if (BYTES_IN(key, "line"))

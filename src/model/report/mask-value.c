@@ -108,19 +108,16 @@ static struct bytes net_option(struct mask *m, struct bytes key, struct bytes v)
                        : mask_of(m, MASK_NAME, v);
 }
 
-/* words with one of @between between them, each of them a name */
-static struct bytes mask_names(struct mask *m, struct bytes value, const char *between) {
+struct bytes mask_names(struct mask *m, struct bytes value, const char *between,
+                        const char *const *known) {
         struct strbuf b = { .arena = m->arena };
 
-        for (size_t i = 0, n; i < value.len; i += n) {
-                n = 1;
-                if (strchr(between, value.data[i]) && value.data[i]) {
-                        strbuf_add(&b, value.data + i, n);
-                        continue;
-                }
-                while (i + n < value.len && !strchr(between, value.data[i + n]))
-                        n++;
-                strbuf_add_bytes(&b, mask_of(m, MASK_NAME, (struct bytes){ value.data + i, n }));
+        while (value.len > 0) {
+                struct bytes rest = value, name = bytes_cut_any(&rest, between);
+
+                strbuf_add_bytes(&b, bytes_in(name, known) ? name : mask_of(m, MASK_NAME, name));
+                strbuf_add(&b, value.data + name.len, value.len - rest.len - name.len);
+                value = rest;
         }
         return strbuf_bytes(&b);
 }
@@ -197,7 +194,7 @@ struct bytes mask_value(struct mask *m, struct bytes key, struct bytes value) {
         if (BYTES_IN(key, "nameserver"))
                 return mask_text(m, value);
         if (BYTES_IN(key, "searchdomain", "tags"))
-                return mask_names(m, value, " ,;");
+                return mask_names(m, value, " ,;", (const char *const[]){ NULL });
         if (BYTES_IN(key, "hookscript", "rootfs") || bytes_has_prefix(key, "mp") ||
             bytes_has_prefix(key, "unused"))
                 return mask_volume(m, value);

@@ -20,5 +20,12 @@ typedef struct bytes (*mask_option_fn)(struct mask *m, struct bytes key, struct 
 /** mask_options() - "a,key=value,...": @one masks a value; a part without key has the key "" */
 struct bytes mask_options(struct mask *m, struct bytes value, mask_option_fn one);
 
+/**
+ * mask_names() - names with one of the characters of @between between them
+ * @known: names that stay, and NULL
+ */
+struct bytes mask_names(struct mask *m, struct bytes value, const char *between,
+                        const char *const *known);
+
 /** mask_environment() - "A=1 B=x"; numbers of up to three digits tell nothing */
 struct bytes mask_environment(struct mask *m, struct bytes value);
