@@ -35,10 +35,9 @@ static int newest(struct arena *a, const struct guest *g, uint32_t *ret) {
         if (!dir)
                 return -errno;
         for (struct dirent *d; (d = readdir(dir));) {
-                size_t len = strlen(d->d_name);
+                struct bytes name = bytes_of(d->d_name);
 
-                if (len > 5 && streq(d->d_name + len - 5, ".conf") &&
-                    parse_u32((struct bytes){ d->d_name, len - 5 }, &n) && n > max &&
+                if (bytes_take_suffix(&name, ".conf") && parse_u32(name, &n) && n > max &&
                     n <= MAX_NUMBER)
                         max = n;
         }

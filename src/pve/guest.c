@@ -147,12 +147,12 @@ int vmids_in(struct arena *a, const char *folder, uint32_t **ret, size_t *ret_n)
         if (!dir)
                 return -errno;
         for (struct dirent *d; (d = readdir(dir));) {
-                size_t len = strlen(d->d_name);
+                struct bytes name = bytes_of(d->d_name);
                 uint32_t vmid;
 
-                if (len <= 5 || !streq(d->d_name + len - 5, ".conf"))
+                if (!bytes_take_suffix(&name, ".conf"))
                         continue;
-                d->d_name[len - 5] = '\0';
+                d->d_name[name.len] = '\0';
                 if (vmid_parse(d->d_name, &vmid))
                         *ARENA_PUSH(a, vmids, n) = vmid;
         }
@@ -173,13 +173,11 @@ int guest_list(struct arena *a, const char *root, uint32_t **ret, size_t *ret_n)
 bool guest_has_hook(struct arena *a, struct bytes conf) {
         struct pctconf c;
         struct bytes hook;
-        size_t n = strlen(HOOK_NAME);
 
-        if (!memmem(conf.data, conf.len, HOOK_NAME, n))
+        if (!bytes_contains(conf, HOOK_NAME))
                 return false;
         pctconf_parse(a, PCTCONF_PVE, conf, &c);
-        return pctconf_get(&c, "hookscript", &hook) && hook.len > n &&
-               memcmp(hook.data + hook.len - n, HOOK_NAME, n) == 0 && hook.data[hook.len - n - 1] == '/';
+        return pctconf_get(&c, "hookscript", &hook) && bytes_take_suffix(&hook, "/" HOOK_NAME);
 }
 
 bool guest_is_managed(struct arena *a, const char *root, uint32_t vmid) {

@@ -25,24 +25,10 @@
 #define MAPPING_FILE "/etc/pve/mapping/pci.cfg"
 #define PMXCFS_MAX (1024 * 1024) /* pmxcfs has no larger file */
 
-static bool next_line(struct bytes *rest, struct bytes *ret) {
-        const char *lf;
-
-        if (rest->len == 0)
-                return false;
-        lf = memchr(rest->data, '\n', rest->len);
-        *ret = (struct bytes){ rest->data, lf ? (size_t)(lf - rest->data) : rest->len };
-        rest->data += ret->len + (lf ? 1 : 0);
-        rest->len -= ret->len + (lf ? 1 : 0);
-        return true;
-}
-
 enum sectioncfg_item sectioncfg_next(struct sectioncfg *s, struct bytes *ret_name,
                                      struct bytes *ret_value) {
-        struct bytes line;
-
-        while (next_line(&s->rest, &line)) {
-                struct bytes text = bytes_trim(line);
+        while (s->rest.len > 0) {
+                struct bytes line = bytes_cut(&s->rest, '\n'), text = bytes_trim(line);
                 bool indented = text.len > 0 && text.data != line.data;
 
                 if (text.len > 0 && text.data[0] == '#')
@@ -67,31 +53,21 @@ struct map {
         struct bytes node, path, id;
 };
 
-static bool cut(struct bytes *rest, char sep, struct bytes *ret) {
-        const char *p = rest->len > 0 ? memchr(rest->data, sep, rest->len) : NULL;
-
-        *ret = (struct bytes){ rest->data, p ? (size_t)(p - rest->data) : rest->len };
-        rest->data += ret->len + (p ? 1 : 0);
-        rest->len -= ret->len + (p ? 1 : 0);
-        return p;
-}
-
 /* id=8086:46a6,iommugroup=5,node=pve1,path=0000:00:02.0;0000:00:02.1,subsystem-id=8086:7270 */
 static struct map split_map(struct bytes value) {
         struct map m = { 0 };
 
         while (value.len > 0) {
-                struct bytes part, key;
+                struct bytes key, v;
 
-                cut(&value, ',', &part);
-                if (!cut(&part, '=', &key))
+                if (!bytes_split(bytes_cut(&value, ','), '=', &key, &v))
                         continue;
                 if (bytes_equal(key, BYTES("node")))
-                        m.node = part;
+                        m.node = v;
                 else if (bytes_equal(key, BYTES("path")))
-                        m.path = part;
+                        m.path = v;
                 else if (bytes_equal(key, BYTES("id")))
-                        m.id = part;
+                        m.id = v;
         }
         return m;
 }
@@ -108,11 +84,8 @@ static bool add_map(struct arena *a, struct gpu_sel *sel, const struct map *m) {
         if (s.n_paths > 0 && !pci_ids_same_model(&ids, &s.ids))
                 return true;
         while (rest.len > 0) {
-                struct bytes path;
-                const char *address;
+                const char *address = pci_path_normalize(a, bytes_cut(&rest, ';'));
 
-                cut(&rest, ';', &path);
-                address = pci_path_normalize(a, path);
                 if (!address)
                         return false;
                 *ARENA_PUSH(a, s.paths, s.n_paths) = address;

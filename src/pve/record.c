@@ -47,13 +47,12 @@ static int read_line(void *user, const char *section, const char *key, const cha
         struct reader *r = user;
         struct bytes rest = bytes_of(value), path = bytes_word(&rest);
         struct bytes number = bytes_word(&rest), gpu = bytes_word(&rest);
-        const char *colon = number.len ? memchr(number.data, ':', number.len) : NULL;
         struct record_node n = { 0 };
+        struct bytes major, minor;
 
-        if (!streq(section, "given") || !streq(key, "node") || !colon || gpu.len == 0 ||
-            !parse_u32((struct bytes){ number.data, (size_t)(colon - number.data) }, &n.major) ||
-            !parse_u32((struct bytes){ colon + 1, number.len - (size_t)(colon + 1 - number.data) },
-                       &n.minor))
+        if (!streq(section, "given") || !streq(key, "node") || gpu.len == 0 ||
+            !bytes_split(number, ':', &major, &minor) || !parse_u32(major, &n.major) ||
+            !parse_u32(minor, &n.minor))
                 return 1;
         n.path = arena_strndup(r->a, path.data, path.len);
         n.gpu = arena_strndup(r->a, gpu.data, gpu.len);

@@ -31,8 +31,7 @@ struct storage {
 
 static bool is_one_of(struct bytes type, const char *const *types, size_t n) {
         for (size_t i = 0; i < n; i++)
-                if (type.len == strlen(types[i]) &&
-                    strncasecmp(type.data, types[i], type.len) == 0)
+                if (bytes_equal_nocase(type, bytes_of(types[i])))
                         return true;
         return false;
 }
@@ -51,48 +50,34 @@ static bool is_mounted_kind(struct bytes type) {
 
 /* whether a part of the path is "..", which would lead out of the storage, or cannot be in one */
 static bool leads_astray(struct bytes path) {
-        if (memchr(path.data, '\0', path.len))
+        if (bytes_contains_char(path, '\0'))
                 return true;
-        for (size_t i = 0, start = 0; i <= path.len; i++) {
-                if (i < path.len && path.data[i] != '/')
-                        continue;
-                if (i - start == 2 && memcmp(path.data + start, "..", 2) == 0)
+        while (path.len > 0)
+                if (bytes_equal(bytes_cut(&path, '/'), BYTES("..")))
                         return true;
-                start = i + 1;
-        }
         return false;
 }
 
 /* content-dirs iso=a,snippets=b */
 static struct bytes snippets_of(struct bytes dirs) {
-        size_t prefix = strlen("snippets=");
+        while (dirs.len > 0) {
+                struct bytes part = bytes_cut_any(&dirs, ",; \t");
 
-        for (size_t i = 0, start = 0; i <= dirs.len; i++) {
-                const char *part = dirs.data + start;
-
-                if (i < dirs.len && !strchr(",; \t", dirs.data[i]))
-                        continue;
-                if (i - start > prefix && memcmp(part, "snippets=", prefix) == 0)
-                        return (struct bytes){ part + prefix, i - start - prefix };
-                start = i + 1;
+                if (bytes_take_prefix(&part, "snippets=") && part.len > 0)
+                        return part;
         }
-        return (struct bytes){ 0 };
+        return dirs;
 }
 
 /* "dir: local" */
 static bool split_heading(struct bytes heading, struct bytes *ret_type, struct bytes *ret_id) {
-        const char *colon = memchr(heading.data, ':', heading.len);
-        struct bytes rest, id;
+        struct bytes type, rest;
 
-        if (!colon || colon == heading.data)
+        if (!bytes_split(heading, ':', &type, &rest) || type.len == 0)
                 return false;
-        rest = (struct bytes){ colon + 1, heading.len - (size_t)(colon + 1 - heading.data) };
-        id = bytes_word(&rest);
-        if (id.len == 0 || rest.len > 0)
-                return false;
-        *ret_type = (struct bytes){ heading.data, (size_t)(colon - heading.data) };
-        *ret_id = id;
-        return true;
+        *ret_type = type;
+        *ret_id = bytes_word(&rest);
+        return ret_id->len > 0 && rest.len == 0;
 }
 
 static struct storage find_storage(struct bytes content, struct bytes wanted) {
@@ -119,7 +104,7 @@ static struct storage find_storage(struct bytes content, struct bytes wanted) {
 
 /* as Proxmox does it: only a directory at its own place may be `local` */
 static struct storage local_storage(struct storage s) {
-        bool dir = s.found && is_one_of(s.type, (const char *const[]){ "dir" }, 1);
+        bool dir = s.found && bytes_equal_nocase(s.type, BYTES("dir"));
 
         if (!dir || (s.path.len > 0 && !bytes_equal(s.path, BYTES(LOCAL_PATH))))
                 s.snippets = (struct bytes){ 0 };

@@ -22,17 +22,15 @@ static struct bytes paragraph(struct arena *a, struct bytes status, const char *
         return (struct bytes){ 0 };
 }
 
+/* the first "KEY: " of a paragraph, which is @key */
 static const char *field(struct arena *a, struct bytes text, const char *key) {
-        const char *start = arena_printf(a, "\n%s: ", key);
-        const char *at = memmem(text.data, text.len, start, strlen(start)), *lf;
-        size_t rest;
+        while (text.len > 0) {
+                struct bytes line = bytes_cut(&text, '\n');
 
-        if (!at)
-                return NULL;
-        at += strlen(start);
-        rest = text.len - (size_t)(at - text.data);
-        lf = memchr(at, '\n', rest);
-        return arena_strndup(a, at, lf ? (size_t)(lf - at) : rest);
+                if (bytes_take_prefix(&line, key))
+                        return arena_strndup(a, line.data, line.len);
+        }
+        return NULL;
 }
 
 const char *package_version(struct arena *a, const char *root, const char *name) {
@@ -45,8 +43,8 @@ const char *package_version(struct arena *a, const char *root, const char *name)
         text = paragraph(&scratch, status, name);
         if (text.len == 0)
                 return NULL;
-        state = field(&scratch, text, "Status");
-        version = field(&scratch, text, "Version");
+        state = field(&scratch, text, "Status: ");
+        version = field(&scratch, text, "Version: ");
         if (!state || !version || !strstr(state, " installed"))
                 return NULL;
         return arena_strdup(a, version);
@@ -55,7 +53,7 @@ const char *package_version(struct arena *a, const char *root, const char *name)
 static uint32_t number(const char **s) {
         uint32_t n = 0;
 
-        for (; **s >= '0' && **s <= '9'; ++*s)
+        for (; ascii_is_digit(**s); ++*s)
                 n = n * 10 + (uint32_t)(**s - '0');
         return n;
 }
