@@ -13,25 +13,6 @@
 
 #define MOUNT_OPTIONS "none bind,optional,create=file"
 
-static bool take_prefix(struct bytes *s, const char *prefix) {
-        size_t n = strlen(prefix);
-
-        if (s->len < n || memcmp(s->data, prefix, n) != 0)
-                return false;
-        s->data += n;
-        s->len -= n;
-        return true;
-}
-
-static bool take_suffix(struct bytes *s, const char *suffix) {
-        size_t n = strlen(suffix);
-
-        if (s->len < n || memcmp(s->data + s->len - n, suffix, n) != 0)
-                return false;
-        s->len -= n;
-        return true;
-}
-
 static bool is_number(struct bytes s) {
         uint32_t ignored;
 
@@ -45,11 +26,8 @@ static struct bytes path_clean(struct arena *a, struct bytes path) {
         size_t len = 0;
 
         while (path.len > 0) {
-                const char *slash = memchr(path.data, '/', path.len);
-                struct bytes name = { path.data, slash ? (size_t)(slash - path.data) : path.len };
+                struct bytes name = bytes_cut(&path, '/');
 
-                path.data += name.len + (slash != NULL);
-                path.len -= name.len + (slash != NULL);
                 if (name.len == 0 || bytes_equal(name, BYTES(".")))
                         continue;
                 if (absolute && bytes_equal(name, BYTES(".."))) {
@@ -71,11 +49,11 @@ static struct bytes path_clean(struct arena *a, struct bytes path) {
 /* /dev/dri/by-path/pci-0000:c7:00.0-card, .../platform-fb000000.gpu-render */
 static void parse_by_path(struct bytes name, struct gpu_path *p) {
         p->scope = PATH_UNKNOWN;
-        if (!take_prefix(&name, "pci-") && !take_prefix(&name, "platform-"))
+        if (!bytes_take_prefix(&name, "pci-") && !bytes_take_prefix(&name, "platform-"))
                 return;
-        if (take_suffix(&name, "-card"))
+        if (bytes_take_suffix(&name, "-card"))
                 p->kind = NODE_CARD;
-        else if (take_suffix(&name, "-render"))
+        else if (bytes_take_suffix(&name, "-render"))
                 p->kind = NODE_RENDER;
         else
                 return;
@@ -87,11 +65,11 @@ static void parse_dri(struct bytes name, struct gpu_path *p) {
         struct bytes rest = name;
 
         p->kind = NODE_CARD;
-        if (take_prefix(&rest, "by-path/")) {
+        if (bytes_take_prefix(&rest, "by-path/")) {
                 parse_by_path(rest, p);
-        } else if (take_prefix(&rest, "card")) {
+        } else if (bytes_take_prefix(&rest, "card")) {
                 p->scope = is_number(rest) ? PATH_NODE : PATH_UNKNOWN;
-        } else if (take_prefix(&rest, "renderD")) {
+        } else if (bytes_take_prefix(&rest, "renderD")) {
                 p->kind = NODE_RENDER;
                 p->scope = is_number(rest) ? PATH_NODE : PATH_UNKNOWN;
         } else {
@@ -109,23 +87,23 @@ struct gpu_path gpu_path_parse(struct arena *a, struct bytes path) {
         struct gpu_path p = { .scope = PATH_OTHER, .clean = path_clean(a, path) };
         struct bytes name = p.clean;
 
-        if (!take_prefix(&name, "/dev/"))
+        if (!bytes_take_prefix(&name, "/dev/"))
                 return p;
         if (bytes_equal(name, BYTES("dri"))) {
                 set_folder(&p, NODE_CARD, NODE_BIT(NODE_CARD) | NODE_BIT(NODE_RENDER));
-        } else if (take_prefix(&name, "dri/")) {
+        } else if (bytes_take_prefix(&name, "dri/")) {
                 parse_dri(name, &p);
         } else if (bytes_equal(name, BYTES("kfd"))) {
                 p.scope = PATH_NODE;
                 p.kind = NODE_KFD;
         } else if (bytes_equal(name, BYTES("accel"))) {
                 set_folder(&p, NODE_ACCEL, NODE_BIT(NODE_ACCEL));
-        } else if (take_prefix(&name, "accel/")) {
+        } else if (bytes_take_prefix(&name, "accel/")) {
                 p.kind = NODE_ACCEL;
-                p.scope = take_prefix(&name, "accel") && is_number(name) ? PATH_NODE : PATH_UNKNOWN;
+                p.scope = bytes_take_prefix(&name, "accel") && is_number(name) ? PATH_NODE : PATH_UNKNOWN;
         } else if (bytes_equal(name, BYTES("nvidia-caps"))) {
                 set_folder(&p, NODE_NVIDIA, NODE_BIT(NODE_NVIDIA));
-        } else if (take_prefix(&name, "nvidia")) {
+        } else if (bytes_take_prefix(&name, "nvidia")) {
                 p.scope = PATH_NODE;
                 p.kind = NODE_NVIDIA;
         }
@@ -151,16 +129,13 @@ static bool mount_options_ok(struct bytes options) {
         struct bytes type = bytes_word(&options), flags = bytes_word(&options);
         bool bind = false;
 
-        if (type.len == 0 || flags.len == 0 || memchr(flags.data, '>', flags.len))
+        if (type.len == 0 || flags.len == 0 || bytes_contains_char(flags, '>'))
                 return false;
         while (flags.len > 0) {
-                const char *comma = memchr(flags.data, ',', flags.len);
-                struct bytes flag = { flags.data, comma ? (size_t)(comma - flags.data) : flags.len };
+                struct bytes flag = bytes_cut(&flags, ',');
 
-                flags.data += flag.len + (comma != NULL);
-                flags.len -= flag.len + (comma != NULL);
-                bind |= bytes_equal(flag, BYTES("bind")) || bytes_equal(flag, BYTES("rbind"));
-                if (take_prefix(&flag, "create") && !bytes_equal(flag, BYTES("=file")) &&
+                bind |= BYTES_IN(flag, "bind", "rbind");
+                if (bytes_take_prefix(&flag, "create") && !bytes_equal(flag, BYTES("=file")) &&
                     !bytes_equal(flag, BYTES("=dir")))
                         return false;
         }
@@ -178,10 +153,10 @@ static void parse_mount(struct arena *a, struct bytes value, struct devline *d) 
         d->type = DEVLINE_MOUNT;
         d->target = bytes_word(&rest);
         d->options = bytes_trim(rest);
-        while (take_prefix(&d->target, "/"))
+        while (bytes_take_prefix(&d->target, "/"))
                 ;
         strbuf_adds(&target, "/");
-        strbuf_add(&target, d->target.data, d->target.len);
+        strbuf_add_bytes(&target, d->target);
         d->target_path = gpu_path_parse(a, strbuf_bytes(&target));
         if (d->target.len == 0)
                 d->broken = "it has no target";
@@ -194,8 +169,7 @@ static void parse_mount(struct arena *a, struct bytes value, struct devline *d) 
 /* c 226:128 rwm  |  c 226:* rwm #igpu  |  a */
 static void parse_rule(struct bytes value, struct devline *d, enum devline_type type) {
         struct bytes rest = unquote(value), word = bytes_word(&rest), number = bytes_word(&rest);
-        const char *colon = number.len ? memchr(number.data, ':', number.len) : NULL;
-        struct bytes major, minor;
+        struct bytes major = number, minor = { 0 };
 
         d->type = type;
         d->access = bytes_trim(rest);
@@ -204,13 +178,12 @@ static void parse_rule(struct bytes value, struct devline *d, enum devline_type 
                 d->any_major = d->any_minor = true;
                 return;
         }
-        if (!bytes_equal(word, BYTES("c")) && !bytes_equal(word, BYTES("b"))) {
+        if (!BYTES_IN(word, "c", "b")) {
                 d->broken = "it starts with none of a, b, c";
                 return;
         }
         d->device_type = word.data[0];
-        major = (struct bytes){ number.data, colon ? (size_t)(colon - number.data) : number.len };
-        minor = colon ? (struct bytes){ colon + 1, number.len - major.len - 1 } : (struct bytes){ 0 };
+        bytes_split(number, ':', &major, &minor);
         d->any_major = bytes_equal(major, BYTES("*"));
         d->any_minor = bytes_equal(minor, BYTES("*"));
         if (!d->any_major && !parse_u32(major, &d->major))
@@ -229,21 +202,16 @@ static struct bytes without_comment(struct bytes value) {
         return value;
 }
 
-static bool is_true(struct bytes v) {
-        return bytes_equal(v, BYTES("1")) || bytes_equal(v, BYTES("yes")) ||
-               bytes_equal(v, BYTES("on")) || bytes_equal(v, BYTES("true"));
-}
-
 /* One of the options behind the path; says what is wrong with it, NULL when nothing is. */
 static const char *check_dev_option(struct bytes option, struct devline *d) {
         struct bytes value = option;
 
-        if (take_prefix(&value, "uid="))
+        if (bytes_take_prefix(&value, "uid="))
                 return is_number(value) ? NULL : "its uid is not a number";
-        if (take_prefix(&value, "mode="))
+        if (bytes_take_prefix(&value, "mode="))
                 return value.len == 4 && is_number(value) ? NULL : "its mode is not 0NNN";
-        if (take_prefix(&value, "deny-write=")) {
-                d->deny_write = is_true(value);
+        if (bytes_take_prefix(&value, "deny-write=")) {
+                d->deny_write = BYTES_IN(value, "1", "yes", "on", "true");
                 return NULL;
         }
         return "it has an option that Proxmox does not know";
@@ -254,14 +222,14 @@ static void parse_dev_option(struct arena *a, struct bytes option, struct devlin
         struct bytes value = option;
         const char *problem;
 
-        if (take_prefix(&value, "path=") || !memchr(option.data, '=', option.len)) {
+        if (bytes_take_prefix(&value, "path=") || !bytes_contains_char(option, '=')) {
                 if (d->raw_path.len > 0)
                         d->broken = "it has two paths";
                 if (gpu_path_parse(a, d->raw_path).scope == PATH_OTHER)
                         d->raw_path = value;
                 return;
         }
-        if (take_prefix(&value, "gid=")) {
+        if (bytes_take_prefix(&value, "gid=")) {
                 if (is_number(value))
                         d->gid = value;
                 else
@@ -274,7 +242,7 @@ static void parse_dev_option(struct arena *a, struct bytes option, struct devlin
                 return;
         }
         strbuf_adds(rest, ",");
-        strbuf_add(rest, option.data, option.len);
+        strbuf_add_bytes(rest, option);
 }
 
 /* dev0: /dev/dri/renderD128,gid=104,uid=0,mode=0660,deny-write=1 */
@@ -285,12 +253,8 @@ static void parse_dev(struct arena *a, struct bytes value, struct devline *d) {
         if (clean.len != value.len)
                 d->broken = "a comment behind the value is part of it for Proxmox";
         while (clean.len > 0) {
-                const char *comma = memchr(clean.data, ',', clean.len);
-                struct bytes option = { clean.data, comma ? (size_t)(comma - clean.data) : clean.len };
+                struct bytes option = bytes_trim(bytes_cut(&clean, ','));
 
-                clean.data += option.len + (comma != NULL);
-                clean.len -= option.len + (comma != NULL);
-                option = bytes_trim(option);
                 if (option.len > 0)
                         parse_dev_option(a, option, d, &rest);
         }
@@ -307,13 +271,13 @@ static bool mentions_gpu(struct bytes value) {
         static const char *const paths[] = { "/dev/dri", "/dev/kfd", "/dev/accel", "/dev/nvidia" };
 
         for (size_t i = 0; i < ELEMENTS(paths); i++)
-                if (memmem(value.data, value.len, paths[i], strlen(paths[i])))
+                if (bytes_contains(value, paths[i]))
                         return true;
         return false;
 }
 
 static bool dev_index(struct bytes key, uint32_t *ret) {
-        return take_prefix(&key, "dev") && parse_u32(key, ret);
+        return bytes_take_prefix(&key, "dev") && parse_u32(key, ret);
 }
 
 struct devline devline_parse(struct arena *a, const struct conf_line *l) {

@@ -15,10 +15,6 @@ static bool is_lower(char c) {
         return c >= 'a' && c <= 'z';
 }
 
-static bool is_digit(char c) {
-        return c >= '0' && c <= '9';
-}
-
 static bool is_space(char c) {
         return c == ' ' || (c >= '\t' && c <= '\r');
 }
@@ -42,7 +38,7 @@ static bool is_section(struct bytes t) {
         for (; i < t.len - 1; i++) {
                 char c = to_lower(t.data[i]);
 
-                if (!is_lower(c) && !is_digit(c) && c != '_' && c != '-')
+                if (!is_lower(c) && !ascii_is_digit(c) && c != '_' && c != '-')
                         return false;
         }
         return true;
@@ -52,9 +48,9 @@ static bool is_section(struct bytes t) {
 static size_t lxc_key(struct bytes t, size_t *ret_value) {
         size_t n = 4, v;
 
-        if (t.len < 5 || memcmp(t.data, "lxc.", 4) != 0)
+        if (t.len < 5 || !bytes_has_prefix(t, "lxc."))
                 return 0;
-        while (n < t.len && (is_lower(t.data[n]) || is_digit(t.data[n]) || t.data[n] == '_' ||
+        while (n < t.len && (is_lower(t.data[n]) || ascii_is_digit(t.data[n]) || t.data[n] == '_' ||
                              t.data[n] == '-' || t.data[n] == '.'))
                 n++;
         v = n;
@@ -73,7 +69,7 @@ static size_t pve_key(struct bytes t, size_t *ret_value) {
                 n++;
         if (n == 0)
                 return 0;
-        while (n < t.len && is_digit(t.data[n]))
+        while (n < t.len && ascii_is_digit(t.data[n]))
                 n++;
         if (n >= t.len || t.data[n] != ':')
                 return 0;
@@ -86,13 +82,12 @@ static void line_split(enum pctconf_kind kind, struct conf_line *l) {
         size_t skip = 0, n, value = 0;
 
         /* what a C program downstream would see cut short is not ours to judge */
-        if (t.len == 0 || memchr(t.data, '\0', t.len))
+        if (t.len == 0 || bytes_contains_char(t, '\0'))
                 return;
         if (kind == PCTCONF_LXC) /* LXC skips blanks before a key, Proxmox does not */
                 while (skip < t.len && is_space(t.data[skip]))
                         skip++;
-        t.data += skip;
-        t.len -= skip;
+        t = bytes_from(t, skip);
 
         n = lxc_key(t, &value);
         if (n == 0 && kind == PCTCONF_PVE)
@@ -100,19 +95,16 @@ static void line_split(enum pctconf_kind kind, struct conf_line *l) {
         if (n == 0)
                 return;
         l->key = (struct bytes){ t.data, n };
-        l->value = bytes_trim((struct bytes){ t.data + value, t.len - value });
+        l->value = bytes_trim(bytes_from(t, value));
 }
 
-/* One line off the front of @rest, with its line end. */
 static void line_cut(struct bytes *rest, struct conf_line *l) {
-        const char *nl = memchr(rest->data, '\n', rest->len);
-        size_t len = nl ? (size_t)(nl - rest->data) : rest->len;
-        size_t crlf = nl && len > 0 && nl[-1] == '\r';
+        struct bytes line = bytes_line(rest);
 
-        l->text = (struct bytes){ rest->data, len - crlf };
-        l->eol = (struct bytes){ rest->data + len - crlf, crlf + (nl != NULL) };
-        rest->data += len + (nl != NULL);
-        rest->len -= len + (nl != NULL);
+        l->text = line;
+        if (bytes_take_suffix(&l->text, "\n"))
+                bytes_take_suffix(&l->text, "\r");
+        l->eol = bytes_from(line, l->text.len);
 }
 
 void pctconf_parse(struct arena *a, enum pctconf_kind kind, struct bytes data,
@@ -177,7 +169,7 @@ size_t pctconf_key_end(const struct pctconf *c) {
         for (size_t i = 1; i < c->n_lines; i++) {
                 struct bytes key = c->lines[i].key;
 
-                if (key.len > 0 && !(key.len > 4 && memcmp(key.data, "lxc.", 4) == 0))
+                if (key.len > 0 && !bytes_has_prefix(key, "lxc."))
                         end = i;
         }
         return end;
@@ -216,8 +208,8 @@ struct writer {
 };
 
 static void write_line(struct writer *w, struct bytes text, struct bytes eol) {
-        strbuf_add(&w->out, w->eol.data, w->eol.len);
-        strbuf_add(&w->out, text.data, text.len);
+        strbuf_add_bytes(&w->out, w->eol);
+        strbuf_add_bytes(&w->out, text);
         w->eol = eol;
 }
 
@@ -236,7 +228,7 @@ struct bytes pctconf_write(const struct pctconf *c) {
                         write_line(&w, bytes_of(l->behind[j]), eol);
         }
         if (!c->open_end || c->tail.len > 0)
-                strbuf_add(&w.out, w.eol.data, w.eol.len);
-        strbuf_add(&w.out, c->tail.data, c->tail.len);
+                strbuf_add_bytes(&w.out, w.eol);
+        strbuf_add_bytes(&w.out, c->tail);
         return strbuf_bytes(&w.out);
 }

@@ -51,18 +51,15 @@ static void check_one(struct arena *a, const struct facts *fc, const struct choi
 
 void snapshots_check(struct arena *a, const struct facts *fc, const struct choice *ours,
                      struct bytes tail, const char *name, struct findings *f) {
-        if (ours->n_gpus == 0 || tail.len == 0 || !memmem(tail.data, tail.len, "/dev/", 5))
+        if (ours->n_gpus == 0 || !bytes_contains(tail, "/dev/"))
                 return;
         while (tail.len > 0) {
-                const char *nl = memchr(tail.data, '\n', tail.len);
-                struct bytes title = { tail.data, nl ? (size_t)(nl - tail.data) : tail.len };
+                /* "[name]", or it would not be a section */
+                struct bytes title = bytes_trim(bytes_cut(&tail, '\n'));
                 struct pctconf c;
 
-                tail.data += title.len + (nl != NULL);
-                tail.len -= title.len + (nl != NULL);
                 pctconf_parse(a, PCTCONF_PVE, tail, &c);
-                title = bytes_trim(title); /* "[name]", or it would not be a section */
-                if (title.len > 2 && !memchr(title.data, ':', title.len))
+                if (title.len > 2 && !bytes_contains_char(title, ':'))
                         check_one(a, fc, ours, &c, (struct bytes){ title.data + 1, title.len - 2 },
                                   name, f);
                 tail = c.tail;

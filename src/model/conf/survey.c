@@ -122,8 +122,7 @@ bool survey_needs_majors(struct arena *a, const struct pctconf *c) {
         for (size_t i = 1; i < c->n_lines; i++) {
                 struct devline d;
 
-                if (c->lines[i].key.len == 0 || !memmem(c->lines[i].key.data, c->lines[i].key.len,
-                                                        ".devices.", 9))
+                if (!bytes_contains(c->lines[i].key, ".devices."))
                         continue;
                 d = devline_parse(a, &c->lines[i]);
                 if (d.device_type == 'c' && !d.any_major && d.major != DRM_MAJOR)
