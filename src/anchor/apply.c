@@ -31,21 +31,17 @@ void anchor_tell_write_failed(struct findings *f, const char *where, int error) 
 
 static int apply_delegations(struct check *c) {
         for (size_t i = 0; i < c->n_delegate; i++) {
-                int r = delegate_subgid(c->arena, c->root, c->delegate[i]);
                 const char *gid = arena_printf(c->arena, "%u", c->delegate[i]);
+                const char *why = delegate_subgid(c->arena, c->root, c->delegate[i]);
 
-                if (r == 0) {
+                if (!why) {
                         finding_add(&c->findings,
                                     (struct finding){ .code = FINDING_SUBGID_ADDED, .new = gid });
                         continue;
                 }
                 finding_add(&c->findings,
                             (struct finding){
-                                    .code = FINDING_SUBGID_FAILED,
-                                    .new = gid,
-                                    .what = r < 0 ? strerror(-r)
-                                                  : arena_printf(c->arena,
-                                                                 "usermod: exit status %d", r) });
+                                    .code = FINDING_SUBGID_FAILED, .new = gid, .what = why });
                 return ANCHOR_E_FAILED;
         }
         return 0;

@@ -74,8 +74,10 @@ static const char *why_ended(struct arena *a, int r, const struct spawn_result *
                 return arena_printf(a, "it took longer than %u s (guest-timeout)", seconds);
         if (r == SPAWN_E_OUTPUT)
                 return "it printed without end";
+        if (r == SPAWN_E_ABANDONED)
+                return arena_printf(a, "process %d hangs in the kernel", (int)result->abandoned);
         if (r < 0)
-                return arena_printf(a, "lxc-attach: %s", strerror(-r));
+                return spawn_error(a, "lxc-attach", "lxc-pve", r);
         return result->status == 0 ? NULL
                                    : arena_printf(a, "lxc-attach: exit status %d", result->status);
 }

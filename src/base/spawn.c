@@ -3,9 +3,12 @@
 /*
  * spawn - other programs, without a shell and without leaving anything behind
  *
- * spawn_run() is for programs that others own, such as those of a container.
- * Their input is in the pipe before they start, so that a program that does not
- * read can neither block us nor raise SIGPIPE, and one poll loop is enough.
+ * Where a program is does not depend on who calls us: PATH of a root shell by su, of
+ * Proxmox's daemons or of none at all decides nothing here.
+ *
+ * None of them may hold us up, those of a container least of all. Their input is in the pipe
+ * before they start, so that a program that does not read can neither block us nor raise
+ * SIGPIPE, and one poll loop is enough.
  */
 #include "base/spawn.h"
 
@@ -15,85 +18,90 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/pidfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 
-#define MAX_OUTPUT (64 * 1024)
+#define KILL_MS 1000 /* a process that can end at all does, once it is killed */
 
-/** struct stdio - descriptors for a child, -1: /dev/null, for stderr ours */
-struct stdio {
-        int in, out, err;
-};
+static bool is_program(const char *path) {
+        struct stat st;
 
-static int stdio_set(posix_spawn_file_actions_t *actions, int from, int to) {
-        if (from >= 0)
-                return posix_spawn_file_actions_adddup2(actions, from, to);
-        if (to == STDERR_FILENO)
-                return 0;
-        return posix_spawn_file_actions_addopen(actions, to, "/dev/null",
-                                                to == STDIN_FILENO ? O_RDONLY : O_WRONLY, 0);
+        return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
 }
 
-/* @attr: NULL for a child in our own session */
-static int child_start(const char *const argv[], const struct stdio *io,
-                       const posix_spawnattr_t *attr, pid_t *ret) {
+/* The path of @name, which stays as it is when it has a slash; 0 or -ENOENT. */
+static int program_find(const char *root, const char *name, char path[static PATH_MAX]) {
+        static const char *const folders[] = { "/usr/sbin", "/usr/bin", "/sbin", "/bin" };
+
+        if (strchr(name, '/'))
+                return snprintf(path, PATH_MAX, "%s", name) < PATH_MAX ? 0 : -ENOENT;
+        if (root && *root && snprintf(path, PATH_MAX, "%s/usr/sbin/%s", root, name) < PATH_MAX &&
+            is_program(path))
+                return 0;
+        for (size_t i = 0; i < ELEMENTS(folders); i++)
+                if (snprintf(path, PATH_MAX, "%s/%s", folders[i], name) < PATH_MAX &&
+                    is_program(path))
+                        return 0;
+        return -ENOENT;
+}
+
+const char *spawn_error(struct arena *a, const char *program, const char *package, int error) {
+        if (error != -ENOENT)
+                return arena_printf(a, "%s: %s", program, strerror(-error));
+        return arena_printf(a, "%s is not in /usr/sbin, /usr/bin, /sbin or /bin (package %s)",
+                            program, package);
+}
+
+/* @in is to be read by the child, @out is for what it prints. */
+static int child_actions(posix_spawn_file_actions_t *actions, int in, int out) {
+        int r = posix_spawn_file_actions_adddup2(actions, in, STDIN_FILENO);
+
+        if (r == 0)
+                r = posix_spawn_file_actions_adddup2(actions, out, STDOUT_FILENO);
+        if (r == 0)
+                r = posix_spawn_file_actions_adddup2(actions, out, STDERR_FILENO);
+        if (r == 0)
+                r = posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
+        return r;
+}
+
+/* A session of its own; no signal blocked, and as they should be those that our mains ignore. */
+static void child_attributes(posix_spawnattr_t *attr) {
+        sigset_t none, ignored;
+
+        sigemptyset(&none);
+        sigemptyset(&ignored);
+        sigaddset(&ignored, SIGPIPE);
+        sigaddset(&ignored, SIGXFSZ);
+        posix_spawnattr_setsigmask(attr, &none);
+        posix_spawnattr_setsigdefault(attr, &ignored);
+        posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
+                                               POSIX_SPAWN_SETSIGDEF);
+}
+
+static int child_start(const struct spawn_job *job, int in, int out, pid_t *ret) {
         static const char *const env[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", NULL };
         posix_spawn_file_actions_t actions;
-        int r;
+        posix_spawnattr_t attr;
+        char path[PATH_MAX];
+        int r = program_find(job->root, job->argv[0], path);
 
+        if (r < 0)
+                return r;
         r = posix_spawn_file_actions_init(&actions);
         if (r != 0)
                 return -r;
-        r = stdio_set(&actions, io->in, STDIN_FILENO);
-        if (r == 0)
-                r = stdio_set(&actions, io->out, STDOUT_FILENO);
-        if (r == 0)
-                r = stdio_set(&actions, io->err, STDERR_FILENO);
-        if (r == 0)
-                r = posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
-        if (r == 0)
-                r = posix_spawnp(ret, argv[0], &actions, attr, (char **)argv, (char **)env);
+        r = posix_spawnattr_init(&attr);
+        if (r == 0) {
+                child_attributes(&attr);
+                r = child_actions(&actions, in, out);
+                if (r == 0)
+                        r = posix_spawn(ret, path, &actions, &attr, (char **)job->argv, (char **)env);
+                posix_spawnattr_destroy(&attr);
+        }
         posix_spawn_file_actions_destroy(&actions);
         return -r;
-}
-
-static int child_wait(pid_t pid, int *ret_status) {
-        int status;
-
-        while (waitpid(pid, &status, 0) < 0)
-                if (errno != EINTR)
-                        return -errno;
-        *ret_status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-        return 0;
-}
-
-int spawn_wait(const char *const argv[], int *ret_status) {
-        pid_t pid;
-        int r = child_start(argv, &(struct stdio){ -1, -1, -1 }, NULL, &pid);
-
-        return r < 0 ? r : child_wait(pid, ret_status);
-}
-
-int spawn_read(struct arena *a, const char *const argv[], int *ret_status, struct bytes *ret) {
-        _cleanup_(cleanup_close) int from = -1;
-        struct strbuf out = { .arena = a };
-        char chunk[4096];
-        int fds[2], r;
-        ssize_t n;
-        pid_t pid;
-
-        if (pipe2(fds, O_CLOEXEC) < 0)
-                return -errno;
-        from = fds[0];
-        r = child_start(argv, &(struct stdio){ -1, fds[1], -1 }, NULL, &pid);
-        close(fds[1]);
-        if (r < 0)
-                return r;
-        while ((n = read(from, chunk, sizeof(chunk))) > 0 || (n < 0 && errno == EINTR))
-                if (n > 0 && out.len < MAX_OUTPUT)
-                        strbuf_add(&out, chunk, (size_t)n);
-        *ret = strbuf_bytes(&out);
-        return child_wait(pid, ret_status);
 }
 
 static int64_t now_ms(void) {
@@ -162,37 +170,39 @@ static int child_watch(int pidfd, int from, const struct spawn_job *job, struct 
         }
 }
 
-/* The child is not waited for yet, so neither its number nor its group's can be another's. */
+/*
+ * The child is not waited for yet, so neither its number nor its group's can be another's. One
+ * that hangs in the kernel, in a request to a FUSE server that never answers, does not die of
+ * SIGKILL: it is left to whoever inherits it.
+ */
+static int child_end(pid_t pid, int pidfd, struct spawn_result *ret) {
+        struct pollfd end = { .fd = pidfd, .events = POLLIN };
+        int status;
+        pid_t p;
+
+        kill(-pid, SIGKILL);
+        while (poll(&end, 1, KILL_MS) < 0 && errno == EINTR)
+                ;
+        while ((p = waitpid(pid, &status, WNOHANG)) < 0 && errno == EINTR)
+                ;
+        if (p < 0)
+                return -errno;
+        if (p == 0) {
+                ret->abandoned = pid;
+                return SPAWN_E_ABANDONED;
+        }
+        ret->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+        return 0;
+}
+
 static int child_finish(pid_t pid, int from, const struct spawn_job *job, struct strbuf *out,
                         struct spawn_result *ret) {
         _cleanup_(cleanup_close) int pidfd = pidfd_open(pid, 0);
-        int problem = pidfd < 0 ? -errno : child_watch(pidfd, from, job, out), r;
+        int problem = pidfd < 0 ? -errno : child_watch(pidfd, from, job, out);
+        int r = child_end(pid, pidfd, ret);
 
-        kill(-pid, SIGKILL);
-        r = child_wait(pid, &ret->status);
         ret->output = strbuf_bytes(out);
-        return problem ? problem : r;
-}
-
-/* A session of its own; no signal blocked and SIGPIPE as it should be, whatever our mains do. */
-static int child_start_apart(const char *const argv[], const struct stdio *io, pid_t *ret) {
-        posix_spawnattr_t attr;
-        sigset_t none, pipe_only;
-        int r;
-
-        sigemptyset(&none);
-        sigemptyset(&pipe_only);
-        sigaddset(&pipe_only, SIGPIPE);
-        r = posix_spawnattr_init(&attr);
-        if (r != 0)
-                return -r;
-        posix_spawnattr_setsigmask(&attr, &none);
-        posix_spawnattr_setsigdefault(&attr, &pipe_only);
-        posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
-                                                POSIX_SPAWN_SETSIGDEF);
-        r = child_start(argv, io, &attr, ret);
-        posix_spawnattr_destroy(&attr);
-        return r;
+        return r ? r : problem;
 }
 
 int spawn_run(struct arena *a, const struct spawn_job *job, struct spawn_result *ret) {
@@ -208,7 +218,7 @@ int spawn_run(struct arena *a, const struct spawn_job *job, struct spawn_result 
         from = fds[0];
         r = fcntl(from, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
         if (r == 0)
-                r = child_start_apart(job->argv, &(struct stdio){ in, fds[1], fds[1] }, &pid);
+                r = child_start(job, in, fds[1], &pid);
         close(fds[1]);
         return r < 0 ? r : child_finish(pid, from, job, &out, ret);
 }

@@ -3,64 +3,55 @@
 
 #include "base/bytes.h"
 
-/**
- * spawn_wait() - run a program and wait for it
- * @argv:       NULL-terminated; argv[0] is looked up in the standard system PATH
- * @ret_status: exit status, 128 + N for signal N
- *
- * The child gets stdin and stdout from /dev/null, our stderr, and no other
- * descriptor: those that leaked in from our own parent stay with us. When this
- * returns the child is gone.
- *
- * Return: 0 when it ran, negative errno when it could not be started.
- */
-int spawn_wait(const char *const argv[], int *ret_status);
-
-/**
- * spawn_read() - the same, and what the program printed
- * @a:   arena
- * @ret: at most 64 KiB of its standard output
- */
-int spawn_read(struct arena *a, const char *const argv[], int *ret_status, struct bytes *ret);
-
 /** struct spawn_job - a program that may be slow, endless or hostile */
 struct spawn_job {
-        const char *const *argv; /* as for spawn_wait() */
+        const char *const *argv; /* NULL-terminated; argv[0] is a name, or a path */
         struct bytes input;      /* on its stdin, then the end; at most SPAWN_INPUT_MAX */
         unsigned timeout_ms;     /* 0: no time at all */
         size_t max_output;       /* bytes of stdout and stderr together */
+        const char *root;        /* path prefix of a host that is a folder; NULL, "": this machine */
 };
 
 /** What a pipe holds by default; the input is in it before the program starts. */
 #define SPAWN_INPUT_MAX (64 * 1024)
 
-/** Why a program was ended; both are told with the output that there was until then. */
+/** Why a program was ended, with the output that there was until then. */
 enum spawn_problem {
         SPAWN_E_TIMEOUT = 1, /* it was still running when its time was up */
         SPAWN_E_OUTPUT,      /* it printed more than it may */
+        SPAWN_E_ABANDONED,   /* it hangs in the kernel, and SIGKILL did not end it within a second */
 };
 
 struct spawn_result {
         int status; /* exit status, 128 + N for signal N; 128 + SIGKILL when it was ended */
         struct bytes output;
+        pid_t abandoned; /* on SPAWN_E_ABANDONED */
 };
 
 /**
  * spawn_run() - run a program within limits
  * @a:   arena of the output
  * @job: program and limits
- * @ret: also filled on SPAWN_E_TIMEOUT and SPAWN_E_OUTPUT
+ * @ret: also filled on an enum spawn_problem
+ *
+ * A name is looked for in <root>/usr/sbin where there is a root, then in /usr/sbin,
+ * /usr/bin, /sbin and /bin, and nowhere else: PATH is our caller's.
  *
  * The child leads a session of its own without a terminal, and gets pipes for
- * all three standard descriptors: nothing in it can reach the terminal or the
- * task log that we write to. When it ends, or has to, its whole process group
- * is killed; what it left behind in a session of its own can hold nobody up,
- * because the end of the child counts and not the end of its output.
+ * all three standard descriptors and no other descriptor: nothing in it can reach
+ * the terminal, a lock, or the task log that we write to. When it ends, or has to,
+ * its whole process group is killed; what it left behind in a session of its own
+ * can hold nobody up, because the end of the child counts and not the end of its
+ * output.
  *
  * Return: 0 when it ended by itself, an enum spawn_problem, negative errno when
- *         it could not be started (-EMSGSIZE: the input does not fit).
+ *         it could not be started (-ENOENT: see spawn_error(); -EMSGSIZE: the input
+ *         does not fit).
  */
 int spawn_run(struct arena *a, const struct spawn_job *job, struct spawn_result *ret);
+
+/** spawn_error() - why @program of Debian's @package could not be started: @error of spawn_run() */
+const char *spawn_error(struct arena *a, const char *program, const char *package, int error);
 
 /**
  * spawn_call() - call a function of ours that may never return, in a child

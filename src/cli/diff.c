@@ -14,7 +14,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-#define SPAWN_MAX (64 * 1024) /* what spawn_read() keeps of an output */
+#define MAX_OUTPUT (64 * 1024)
 
 static int write_all(int fd, struct bytes content) {
         while (content.len > 0) {
@@ -66,8 +66,9 @@ static const char *escape_lines(struct arena *a, struct bytes text) {
 int diff_make(struct arena *a, const char *path, struct bytes old, struct bytes new,
               const char **ret) {
         _cleanup_(cleanup_close) int old_fd = -1, new_fd = -1;
-        struct bytes out = { 0 };
-        int status = 0, r;
+        struct spawn_job job = { .timeout_ms = 60 * 1000, .max_output = MAX_OUTPUT };
+        struct spawn_result result = { 0 };
+        int r;
 
         *ret = "";
         if (bytes_equal(old, new))
@@ -76,19 +77,18 @@ int diff_make(struct arena *a, const char *path, struct bytes old, struct bytes 
         new_fd = memory_file(new);
         if (old_fd < 0 || new_fd < 0)
                 return old_fd < 0 ? old_fd : new_fd;
-        r = spawn_read(a,
-                       (const char *const[]){
-                               "diff", "-u", "-a", "--label", arena_printf(a, "a%s", path),
-                               "--label", arena_printf(a, "b%s", path),
-                               arena_printf(a, "/proc/%d/fd/%d", (int)getpid(), old_fd),
-                               arena_printf(a, "/proc/%d/fd/%d", (int)getpid(), new_fd), NULL },
-                       &status, &out);
+        job.argv = (const char *const[]){ "diff", "-u", "-a", "--label", arena_printf(a, "a%s", path),
+                                          "--label", arena_printf(a, "b%s", path),
+                                          arena_printf(a, "/proc/%d/fd/%d", (int)getpid(), old_fd),
+                                          arena_printf(a, "/proc/%d/fd/%d", (int)getpid(), new_fd),
+                                          NULL };
+        r = spawn_run(a, &job, &result);
         if (r < 0)
                 return r;
-        if (status > 1)
+        if (r != SPAWN_E_OUTPUT && (r != 0 || result.status > 1))
                 return -EIO;
-        *ret = escape_lines(a, out);
-        if (out.len >= SPAWN_MAX)
+        *ret = escape_lines(a, result.output);
+        if (r == SPAWN_E_OUTPUT)
                 *ret = arena_printf(a, "%s\n(longer than 64 KiB, the rest is left out)\n", *ret);
         return 0;
 }

@@ -5,12 +5,32 @@
 
 #include "base/spawn.h"
 
-int delegate_subgid(struct arena *a, const char *root, uint32_t gid) {
+#define USERMOD_MS (10 * 1000)
+
+static const char *why_not(struct arena *a, int r, const struct spawn_result *result) {
+        if (r < 0)
+                return spawn_error(a, "usermod", "passwd", r);
+        if (r == 0)
+                return arena_printf(a, "usermod: exit status %d", result->status);
+        return arena_printf(a, "usermod: no answer within %d s%s", USERMOD_MS / 1000,
+                            r == SPAWN_E_ABANDONED ? arena_printf(a, ", and process %d does not end",
+                                                                  (int)result->abandoned)
+                                                   : "");
+}
+
+const char *delegate_subgid(struct arena *a, const char *root, uint32_t gid) {
         const char *range = arena_printf(a, "%u-%u", gid, gid);
         const char *const here[] = { "usermod", "--add-subgids", range, "root", NULL };
         const char *const there[] = { "usermod", "--prefix", root, "--add-subgids", range, "root", NULL };
-        int status = 0, r;
+        struct spawn_job job = { .argv = *root ? there : here,
+                                 .timeout_ms = USERMOD_MS,
+                                 .max_output = 4096,
+                                 .root = root };
+        struct spawn_result result = { 0 };
+        int r = spawn_run(a, &job, &result);
 
-        r = spawn_wait(*root ? there : here, &status);
-        return r < 0 ? r : status;
+        if (r == 0 && result.status == 0)
+                return NULL;
+        (void)fwrite(result.output.data, 1, result.output.len, stderr);
+        return why_not(a, r, &result);
 }

@@ -9,8 +9,9 @@
  *
  * shadow's own tool locks the file and knows its format; it is only started
  * when a delegation is missing. A line added now counts for the boot that is
- * under way, newgidmap reads the file when it is run.
+ * under way, newgidmap reads the file when it is run. It gets ten seconds: a start
+ * waits for it, and PAM or a lock may never answer.
  *
- * Return: 0, positive exit status of usermod, negative errno when it cannot be run.
+ * Return: NULL, or why it failed; what usermod said about it is on stderr then.
  */
-int delegate_subgid(struct arena *a, const char *root, uint32_t gid);
+const char *delegate_subgid(struct arena *a, const char *root, uint32_t gid);

@@ -43,6 +43,7 @@ host() {
     mkdir -p "$H$(dirname $HOOK)" "$H/var/lib/vz/snippets" "$H/var/lib/lxc/101"
     printf '#!/bin/sh\nexit 0\n' >"$H$HOOK"
     chmod +x "$H$HOOK"
+    ln -s "$work/bin" "$H/usr/sbin"
     : >"$work/pct"
 }
 
@@ -103,7 +104,7 @@ policy=$work/host/etc/pve/gpuanchor/$2.conf
 [ ! -e "$work/pct-breaks" ] || { rm -f "$policy"; mkdir -p "$policy"; }
 EOF
 chmod +x "$work/bin/pct"
-PATH=$work/bin:$PATH
+PATH=$work/bin:$PATH # of the cases; gpuanchor looks in usr/sbin of its host
 
 # --- the command line -----------------------------------------------------------------------------
 

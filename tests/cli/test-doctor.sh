@@ -38,7 +38,7 @@ END
 printf '#!/bin/sh\n' >"$work/bin/systemctl"
 printf '#!/bin/sh\necho "$2:x:990:" >>"$GPUANCHOR_ROOT/etc/group"\n' >"$work/bin/groupadd"
 chmod +x "$work/bin/"*
-PATH=$work/bin:$PATH
+PATH=$work/bin:$PATH # of the commands that doctor prints; what runs pct itself has usr/sbin
 
 # wrong CHECK... - these checks and no others are a warning or failed
 wrong() {
@@ -77,6 +77,7 @@ host() { # NAME - a fresh host with the guide's container
     cp "$tests/fixtures/guide-101.conf" "$CONF"
     # what enable links to
     mkdir -p "$H/usr/libexec/gpuanchor" "$H/var/lib/vz/snippets"
+    ln -s "$work/bin" "$H/usr/sbin"
     install -m 755 /dev/null "$H/usr/libexec/gpuanchor/gpuanchor-hook"
     ln -s ../../../../usr/libexec/gpuanchor/gpuanchor-hook "$H/var/lib/vz/snippets/gpuanchor-hook"
 }

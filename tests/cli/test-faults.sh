@@ -30,6 +30,7 @@ start() {
     [ "$got" = "$want" ] || fail "pre-start: exit status $got, not $want"
 }
 
+complained() { grep -qF -e "$1" "$work/err" || fail "not complained: $1"; }
 there() { [ -e "$1" ] || fail "${1#"$H"} is gone"; }
 gone() { [ ! -e "$1" ] || fail "${1#"$H"} is there"; }
 
@@ -53,6 +54,58 @@ case_temporary_files_of_killed_runs() {
         there "$H/etc/pve/lxc/102.conf.tmp.$dead"
     done
     said 'nothing to change'
+}
+
+# --- programs -------------------------------------------------------------------------------------
+
+# program NAME - of this host, from stdin
+program() {
+    mkdir -p "$H/usr/sbin"
+    { echo '#!/bin/sh' && cat; } >"$H/usr/sbin/$1"
+    chmod +x "$H/usr/sbin/$1"
+}
+
+# usermod hangs (PAM, a lock): a limit, then the start goes on as the files that are left allow
+case_usermod_hangs() {
+    sed -i '/^root:993:/d' "$H/etc/subgid"
+    program usermod <<END
+trap '' TERM
+echo "PAM says something" >&2
+echo \$\$ >"$H/pid"
+while :; do sleep 1; done
+END
+    begin=$(date +%s)
+    start 1 # the old lines are another GPU's
+    [ $(($(date +%s) - begin)) -lt 15 ] || fail "took too long"
+    said 'delegation of host gid 993 failed: usermod: no answer within 10 s'
+    said 'start refused'
+    complained 'PAM says something'
+    ! kill -0 "$(cat "$H/pid")" 2>/dev/null || fail "usermod is still there"
+    # lines of the right GPU
+    sed -i -e 's/226:1 /226:0 /; s/226:128/226:129/; s/card1/card0/g; s/renderD128/renderD129/g' "$CONF" "$CONFIG"
+    cp "$CONF" "$work/conf"
+    start 0
+    said 'no answer within 10 s'
+    cmp "$CONF" "$work/conf" || fail "changed"
+}
+
+# PATH of a root shell by su, none at all, one with a folder of somebody else's
+case_path_of_the_caller() {
+    echo "root:44:1" >"$work/subgid"
+    mkdir -p "$work/theirs"
+    for name in usermod sh; do
+        printf '#!/bin/sh\ntouch "%s"\n' "$work/ran" >"$work/theirs/$name"
+        chmod +x "$work/theirs/$name"
+    done
+    for path in PATH=/usr/local/bin:/usr/bin:/bin -uPATH PATH= "PATH=$work/theirs:$PATH"; do
+        fresh
+        echo 'echo ran >>"$0.ran"' | program usermod
+        cp "$work/subgid" "$H/etc/subgid"
+        env "$path" "$hook" 101 pre-start >"$work/out" 2>"$work/err" </dev/null || fail "exit status $?"
+        said '/etc/subgid: root may map host gid 993 now'
+        there "$H/usr/sbin/usermod.ran"
+        gone "$work/ran"
+    done
 }
 
 # --- limits ---------------------------------------------------------------------------------------

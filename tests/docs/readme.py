@@ -77,6 +77,7 @@ class Host:
         self.make(name, self.root)
         for folder in "/usr/libexec/gpuanchor", "/var/lib/vz/snippets", "/var/lib/dpkg":
             os.makedirs(self.root + folder)
+        os.symlink(self.programs, self.root + "/usr/sbin")
         with open(self.root + "/var/lib/dpkg/status", "w") as f:
             f.write("Package: pve-manager\nStatus: install ok installed\nVersion: 9.0.3\n")
         shutil.copy(self.build + "/hooks/gpuanchor-hook", self.root + "/usr/libexec/gpuanchor/")

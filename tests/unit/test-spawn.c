@@ -10,6 +10,7 @@
 
 #include "host/inside/attach.h"
 
+#include "base/file.h"
 #include "base/number.h"
 
 #include <errno.h>
@@ -181,31 +182,65 @@ static void test_surroundings(void **state) {
         assert_int_equal(r.status, 128 + SIGPIPE);
 }
 
-/* what lxc-attach is given, by an lxc-attach that prints it */
-static void test_attach_command(void **state) {
-        char dir[] = "/tmp/gpuanchor-spawn-XXXXXX", *old = strdup(getenv("PATH"));
-        const char *const argv[] = { "groupadd", "-g", "993", "render", NULL };
-        struct spawn_job job = { argv, BYTES("text"), 20000, 1000 };
-        const char *path, *tool;
-        struct spawn_result r;
+/* A folder that is a host with the program @name, which is a script. */
+static const char *host_with(const char *name, const char *script) {
+        static char dir[] = "/tmp/gpuanchor-spawn-XXXXXX";
         FILE *f;
 
+        memcpy(dir + sizeof(dir) - 7, "XXXXXX", 6);
         assert_non_null(mkdtemp(dir));
-        path = arena_printf(&arena, "%s:%s", dir, old);
-        tool = arena_printf(&arena, "%s/lxc-attach", dir);
-        f = fopen(tool, "we");
-        fputs("#!/bin/sh\necho \"$*\"\ncat\n", f);
+        assert_int_equal(mkdir_parents(arena_printf(&arena, "%s/usr/sbin", dir), 0755), 0);
+        f = fopen(arena_printf(&arena, "%s/usr/sbin/%s", dir, name), "we");
+        fprintf(f, "#!/bin/sh\n%s\n", script);
+        assert_int_equal(fchmod(fileno(f), 0755), 0);
         fclose(f);
-        assert_int_equal(chmod(tool, 0755), 0);
-        setenv("PATH", path, 1);
+        return dir;
+}
+
+static void host_remove(const char *dir, const char *name) {
+        assert_int_equal(unlink(arena_printf(&arena, "%s/usr/sbin/%s", dir, name)), 0);
+        assert_int_equal(rmdir(arena_printf(&arena, "%s/usr/sbin", dir)), 0);
+        assert_int_equal(rmdir(arena_printf(&arena, "%s/usr", dir)), 0);
+        assert_int_equal(rmdir(dir), 0);
+}
+
+/* what lxc-attach is given, by an lxc-attach that prints it */
+static void test_attach_command(void **state) {
+        const char *dir = host_with("lxc-attach", "echo \"$*\"\ncat");
+        const char *const argv[] = { "groupadd", "-g", "993", "render", NULL };
+        struct spawn_job job = { argv, BYTES("text"), 20000, 1000, dir };
+        struct spawn_result r;
+
         assert_int_equal(attach_run(&arena, 101, &job, &r), 0);
-        setenv("PATH", old, 1);
-        unlink(tool);
-        rmdir(dir);
-        free(old);
+        host_remove(dir, "lxc-attach");
         assert_output(&r, "-n 101 --clear-env "
                           "-v PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "
                           "-v LC_ALL=C -- groupadd -g 993 render\ntext");
+}
+
+/* PATH of whoever calls us decides nothing; a host that is a folder has programs of its own */
+static void test_program_is_found(void **state) {
+        const char *dir = host_with("cat", "echo other"), *old = getenv("PATH");
+        const char *const cat[] = { "cat", NULL }, *const none[] = { "gpuanchor-none", NULL };
+        struct spawn_job job = { cat, BYTES("in"), 20000, 100 };
+        struct spawn_result r;
+
+        old = old ? arena_strdup(&arena, old) : "";
+        setenv("PATH", arena_printf(&arena, "%s/usr/sbin:%s", dir, old), 1);
+        assert_int_equal(spawn_run(&arena, &job, &r), 0);
+        assert_output(&r, "in");
+        unsetenv("PATH");
+        assert_int_equal(spawn_run(&arena, &job, &r), 0);
+        assert_output(&r, "in");
+        setenv("PATH", old, 1);
+        job.root = dir;
+        assert_int_equal(spawn_run(&arena, &job, &r), 0);
+        assert_output(&r, "other\n");
+        host_remove(dir, "cat");
+        job.argv = none;
+        assert_int_equal(spawn_run(&arena, &job, &r), -ENOENT);
+        assert_string_equal(spawn_error(&arena, "usermod", "passwd", -ENOENT),
+                            "usermod is not in /usr/sbin, /usr/bin, /sbin or /bin (package passwd)");
 }
 
 static int returns_seven(void *user) {
@@ -244,6 +279,7 @@ int main(void) {
                 cmocka_unit_test(test_prints_endlessly),
                 cmocka_unit_test(test_surroundings),
                 cmocka_unit_test(test_attach_command),
+                cmocka_unit_test(test_program_is_found),
                 cmocka_unit_test(test_call),
         };
 

@@ -22,6 +22,7 @@
 #include <limits.h>
 #include <sys/stat.h>
 
+#define PCT_MS (60 * 1000)
 #define PMXCFS_MAX (1024 * 1024) /* pmxcfs has no larger file */
 
 static const char *full_path(struct cli *c) {
@@ -179,17 +180,23 @@ int hookscript_set(struct cli *c, uint32_t vmid, const char *volume) {
         const char *what =
                 volume ? arena_printf(&c->arena, "pct set %u --hookscript %s", vmid, volume)
                        : arena_printf(&c->arena, "pct set %u --delete hookscript", vmid);
-        int status = 0, r;
+        struct spawn_job job = { .argv = volume ? set : delete,
+                                 .timeout_ms = PCT_MS,
+                                 .max_output = 64 * 1024,
+                                 .root = c->root };
+        struct spawn_result result = { 0 };
+        int r = spawn_run(&c->arena, &job, &result);
 
-        fflush(NULL);
-        r = spawn_wait(volume ? set : delete, &status);
         if (r < 0)
                 return cli_fail(c, "is this a Proxmox VE host?", "%s cannot be run: %s", what,
-                                strerror(-r));
-        if (status != 0)
+                                spawn_error(&c->arena, "pct", "pve-container", r));
+        if (r == 0 && result.status == 0)
+                return EXIT_DONE;
+        (void)fwrite(result.output.data, 1, result.output.len, stderr);
+        if (r == 0)
                 return cli_fail(c, "its reason stands above", "%s failed with exit status %d", what,
-                                status);
-        return EXIT_DONE;
+                                result.status);
+        return cli_fail(c, "", "%s: no answer within %d s", what, PCT_MS / 1000);
 }
 
 const char *hookscript_get(struct arena *a, const struct guest *g) {

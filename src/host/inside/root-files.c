@@ -27,7 +27,7 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
-enum { MAX_NAMES = 256, MAX_ENTRIES = 4096, DRM_MAJOR = 226 };
+enum { MAX_NAMES = 256, MAX_ENTRIES = 4096, DRM_MAJOR = 226, INFO_MS = 5000 };
 
 int inside_open(unsigned pid) {
         char path[64];
@@ -205,14 +205,14 @@ size_t inside_drm_nodes(struct arena *a, int root_fd, struct inside_drm **ret) {
 }
 
 unsigned inside_init_pid(struct arena *a, uint32_t vmid) {
-        const char *name = arena_printf(a, "%u", vmid);
-        const char *const argv[] = { "lxc-info", "-n", name, "-p", "-H", NULL };
-        struct bytes out;
-        uint32_t pid;
-        int status;
+        const char *const argv[] = { "lxc-info", "-n", arena_printf(a, "%u", vmid), "-p", "-H", NULL };
+        struct spawn_job job = { .argv = argv, .timeout_ms = INFO_MS, .max_output = 4096 };
+        struct spawn_result result = { 0 };
+        uint32_t pid = 0;
 
-        if (spawn_read(a, argv, &status, &out) < 0 || status != 0 ||
-            !parse_u32(bytes_trim(out), &pid))
+        if (spawn_run(a, &job, &result) != 0 || result.status != 0)
                 return 0;
+        while (result.output.len > 0 && !parse_u32(bytes_trim(bytes_line(&result.output)), &pid))
+                ; /* a warning */
         return pid;
 }
