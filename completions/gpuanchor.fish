@@ -69,7 +69,7 @@ complete -c gpuanchor -n '__gpuanchor_verb disable' -l keep-policy -d 'Take out 
 complete -c gpuanchor -n '__gpuanchor_verb undo' -s f -l force -d 'Also take back what others changed'
 complete -c gpuanchor -n '__gpuanchor_verb enable' -s g -l gpu -x -a '(__gpuanchor_selectors)' -d 'Which GPU'
 complete -c gpuanchor -n '__gpuanchor_verb enable' -s m -l method -x -a 'auto idmap dev' -d 'How'
-complete -c gpuanchor -n '__gpuanchor_verb enable' -s d -l devices -x -a 'card render card,render card,render,kfd' -d 'Which nodes'
+complete -c gpuanchor -n '__gpuanchor_verb enable' -s d -l devices -x -a 'card render card,render card,render,kfd card,render,nvidia accel' -d 'Which nodes'
 complete -c gpuanchor -n '__gpuanchor_verb enable' -l video-gid -x -a auto -d 'Gid of video inside'
 complete -c gpuanchor -n '__gpuanchor_verb enable' -l render-gid -x -a auto -d 'Gid of render inside'
 complete -c gpuanchor -n '__gpuanchor_verb enable' -l missing -x -a 'start refuse wait:' -d 'When the GPU is gone'

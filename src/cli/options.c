@@ -4,7 +4,8 @@
  * options - the command line, and the help that describes it
  *
  * One table of options for all verbs: an option that two verbs have means the
- * same in both, and a verb says with a bit that it takes it. getopt_long() does
+ * same in both, and a verb says with a bit that it takes it; those that are
+ * settings stand in model/policy/key.def. getopt_long() does
  * the reading; its messages name no cure and are replaced.
  */
 #include "cli/options.h"
@@ -32,33 +33,15 @@ static const struct cli_option {
                        "long" },
         [OPT_FORCE] = { "force", 'f', NULL, "also take back what others changed since then" },
         [OPT_KEEP_POLICY] = { "keep-policy", 0, NULL, "leave the policy file, for a later enable" },
-        [OPT_GPU] = { "gpu", 'g', "SELECTOR",
-                      "which GPU: auto, all, pci:ADDRESS, id:VENDOR:DEVICE,\n"
-                      "driver:NAME, mapping:NAME, platform:NAME; see\n"
-                      "gpuanchor gpus; several in quotes" },
-        [OPT_METHOD] = { "method", 'm', "METHOD", "auto, idmap or dev" },
-        [OPT_DEVICES] = { "devices", 'd', "LIST", "some of card,render,kfd,accel,nvidia" },
-        [OPT_MISSING] = { "missing", 0, "WHAT",
-                          "when the GPU is gone: start, refuse or wait:SECONDS" },
-        [OPT_VIDEO_GID] = { "video-gid", 0, "GID", "gid of group video inside, or auto" },
-        [OPT_RENDER_GID] = { "render-gid", 0, "GID", "gid of group render inside, or auto" },
-        [OPT_NEXT_HOOK] = { "next-hook", 0, "VOLUME",
-                            "hookscript to run after gpuanchor's, or none; default:\n"
-                            "the one that the container has" },
         [OPT_TO] = { "to", 0, "METHOD", "dev or idmap" },
         [OPT_OUTPUT] = { "output", 'o', "FILE",
                          "where to; default:\ngpuanchor-report-<date>.tar in this folder" },
         [OPT_PRESET] = { "preset", 'p', "NAME",
                          "the four below as a service needs them: ollama,\n"
                          "jellyfin, plex, frigate; they win over it" },
-        [OPT_GUEST_GROUPS] = { "guest-groups", 0, "WHAT",
-                               "ensure: create video and render inside when\n"
-                               "missing; leave" },
-        [OPT_GUEST_USERS] = { "guest-users", 0, "LIST", "users inside to add to both, or none" },
-        [OPT_GUEST_SERVICE] = { "guest-service", 0, "LIST",
-                                "units inside to keep a drop-in right for, or none" },
-        [OPT_GUEST_ENVIRONMENT] = { "guest-environment", 0, "LIST",
-                                    "NAME=VALUE for these units; several in quotes;\nor none" },
+#define SETTING_OPTION(key, set, report, accepted, opt, letter, arg, help)                         \
+        [OPT_##opt] = { key, letter, arg, help },
+#include "model/policy/key.def"
 };
 
 /* Whether @candidate is what @word may have been meant to be, and nearer than *best. */

@@ -24,9 +24,9 @@ struct key {
 };
 
 static const struct key keys[] = {
-        { "interval", offsetof(struct daemon_settings, interval), 10, 86400, 300 },
-        { "quiet", offsetof(struct daemon_settings, quiet), 1, 10, 1 },
-        { "messages-per-minute", offsetof(struct daemon_settings, messages), 1, 1000, 30 },
+#define DAEMON_SETTING(key, field, min, max, normal)                                               \
+        { key, offsetof(struct daemon_settings, field), min, max, normal },
+#include "model/policy/key.def"
 };
 
 static uint32_t *value_of(struct daemon_settings *s, const struct key *k) {

@@ -1125,24 +1125,6 @@ case_preset() {
     one_line
 }
 
-# Presets and keys are data; the words about them are checked against it.
-case_preset_documented() {
-    host guide
-    source=$tests/..
-    run 0 enable --help
-    for preset in $(sed -n 's/^PRESET("\([a-z]*\)".*/\1/p' "$source/src/model/policy/preset.def"); do
-        said "$preset"
-        grep -qx -e "\*$preset\*" "$source/man/gpuanchor.conf.5.scd" || fail "man page: no preset $preset"
-        for file in gpuanchor.bash gpuanchor.fish _gpuanchor; do
-            grep -q -e "preset.*$preset" "$source/completions/$file" || fail "$file: no preset $preset"
-        done
-    done
-    for key in $(sed -n 's/^        { "\([a-z-]*\)", [a-z_]*,.*/\1/p' "$source/src/model/policy/key.c"); do
-        grep -q "\*$key =\*" "$source/man/gpuanchor.conf.5.scd" || fail "man page: no key $key"
-        grep -q "^#$key =" "$source/conf/gpuanchor.conf" || fail "conf/gpuanchor.conf: no key $key"
-    done
-}
-
 # The container does not run here: what would be left in it is said.
 case_disable_inside() {
     guide

@@ -1,16 +1,19 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# man.sh GPUANCHOR - the man pages say what the code does
+# man.sh GPUANCHOR KEYS - the man pages say what the code does
 #
 # They render without a warning and fit 80 columns. Keys and defaults are the same in the code, in
-# conf/gpuanchor.conf and in gpuanchor.conf(5). Neither gpuanchor(1) nor a completion knows a verb
-# or an option that the command lacks (the other way round: tests/cli). Pages that are named exist.
+# conf/gpuanchor.conf and in gpuanchor.conf(5); KEYS, of keys.c, prints those of the code. A completion
+# offers the words that a setting takes, and --help, gpuanchor.conf(5) and completions name every preset.
+# Neither gpuanchor(1) nor a completion knows a verb or an option that the command lacks (the other way
+# round: tests/cli). Pages that are named exist.
 set -eu
 export LC_ALL=C.UTF-8
 unset GPUANCHOR_ROOT
 
-gpuanchor=$(realpath "${1:?usage: man.sh GPUANCHOR}")
+gpuanchor=$(realpath "${1:?usage: man.sh GPUANCHOR KEYS}")
+keys=$(realpath "${2:?usage: man.sh GPUANCHOR KEYS}")
 cd "$(dirname "$0")/../.."
 work=$(mktemp -d "${TMPDIR:-/tmp}/man.XXXXXX")
 trap 'rm -rf "$work"' EXIT
@@ -45,11 +48,8 @@ grep -rhoE 'GPUANCHOR_[A-Z]+' man conf completions README.md | grep -vx GPUANCHO
 
 # ---- keys, their order and their defaults
 
-{
-    sed -n '/^} keys\[\] = {/,/^};/s/^ *{ "\([a-z-]*\)", [a-z]*_*set_.*/\1/p' src/model/policy/key.c
-    sed -n '/keys\[\] = {/,/^};/s/^ *{ "\([a-z-]*\)", offsetof.*/\1/p' src/pve/daemon-settings.c
-} >"$work/code"
-[ "$(wc -l <"$work/code")" -ge 11 ] || bad "the keys in the code cannot be read"
+"$keys" >"$work/keys"
+awk -F'\t' '$1 != "preset" { print $2 }' "$work/keys" >"$work/code"
 sed -n 's/^#\([a-z-]*\) =.*/\1/p' conf/gpuanchor.conf >"$work/conf"
 same "keys of the code and of conf/gpuanchor.conf differ" "$work/code" "$work/conf"
 sed -n '/^# KEYS/,/^# PINS/{/^\*/p}' man/gpuanchor.conf.5.scd | grep -o '[a-z][a-z-]* =\*' | sed 's/ =\*//' >"$work/man"
@@ -74,14 +74,32 @@ while read -r key; do
 done <"$work/conf"
 
 # numbers of the watcher: least, most, default
-sed -n '/keys\[\] = {/,/^};/s/^ *{ "\([a-z-]*\)", [^,]*, [^,]*, \([0-9]*\), \([0-9]*\), \([0-9]*\) },/\1 \2 \3 \4/p' \
-    src/pve/daemon-settings.c >"$work/numbers"
-[ -s "$work/numbers" ] || bad "the keys of the watcher cannot be read"
+awk -F'\t' '$1 == "daemon" { print $2, $3, $4, $5 }' "$work/keys" >"$work/numbers"
 while read -r key least most default; do
     paragraph "$key" | grep -q "$least to $most. Default: $default\." || bad "gpuanchor.conf(5): numbers of $key"
     grep -B2 "^#$key = $default\$" conf/gpuanchor.conf | tr '\n' ' ' | grep -q "$least to $most" ||
         bad "conf/gpuanchor.conf: numbers of $key"
 done <"$work/numbers"
+
+# ---- presets, and the words that a setting takes; what gpu takes is asked from the host
+
+awk -F'\t' '$1 == "preset" { print "preset", $2 }
+    $4 != "" && $2 != "gpu" {
+        sub(/^some of /, "", $3)
+        n = split($3, words, ", ")
+        for (i = 1; i <= n; i++) if (words[i] ~ /^[a-z]+$/) print $2, words[i]
+    }' "$work/keys" >"$work/words"
+while read -r key word; do
+    for file in completions/*; do
+        grep -e "-$key\>\|-l $key " "$file" | grep -q "\<$word\>" || bad "$file: --$key does not offer $word"
+    done
+done <"$work/words"
+"$gpuanchor" enable --help >"$work/help"
+sed -n 's/^preset //p' "$work/words" >"$work/presets"
+while read -r preset; do
+    grep -q "\<$preset\>" "$work/help" || bad "enable --help: no preset $preset"
+    grep -qx "\*$preset\*" man/gpuanchor.conf.5.scd || bad "gpuanchor.conf(5): no preset $preset"
+done <"$work/presets"
 
 # ---- no verb and no option too many
 

@@ -20,6 +20,11 @@
 #include "render/text.h"
 
 #define MAX_SETTINGS 12
+/* options whose list may have commas, and those of which "none" is the empty value */
+#define COMMAS (OPT_BIT(OPT_DEVICES) | OPT_BIT(OPT_GUEST_USERS) | OPT_BIT(OPT_GUEST_SERVICE))
+#define NONE                                                                                       \
+        (OPT_BIT(OPT_NEXT_HOOK) | OPT_BIT(OPT_GUEST_USERS) | OPT_BIT(OPT_GUEST_SERVICE) |          \
+         OPT_BIT(OPT_GUEST_ENVIRONMENT))
 #define ENABLE_ASK (EXIT_TROUBLE + 1) /* of prepare(): a person can say which GPU */
 
 struct enabling {
@@ -73,59 +78,37 @@ static int add_preset(struct enabling *e, const char *name) {
         return EXIT_DONE;
 }
 
-static int read_guest_settings(struct enabling *e) {
-        static const struct {
-                enum cli_opt opt;
-                const char *key;
-        } lists[] = {
-                { OPT_GUEST_USERS, "guest-users" },
-                { OPT_GUEST_SERVICE, "guest-service" },
-                { OPT_GUEST_ENVIRONMENT, "guest-environment" },
-        };
-        struct cli *c = e->c;
-        int r = c->opt[OPT_PRESET] ? add_preset(e, c->opt[OPT_PRESET]) : EXIT_DONE;
+static const struct {
+        enum cli_opt opt;
+        const char *key;
+} setting_options[] = {
+#define SETTING_OPTION(key, set, report, accepted, opt, ...) { OPT_##opt, key },
+#include "model/policy/key.def"
+};
 
-        if (c->opt[OPT_GUEST_GROUPS])
-                add_setting(e, "guest-groups", c->opt[OPT_GUEST_GROUPS]);
-        for (size_t i = 0; i < ELEMENTS(lists); i++) {
-                const char *value = c->opt[lists[i].opt];
+static void add_options(struct enabling *e, bool guest) {
+        for (size_t i = 0; i < ELEMENTS(setting_options); i++) {
+                const char *value = e->c->opt[setting_options[i].opt];
+                unsigned bit = OPT_BIT(setting_options[i].opt);
 
-                if (value && lists[i].opt != OPT_GUEST_ENVIRONMENT)
+                if (!value || str_has_prefix(setting_options[i].key, "guest-") != guest)
+                        continue;
+                if (bit & COMMAS)
                         value = blanks_for_commas(e->a, value);
-                if (value)
-                        add_setting(e, lists[i].key, streq(value, "none") ? "" : value);
+                if ((bit & NONE) && streq(value, "none"))
+                        value = "";
+                add_setting(e, setting_options[i].key, value);
         }
-        return r;
 }
 
-/* What was asked for on the command line, and only that. */
+/* What was asked for on the command line, and only that; first what a preset is about. */
 static int read_settings(struct enabling *e) {
-        static const struct {
-                enum cli_opt opt;
-                const char *key;
-        } plain[] = {
-                { OPT_GPU, "gpu" },
-                { OPT_DEVICES, "devices" },
-                { OPT_METHOD, "method" },
-                { OPT_VIDEO_GID, "video-gid" },
-                { OPT_RENDER_GID, "render-gid" },
-                { OPT_MISSING, "missing" },
-        };
         struct cli *c = e->c;
 
-        if (read_guest_settings(e) != EXIT_DONE)
+        if (c->opt[OPT_PRESET] && add_preset(e, c->opt[OPT_PRESET]) != EXIT_DONE)
                 return EXIT_TROUBLE;
-        for (size_t i = 0; i < ELEMENTS(plain); i++) {
-                const char *value = c->opt[plain[i].opt];
-
-                if (value)
-                        add_setting(e, plain[i].key,
-                                    plain[i].opt == OPT_DEVICES ? blanks_for_commas(e->a, value)
-                                                                : value);
-        }
-        if (c->opt[OPT_NEXT_HOOK])
-                add_setting(e, "next-hook",
-                            streq(c->opt[OPT_NEXT_HOOK], "none") ? "" : c->opt[OPT_NEXT_HOOK]);
+        add_options(e, true);
+        add_options(e, false);
         for (size_t i = 0; i < e->n_settings; i++) {
                 const char *problem = setting_problem(e->a, &e->settings[i]);
 
@@ -348,11 +331,10 @@ const struct verb verb_enable = {
         .exits = { "enabled",
                    "enabled, and something is to be looked at;\n     with --dry-run as for plan",
                    "refused or failed, nothing was changed" },
-        .options = OPT_BIT(OPT_GPU) | OPT_BIT(OPT_METHOD) | OPT_BIT(OPT_DEVICES) |
-                   OPT_BIT(OPT_MISSING) | OPT_BIT(OPT_VIDEO_GID) | OPT_BIT(OPT_RENDER_GID) |
-                   OPT_BIT(OPT_NEXT_HOOK) | OPT_BIT(OPT_DRY_RUN) | OPT_BIT(OPT_PRESET) |
-                   OPT_BIT(OPT_GUEST_GROUPS) | OPT_BIT(OPT_GUEST_USERS) |
-                   OPT_BIT(OPT_GUEST_SERVICE) | OPT_BIT(OPT_GUEST_ENVIRONMENT),
+        .options = OPT_BIT(OPT_DRY_RUN) | OPT_BIT(OPT_PRESET)
+#define SETTING_OPTION(key, set, report, accepted, opt, ...) | OPT_BIT(OPT_##opt)
+#include "model/policy/key.def"
+        ,
         .min_args = 1,
         .max_args = 1,
         .run = run,

@@ -149,11 +149,6 @@ static const char *set_next_hook(struct arena *a, struct policy *p, struct bytes
         return NULL;
 }
 
-struct words {
-        const char **items;
-        size_t n;
-};
-
 /* letters, digits and @others, the first of them a letter, digit or _ */
 static bool is_name(struct bytes s, const char *others, size_t max) {
         return bytes_is_name(s, others) && bytes_is_name((struct bytes){ s.data, 1 }, "_") &&
@@ -188,26 +183,28 @@ static const char *check_variable(struct arena *a, struct bytes word) {
         return NULL;
 }
 
-/* Every word once, all of them good, or none. */
-static const char *take_words(struct arena *a, struct bytes value,
-                              const char *(*check)(struct arena *a, struct bytes word),
-                              const char ***ret, size_t *ret_n) {
+struct words {
+        const char *problem; /* NULL when all of them are good */
+        const char **items;  /* each once */
+        size_t n;
+};
+
+static struct words take_words(struct arena *a, struct bytes value,
+                               const char *(*check)(struct arena *a, struct bytes word)) {
         struct words w = { 0 };
 
         for (struct bytes word = bytes_word(&value); word.len > 0; word = bytes_word(&value)) {
-                const char *reason = check(a, word);
                 size_t i = 0;
 
-                if (reason)
-                        return reason;
+                w.problem = check(a, word);
+                if (w.problem)
+                        return w;
                 while (i < w.n && !bytes_equal(bytes_of(w.items[i]), word))
                         i++;
                 if (i == w.n)
                         *ARENA_PUSH(a, w.items, w.n) = arena_strndup(a, word.data, word.len);
         }
-        *ret = w.items;
-        *ret_n = w.n;
-        return NULL;
+        return w;
 }
 
 static const char *set_guest_groups(struct arena *a, struct policy *p, struct bytes value) {
@@ -220,15 +217,33 @@ static const char *set_guest_groups(struct arena *a, struct policy *p, struct by
 }
 
 static const char *set_guest_users(struct arena *a, struct policy *p, struct bytes value) {
-        return take_words(a, value, check_user, &p->guest_users, &p->n_guest_users);
+        struct words w = take_words(a, value, check_user);
+
+        if (!w.problem) {
+                p->guest_users = w.items;
+                p->n_guest_users = w.n;
+        }
+        return w.problem;
 }
 
 static const char *set_guest_services(struct arena *a, struct policy *p, struct bytes value) {
-        return take_words(a, value, check_service, &p->guest_services, &p->n_guest_services);
+        struct words w = take_words(a, value, check_service);
+
+        if (!w.problem) {
+                p->guest_services = w.items;
+                p->n_guest_services = w.n;
+        }
+        return w.problem;
 }
 
 static const char *set_guest_environment(struct arena *a, struct policy *p, struct bytes value) {
-        return take_words(a, value, check_variable, &p->guest_environment, &p->n_guest_environment);
+        struct words w = take_words(a, value, check_variable);
+
+        if (!w.problem) {
+                p->guest_environment = w.items;
+                p->n_guest_environment = w.n;
+        }
+        return w.problem;
 }
 
 static const char *set_guest_timeout(struct arena *a, struct policy *p, struct bytes value) {
@@ -245,21 +260,8 @@ static const struct {
         const char *(*set)(struct arena *a, struct policy *p, struct bytes value);
         const char *accepted;
 } keys[] = {
-        { "gpu", set_gpu,
-          "auto, all, or some of pci:0000:c1:00.0, id:1002:150e, id:1002:150e#2, driver:NAME, "
-          "mapping:NAME, platform:NAME" },
-        { "devices", set_devices, "some of card, render, kfd, accel, nvidia" },
-        { "method", set_method, "auto, idmap, dev" },
-        { "video-gid", set_video_gid, "auto, 1 to 4294967294" },
-        { "render-gid", set_render_gid, "auto, 1 to 4294967294" },
-        { "missing", set_missing, "start, refuse, wait:1 to wait:600" },
-        { "on-error", set_on_error, "start, refuse" },
-        { "next-hook", set_next_hook, "STORAGE:snippets/NAME, /absolute/path" },
-        { "guest-groups", set_guest_groups, "leave, ensure" },
-        { "guest-users", set_guest_users, "names of users in the container" },
-        { "guest-service", set_guest_services, "names of units such as ollama.service" },
-        { "guest-environment", set_guest_environment, "NAME=VALUE, several apart by blanks" },
-        { "guest-timeout", set_guest_timeout, "1 to 300" },
+#define SETTING(key, set, report, accepted) { key, set_##set, accepted },
+#include "model/policy/key.def"
 };
 
 const char *policy_key_meant(const char *key) {

@@ -140,10 +140,8 @@ static const struct {
         const char *key;
         size_t offset;
 } memory_gids[] = {
-        { "video-gid", offsetof(struct policy, gid[GID_VIDEO].known) },
-        { "render-gid", offsetof(struct policy, gid[GID_RENDER].known) },
-        { "video-gid-guess", offsetof(struct policy, gid[GID_VIDEO].guessed) },
-        { "render-gid-guess", offsetof(struct policy, gid[GID_RENDER].guessed) },
+#define MEMORY_GID(key, group, field) { key, offsetof(struct policy, gid[group].field) },
+#include "model/policy/key.def"
 };
 
 static int64_t *memory_gid(struct policy *p, size_t i) {

@@ -10,24 +10,40 @@
 #include "model/report/mask-value.h"
 
 /* The users that a preset names are known without us. */
-static const char *const known_users[] = { "none", "ollama",  "jellyfin", "plex",
-                                           "frigate", "root", NULL };
+static struct bytes mask_users(struct mask *m, struct bytes value) {
+        static const char *const known[] = {
+#define PRESET(name, users, services, environment) name,
+#include "model/policy/preset.def"
+                "none", "root", NULL
+        };
 
-static struct bytes mask_policy_value(struct mask *m, struct bytes key, struct bytes value) {
-        if (BYTES_IN(key, "next-hook"))
-                return BYTES_IN(value, "none") ? value : mask_volume(m, value);
-        if (BYTES_IN(key, "guest-users"))
-                return mask_names(m, value, " ,", known_users);
-        if (BYTES_IN(key, "guest-environment"))
-                return BYTES_IN(value, "none") ? value : mask_environment(m, value);
-        if (BYTES_IN(key, "line"))
-                return mask_conf_line(m, value);
-        return BYTES_IN(key, "gpu", "devices", "method", "video-gid", "render-gid", "missing",
-                        "on-error", "guest-groups", "guest-service", "twin", "guest-timeout",
-                        "video-gid-guess", "render-gid-guess", "interval", "quiet",
-                        "messages-per-minute")
-                       ? mask_text(m, value)
-                       : mask_of(m, MASK_VALUE, value);
+        return mask_names(m, value, " ,", known);
+}
+
+static struct bytes mask_hook(struct mask *m, struct bytes value) {
+        return BYTES_IN(value, "none") ? value : mask_volume(m, value);
+}
+
+static struct bytes mask_variables(struct mask *m, struct bytes value) {
+        return BYTES_IN(value, "none") ? value : mask_environment(m, value);
+}
+
+static const struct {
+        const char *key;
+        struct bytes (*mask)(struct mask *m, struct bytes value);
+} keys[] = {
+#define SETTING(key, set, report, accepted) { key, mask_##report },
+#define DAEMON_SETTING(key, field, min, max, normal) { key, mask_text },
+#define MEMORY_GID(key, group, field) { key, mask_text },
+#define MEMORY_ENTRY(key, report) { key, mask_##report },
+#include "model/policy/key.def"
+};
+
+static struct bytes mask_setting(struct mask *m, struct bytes key, struct bytes value) {
+        for (size_t i = 0; i < ELEMENTS(keys); i++)
+                if (bytes_equal(key, bytes_of(keys[i].key)))
+                        return keys[i].mask(m, value);
+        return mask_of(m, MASK_VALUE, value);
 }
 
 static struct bytes mask_settings_line(struct mask *m, struct bytes line) {
@@ -45,7 +61,7 @@ static struct bytes mask_settings_line(struct mask *m, struct bytes line) {
                 return mask_of(m, MASK_VALUE, t);
         value = bytes_trim(value);
         strbuf_add(&b, line.data, (size_t)(value.data - line.data));
-        strbuf_add_bytes(&b, mask_policy_value(m, bytes_trim(key), value));
+        strbuf_add_bytes(&b, mask_setting(m, bytes_trim(key), value));
         return strbuf_bytes(&b);
 }
 
