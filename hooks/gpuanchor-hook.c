@@ -68,13 +68,8 @@ static unsigned say_all(struct hook *h, const struct findings *list, bool writte
 }
 
 static void say_unchanged(struct hook *h, const struct check *c) {
-        struct strbuf b = { .arena = &h->arena };
-
-        for (size_t i = 0; i < c->plan.choice.n_gpus; i++)
-                strbuf_printf(&b, "%s%s (%s)", i ? ", " : "", c->plan.choice.gpus[i]->address,
-                              gpu_describe(&h->arena, c->plan.choice.gpus[i]));
         printf("gpuanchor: %s: nothing to change\n",
-               b.len > 0 ? text_escape(&h->arena, strbuf_str(&b)) : "no GPU");
+               text_escape(&h->arena, gpu_list_text(&h->arena, &c->plan.choice.gpus)));
 }
 
 /* missing = wait:SECONDS - look again until the GPU is there or the time is up. */

@@ -73,11 +73,11 @@ static void add_units(struct doctor *d, struct inside_request *q) {
 
 /* Which drivers hold the container's GPUs, and how busy the first one is that says so. */
 static void look_at_gpus(struct doctor *d, struct inside_facts *f) {
-        const struct choice *choice = &d->check.plan.choice;
+        const struct gpu_list *gpus = &d->check.plan.choice.gpus;
         struct strbuf drivers = { .arena = d->arena };
 
-        for (size_t i = 0; i < choice->n_gpus; i++) {
-                const struct gpu *g = choice->gpus[i];
+        for (size_t i = 0; i < gpus->n; i++) {
+                const struct gpu *g = gpus->items[i];
                 struct bytes text;
                 uint32_t percent;
 

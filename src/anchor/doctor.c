@@ -153,7 +153,7 @@ static void look_at_container(struct doctor *d) {
 
         pctconf_parse(d->arena, PCTCONF_PVE, c->guest.conf, &conf);
         survey_make(d->arena, &d->facts, &conf, &survey);
-        snapshots_check(d->arena, &d->facts, &c->plan.choice, conf.tail, g.name, &snapshots);
+        snapshots_check(d->arena, &d->facts, &c->plan.choice.gpus, conf.tail, g.name, &snapshots);
         g.hook = hook_of(d, setting(d, &conf, "hookscript"));
         g.next = hook_of(d, g.ours ? c->policy.next_hook : NULL);
         if (!g.ours)

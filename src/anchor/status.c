@@ -119,7 +119,8 @@ static void look_at_lines(struct look *l, struct check *c, const struct pctconf 
 static void look_at_snapshots(struct look *l, struct check *c, const struct pctconf *conf) {
         struct findings f = { .arena = c->arena };
 
-        snapshots_check(c->arena, &c->facts, &c->plan.choice, conf->tail, c->guest.conf_name, &f);
+        snapshots_check(c->arena, &c->facts, &c->plan.choice.gpus, conf->tail, c->guest.conf_name,
+                        &f);
         for (size_t i = 0; i < f.n; i++)
                 add_about(l, c->guest.vmid, f.items[i]);
 }
@@ -281,9 +282,9 @@ static struct container_status *keep_container(struct look *l, const struct chec
                 .missing = copy(l, c->plan.missing),
                 .refuse = copy(l, c->refuse),
         };
-        for (size_t i = 0; i < c->plan.choice.n_gpus; i++)
+        for (size_t i = 0; i < c->plan.choice.gpus.n; i++)
                 *ARENA_PUSH(l->arena, cs->gpus, cs->n_gpus) =
-                        arena_strdup(l->arena, c->plan.choice.gpus[i]->address);
+                        arena_strdup(l->arena, c->plan.choice.gpus.items[i]->address);
         return cs;
 }
 

@@ -12,7 +12,7 @@
 #include "anchor/usage.h"
 #include "cli/hwdb.h"
 #include "host/probe/display.h"
-#include "model/plan/choose.h"
+#include "model/gpu/gpu-list.h"
 #include "render/text.h"
 
 bool ask_possible(const struct cli *c) {

@@ -16,15 +16,6 @@
 
 enum { FILE_CONF, FILE_CONFIG, FILE_POLICY, FILES };
 
-const char *show_gpus(struct cli *c, const struct plan *p) {
-        struct strbuf b = { .arena = &c->arena };
-
-        for (size_t i = 0; i < p->choice.n_gpus; i++)
-                strbuf_printf(&b, "%s%s (%s)", i ? ", " : "", p->choice.gpus[i]->address,
-                              gpu_describe(&c->arena, p->choice.gpus[i]));
-        return b.len > 0 ? strbuf_str(&b) : "no GPU";
-}
-
 int show_attention(const struct findings *f) {
         return findings_worst(f) <= SEV_WARNING ? EXIT_ATTENTION : EXIT_DONE;
 }
@@ -75,7 +66,7 @@ static void print_text(struct cli *c, const struct check *k, const struct json_f
                        bool changes) {
         uint32_t vmid = k->guest.vmid;
 
-        cli_say(c, "%u: %s%s", vmid, show_gpus(c, &k->plan),
+        cli_say(c, "%u: %s%s", vmid, gpu_list_text(&c->arena, &k->plan.choice.gpus),
                 k->left_alone ? ": left alone"
                 : changes     ? ""
                               : ": nothing to change");

@@ -15,9 +15,5 @@
  */
 int show_plan(struct cli *c, const struct check *k);
 
-/** show_gpus() - "0000:c1:00.0 (1002:150e amdgpu card1 renderD128)", "no GPU" when none is chosen
- */
-const char *show_gpus(struct cli *c, const struct plan *p);
-
 /** show_attention() - EXIT_ATTENTION when a finding is a warning or an error, else EXIT_DONE */
 int show_attention(const struct findings *f);

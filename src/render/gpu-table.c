@@ -9,7 +9,7 @@
  */
 #include "render/gpu-table.h"
 
-#include "model/plan/choose.h"
+#include "model/gpu/gpu-list.h"
 #include "render/text.h"
 
 #include <errno.h>

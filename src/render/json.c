@@ -182,8 +182,8 @@ const char *json_gpus(struct arena *a, const struct inventory *inv) {
 static void add_chosen(struct arena *a, struct json_object *o, const struct plan *p) {
         struct json_object *gpus = add_array(o, "gpus"), *nodes = add_array(o, "nodes");
 
-        for (size_t i = 0; p && i < p->choice.n_gpus; i++)
-                json_object_array_add(gpus, gpu_object(a, p->choice.gpus[i]));
+        for (size_t i = 0; p && i < p->choice.gpus.n; i++)
+                json_object_array_add(gpus, gpu_object(a, p->choice.gpus.items[i]));
         for (size_t i = 0; p && i < p->n_nodes; i++) {
                 const struct plan_node *n = &p->nodes[i];
                 struct json_object *node;

@@ -186,8 +186,8 @@ static bool ends_with(struct bytes file, struct bytes tail) {
 }
 
 static bool is_chosen(const struct plan *p, const struct gpu *g) {
-        for (size_t i = 0; i < p->choice.n_gpus; i++)
-                if (p->choice.gpus[i] == g)
+        for (size_t i = 0; i < p->choice.gpus.n; i++)
+                if (p->choice.gpus.items[i] == g)
                         return true;
         for (size_t i = 0; i < p->n_nodes; i++) /* the lone NPU of a host comes with any GPU */
                 if (p->nodes[i].gpu == g)

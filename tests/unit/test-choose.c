@@ -64,8 +64,8 @@ static const char *result(const struct choice *c) {
 
         if (c->missing)
                 strbuf_adds(&b, "-");
-        for (size_t i = 0; i < c->n_gpus; i++)
-                strbuf_printf(&b, "%s%.2s", i ? " " : "", c->gpus[i]->address + 5);
+        for (size_t i = 0; i < c->gpus.n; i++)
+                strbuf_printf(&b, "%s%.2s", i ? " " : "", c->gpus.items[i]->address + 5);
         if (c->repin)
                 strbuf_adds(&b, "*");
         return strbuf_str(&b);

@@ -63,7 +63,7 @@ static int tell(struct job *j, bool changes, int problem) {
         out_findings(c, &k->findings, j->vmid, problem == 0 ? EDITS_TELL : EDITS_HIDE);
         if (problem != 0)
                 return EXIT_TROUBLE;
-        cli_say(c, "%s: %s", show_gpus(c, &k->plan),
+        cli_say(c, "%s: %s", gpu_list_text(&c->arena, &k->plan.choice.gpus),
                 changes ? "written, in effect from the next start on" : "nothing to change");
         return show_attention(&k->findings);
 }

@@ -133,7 +133,7 @@ static int refuse(struct converting *v) {
                                 "%u: left as it is: %s", v->vmid,
                                 k->refuse ? k->refuse : "see above");
         }
-        if (k->plan.incomplete || k->plan.choice.n_gpus == 0)
+        if (k->plan.incomplete || k->plan.choice.gpus.n == 0)
                 return cli_fail(v->c, arena_printf(v->a, "gpuanchor plan %u", v->vmid),
                                 "%u: not all of its devices are there now%s%s, and their lines "
                                 "cannot be converted",

@@ -9,26 +9,21 @@
  */
 #include "model/conf/snapshot.h"
 
+#include "model/conf/survey.h"
+
 #define SHARED_BY_GPUS (NODE_BIT(NODE_KFD) | NODE_BIT(NODE_NVIDIA))
 
-static bool is_ours(const struct choice *ours, const struct gpu *g) {
-        for (size_t i = 0; i < ours->n_gpus; i++)
-                if (ours->gpus[i] == g)
-                        return true;
-        return false;
-}
-
 /* A line that gives one node, and not one of ours; a folder gives them all and names none. */
-static bool is_stale(const struct facts *fc, const struct choice *ours, const struct devline *d) {
+static bool is_stale(const struct facts *fc, const struct gpu_list *ours, const struct devline *d) {
         const struct gpu *g;
 
         if ((d->type != DEVLINE_MOUNT && d->type != DEVLINE_DEV) || d->path.scope == PATH_FOLDER)
                 return false;
         g = devline_gpu(fc, d);
-        return g ? !is_ours(ours, g) : (devline_kinds(fc, d, 0) & ~SHARED_BY_GPUS) != 0;
+        return g ? !gpu_list_has(ours, g) : (devline_kinds(fc, d, 0) & ~SHARED_BY_GPUS) != 0;
 }
 
-static void check_one(struct arena *a, const struct facts *fc, const struct choice *ours,
+static void check_one(struct arena *a, const struct facts *fc, const struct gpu_list *ours,
                       const struct pctconf *c, struct bytes snapshot, const char *name,
                       struct findings *f) {
         for (size_t i = 1; i < c->n_lines; i++) {
@@ -49,9 +44,9 @@ static void check_one(struct arena *a, const struct facts *fc, const struct choi
         }
 }
 
-void snapshots_check(struct arena *a, const struct facts *fc, const struct choice *ours,
+void snapshots_check(struct arena *a, const struct facts *fc, const struct gpu_list *ours,
                      struct bytes tail, const char *name, struct findings *f) {
-        if (ours->n_gpus == 0 || !bytes_contains(tail, "/dev/"))
+        if (ours->n == 0 || !bytes_contains(tail, "/dev/"))
                 return;
         while (tail.len > 0) {
                 /* "[name]", or it would not be a section */

@@ -4,7 +4,8 @@
 /*
  * snapshot - what a rollback would bring back
  */
-#include "model/plan/choose.h"
+#include "model/finding/finding.h"
+#include "model/gpu/gpu-list.h"
 
 /**
  * snapshots_check() - snapshots whose lines name another GPU, or none
@@ -15,5 +16,5 @@
  * @name: "101.conf", for the findings
  * @f:    gets one snapshot-stale for each such snapshot
  */
-void snapshots_check(struct arena *a, const struct facts *fc, const struct choice *ours,
+void snapshots_check(struct arena *a, const struct facts *fc, const struct gpu_list *ours,
                      struct bytes tail, const char *name, struct findings *f);

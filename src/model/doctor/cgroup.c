@@ -10,10 +10,9 @@
 #include "model/doctor/container.h"
 
 static bool is_chosen(const struct doctor_guest *g, const struct gpu *gpu) {
-        for (size_t i = 0; i < g->plan->choice.n_gpus; i++)
-                if (g->plan->choice.gpus[i] == gpu)
-                        return true;
-        return g->plan->choice.n_gpus == 0;
+        const struct gpu_list *chosen = &g->plan->choice.gpus;
+
+        return chosen->n == 0 || gpu_list_has(chosen, gpu);
 }
 
 static const struct node *covered_node(const struct facts *f, const struct devline *d,

@@ -23,7 +23,7 @@ static const char *line_text(struct arena *a, const struct doctor_guest *g, size
 }
 
 static bool has_choice(const struct doctor_guest *g) {
-        return g->plan->choice.n_gpus > 0 && !g->plan->choice.missing;
+        return g->plan->choice.gpus.n > 0 && !g->plan->choice.missing;
 }
 
 /* ---- policy and choice ---- */
@@ -88,16 +88,11 @@ static void add_choice_problem(struct doctor_report *r, const struct doctor_gues
 }
 
 static void check_choice(struct doctor_report *r, const struct doctor_guest *g) {
-        struct strbuf b = { .arena = r->arena };
-
         for (size_t i = 0; i < g->findings->n; i++)
                 if (is_about_choice(g->findings->items[i].code))
                         add_choice_problem(r, g, &g->findings->items[i]);
-        for (size_t i = 0; i < g->plan->choice.n_gpus; i++)
-                strbuf_printf(&b, "%s%s (%s)", i ? ", " : "", g->plan->choice.gpus[i]->address,
-                              gpu_describe(r->arena, g->plan->choice.gpus[i]));
         if (has_choice(g))
-                ok_if_silent(r, DOCTOR_CHOICE, strbuf_str(&b));
+                ok_if_silent(r, DOCTOR_CHOICE, gpu_list_text(r->arena, &g->plan->choice.gpus));
         else if (!doctor_has(r, DOCTOR_CHOICE))
                 doctor_add(r, (struct doctor_item){
                                       .check = DOCTOR_CHOICE,
@@ -107,13 +102,6 @@ static void check_choice(struct doctor_report *r, const struct doctor_guest *g) 
 }
 
 /* ---- lines that give a node ---- */
-
-static bool is_chosen(const struct doctor_guest *g, const struct gpu *gpu) {
-        for (size_t i = 0; i < g->plan->choice.n_gpus; i++)
-                if (g->plan->choice.gpus[i] == gpu)
-                        return true;
-        return false;
-}
 
 static const char *what_happens(const struct devline *d) {
         if (d->type == DEVLINE_DEV)
@@ -140,7 +128,8 @@ static void check_given(struct doctor_report *r, const struct doctor_guest *g,
         } else if (given->node->state != NODE_CHAR) {
                 item.verdict = DOCTOR_SKIPPED;
                 item.evidence = arena_printf(a, "%s: see node", path);
-        } else if (given->gpu && has_choice(g) && !is_chosen(g, given->gpu)) {
+        } else if (given->gpu && has_choice(g) &&
+                   !gpu_list_has(&g->plan->choice.gpus, given->gpu)) {
                 item.verdict = DOCTOR_FAILED;
                 item.evidence = arena_printf(a, "%s belongs to another GPU, %s (%s)", path,
                                              given->gpu->address, gpu_describe(a, given->gpu));

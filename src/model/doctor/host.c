@@ -8,8 +8,8 @@
  */
 #include "model/doctor/host.h"
 
+#include "model/gpu/gpu-list.h"
 #include "model/idmap/idmap.h"
-#include "model/plan/choose.h"
 
 #define RELOAD_RULES "udevadm control --reload && udevadm trigger --action=add"
 

@@ -56,7 +56,7 @@ static const struct gpu *follow(struct chooser *x, const struct pin *pin, const 
                     is_at(pin->twins, pin->n_twins, g))
                         continue;
                 candidates++;
-                if (!free_gpu && !choice_has(x->c, g))
+                if (!free_gpu && !gpu_list_has(&x->c->gpus, g))
                         free_gpu = g;
         }
         return candidates == homeless ? free_gpu : NULL;
@@ -132,29 +132,28 @@ static bool only_accel(const struct policy *p, const struct survey *s) {
         return kinds == NODE_BIT(NODE_ACCEL);
 }
 
-static size_t accels(struct chooser *x, const struct gpu ***ret) {
-        size_t n = 0;
+static struct gpu_list accels(struct chooser *x) {
+        struct gpu_list accels = { 0 };
 
-        *ret = NULL;
         for (size_t i = 0; i < x->facts->n_gpus; i++)
                 if (gpu_node(&x->facts->gpus[i], NODE_ACCEL))
-                        *ARENA_PUSH(x->a, *ret, n) = &x->facts->gpus[i];
-        return n;
+                        gpu_list_add(x->a, &accels, &x->facts->gpus[i]);
+        return accels;
 }
 
 static void choose_first(struct chooser *x, const struct policy *p, const struct survey *s) {
-        const struct gpu **named = NULL, **usable;
-        size_t n_named = p->n_pins == 0 ? survey_named_gpus(x->a, x->facts, s, &named) : 0;
-        size_t n_usable = only_accel(p, s) ? accels(x, &usable) : chooser_usable(x, &usable);
+        struct gpu_list usable = only_accel(p, s) ? accels(x) : chooser_usable(x), named = { 0 };
 
-        if (n_named > 0) {
-                for (size_t i = 0; i < n_named; i++)
-                        chooser_take(x, named[i]);
+        if (p->n_pins == 0)
+                named.n = survey_named_gpus(x->a, x->facts, s, &named.items);
+        if (named.n > 0) {
+                for (size_t i = 0; i < named.n; i++)
+                        chooser_take(x, named.items[i]);
         } else if (p->n_pins > 0 && choose_alike(x, &p->pins[0])) {
                 ;
-        } else if (n_usable == 1) {
-                chooser_take(x, usable[0]);
-        } else if (n_usable == 0) {
+        } else if (usable.n == 1) {
+                chooser_take(x, usable.items[0]);
+        } else if (usable.n == 0) {
                 chooser_miss(x, "auto",
                              only_accel(p, s) ? "none has an accel node"
                                               : "none has a render node");
@@ -164,7 +163,7 @@ static void choose_first(struct chooser *x, const struct policy *p, const struct
                                 ? "chosen on another cluster node, and this one has no single match"
                                 : "the container's lines do not tell which GPU is meant";
 
-                chooser_ambiguous(x, why, "a GPU", usable, n_usable);
+                chooser_ambiguous(x, why, "a GPU", &usable);
         }
 }
 
@@ -178,15 +177,15 @@ void choose_auto(struct chooser *x, const struct policy *p, const char *node,
                 return;
         }
         choose_first(x, p, s);
-        if (c->n_gpus == 0)
+        if (c->gpus.n == 0)
                 return;
         c->pin.node = node;
         c->repin = true;
-        for (size_t i = 0; i < c->n_gpus; i++) {
-                *ARENA_PUSH(x->a, c->pin.gpus, c->pin.n_gpus) = pin_of(x->a, c->gpus[i]);
+        for (size_t i = 0; i < c->gpus.n; i++) {
+                *ARENA_PUSH(x->a, c->pin.gpus, c->pin.n_gpus) = pin_of(x->a, c->gpus.items[i]);
                 finding_add(x->f, (struct finding){ .code = FINDING_GPU_PINNED,
-                                                    .gpu = c->gpus[i]->address,
-                                                    .what = gpu_describe(x->a, c->gpus[i]),
+                                                    .gpu = c->gpus.items[i]->address,
+                                                    .what = gpu_describe(x->a, c->gpus.items[i]),
                                                     .where = node });
         }
 }

@@ -5,71 +5,33 @@
  */
 #include "model/plan/chooser.h"
 
-const char *gpu_describe(struct arena *a, const struct gpu *g) {
-        struct strbuf b = { .arena = a };
-
-        if (pci_ids_known(&g->ids))
-                strbuf_printf(&b, "%s ", pci_ids_model(a, &g->ids));
-        strbuf_adds(&b, g->driver ? g->driver : "no driver");
-        for (size_t i = 0; i < g->n_nodes; i++)
-                strbuf_printf(&b, " %s", strrchr(g->nodes[i].path, '/') + 1);
-        return strbuf_str(&b);
-}
-
-const char *gpu_selector(struct arena *a, const struct gpu *g) {
-        return arena_printf(a, "%s:%s", g->pci ? "pci" : "platform", g->address);
-}
-
-bool choice_has(const struct choice *c, const struct gpu *g) {
-        for (size_t i = 0; i < c->n_gpus; i++)
-                if (c->gpus[i] == g)
-                        return true;
-        return false;
-}
-
 void chooser_take(struct chooser *x, const struct gpu *g) {
-        size_t i;
-
-        if (choice_has(x->c, g))
-                return;
-        ARENA_PUSH(x->a, x->c->gpus, x->c->n_gpus);
-        for (i = x->c->n_gpus - 1; i > 0 && x->c->gpus[i - 1] > g; i--)
-                x->c->gpus[i] = x->c->gpus[i - 1];
-        x->c->gpus[i] = g;
+        gpu_list_add(x->a, &x->c->gpus, g);
 }
 
 static void miss(struct chooser *x, const char *what) {
         x->c->missing = x->c->missing ? arena_printf(x->a, "%s, %s", x->c->missing, what) : what;
 }
 
-/* The choices, ready to paste behind --gpu or `gpu =`. */
-static const char *choices(struct chooser *x, const struct gpu *const *of, size_t n) {
-        struct strbuf b = { .arena = x->a };
-
-        for (size_t i = 0; i < n; i++)
-                strbuf_printf(&b, "%s%s (%s)", i ? ", " : "", gpu_selector(x->a, of[i]),
-                              gpu_describe(x->a, of[i]));
-        return n > 0 ? strbuf_str(&b) : "none, this host has no GPU that can be given";
-}
-
 void chooser_ambiguous(struct chooser *x, const char *why, const char *what,
-                       const struct gpu *const *of, size_t n) {
+                       const struct gpu_list *of) {
         finding_add(x->f, (struct finding){ .code = FINDING_GPU_AMBIGUOUS,
                                             .what = why,
-                                            .new = choices(x, of, n) });
+                                            .new = of->n > 0 ? gpu_list_selectors(x->a, of)
+                                                             : "none, this host has no GPU that "
+                                                               "can be given" });
         miss(x, what);
 }
 
-size_t chooser_usable(struct chooser *x, const struct gpu ***ret) {
-        size_t n = 0;
+struct gpu_list chooser_usable(struct chooser *x) {
+        struct gpu_list usable = { 0 };
 
-        *ret = NULL;
         for (size_t i = 0; i < x->facts->n_gpus; i++)
                 /* vgem and its like are no hardware and have no driver */
                 if (gpu_is_usable(&x->facts->gpus[i]) &&
                     (x->facts->gpus[i].pci || x->facts->gpus[i].driver))
-                        *ARENA_PUSH(x->a, *ret, n) = &x->facts->gpus[i];
-        return n;
+                        gpu_list_add(x->a, &usable, &x->facts->gpus[i]);
+        return usable;
 }
 
 /* A GPU that is there but has nothing to give: vfio-pci, or no driver at all. */
@@ -97,8 +59,7 @@ void chooser_miss(struct chooser *x, const char *address, const char *what) {
 
 /* id: and driver: - one match, or the one that #n names */
 static void choose_matching(struct chooser *x, const struct gpu_sel *s) {
-        const struct gpu **found = NULL;
-        size_t n = 0;
+        struct gpu_list found = { 0 };
 
         for (size_t i = 0; i < x->facts->n_gpus; i++) {
                 const struct gpu *g = &x->facts->gpus[i];
@@ -106,15 +67,15 @@ static void choose_matching(struct chooser *x, const struct gpu_sel *s) {
                 if (s->kind == SEL_ID
                             ? pci_ids_known(&g->ids) && pci_ids_same_model(&g->ids, &s->ids)
                             : g->driver && streq(g->driver, s->name))
-                        *ARENA_PUSH(x->a, found, n) = g;
+                        gpu_list_add(x->a, &found, g);
         }
-        if (s->nth > 0 && s->nth <= n)
-                chooser_take_or_held(x, found[s->nth - 1], s->text);
-        else if (n == 1 && s->nth == 0)
-                chooser_take_or_held(x, found[0], s->text);
-        else if (n > 1 && s->nth == 0)
-                chooser_ambiguous(x, arena_printf(x->a, "%s matches %zu GPUs", s->text, n), s->text,
-                                  found, n);
+        if (s->nth > 0 && s->nth <= found.n)
+                chooser_take_or_held(x, found.items[s->nth - 1], s->text);
+        else if (found.n == 1 && s->nth == 0)
+                chooser_take_or_held(x, found.items[0], s->text);
+        else if (found.n > 1 && s->nth == 0)
+                chooser_ambiguous(x, arena_printf(x->a, "%s matches %zu GPUs", s->text, found.n),
+                                  s->text, &found);
         else
                 chooser_miss(x, s->text, "chosen by the policy");
 }
@@ -154,12 +115,11 @@ static void choose_mapped(struct chooser *x, const struct gpu_sel *s) {
 }
 
 static void choose_all(struct chooser *x, const struct gpu_sel *s) {
-        const struct gpu **all;
-        size_t n = chooser_usable(x, &all);
+        struct gpu_list all = chooser_usable(x);
 
-        for (size_t i = 0; i < n; i++)
-                chooser_take(x, all[i]);
-        if (n == 0)
+        for (size_t i = 0; i < all.n; i++)
+                chooser_take(x, all.items[i]);
+        if (all.n == 0)
                 chooser_miss(x, s->text, "no GPU with a render node");
 }
 

@@ -8,12 +8,12 @@
  * gpuanchor.conf(5). Never guesses between two.
  */
 #include "model/finding/finding.h"
-#include "model/policy/policy.h"
+#include "model/gpu/gpu-list.h"
 #include "model/conf/survey.h"
+#include "model/policy/policy.h"
 
 struct choice {
-        const struct gpu **gpus; /* by address, each once */
-        size_t n_gpus;
+        struct gpu_list gpus;
         const char *missing; /* what was wanted and is not there or not decided; NULL when all is */
         bool repin;          /* @pin is new or has changed and wants to be remembered */
         struct pin pin;
@@ -31,10 +31,3 @@ struct choice {
  */
 void choose_gpus(struct arena *a, const struct facts *facts, const struct policy *p,
                  const char *node, const struct survey *s, struct findings *f, struct choice *ret);
-
-/** gpu_describe() - "1002:150e amdgpu card1 renderD128", for people */
-const char *gpu_describe(struct arena *a, const struct gpu *g);
-
-/** gpu_selector() - the selector that names exactly @g: "pci:0000:c1:00.0", "platform:fb000000.gpu"
- */
-const char *gpu_selector(struct arena *a, const struct gpu *g);

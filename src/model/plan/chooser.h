@@ -13,8 +13,6 @@ struct chooser {
         struct choice *c;
 };
 
-bool choice_has(const struct choice *c, const struct gpu *g);
-
 /** chooser_take() - @g is chosen, once, in the order of addresses */
 void chooser_take(struct chooser *x, const struct gpu *g);
 
@@ -26,10 +24,10 @@ void chooser_miss(struct chooser *x, const char *address, const char *what);
 
 /** chooser_ambiguous() - more than one reading is left: say which, take none */
 void chooser_ambiguous(struct chooser *x, const char *why, const char *what,
-                       const struct gpu *const *of, size_t n);
+                       const struct gpu_list *of);
 
 /** chooser_usable() - the GPUs with a render node */
-size_t chooser_usable(struct chooser *x, const struct gpu ***ret);
+struct gpu_list chooser_usable(struct chooser *x);
 
 /** choose_auto() - `gpu = auto`: by the pin, or for the first time */
 void choose_auto(struct chooser *x, const struct policy *p, const char *node,

@@ -12,16 +12,16 @@
 #define DRM_KINDS (NODE_BIT(NODE_CARD) | NODE_BIT(NODE_RENDER))
 
 static bool has_driver(const struct choice *c, const char *driver) {
-        for (size_t i = 0; i < c->n_gpus; i++)
-                if (c->gpus[i]->driver && streq(c->gpus[i]->driver, driver))
+        for (size_t i = 0; i < c->gpus.n; i++)
+                if (c->gpus.items[i]->driver && streq(c->gpus.items[i]->driver, driver))
                         return true;
         return false;
 }
 
 /* A display engine beside the GPU that renders for it need not render itself. */
 static bool any_usable(const struct choice *c) {
-        for (size_t i = 0; i < c->n_gpus; i++)
-                if (gpu_is_usable(c->gpus[i]))
+        for (size_t i = 0; i < c->gpus.n; i++)
+                if (gpu_is_usable(c->gpus.items[i]))
                         return true;
         return false;
 }
@@ -36,9 +36,9 @@ static uint32_t find_devices(const struct plan_input *in, const struct choice *c
                 return in->survey->given;
         if (in->survey->allowed)
                 return in->survey->allowed;
-        for (size_t i = 0; i < c->n_gpus; i++)
-                for (size_t j = 0; j < c->gpus[i]->n_nodes; j++)
-                        kinds |= NODE_BIT(c->gpus[i]->nodes[j].kind);
+        for (size_t i = 0; i < c->gpus.n; i++)
+                for (size_t j = 0; j < c->gpus.items[i]->n_nodes; j++)
+                        kinds |= NODE_BIT(c->gpus.items[i]->nodes[j].kind);
         return (kinds & DRM_KINDS) || kinds == 0
                        ? DRM_KINDS | (has_driver(c, "nvidia") ? NODE_BIT(NODE_NVIDIA) : 0)
                        : kinds;
@@ -186,7 +186,7 @@ static bool has_line(const struct plan_input *in, const struct node *n) {
 static bool is_wanted(const struct plan_input *in, const struct plan *p, const struct gpu *g,
                       const struct node *n) {
         const struct choice *c = &p->choice;
-        size_t there, parked, gpus = c->pin.n_gpus > c->n_gpus ? c->pin.n_gpus - c->n_gpus : 0;
+        size_t there, parked, gpus = c->pin.n_gpus > c->gpus.n ? c->pin.n_gpus - c->gpus.n : 0;
 
         if (!(p->devices & NODE_BIT(n->kind)))
                 return false;
@@ -198,8 +198,8 @@ static bool is_wanted(const struct plan_input *in, const struct plan *p, const s
                     in->survey->lines[i].path.scope == PATH_FOLDER &&
                     (in->survey->lines[i].path.kinds & NODE_BIT(n->kind)))
                         return true;
-        for (size_t i = 0; i < c->n_gpus; i++)
-                gpus += gpu_node(c->gpus[i], n->kind) != NULL;
+        for (size_t i = 0; i < c->gpus.n; i++)
+                gpus += gpu_node(c->gpus.items[i], n->kind) != NULL;
         count_lines(in, n->kind, &there, &parked);
         if (there > 0 && parked > 0) /* some GPU was away: nobody can tell whose lines are left */
                 return has_line(in, n);
@@ -238,8 +238,8 @@ static void add_tolerated(struct arena *a, const struct plan_input *in, struct f
                           struct plan *p) {
         if (in->policy->devices_set)
                 return;
-        for (size_t i = 0; i < p->choice.n_gpus; i++) {
-                const struct gpu *g = p->choice.gpus[i];
+        for (size_t i = 0; i < p->choice.gpus.n; i++) {
+                const struct gpu *g = p->choice.gpus.items[i];
 
                 for (size_t j = 0; j < g->n_nodes; j++)
                         if (in->survey->allowed & NODE_BIT(g->nodes[j].kind))
@@ -282,7 +282,7 @@ static void add_lone_accel(struct arena *a, const struct plan_input *in, struct 
         const struct gpu *only = NULL;
         size_t n = 0;
 
-        if (!(p->devices & NODE_BIT(NODE_ACCEL)) || p->choice.n_gpus == 0)
+        if (!(p->devices & NODE_BIT(NODE_ACCEL)) || p->choice.gpus.n == 0)
                 return;
         for (size_t i = 0; i < p->n_nodes; i++)
                 if (p->nodes[i].node->kind == NODE_ACCEL)
@@ -299,18 +299,18 @@ static void add_lone_accel(struct arena *a, const struct plan_input *in, struct 
         p->incomplete = true;
         if (!p->choice.missing)
                 finding_add(f, (struct finding){ .code = FINDING_GPU_NO_NODE,
-                                                 .gpu = p->choice.gpus[0]->address,
+                                                 .gpu = p->choice.gpus.items[0]->address,
                                                  .what = "accel" });
 }
 
 static void check_kfd(struct findings *f, struct plan *p) {
-        if (!(p->devices & NODE_BIT(NODE_KFD)) || p->choice.n_gpus == 0)
+        if (!(p->devices & NODE_BIT(NODE_KFD)) || p->choice.gpus.n == 0)
                 return;
         for (size_t i = 0; i < p->n_nodes; i++)
                 if (p->nodes[i].node->kind == NODE_KFD)
                         return;
         finding_add(f, (struct finding){ .code = FINDING_GPU_NO_NODE,
-                                         .gpu = p->choice.gpus[0]->address,
+                                         .gpu = p->choice.gpus.items[0]->address,
                                          .what = "kfd" });
         p->incomplete = true;
 }
@@ -322,8 +322,8 @@ void plan_make(struct arena *a, const struct plan_input *in, struct findings *f,
         if (p.choice.missing)
                 add_missing(a, &p, p.choice.missing);
         p.devices = find_devices(in, &p.choice);
-        for (size_t i = 0; i < p.choice.n_gpus; i++)
-                add_gpu_nodes(a, in, f, &p, p.choice.gpus[i]);
+        for (size_t i = 0; i < p.choice.gpus.n; i++)
+                add_gpu_nodes(a, in, f, &p, p.choice.gpus.items[i]);
         add_lone_accel(a, in, f, &p);
         add_shared(a, in, f, &p);
         check_kfd(f, &p);
@@ -355,9 +355,7 @@ bool plan_lines_are_right(const struct plan *p, const struct plan_input *in, siz
                         right = in->facts->n_gpus <= 1;
                 else if (!g)
                         continue;
-                for (size_t j = 0; j < p->choice.n_gpus; j++)
-                        right |= p->choice.gpus[j] == g;
-                if (!right) {
+                if (!right && !gpu_list_has(&p->choice.gpus, g)) {
                         *ret_line = i;
                         return false;
                 }

@@ -155,8 +155,8 @@ void usage_add_policy(struct arena *a, const struct facts *f, uint32_t vmid, con
         const struct pin *pin = policy_pin(p, node);
         bool automatic = false;
 
-        for (size_t i = 0; i < c->n_gpus; i++)
-                add_container(a, u, vmid, c->gpus[i], "policy");
+        for (size_t i = 0; i < c->gpus.n; i++)
+                add_container(a, u, vmid, c->gpus.items[i], "policy");
         for (size_t i = 0; i < p->n_gpus; i++) {
                 automatic |= p->gpus[i].kind == SEL_AUTO;
                 if (p->gpus[i].kind == SEL_PCI)

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * gpu-list - one order, one way to write them
+ */
+#include "model/gpu/gpu-list.h"
+
+bool gpu_list_has(const struct gpu_list *l, const struct gpu *g) {
+        for (size_t i = 0; i < l->n; i++)
+                if (l->items[i] == g)
+                        return true;
+        return false;
+}
+
+void gpu_list_add(struct arena *a, struct gpu_list *l, const struct gpu *g) {
+        size_t i;
+
+        if (gpu_list_has(l, g))
+                return;
+        ARENA_PUSH(a, l->items, l->n);
+        for (i = l->n - 1; i > 0 && l->items[i - 1] > g; i--)
+                l->items[i] = l->items[i - 1];
+        l->items[i] = g;
+}
+
+const char *gpu_describe(struct arena *a, const struct gpu *g) {
+        struct strbuf b = { .arena = a };
+
+        if (pci_ids_known(&g->ids))
+                strbuf_printf(&b, "%s ", pci_ids_model(a, &g->ids));
+        strbuf_adds(&b, g->driver ? g->driver : "no driver");
+        for (size_t i = 0; i < g->n_nodes; i++)
+                strbuf_printf(&b, " %s", strrchr(g->nodes[i].path, '/') + 1);
+        return strbuf_str(&b);
+}
+
+const char *gpu_selector(struct arena *a, const struct gpu *g) {
+        return arena_printf(a, "%s:%s", g->pci ? "pci" : "platform", g->address);
+}
+
+static const char *join(struct arena *a, const struct gpu_list *l, bool selectors) {
+        struct strbuf b = { .arena = a };
+
+        for (size_t i = 0; i < l->n; i++)
+                strbuf_printf(&b, "%s%s (%s)", i ? ", " : "",
+                              selectors ? gpu_selector(a, l->items[i]) : l->items[i]->address,
+                              gpu_describe(a, l->items[i]));
+        return b.len > 0 ? strbuf_str(&b) : "no GPU";
+}
+
+const char *gpu_list_text(struct arena *a, const struct gpu_list *l) {
+        return join(a, l, false);
+}
+
+const char *gpu_list_selectors(struct arena *a, const struct gpu_list *l) {
+        return join(a, l, true);
+}
