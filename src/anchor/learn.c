@@ -9,8 +9,8 @@
 #include "anchor/judge.h"
 
 #include "base/file.h"
-#include "host/probe/groups.h"
 #include "host/inside/root-files.h"
+#include "model/guest/accounts.h"
 #include "model/policy/memory.h"
 #include "pve/record.h"
 #include "pve/settings.h"
@@ -64,15 +64,15 @@ static void find_extra_nodes(struct arena *a, const struct record *r, int root_f
 
 static void learn_gid(struct bytes groups, const char *name, struct policy_gid *gid,
                       struct findings *f) {
-        struct host_group g = group_find(groups, name);
+        struct account g;
 
-        if (gid->set >= 0 || gid->known >= 0 || !g.present || g.gid == 0)
+        if (gid->set >= 0 || gid->known >= 0 || !account_find(groups, name, &g) || g.id == 0)
                 return;
-        gid->known = g.gid;
-        if (gid->guessed >= 0 && gid->guessed != g.gid)
+        gid->known = g.id;
+        if (gid->guessed >= 0 && gid->guessed != g.id)
                 finding_add(f, (struct finding){ .code = FINDING_GID_LEARNED,
                                                  .what = name,
-                                                 .new = arena_printf(f->arena, "%u", g.gid),
+                                                 .new = arena_printf(f->arena, "%u", g.id),
                                                  .old = arena_printf(f->arena, ", not %lld",
                                                                      (long long)gid->guessed) });
 }

@@ -7,7 +7,6 @@
  * vulkaninfo, vainfo, output of the script of model/upkeep. All of doctor's verdicts about the
  * inside are made from these, and the steps of upkeep.
  */
-#include "host/probe/groups.h"
 #include "model/guest/accounts.h"
 #include "model/doctor/running.h"
 #include "model/guest/program-output.h"
@@ -46,12 +45,14 @@ static void require_commands(struct arena *a, const struct doctor_report *r) {
 }
 
 static void read_accounts(struct arena *a, struct bytes group, struct bytes passwd) {
-        struct host_group render = group_find(group, "render");
+        struct account render;
         uint32_t uid, gid, *gids;
         size_t n = account_member_of(a, group, "ollama", &gids);
 
         require(n <= group.len, "more groups than bytes");
-        require(!render.present || account_group(group, "render", &gid), "two readers disagree");
+        require(!account_find(group, "render", &render) ||
+                        (account_group(group, "render", &gid) && gid == render.id),
+                "a group has two numbers");
         require(account_name(a, group, 110) != NULL, "no name");
         if (account_user(passwd, "ollama", &uid, &gid))
                 require(passwd.len >= strlen("ollama:::0:0") - 1, "a user from nothing");

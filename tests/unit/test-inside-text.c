@@ -19,6 +19,21 @@ static int done(void **state) {
         return 0;
 }
 
+static void test_account_find(void **state) {
+        struct bytes text = BYTES("root:x:0:\nrender:x:104:alice,bob\nrender:x:105:\nvideo::44");
+        struct account found;
+
+        assert_true(account_find(text, "render", &found));
+        assert_int_equal(found.id, 104);
+        assert_true(account_find(text, "video", &found));
+        assert_int_equal(found.id, 44);
+        assert_true(account_find(text, "root", &found));
+        assert_false(account_find(text, "rende", &found));
+        assert_false(account_find(text, "", &found));
+        assert_false(account_find((struct bytes){ 0 }, "render", &found));
+        assert_false(account_find(BYTES("render:x:4294967296:"), "render", &found));
+}
+
 static void test_accounts(void **state) {
         struct bytes passwd = BYTES("root:x:0:0:root:/root:/bin/bash\nbroken\nollama:x:998:997:::\n"
                                     "ollama:x:1:1:::\nnogid:x:5::\n");
@@ -41,6 +56,8 @@ static void test_accounts(void **state) {
         assert_int_equal(account_member_of(&arena, group, "ollama", &gids), 2);
         assert_int_equal(gids[0], 44);
         assert_int_equal(gids[1], 110);
+        assert_int_equal(account_member_of(&arena, BYTES("video:x:44:ollama:x"), "ollama", &gids),
+                         0); /* glibc's member is "ollama:x" */
         assert_string_equal(account_name(&arena, group, 110), "render");
         assert_string_equal(account_name(&arena, group, 4711), "4711");
         assert_true(account_name_is_plain("ollama") && account_name_is_plain("_a-b1"));
@@ -247,10 +264,11 @@ static void test_broken(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_accounts),     cmocka_unit_test(test_units),
-                cmocka_unit_test(test_device_rules), cmocka_unit_test(test_environment),
-                cmocka_unit_test(test_vulkan),       cmocka_unit_test(test_vaapi),
-                cmocka_unit_test(test_ollama),       cmocka_unit_test(test_broken),
+                cmocka_unit_test(test_account_find), cmocka_unit_test(test_accounts),
+                cmocka_unit_test(test_units),        cmocka_unit_test(test_device_rules),
+                cmocka_unit_test(test_environment),  cmocka_unit_test(test_vulkan),
+                cmocka_unit_test(test_vaapi),        cmocka_unit_test(test_ollama),
+                cmocka_unit_test(test_broken),
         };
 
         return cmocka_run_group_tests_name("inside-text", tests, NULL, done);

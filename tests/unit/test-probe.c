@@ -14,7 +14,6 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "host/probe/groups.h"
 #include "host/probe/majors.h"
 #include "host/probe/probe.h"
 #include "host/probe/subid.h"
@@ -195,19 +194,6 @@ static void test_majors(void **state) {
         assert_null(facts_major_name(&facts, 8));
 }
 
-static void test_group_find(void **state) {
-        struct bytes text = BYTES("root:x:0:\nrender:x:104:alice,bob\nrender:x:105:\nvideo::44");
-
-        assert_true(group_find(text, "render").present);
-        assert_int_equal(group_find(text, "render").gid, 104);
-        assert_int_equal(group_find(text, "video").gid, 44);
-        assert_true(group_find(text, "root").present);
-        assert_false(group_find(text, "rende").present);
-        assert_false(group_find(text, "").present);
-        assert_false(group_find((struct bytes){ 0 }, "render").present);
-        assert_false(group_find(BYTES("render:x:4294967296:"), "render").present);
-}
-
 static void test_subids_parse(void **state) {
         _cleanup_arena_ struct arena a = { 0 };
         struct subid_range *ranges;
@@ -241,7 +227,7 @@ static int scratch_remove(void **state) {
 int main(void) {
         static const struct CMUnitTest fixed[] = {
                 cmocka_unit_test(test_nothing),      cmocka_unit_test(test_unreadable),
-                cmocka_unit_test(test_too_many),     cmocka_unit_test(test_group_find),
+                cmocka_unit_test(test_too_many),
                 cmocka_unit_test(test_subids_parse), cmocka_unit_test(test_majors),
         };
         _cleanup_arena_ struct arena a = { 0 };

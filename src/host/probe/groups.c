@@ -12,38 +12,23 @@
 #include "host/probe/groups.h"
 
 #include "base/file.h"
-#include "base/number.h"
+#include "model/guest/accounts.h"
 
 #include <errno.h>
 
 enum { GROUP_FILE_MAX = 16 * 1024 * 1024 };
 
-/* "render:x:104:alice,bob" */
-struct host_group group_find(struct bytes text, const char *name) {
-        struct host_group group = { 0 };
-
-        while (text.len > 0) {
-                struct bytes line = bytes_cut(&text, '\n');
-
-                if (!bytes_equal(bytes_cut(&line, ':'), bytes_of(name)))
-                        continue;
-                bytes_cut(&line, ':');
-                if (parse_u32(bytes_cut(&line, ':'), &group.gid)) {
-                        group.present = true;
-                        break;
-                }
-        }
-        return group;
-}
-
 int groups_read(struct arena *a, const char *root, struct host_group ret[GID_GROUPS]) {
         struct bytes text = { 0 };
+        struct account found;
         int r;
 
         r = file_read(a, arena_printf(a, "%s/etc/group", root), GROUP_FILE_MAX, &text);
         if (r < 0 && r != -ENOENT)
                 return r;
         for (int i = 0; i < GID_GROUPS; i++)
-                ret[i] = group_find(text, gid_group_name(i));
+                ret[i] = account_find(text, gid_group_name(i), &found)
+                                 ? (struct host_group){ .present = true, .gid = found.id }
+                                 : (struct host_group){ 0 };
         return 0;
 }

@@ -3,42 +3,36 @@
 /*
  * accounts - users and groups from their files
  *
- * Of a container, whose root may have written anything: a line without a number does not
- * count, the first line of a name does.
+ * Of the host, or of a container, whose root may have written anything: a line without a
+ * number does not count, the first line of a name does, as for getgrnam().
  */
 #include "model/guest/accounts.h"
 
 #include "base/number.h"
 
-enum { FIELDS = 4 };
-
-/* "render:x:110:alice,bob" or "ollama:x:998:998:..." */
-struct account {
-        struct bytes field[FIELDS];
-        uint32_t id;
-};
-
-static bool next(struct bytes *text, struct account *ret) {
+bool account_next(struct bytes *text, struct account *ret) {
         while (text->len > 0) {
-                struct bytes line = bytes_cut(text, '\n');
+                struct account found = { .rest = bytes_cut(text, '\n') };
 
-                for (int i = 0; i < FIELDS; i++)
-                        ret->field[i] = bytes_cut(&line, ':');
-                if (parse_u32(ret->field[2], &ret->id))
+                found.name = bytes_cut(&found.rest, ':');
+                bytes_cut(&found.rest, ':');
+                if (parse_u32(bytes_cut(&found.rest, ':'), &found.id)) {
+                        *ret = found;
                         return true;
+                }
         }
         return false;
 }
 
-static bool find(struct bytes text, const char *name, struct account *ret) {
-        while (next(&text, ret))
-                if (bytes_equal(ret->field[0], bytes_of(name)))
+bool account_find(struct bytes text, const char *name, struct account *ret) {
+        while (account_next(&text, ret))
+                if (bytes_equal(ret->name, bytes_of(name)))
                         return true;
         return false;
 }
 
 static bool find_id(struct bytes text, uint32_t id, struct account *ret) {
-        while (next(&text, ret))
+        while (account_next(&text, ret))
                 if (ret->id == id)
                         return true;
         return false;
@@ -48,23 +42,38 @@ bool account_user(struct bytes passwd, const char *name, uint32_t *ret_uid, uint
         struct account found;
         uint32_t uid, gid;
 
-        if (!find(passwd, name, &found) &&
+        if (!account_find(passwd, name, &found) &&
             !(parse_u32(bytes_of(name), &uid) && find_id(passwd, uid, &found)))
                 return false;
-        if (!parse_u32(found.field[3], &gid))
+        if (!account_primary(&found, &gid))
                 return false;
         *ret_uid = found.id;
         *ret_gid = gid;
         return true;
 }
 
+bool account_primary(const struct account *user, uint32_t *ret_gid) {
+        struct bytes rest = user->rest;
+
+        return parse_u32(bytes_cut(&rest, ':'), ret_gid);
+}
+
 bool account_group(struct bytes group, const char *name, uint32_t *ret_gid) {
         struct account found;
 
-        if (!find(group, name, &found))
+        if (!account_find(group, name, &found))
                 return parse_u32(bytes_of(name), ret_gid);
         *ret_gid = found.id;
         return true;
+}
+
+bool account_lists(const struct account *group, const char *user) {
+        struct bytes members = group->rest;
+
+        while (members.len > 0)
+                if (bytes_equal(bytes_cut(&members, ','), bytes_of(user)))
+                        return true;
+        return false;
 }
 
 size_t account_member_of(struct arena *a, struct bytes group, const char *user, uint32_t **ret) {
@@ -72,10 +81,9 @@ size_t account_member_of(struct arena *a, struct bytes group, const char *user, 
         uint32_t *gids = NULL;
         size_t n = 0;
 
-        while (next(&group, &g))
-                while (g.field[3].len > 0)
-                        if (bytes_equal(bytes_cut(&g.field[3], ','), bytes_of(user)))
-                                *ARENA_PUSH(a, gids, n) = g.id;
+        while (account_next(&group, &g))
+                if (account_lists(&g, user))
+                        *ARENA_PUSH(a, gids, n) = g.id;
         *ret = gids;
         return n;
 }
@@ -83,8 +91,8 @@ size_t account_member_of(struct arena *a, struct bytes group, const char *user, 
 const char *account_name(struct arena *a, struct bytes text, uint32_t id) {
         struct account found;
 
-        if (find_id(text, id, &found) && found.field[0].len > 0)
-                return arena_strndup(a, found.field[0].data, found.field[0].len);
+        if (find_id(text, id, &found) && found.name.len > 0)
+                return arena_strndup(a, found.name.data, found.name.len);
         return arena_printf(a, "%u", id);
 }
 

@@ -9,66 +9,23 @@
  */
 #include "model/guest/upkeep.h"
 
-#include "base/number.h"
+#include "model/guest/accounts.h"
 #include "model/policy/key.h"
 
 #define HEADER "# Written by gpuanchor on the Proxmox host, at every start that changes it.\n"
 #define ADVICE "# Own settings belong in another file of this folder.\n"
 
-/* one line of /etc/group or /etc/passwd: NAME:x:ID:... */
-struct account {
-        struct bytes name, rest; /* what stands behind the id */
-        uint32_t id;
-};
-
-static struct bytes cut(struct bytes *rest, char separator) {
-        const char *end = rest->len > 0 ? memchr(rest->data, separator, rest->len) : NULL;
-        struct bytes field = { rest->data, end ? (size_t)(end - rest->data) : rest->len };
-        size_t n = field.len + (end != NULL);
-
-        rest->data += n;
-        rest->len -= n;
-        return field;
-}
-
-/* The next line that is one; false at the end. */
-static bool account_next(struct bytes *text, struct account *ret) {
-        while (text->len > 0) {
-                struct bytes line = cut(text, '\n');
-
-                ret->name = cut(&line, ':');
-                cut(&line, ':');
-                if (ret->name.len > 0 && parse_u32(cut(&line, ':'), &ret->id)) {
-                        ret->rest = line;
-                        return true;
-                }
-        }
-        return false;
-}
-
-static bool account_find(struct bytes text, const char *name, struct account *ret) {
-        while (account_next(&text, ret))
-                if (bytes_equal(ret->name, bytes_of(name)))
-                        return true;
-        return false;
-}
-
 static const char *name_of_gid(struct arena *a, struct bytes text, uint32_t gid) {
         struct account g;
 
         while (account_next(&text, &g))
-                if (g.id == gid)
+                if (g.id == gid && g.name.len > 0)
                         return arena_strndup(a, g.name.data, g.name.len);
         return NULL;
 }
 
 static bool is_member(const struct account *group, const char *user, uint32_t primary) {
-        struct bytes list = group->rest;
-
-        while (list.len > 0)
-                if (bytes_equal(cut(&list, ','), bytes_of(user)))
-                        return true;
-        return group->id == primary;
+        return account_lists(group, user) || group->id == primary;
 }
 
 /* ---- groups and their members ---- */
@@ -132,7 +89,7 @@ static void plan_user(struct planner *p, const char *name) {
                             (struct finding){ .code = FINDING_GUEST_USER_NONE, .what = name });
                 return;
         }
-        parse_u32(cut(&user.rest, ':'), &primary);
+        account_primary(&user, &primary);
         for (int i = 0; i < GID_GROUPS; i++) {
                 const char *wanted = p->in->gids[i].name;
 
