@@ -114,8 +114,7 @@ static void apply_record(struct check *c) {
                 if (pn->required)
                         *ARENA_PUSH(c->arena, r.nodes, r.n_nodes) = (struct record_node){
                                 .path = pn->node->path,
-                                .major = pn->node->major,
-                                .minor = pn->node->minor,
+                                .number = pn->node->number,
                                 .gpu = pn->gpu ? pn->gpu->address : "-",
                         };
         }

@@ -22,13 +22,13 @@ static const char *const known_units[] = {
 };
 
 static void add_want(struct doctor *d, struct inside_request *q, struct inside_want **wants,
-                     const char *path, const uint32_t number[2]) {
+                     const char *path, struct devnum number) {
         struct gpu_path p = gpu_path_parse(d->arena, bytes_of(path));
 
         if (p.scope != PATH_NODE)
                 return;
         *ARENA_PUSH(d->arena, *wants, q->n_wants) =
-                (struct inside_want){ path, p.kind, number[0], number[1] };
+                (struct inside_want){ path, p.kind, number };
         q->wants = *wants;
 }
 
@@ -41,7 +41,7 @@ static void add_wants(struct doctor *d, struct inside_request *q) {
                 for (size_t i = 0; i < record.n_nodes; i++) {
                         const struct record_node *n = &record.nodes[i];
 
-                        add_want(d, q, &wants, n->path, (uint32_t[]){ n->major, n->minor });
+                        add_want(d, q, &wants, n->path, n->number);
                 }
                 return;
         }
@@ -49,7 +49,7 @@ static void add_wants(struct doctor *d, struct inside_request *q) {
                 const struct node *n = p->nodes[i].node;
 
                 if (p->nodes[i].required)
-                        add_want(d, q, &wants, n->path, (uint32_t[]){ n->major, n->minor });
+                        add_want(d, q, &wants, n->path, n->number);
         }
 }
 

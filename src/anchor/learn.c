@@ -24,24 +24,23 @@ static void compare_nodes(struct arena *a, const struct record *r, int root_fd,
         for (size_t i = 0; i < r->n_nodes; i++) {
                 const struct record_node *n = &r->nodes[i];
                 struct inside_node in = inside_look(root_fd, n->path);
-                const char *number = arena_printf(a, "%u:%u", n->major, n->minor);
 
-                if (in.is_char && in.major == n->major && in.minor == n->minor)
+                if (in.is_char && devnum_equal(in.number, n->number))
                         continue;
                 finding_add(
                         f,
                         (struct finding){
                                 .code = in.present ? FINDING_INSIDE_WRONG : FINDING_INSIDE_MISSING,
                                 .what = n->path,
-                                .new = number,
-                                .old = in.is_char ? arena_printf(a, "%u:%u", in.major, in.minor)
+                                .new = devnum_text(a, n->number),
+                                .old = in.is_char ? devnum_text(a, in.number)
                                                   : "not a device" });
         }
 }
 
 static bool recorded(const struct record *r, struct inside_node in) {
         for (size_t i = 0; i < r->n_nodes; i++)
-                if (r->nodes[i].major == in.major && r->nodes[i].minor == in.minor)
+                if (devnum_equal(r->nodes[i].number, in.number))
                         return true;
         return false;
 }
@@ -57,8 +56,7 @@ static void find_extra_nodes(struct arena *a, const struct record *r, int root_f
                 if (!recorded(r, in))
                         finding_add(f, (struct finding){ .code = FINDING_INSIDE_EXTRA,
                                                          .what = nodes[i].path,
-                                                         .old = arena_printf(a, "%u:%u", in.major,
-                                                                             in.minor) });
+                                                         .old = devnum_text(a, in.number) });
         }
 }
 

@@ -170,20 +170,20 @@ static void look_at_hook(struct look *l, struct check *c, const struct pctconf *
 
 /* ---- what it was given when it started ---- */
 
-static const struct node *node_of_number(const struct facts *f, uint32_t major, uint32_t minor,
+static const struct node *node_of_number(const struct facts *f, struct devnum number,
                                          const struct gpu **ret_gpu) {
         *ret_gpu = NULL;
         for (size_t i = 0; i < f->n_gpus; i++)
                 for (size_t j = 0; j < f->gpus[i].n_nodes; j++) {
                         const struct node *n = &f->gpus[i].nodes[j];
 
-                        if (n->major == major && n->minor == minor) {
+                        if (devnum_equal(n->number, number)) {
                                 *ret_gpu = &f->gpus[i];
                                 return n;
                         }
                 }
         for (size_t i = 0; i < f->n_shared; i++)
-                if (f->shared[i].major == major && f->shared[i].minor == minor)
+                if (devnum_equal(f->shared[i].number, number))
                         return &f->shared[i];
         return NULL;
 }
@@ -192,7 +192,7 @@ static const struct node *node_of_number(const struct facts *f, uint32_t major, 
 static const char *what_it_is_now(struct arena *a, const struct facts *f,
                                   const struct record_node *r) {
         const struct gpu *g;
-        const struct node *n = node_of_number(f, r->major, r->minor, &g);
+        const struct node *n = node_of_number(f, r->number, &g);
 
         if (!n)
                 return "no device";
@@ -207,6 +207,7 @@ static void look_at_record(struct look *l, struct check *c, const struct record 
         for (size_t i = 0; i < r->n_nodes; i++) {
                 const struct record_node *n = &r->nodes[i];
                 const char *now = what_it_is_now(c->arena, &c->facts, n);
+                const char *number = devnum_text(c->arena, n->number);
                 bool shared = streq(n->gpu, "-");
 
                 if (now)
@@ -214,8 +215,7 @@ static void look_at_record(struct look *l, struct check *c, const struct record 
                                   (struct finding){ .code = FINDING_CONTAINER_WRONG_GPU,
                                                     .gpu = shared ? NULL : n->gpu,
                                                     .what = n->path,
-                                                    .old = arena_printf(c->arena, "%u:%u%s%s",
-                                                                        n->major, n->minor,
+                                                    .old = arena_printf(c->arena, "%s%s%s", number,
                                                                         shared ? "" : " of GPU ",
                                                                         shared ? "" : n->gpu),
                                                     .new = now });

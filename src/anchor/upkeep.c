@@ -43,7 +43,7 @@ static void add_node(struct arena *a, int root_fd, const struct record_node *n, 
                      size_t *n_paths) {
         struct inside_node there = inside_look(root_fd, n->path);
 
-        if (there.is_char && there.major == n->major && there.minor == n->minor)
+        if (there.is_char && devnum_equal(there.number, n->number))
                 *ARENA_PUSH(a, *paths, *n_paths) = n->path;
 }
 
@@ -59,7 +59,7 @@ static void find_nodes(struct check *c, int root_fd, struct upkeep_input *in) {
         } else {
                 for (size_t i = 0; i < c->plan.n_nodes; i++) {
                         const struct node *n = c->plan.nodes[i].node;
-                        struct record_node wanted = { n->path, n->major, n->minor };
+                        struct record_node wanted = { n->path, n->number, NULL };
 
                         if (c->plan.nodes[i].required)
                                 add_node(c->arena, root_fd, &wanted, &paths, &in->n_nodes);

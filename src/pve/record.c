@@ -11,7 +11,6 @@
 #include "pve/record.h"
 
 #include "base/file.h"
-#include "base/number.h"
 
 #include <errno.h>
 #include <ini.h>
@@ -30,8 +29,8 @@ int record_write(struct arena *a, const char *root, uint32_t vmid, const struct 
 
         strbuf_adds(&text, "[given]\n");
         for (size_t i = 0; i < r->n_nodes; i++)
-                strbuf_printf(&text, "node = %s %u:%u %s\n", r->nodes[i].path, r->nodes[i].major,
-                              r->nodes[i].minor, r->nodes[i].gpu);
+                strbuf_printf(&text, "node = %s %s %s\n", r->nodes[i].path,
+                              devnum_text(a, r->nodes[i].number), r->nodes[i].gpu);
         if (file_read(a, path, MAX_READ, &now) == 0 && bytes_equal(now, strbuf_bytes(&text)))
                 return 0;
         e = mkdir_parents(arena_printf(a, "%s/run/gpuanchor", root), 0755);
@@ -48,11 +47,9 @@ static int read_line(void *user, const char *section, const char *key, const cha
         struct bytes rest = bytes_of(value), path = bytes_word(&rest);
         struct bytes number = bytes_word(&rest), gpu = bytes_word(&rest);
         struct record_node n = { 0 };
-        struct bytes major, minor;
 
         if (!streq(section, "given") || !streq(key, "node") || gpu.len == 0 ||
-            !bytes_split(number, ':', &major, &minor) || !parse_u32(major, &n.major) ||
-            !parse_u32(minor, &n.minor))
+            !devnum_parse(number, &n.number))
                 return 1;
         n.path = arena_strndup(r->a, path.data, path.len);
         n.gpu = arena_strndup(r->a, gpu.data, gpu.len);

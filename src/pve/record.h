@@ -4,11 +4,11 @@
 /*
  * record - /run/gpuanchor/<vmid>: what a container was given at its last start
  */
-#include "base/bytes.h"
+#include "model/gpu/devnum.h"
 
 struct record_node {
         const char *path;
-        uint32_t major, minor;
+        struct devnum number;
         const char *gpu; /* address, "-" for a node that GPUs share */
 };
 

@@ -29,7 +29,7 @@ static const char *ids_of(struct arena *a, const struct gpu *g) {
 }
 
 static const char *number_of(struct arena *a, const struct node *n) {
-        return arena_printf(a, "%u:%u", n->major, n->minor);
+        return devnum_text(a, n->number);
 }
 
 static struct libscols_line *add_line(struct printer *p, struct libscols_line *parent,

@@ -92,8 +92,8 @@ static struct json_object *node_object(struct arena *a, const struct node *n) {
 
         add_raw(o, "kind", node_kind_name(n->kind));
         add_text(a, o, "path", n->path);
-        add_number(o, "major", n->major);
-        add_number(o, "minor", n->minor);
+        add_number(o, "major", n->number.major);
+        add_number(o, "minor", n->number.minor);
         add_raw(o, "state", state_name(n->state));
         if (n->state != NODE_ABSENT) {
                 add_number(o, "uid", n->uid);

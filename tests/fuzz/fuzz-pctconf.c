@@ -28,7 +28,7 @@ static void require(bool condition, const char *policy, const char *what, struct
 
 #define NODE_OF(kind_, path_, major_, minor_, gid_)                                                \
         {                                                                                          \
-                .kind = kind_, .path = path_, .major = major_, .minor = minor_,                    \
+                .kind = kind_, .path = path_, .number = { major_, minor_, false },                    \
                 .state = NODE_CHAR, .gid = gid_, .mode = gid_ ? 0660 : 0666                        \
         }
 #define GPU(address_, vendor_, device_, driver_, nodes_)                                           \
@@ -48,7 +48,7 @@ static struct node npu[] = { NODE_OF(NODE_ACCEL, "/dev/accel/accel0", 261, 0, 10
 static struct node shared[] = {
         NODE_OF(NODE_KFD, "/dev/kfd", 235, 0, 104),
         NODE_OF(NODE_NVIDIA, "/dev/nvidiactl", 195, 255, 0),
-        { .kind = NODE_NVIDIA, .path = "/dev/nvidia-uvm", .major = 508, .state = NODE_ABSENT },
+        { .kind = NODE_NVIDIA, .path = "/dev/nvidia-uvm", .number = { 508, 0, false }, .state = NODE_ABSENT },
 };
 static struct gpu gpus[] = {
         GPU("0000:01:00.0", 0x1002, 0x73ff, "amdgpu", amd_1),
@@ -264,10 +264,10 @@ static void require_right_rules(struct arena *a, const char *policy, const struc
 
                 if (x->userns || d->type != DEVLINE_ALLOW || d->device_type != 'c' || d->any_major)
                         continue;
-                require(d->major != 226 || !d->any_minor, policy, "226:* is left", x->conf);
+                require(d->number.major != 226 || !d->any_minor, policy, "226:* is left", x->conf);
                 for (size_t j = 0; j < facts.n_gpus; j++)
                         for (size_t k = 0; k < facts.gpus[j].n_nodes; k++)
-                                if (facts.gpus[j].nodes[k].major == 226 &&
+                                if (facts.gpus[j].nodes[k].number.major == 226 &&
                                     devline_covers(d, &facts.gpus[j].nodes[k]))
                                         require(is_chosen(&x->plan, &facts.gpus[j]), policy,
                                                 "a rule for another GPU is left", x->conf);

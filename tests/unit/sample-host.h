@@ -10,7 +10,7 @@
 #include "model/gpu/facts.h"
 
 #define SAMPLE_NODE(kind_, path_, major_, minor_, gid_) \
-        { .kind = (kind_), .path = (path_), .major = (major_), .minor = (minor_), \
+        { .kind = (kind_), .path = (path_), .number = { (major_), (minor_), false }, \
           .state = NODE_CHAR, .gid = (gid_), .mode = 0660 }
 #define SAMPLE_GPU(address_, vendor_, device_, driver_, nodes_) \
         { .address = (address_), .pci = true, \

@@ -31,8 +31,7 @@ static void add_node(struct world *w, struct gpu *g, enum node_kind kind, const 
                      uint32_t minor, uint32_t mode) {
         *ARENA_PUSH(&w->arena, g->nodes, g->n_nodes) = (struct node){ .kind = kind,
                                                                       .path = path,
-                                                                      .major = 226,
-                                                                      .minor = minor,
+                                                                      .number = { 226, minor, false },
                                                                       .state = NODE_CHAR,
                                                                       .gid = 44,
                                                                       .mode = mode };

@@ -217,8 +217,8 @@ static void test_rules(void **state) {
                 assert_int_equal(d.device_type, cases[i].type);
                 assert_true(d.any_major == cases[i].any_major);
                 assert_true(d.any_minor == cases[i].any_minor);
-                assert_int_equal(d.major, cases[i].major);
-                assert_int_equal(d.minor, cases[i].minor);
+                assert_int_equal(d.number.major, cases[i].major);
+                assert_int_equal(d.number.minor, cases[i].minor);
                 assert_bytes(d.access, cases[i].access);
         }
         assert_true(parse("lxc.cgroup.devices.allow: c 226:128 rwm").legacy);

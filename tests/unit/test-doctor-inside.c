@@ -57,12 +57,10 @@ static struct inside_device device(const char *path, enum node_kind kind, uint32
         return (struct inside_device){ .path = path,
                                        .kind = kind,
                                        .expected = true,
-                                       .want_major = 226,
-                                       .want_minor = minor,
+                                       .want = { 226, minor, false },
                                        .present = true,
                                        .is_char = true,
-                                       .major = 226,
-                                       .minor = minor,
+                                       .number = { 226, minor, false },
                                        .gid = gid,
                                        .mode = 0660,
                                        .as_gid = gid,
@@ -649,7 +647,7 @@ static void test_nodes(void **state) {
         struct doctor_report r;
 
         healthy(&s);
-        s.devices[0].minor = 0;
+        s.devices[0].number.minor = 0;
         s.devices[1].is_char = false;
         s.f.n_mains = 0;
         r = examine(&s.f);

@@ -148,8 +148,7 @@ static void test_delegated(void **state) {
 static void test_node_mend(void **state) {
         struct node n = { .kind = NODE_RENDER,
                           .path = "/dev/dri/renderD128",
-                          .major = 226,
-                          .minor = 128,
+                          .number = { 226, 128, false },
                           .state = NODE_FAKE };
 
         assert_string_equal(doctor_node_mend(&arena, &n),
@@ -161,7 +160,7 @@ static void test_node_mend(void **state) {
                             "udevadm trigger --action=add");
         n = (struct node){ .kind = NODE_NVIDIA,
                            .path = "/dev/nvidia0",
-                           .major = 195,
+                           .number.major = 195,
                            .state = NODE_WRONG_NUMBER };
         assert_string_equal(doctor_node_mend(&arena, &n),
                             "rm /dev/nvidia0 && mknod -m 666 /dev/nvidia0 c 195 0 && udevadm "
@@ -219,8 +218,7 @@ static const char *evidence(const struct doctor_report *r, enum doctor_check che
 static void set_node(enum node_kind kind, uint32_t gid, uint32_t mode) {
         one_node = (struct node){ .kind = kind,
                                   .path = "/dev/dri/renderD128",
-                                  .major = 226,
-                                  .minor = 128,
+                                  .number = { 226, 128, false },
                                   .state = NODE_CHAR,
                                   .gid = gid,
                                   .mode = mode };

@@ -305,8 +305,8 @@ static void test_backup(void **state) {
 }
 
 static void test_record(void **state) {
-        struct record_node nodes[] = { { "/dev/dri/card1", 226, 1, "0000:c1:00.0" },
-                                       { "/dev/kfd", 235, 0, "-" } };
+        struct record_node nodes[] = { { "/dev/dri/card1", { 226, 1, false }, "0000:c1:00.0" },
+                                       { "/dev/kfd", { 235, 0, false }, "-" } };
         struct record r = { nodes, 2 }, back;
 
         assert_int_equal(record_read(&arena, root, 101, &back), -ENOENT);
@@ -317,7 +317,7 @@ static void test_record(void **state) {
         assert_int_equal(record_read(&arena, root, 101, &back), 0);
         assert_int_equal(back.n_nodes, 2);
         assert_string_equal(back.nodes[0].path, "/dev/dri/card1");
-        assert_int_equal(back.nodes[0].minor, 1);
+        assert_int_equal(back.nodes[0].number.minor, 1);
         assert_string_equal(back.nodes[1].gpu, "-");
         assert_int_equal(record_read(&arena, root, 102, &back), -ENOENT);
         record_clear(&arena, root, 101);

@@ -127,8 +127,8 @@ static void test_look(void **state) {
         assert_int_equal(mkfifo(in("dev/dri/card3"), 0666), 0);
         n = inside_look(root_fd, "/dev/dri/card1");
         assert_true(n.present && n.is_char);
-        assert_int_equal(n.major, 226);
-        assert_int_equal(n.minor, 1);
+        assert_int_equal(n.number.major, 226);
+        assert_int_equal(n.number.minor, 1);
         n = inside_look(root_fd, "/dev/dri/card2");
         assert_true(n.present && !n.is_char);
         n = inside_look(root_fd, "/dev/dri/card3"); /* not opened, or this would wait for ever */

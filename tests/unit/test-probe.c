@@ -41,7 +41,7 @@ static void node_text(struct strbuf *b, const char *indent, const struct node *n
         };
 
         strbuf_printf(b, "%s%s %s %u:%u %s %u:%u %04o\n", indent, node_kind_name(n->kind), n->path,
-                      n->major, n->minor, states[n->state], n->uid, n->gid, n->mode);
+                      n->number.major, n->number.minor, states[n->state], n->uid, n->gid, n->mode);
 }
 
 static void gpu_text(struct strbuf *b, const struct gpu *g) {

@@ -32,7 +32,7 @@ static bool is_ours(struct arena *a, const struct conf_line *l) {
         switch (d.type) {
         case DEVLINE_ALLOW:
         case DEVLINE_DENY:
-                return d.broken || d.any_major || is_gpu_major(d.major);
+                return d.broken || d.any_major || is_gpu_major(d.number.major);
         case DEVLINE_IDMAP:
                 return l->value.len > 0 && l->value.data[0] == 'g';
         case DEVLINE_MOUNT:

@@ -80,12 +80,11 @@ static void look_at(struct inside_facts *f, struct inside_device *d, int root_fd
         d->as_gid = as.gid = member_gid(f, d->kind);
         d->present = n.present;
         d->is_char = n.is_char;
-        d->major = n.major;
-        d->minor = n.minor;
+        d->number = n.number;
         d->uid = n.uid;
         d->gid = n.gid;
         d->mode = n.mode;
-        if (n.is_char && d->expected && n.major == d->want_major && n.minor == d->want_minor)
+        if (n.is_char && d->expected && devnum_equal(n.number, d->want))
                 d->open = inside_try(pid, fd, &as, OPEN_MS);
         cleanup_close(&fd);
 }
@@ -117,8 +116,7 @@ static void look_at_nodes(struct arena *a, const struct inside_request *q, struc
                         (struct inside_device){ .path = q->wants[i].path,
                                                 .kind = q->wants[i].kind,
                                                 .expected = true,
-                                                .want_major = q->wants[i].major,
-                                                .want_minor = q->wants[i].minor };
+                                                .want = q->wants[i].number };
         find_others(a, f, root_fd);
         for (size_t i = 0; i < f->n_devices; i++)
                 look_at(f, &f->devices[i], root_fd, q->pid);

@@ -8,7 +8,7 @@
 struct inside_want {
         const char *path;
         enum node_kind kind;
-        uint32_t major, minor;
+        struct devnum number;
 };
 
 struct inside_request {

@@ -123,8 +123,7 @@ int inside_find(int root_fd, const char *path, struct inside_node *ret) {
         *ret = (struct inside_node){
                 .present = true,
                 .is_char = S_ISCHR(st.st_mode),
-                .major = major(st.st_rdev),
-                .minor = minor(st.st_rdev),
+                .number = { major(st.st_rdev), minor(st.st_rdev), S_ISBLK(st.st_mode) },
                 .uid = st.st_uid,
                 .gid = st.st_gid,
                 .mode = st.st_mode & 07777,
@@ -197,7 +196,7 @@ size_t inside_drm_nodes(struct arena *a, int root_fd, struct inside_drm **ret) {
                 const char *path = arena_printf(a, "/dev/dri/%s", names[i]);
                 struct inside_node node = inside_look(root_fd, path);
 
-                if (node.is_char && node.major == DRM_MAJOR)
+                if (node.is_char && node.number.major == DRM_MAJOR)
                         *ARENA_PUSH(a, nodes, n) = (struct inside_drm){ path, node };
         }
         *ret = nodes;

@@ -9,11 +9,11 @@
  * opened, nothing is read without a limit. What comes back is text that is
  * escaped before a person sees it.
  */
-#include "base/bytes.h"
+#include "model/gpu/devnum.h"
 
 struct inside_node {
         bool present, is_char;
-        uint32_t major, minor;
+        struct devnum number;
         uint32_t uid, gid; /* host ids */
         uint32_t mode;     /* permission bits */
 };

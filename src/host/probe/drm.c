@@ -100,7 +100,7 @@ static int entry_probe(struct probe *p, const struct entry *e) {
                 return 0;
 
         snprintf(path, sizeof(path), "%s/dev", e->name);
-        r = attr_dev(e->dir, path, &node.major, &node.minor);
+        r = attr_dev(e->dir, path, &node.number);
         if (r < 0)
                 return is_gone(r) ? 0 : r;
         r = probe_gpu(p, owner, pci, &g);

@@ -86,7 +86,7 @@ static int node_look(struct probe *p, struct node *node) {
                 return is_gone(-errno) ? 0 : -errno;
         if (!S_ISCHR(st.st_mode))
                 node->state = NODE_FAKE;
-        else if (st.st_rdev != makedev(node->major, node->minor))
+        else if (st.st_rdev != makedev(node->number.major, node->number.minor))
                 node->state = NODE_WRONG_NUMBER;
         else
                 node->state = NODE_CHAR;
@@ -116,7 +116,7 @@ int probe_gpu_node(struct probe *p, struct gpu *g, struct node node) {
                         old = &g->nodes[i];
         if (!old)
                 *ARENA_PUSH(p->arena, g->nodes, g->n_nodes) = node;
-        else if (node.minor < old->minor)
+        else if (node.number.minor < old->number.minor)
                 *old = node;
         return 0;
 }

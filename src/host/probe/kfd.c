@@ -17,7 +17,7 @@ int probe_kfd(struct probe *p) {
         struct node node = { .kind = NODE_KFD, .path = "/dev/kfd" };
         int r;
 
-        r = attr_dev(AT_FDCWD, probe_path(p, "/sys/class/kfd/kfd/dev"), &node.major, &node.minor);
+        r = attr_dev(AT_FDCWD, probe_path(p, "/sys/class/kfd/kfd/dev"), &node.number);
         if (r < 0)
                 return is_gone(r) ? 0 : r;
         return probe_shared_node(p, node);

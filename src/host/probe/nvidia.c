@@ -32,8 +32,7 @@ enum {
 static int shared_node(struct probe *p, const char *path, uint32_t major, uint32_t minor) {
         return probe_shared_node(p, (struct node){ .kind = NODE_NVIDIA,
                                                    .path = path,
-                                                   .major = major,
-                                                   .minor = minor });
+                                                   .number = { major, minor, false } });
 }
 
 static bool information_minor(struct bytes text, uint32_t *ret_minor) {
@@ -49,7 +48,7 @@ static bool information_minor(struct bytes text, uint32_t *ret_minor) {
 }
 
 static int gpu_nvidia(struct probe *p, struct gpu *g, uint32_t major, bool *loaded) {
-        struct node node = { .kind = NODE_NVIDIA, .major = major };
+        struct node node = { .kind = NODE_NVIDIA, .number.major = major };
         struct bytes text;
         const char *path;
         int r;
@@ -61,17 +60,17 @@ static int gpu_nvidia(struct probe *p, struct gpu *g, uint32_t major, bool *load
                 return 0; /* nouveau, vfio-pci, or nothing drives it */
         if (r < 0)
                 return r;
-        if (!information_minor(text, &node.minor))
+        if (!information_minor(text, &node.number.minor))
                 return 0;
         *loaded = true;
-        node.path = arena_printf(p->arena, "/dev/nvidia%u", node.minor);
+        node.path = arena_printf(p->arena, "/dev/nvidia%u", node.number.minor);
         return probe_gpu_node(p, g, node);
 }
 
 static int node_compare(const void *a, const void *b) {
         const struct node *x = a, *y = b;
 
-        return (x->minor > y->minor) - (x->minor < y->minor);
+        return (x->number.minor > y->number.minor) - (x->number.minor < y->number.minor);
 }
 
 /*

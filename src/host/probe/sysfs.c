@@ -49,26 +49,15 @@ int attr_hex(int dir, const char *name, uint32_t *ret_number) {
         return parse_hex(text, 6, ret_number) ? 0 : -ENXIO;
 }
 
-int attr_dev(int dir, const char *name, uint32_t *ret_major, uint32_t *ret_minor) {
+int attr_dev(int dir, const char *name, struct devnum *ret) {
         char buf[SYSFS_ATTR_SIZE];
-        struct bytes text = { buf, 0 }, left;
-        uint32_t major, minor;
-        const char *colon;
+        struct bytes text = { 0 };
         int r;
 
         r = attr_read(dir, name, buf, &text);
         if (r < 0)
                 return r;
-        colon = memchr(text.data, ':', text.len);
-        if (!colon)
-                return -ENXIO;
-        left = (struct bytes){ text.data, (size_t)(colon - text.data) };
-        if (!parse_u32(left, &major) ||
-            !parse_u32((struct bytes){ colon + 1, text.len - left.len - 1 }, &minor))
-                return -ENXIO;
-        *ret_major = major;
-        *ret_minor = minor;
-        return 0;
+        return devnum_parse(text, ret) ? 0 : -ENXIO;
 }
 
 int attr_link(struct arena *a, int dir, const char *name, const char **ret_target) {

@@ -7,7 +7,7 @@
  * Functions return 0 or negative errno. What is missing, or goes away meanwhile,
  * is_gone() tells from a failure.
  */
-#include "base/bytes.h"
+#include "model/gpu/devnum.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -44,7 +44,7 @@ int attr_read(int dir, const char *name, char buf[SYSFS_ATTR_SIZE], struct bytes
 int attr_hex(int dir, const char *name, uint32_t *ret_number);
 
 /** attr_dev() - read a device number: "226:128"; -ENXIO when it is none */
-int attr_dev(int dir, const char *name, uint32_t *ret_major, uint32_t *ret_minor);
+int attr_dev(int dir, const char *name, struct devnum *ret);
 
 /** attr_link() - last component of a link's target, such as the name of the bound driver */
 int attr_link(struct arena *a, int dir, const char *name, const char **ret_target);

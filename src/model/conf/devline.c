@@ -183,12 +183,13 @@ static void parse_rule(struct bytes value, struct devline *d, enum devline_type 
                 return;
         }
         d->device_type = word.data[0];
+        d->number.block = d->device_type == 'b';
         bytes_split(number, ':', &major, &minor);
         d->any_major = bytes_equal(major, BYTES("*"));
         d->any_minor = bytes_equal(minor, BYTES("*"));
-        if (!d->any_major && !parse_u32(major, &d->major))
+        if (!d->any_major && !parse_u32(major, &d->number.major))
                 d->broken = "it has no major number", d->any_major = true;
-        else if (!d->any_minor && !parse_u32(minor, &d->minor))
+        else if (!d->any_minor && !parse_u32(minor, &d->number.minor))
                 d->broken = "it has no minor number", d->any_minor = true;
         else if (d->access.len == 0 || !memchr("rwm", d->access.data[0], 3))
                 d->broken = "it says none of r, w, m";

@@ -48,7 +48,7 @@ struct devline {
         struct gpu_path target_path; /* MOUNT: what "/" + target names */
 
         char device_type; /* ALLOW, DENY: 'c', 'b', 'a' */
-        uint32_t major, minor;
+        struct devnum number;
         bool any_major, any_minor;
         struct bytes access; /* ALLOW, DENY: "rwm" and what follows */
         bool legacy;         /* ALLOW: the cgroup v1 spelling of the key */

@@ -27,16 +27,16 @@ static uint32_t rule_kinds(const struct facts *f, const struct devline *d, uint3
 
         if (d->device_type != 'c' || d->any_major)
                 return 0;
-        if (d->major == DRM_MAJOR) {
+        if (d->number.major == DRM_MAJOR) {
                 if (d->any_minor)
                         return NODE_BIT(NODE_CARD) | NODE_BIT(NODE_RENDER);
                 for (size_t i = 0; i < f->n_gpus; i++)
                         for (size_t j = 0; j < f->gpus[i].n_nodes; j++)
                                 if (devline_covers(d, &f->gpus[i].nodes[j]))
                                         return NODE_BIT(f->gpus[i].nodes[j].kind);
-                return NODE_BIT(d->minor < 128 ? NODE_CARD : NODE_RENDER);
+                return NODE_BIT(d->number.minor < 128 ? NODE_CARD : NODE_RENDER);
         }
-        owner = facts_major_name(f, d->major);
+        owner = facts_major_name(f, d->number.major);
         if (owner && str_has_prefix(owner, "nvidia"))
                 return NODE_BIT(NODE_NVIDIA);
         if (owner && streq(owner, "kfd"))
@@ -45,13 +45,13 @@ static uint32_t rule_kinds(const struct facts *f, const struct devline *d, uint3
                 return NODE_BIT(NODE_ACCEL);
         if (owner)
                 return 0;
-        if (d->major == NVIDIA_MAJOR)
+        if (d->number.major == NVIDIA_MAJOR)
                 return NODE_BIT(NODE_NVIDIA);
-        if (d->major == ACCEL_MAJOR)
+        if (d->number.major == ACCEL_MAJOR)
                 return NODE_BIT(NODE_ACCEL);
-        if ((covered & NODE_BIT(NODE_KFD)) && was_kfd(d->major))
+        if ((covered & NODE_BIT(NODE_KFD)) && was_kfd(d->number.major))
                 return NODE_BIT(NODE_KFD);
-        if ((covered & NODE_BIT(NODE_NVIDIA)) && was_nvidia(d->major))
+        if ((covered & NODE_BIT(NODE_NVIDIA)) && was_nvidia(d->number.major))
                 return NODE_BIT(NODE_NVIDIA);
         return 0;
 }
@@ -85,10 +85,11 @@ uint32_t devline_kinds(const struct facts *f, const struct devline *d, uint32_t 
 }
 
 bool devline_covers(const struct devline *d, const struct node *n) {
-        bool own_major = n->kind == NODE_KFD || (n->kind == NODE_NVIDIA && n->major != NVIDIA_MAJOR);
+        bool own_major =
+                n->kind == NODE_KFD || (n->kind == NODE_NVIDIA && n->number.major != NVIDIA_MAJOR);
 
-        return d->device_type == 'c' && !d->any_major && d->major == n->major &&
-               (d->any_minor ? own_major : d->minor == n->minor);
+        return d->device_type == 'c' && !d->any_major && d->number.major == n->number.major &&
+               (d->any_minor ? own_major : d->number.minor == n->number.minor);
 }
 
 bool devline_is_wide(const struct facts *f, const struct devline *d) {
@@ -96,8 +97,10 @@ bool devline_is_wide(const struct facts *f, const struct devline *d) {
                 return d->path.scope == PATH_FOLDER;
         if (!d->any_minor || d->any_major || d->broken)
                 return false;
-        return d->major == DRM_MAJOR || d->major == NVIDIA_MAJOR || d->major == ACCEL_MAJOR ||
-               (facts_major_name(f, d->major) && streq(facts_major_name(f, d->major), "accel"));
+        return d->number.major == DRM_MAJOR || d->number.major == NVIDIA_MAJOR ||
+               d->number.major == ACCEL_MAJOR ||
+               (facts_major_name(f, d->number.major) &&
+                streq(facts_major_name(f, d->number.major), "accel"));
 }
 
 static bool names_node(const struct devline *d, const struct gpu *g, const struct node *n) {
@@ -125,7 +128,7 @@ bool survey_needs_majors(struct arena *a, const struct pctconf *c) {
                 if (!bytes_contains(c->lines[i].key, ".devices."))
                         continue;
                 d = devline_parse(a, &c->lines[i]);
-                if (d.device_type == 'c' && !d.any_major && d.major != DRM_MAJOR)
+                if (d.device_type == 'c' && !d.any_major && d.number.major != DRM_MAJOR)
                         return true;
         }
         return false;

@@ -72,7 +72,8 @@ static bool is_allowed(const struct doctor_guest *g, const struct node *n) {
 
                 if (d->type == DEVLINE_ALLOW && !d->broken && !d->legacy && d->device_type != 'b' &&
                     (d->any_major ||
-                     (d->major == n->major && (d->any_minor || d->minor == n->minor))))
+                     (d->number.major == n->number.major &&
+                      (d->any_minor || d->number.minor == n->number.minor))))
                         return true;
         }
         return false;
@@ -93,10 +94,10 @@ static void check_gate(struct doctor_report *r, const struct doctor_guest *g,
                                                        .subject = node->path,
                                                        .evidence = arena_printf(
                                                                a,
-                                                               "no line allows %u:%u, so that "
+                                                               "no line allows %s, so that "
                                                                "nobody in the container may open "
                                                                "it (EPERM)",
-                                                               node->major, node->minor) });
+                                                               devnum_text(a, node->number)) });
         }
         if (!doctor_has(r, DOCTOR_DEVICE_GATE))
                 doctor_add(r,

@@ -163,11 +163,12 @@ const char *doctor_node_mend(struct arena *a, const struct node *n) {
         const char *slash = strrchr(n->path, '/');
 
         return arena_printf(a,
-                            "%s %.*s%s && mknod -m %s %s c %u %u && udevadm trigger --action=add",
+                            "%s %.*s%s && mknod -m %s %s %s && udevadm trigger --action=add",
                             n->state == NODE_ABSENT ? "mkdir -p" : "rm",
                             n->state == NODE_ABSENT ? (int)(slash - n->path) : 0, n->path,
                             n->state == NODE_ABSENT ? "" : n->path,
-                            n->kind == NODE_NVIDIA ? "666" : "660", n->path, n->major, n->minor);
+                            n->kind == NODE_NVIDIA ? "666" : "660", n->path,
+                            devnum_mknod(a, n->number));
 }
 
 static const struct host_group *group_of(const struct facts *f, const struct node *n) {
@@ -226,8 +227,8 @@ static void check_node(struct doctor_report *r, const struct doctor_host *h, con
         doctor_add(r, (struct doctor_item){ .check = DOCTOR_NODE,
                                             .verdict = DOCTOR_OK,
                                             .subject = n->path,
-                                            .evidence = arena_printf(a, "%u:%u %s:%s (%u:%u) %04o",
-                                                                     n->major, n->minor,
+                                            .evidence = arena_printf(a, "%s %s:%s (%u:%u) %04o",
+                                                                     devnum_text(a, n->number),
                                                                      n->uid ? "?" : "root",
                                                                      group ? group : "?", n->uid,
                                                                      n->gid, n->mode) });

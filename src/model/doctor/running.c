@@ -33,7 +33,7 @@ static const char *mode_text(struct arena *a, const struct inside_device *d) {
 
 static bool is_right(const struct inside_device *d) {
         return d->is_char &&
-               (!d->expected || (d->major == d->want_major && d->minor == d->want_minor));
+               (!d->expected || (devnum_equal(d->number, d->want)));
 }
 
 static bool group_is_mapped(const struct inside_facts *f, const struct inside_device *d) {
@@ -44,7 +44,7 @@ static bool group_is_mapped(const struct inside_facts *f, const struct inside_de
 
 static const char *describe(struct arena *a, const struct inside_facts *f,
                             const struct inside_device *d) {
-        return arena_printf(a, "%u:%u %s %s", d->major, d->minor, mode_text(a, d),
+        return arena_printf(a, "%s %s %s", devnum_text(a, d->number), mode_text(a, d),
                             inside_owner(a, f, d));
 }
 
@@ -62,8 +62,9 @@ static void judge_node(struct doctor_report *r, const struct inside_facts *f,
                         "this is no device but what a start without the GPU leaves in its place";
         } else if (!is_right(d)) {
                 item.evidence =
-                        arena_printf(r->arena, "it is %u:%u, another device; %u:%u was meant",
-                                     d->major, d->minor, d->want_major, d->want_minor);
+                        arena_printf(r->arena, "it is %s, another device; %s was meant",
+                                     devnum_text(r->arena, d->number),
+                                     devnum_text(r->arena, d->want));
         } else if (!group_is_mapped(f, d)) {
                 item.evidence = arena_printf(
                         r->arena, "%s: its host gid %u has no place in the container's id map",
@@ -179,8 +180,8 @@ static const char *errno_words(struct arena *a, const struct inside_facts *f,
                                     mode_text(a, d), inside_owner(a, f, d));
         case EPERM:
                 return arena_printf(
-                        a, "not permitted (EPERM), layer 2 or 3: a device cgroup refuses %u:%u",
-                        d->major, d->minor);
+                        a, "not permitted (EPERM), layer 2 or 3: a device cgroup refuses %s",
+                        devnum_text(a, d->number));
         case ENOENT:
                 return "it went away meanwhile (ENOENT)";
         case ENXIO:

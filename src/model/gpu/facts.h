@@ -8,6 +8,7 @@
  * is known by its address and ids; names and numbers of nodes are only what
  * the kernel gave it this time.
  */
+#include "model/gpu/devnum.h"
 #include "model/gpu/pci-ids.h"
 
 enum node_kind {
@@ -30,8 +31,8 @@ enum node_state {
 
 struct node {
         enum node_kind kind;
-        const char *path;      /* "/dev/dri/renderD128", without any prefix */
-        uint32_t major, minor; /* what the kernel says; sysfs or /proc, not stat() */
+        const char *path;     /* "/dev/dri/renderD128", without any prefix */
+        struct devnum number; /* what the kernel says; sysfs or /proc, not stat() */
         enum node_state state;
         uint32_t uid, gid; /* host ids of what is at @path; 0 when absent */
         uint32_t mode;     /* permission bits */

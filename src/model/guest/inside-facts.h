@@ -32,10 +32,10 @@ struct open_result {
 struct inside_device {
         const char *path;
         enum node_kind kind;
-        bool expected; /* given at the last start, or by the plan; @want_ numbers hold */
-        uint32_t want_major, want_minor;
+        bool expected; /* given at the last start, or by the plan; @want holds */
+        struct devnum want;
         bool present, is_char;
-        uint32_t major, minor;
+        struct devnum number;
         uint32_t uid, gid, mode; /* host ids */
         uint32_t as_gid;         /* container gid of the member that tried */
         struct open_result open;

@@ -106,19 +106,20 @@ static const char *rule_text(const struct editor *e, const struct devline *d,
         const struct node *n = w->pn->node;
 
         if (d && !d->broken)
-                return arena_printf(e->a, "c %u:%u %.*s", n->major, n->minor, (int)d->access.len,
+                return arena_printf(e->a, "%s %.*s", devnum_rule(e->a, n->number),
+                                    (int)d->access.len,
                                     d->access.data);
         if (w->text)
                 return w->text;
         if (w->pn->form == METHOD_DEV) /* as Proxmox generates it */
-                return arena_printf(e->a, "c %u:%u %s", n->major, n->minor,
+                return arena_printf(e->a, "%s %s", devnum_rule(e->a, n->number),
                                     w->deny_write ? "r" : "rw");
-        return arena_printf(e->a, "c %u:%u rwm", n->major, n->minor);
+        return arena_printf(e->a, "%s rwm", devnum_rule(e->a, n->number));
 }
 
 static const char *deny_text(const struct editor *e, const struct devline *d,
                              const struct want *w) {
-        return arena_printf(e->a, "c %u:%u w", w->pn->node->major, w->pn->node->minor);
+        return arena_printf(e->a, "%s w", devnum_rule(e->a, w->pn->node->number));
 }
 
 const struct line_class class_mount = {

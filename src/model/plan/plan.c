@@ -112,7 +112,7 @@ struct finding plan_node_problem(struct arena *a, const struct node *n) {
                 .old = n->state == NODE_ABSENT ? NULL
                        : n->state == NODE_FAKE ? "not a character device"
                                                : "a device of another number",
-                .new = arena_printf(a, "c %u %u", n->major, n->minor), /* as mknod(1) wants it */
+                .new = devnum_mknod(a, n->number),
         };
 }
 

@@ -105,7 +105,7 @@ static bool same_nvidia(const struct devline *d, const struct plan_node *pn) {
         uint32_t number;
 
         if (d->type == DEVLINE_ALLOW || d->type == DEVLINE_DENY)
-                return (d->major == NVIDIA_MAJOR) == (pn->node->major == NVIDIA_MAJOR);
+                return (d->number.major == NVIDIA_MAJOR) == (pn->node->number.major == NVIDIA_MAJOR);
         return d->path.scope == PATH_NODE && pn->gpu && path.len > 11 &&
                parse_u32((struct bytes){ path.data + 11, path.len - 11 }, &number);
 }

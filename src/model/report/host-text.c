@@ -33,8 +33,8 @@ static void add_node(struct strbuf *b, const struct node *n) {
                 break;
         case NODE_CHAR:
         case NODE_WRONG_NUMBER: /* which one it has is no fact; 1000 on is no device's */
-                strbuf_printf(b, "node %s c %u %u %u:%u %04o\n", n->path, n->major,
-                              n->minor + (n->state == NODE_CHAR ? 0 : 1000), n->uid, n->gid,
+                strbuf_printf(b, "node %s c %u %u %u:%u %04o\n", n->path, n->number.major,
+                              n->number.minor + (n->state == NODE_CHAR ? 0 : 1000), n->uid, n->gid,
                               n->mode);
                 break;
         case NODE_FAKE:
@@ -84,7 +84,7 @@ static void add_gpu(struct strbuf *b, const struct facts *f, const struct gpu *g
         if (accel)
                 strbuf_printf(b, "accel %s %s\n", g->address, path_number(accel->path));
         if (nvidia)
-                strbuf_printf(b, "nvidia %s %u\n", g->address, nvidia->minor);
+                strbuf_printf(b, "nvidia %s %u\n", g->address, nvidia->number.minor);
         for (size_t i = 0; i < g->n_nodes; i++)
                 add_node(b, &g->nodes[i]);
 }
@@ -96,7 +96,7 @@ static void add_shared(struct strbuf *b, const struct facts *f) {
                 const struct node *n = &f->shared[i];
 
                 if (n->kind == NODE_KFD)
-                        strbuf_printf(b, "kfd %u\n", n->major);
+                        strbuf_printf(b, "kfd %u\n", n->number.major);
                 nvidia |= n->kind == NODE_NVIDIA;
                 add_node(b, n);
         }

@@ -106,7 +106,7 @@ struct bytes mask_conf(struct mask *m, struct bytes conf) {
 /* A rule with the number of a tun or a serial line is about no GPU; NVIDIA's 195 is the lowest. */
 static bool names_gpu(const struct devline *d) {
         if (d->type == DEVLINE_ALLOW || d->type == DEVLINE_DENY)
-                return d->any_major || d->major >= 195;
+                return d->any_major || d->number.major >= 195;
         return d->type != DEVLINE_NONE && d->type != DEVLINE_IDMAP;
 }
 

@@ -57,8 +57,7 @@ static void set_nodes(struct known_gpu *k, const struct gpu *g) {
         for (size_t i = 0; i < g->n_nodes; i++)
                 k->nodes[g->nodes[i].kind] = (struct known_node){
                         .path = g->nodes[i].path,
-                        .major = g->nodes[i].major,
-                        .minor = g->nodes[i].minor,
+                        .number = g->nodes[i].number,
                         .has_mode = g->nodes[i].state == NODE_CHAR,
                         .mode = g->nodes[i].state == NODE_CHAR ? g->nodes[i].mode : 0,
                 };
@@ -79,7 +78,7 @@ static bool same_nodes(const struct known_gpu *a, const struct known_gpu *b) {
         for (size_t i = 0; i < NODE_KINDS; i++) {
                 const struct known_node *x = &a->nodes[i], *y = &b->nodes[i];
 
-                if (!x->path != !y->path || x->major != y->major || x->minor != y->minor ||
+                if (!x->path != !y->path || !devnum_equal(x->number, y->number) ||
                     (x->path && !streq(x->path, y->path)))
                         return false;
         }
@@ -99,9 +98,9 @@ static const char *describe_nodes(struct arena *a, const struct known_gpu *k) {
 
         for (size_t i = 0; i < NODE_KINDS; i++)
                 if (k->nodes[i].path)
-                        strbuf_printf(&b, "%s%s (%u:%u)", b.len ? " " : "",
-                                      strrchr(k->nodes[i].path, '/') + 1, k->nodes[i].major,
-                                      k->nodes[i].minor);
+                        strbuf_printf(&b, "%s%s (%s)", b.len ? " " : "",
+                                      strrchr(k->nodes[i].path, '/') + 1,
+                                      devnum_text(a, k->nodes[i].number));
         return b.len ? strbuf_str(&b) : "no nodes";
 }
 
@@ -242,7 +241,8 @@ void baseline_forget(struct baseline *b, const char *const *named, size_t n_name
 }
 
 static void write_node(struct strbuf *t, enum node_kind kind, const struct known_node *n) {
-        strbuf_printf(t, "node %s %s %u:%u ", node_kind_name(kind), n->path, n->major, n->minor);
+        strbuf_printf(t, "node %s %s %s ", node_kind_name(kind), n->path,
+                      devnum_text(t->arena, n->number));
         if (n->has_mode)
                 strbuf_printf(t, "%04o\n", n->mode);
         else
@@ -276,17 +276,6 @@ static const char *word(struct arena *a, struct bytes *rest) {
         return arena_strndup(a, w.data ? w.data : "", w.len);
 }
 
-static bool pair(const char *text, uint32_t *ret_first, uint32_t *ret_second) {
-        const char *colon = strchr(text, ':');
-        struct bytes first, second;
-
-        if (!colon)
-                return false;
-        first = (struct bytes){ text, (size_t)(colon - text) };
-        second = bytes_of(colon + 1);
-        return parse_u32(first, ret_first) && parse_u32(second, ret_second);
-}
-
 static bool read_gpu(struct arena *a, struct bytes rest, struct baseline *b) {
         struct known_gpu k = { .address = word(a, &rest) };
         struct bytes model = bytes_word(&rest), subsystem = bytes_word(&rest);
@@ -317,7 +306,7 @@ static bool read_node(struct arena *a, struct bytes rest, struct baseline *b) {
         const char *kind = word(a, &rest);
         struct known_node n = { .path = word(a, &rest) };
 
-        if (b->n_gpus == 0 || n.path[0] != '/' || !pair(word(a, &rest), &n.major, &n.minor) ||
+        if (b->n_gpus == 0 || n.path[0] != '/' || !devnum_parse(bytes_word(&rest), &n.number) ||
             !read_mode(word(a, &rest), &n))
                 return false;
         for (size_t i = 0; i < NODE_KINDS; i++)

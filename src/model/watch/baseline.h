@@ -13,7 +13,7 @@
 /** struct known_node - a node's last name, number and mode; no path: it had none */
 struct known_node {
         const char *path;
-        uint32_t major, minor;
+        struct devnum number;
         bool has_mode; /* false: it was not there, or no device */
         uint32_t mode; /* permission bits */
 };
