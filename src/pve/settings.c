@@ -155,9 +155,9 @@ static char *read_line(char *str, int num, void *stream) {
 }
 
 static void set_key(struct reading *r, const char *key, const char *meant, const char *value) {
-        const char *problem;
+        const char *problem = policy_set(r->arena, r->policy, key, value);
 
-        if (!policy_set(r->arena, r->policy, key, value, &problem)) {
+        if (problem) {
                 complain(r, meant && streq(meant, "gpu"), problem);
                 return;
         }
@@ -190,8 +190,11 @@ static int handle_entry(void *user, const char *section, const char *key, const 
                         complain(r, true, "gpu in [daemon] is not read; it belongs in [defaults]");
         } else if (streq(r->section, own_section(r))) {
                 set_key(r, key, meant, value);
-        } else if (!policy_parse_memory(r->arena, r->policy, r->section, key, value, &problem)) {
-                complain(r, about_gpu, problem);
+        } else {
+                problem = policy_parse_memory(r->arena, r->policy,
+                                              &(struct ini_entry){ r->section, key, value });
+                if (problem)
+                        complain(r, about_gpu, problem);
         }
         return 1;
 }

@@ -95,12 +95,13 @@ static void set_policy(struct arena *a, const char *text, struct policy *p) {
 
                 *value++ = '\0';
                 if (streq(entry, "pin"))
-                        require(policy_parse_memory(a, p, "pin " NODE, "gpu",
-                                                    arena_printf(a, "%s -", value), &problem),
-                                text, "not a pin", (struct bytes){ 0 });
+                        problem = policy_parse_memory(
+                                a, p,
+                                &(struct ini_entry){ "pin " NODE, "gpu",
+                                                     arena_printf(a, "%s -", value) });
                 else
-                        require(policy_set(a, p, entry, value, &problem), text, "not a policy",
-                                (struct bytes){ 0 });
+                        problem = policy_set(a, p, entry, value);
+                require(!problem, text, "not a policy", (struct bytes){ 0 });
         }
 }
 

@@ -33,7 +33,7 @@ static bool next_line(struct bytes *rest, bool with_end, struct bytes *ret) {
 }
 
 static const char *make_memory(struct arena *a, struct bytes spec, struct policy *p) {
-        const char *node = NULL, *problem;
+        const char *node = NULL;
         struct bytes line;
 
         policy_init(a, p);
@@ -44,11 +44,11 @@ static const char *make_memory(struct arena *a, struct bytes spec, struct policy
                 const char *section = arena_printf(a, "pin %s", node ? node : "x");
 
                 if (str_has_prefix(text, "v "))
-                        policy_parse_memory(a, p, "memory", "video-gid", text + 2, &problem);
+                        policy_parse_memory(a, p, &(struct ini_entry){ "memory", "video-gid", text + 2 });
                 else if (str_has_prefix(text, "r "))
-                        policy_parse_memory(a, p, "memory", "render-gid", text + 2, &problem);
+                        policy_parse_memory(a, p, &(struct ini_entry){ "memory", "render-gid", text + 2 });
                 else if (str_has_prefix(text, "p "))
-                        policy_parse_memory(a, p, section, "gpu", text + 2, &problem);
+                        policy_parse_memory(a, p, &(struct ini_entry){ section, "gpu", text + 2 });
                 else
                         *ARENA_PUSH(a, p->parked, p->n_parked) = text;
         }

@@ -32,13 +32,13 @@ static struct policy policy(const char *text) {
         policy_init(&arena, &p);
         for (char *l = strtok_r(copy, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
                 char *value = strchr(l, '=');
-                bool good;
 
                 *value++ = '\0';
-                good = str_has_prefix(l, "pin ")
-                               ? policy_parse_memory(&arena, &p, l, "gpu", value, &problem)
-                               : policy_set(&arena, &p, l, value, &problem);
-                if (!good)
+                problem = str_has_prefix(l, "pin ")
+                                  ? policy_parse_memory(&arena, &p,
+                                                        &(struct ini_entry){ l, "gpu", value })
+                                  : policy_set(&arena, &p, l, value);
+                if (problem)
                         fail_msg("%s", problem);
         }
         return p;

@@ -95,7 +95,8 @@ static struct doctor_report examine(const char *text, const char *gpu, const str
         facts.subgids = base;
         facts.n_subgids = w->no_delegation ? 0 : ELEMENTS(base);
         policy_init(&arena, &policy);
-        if (gpu && !policy_set(&arena, &policy, "gpu", gpu, &problem))
+        problem = gpu ? policy_set(&arena, &policy, "gpu", gpu) : NULL;
+        if (problem)
                 fail_msg("%s", problem);
         pctconf_parse(&arena, PCTCONF_PVE, bytes_of(text), &conf);
         survey_make(&arena, &facts, &conf, &survey);

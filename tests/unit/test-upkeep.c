@@ -39,9 +39,9 @@ struct sample {
 static const char *const nodes[] = { "/dev/dri/card1", "/dev/dri/renderD129" };
 
 static void set(struct sample *s, const char *key, const char *value) {
-        const char *problem = "";
+        const char *problem = policy_set(&arena, &s->policy, key, value);
 
-        if (!policy_set(&arena, &s->policy, key, value, &problem))
+        if (problem)
                 fail_msg("%s", problem);
 }
 

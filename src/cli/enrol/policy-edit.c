@@ -18,7 +18,6 @@
 
 const char *setting_problem(struct arena *a, const struct setting *s) {
         struct policy scratch;
-        const char *problem = NULL;
 
         for (const char *c = s->value; *c; c++)
                 if ((unsigned char)*c < ' ' || *c == 0x7f || *c == ';')
@@ -28,7 +27,7 @@ const char *setting_problem(struct arena *a, const struct setting *s) {
                 return arena_printf(a, "%s: the value is too long, a line holds %d bytes", s->key,
                                     INI_LINE_MAX);
         policy_init(a, &scratch);
-        return policy_set(a, &scratch, s->key, s->value, &problem) ? NULL : problem;
+        return policy_set(a, &scratch, s->key, s->value);
 }
 
 /* One line with its end off the front of @rest. */

@@ -213,12 +213,12 @@ bool upkeep_is_ours(struct bytes text) {
 
 const char *upkeep_unit_of(struct arena *a, const char *folder) {
         struct policy p = { 0 };
-        const char *problem, *end = strrchr(folder, '.'), *unit;
+        const char *end = strrchr(folder, '.'), *unit;
 
         if (!end || !streq(end, ".d"))
                 return NULL;
         unit = arena_strndup(a, folder, (size_t)(end - folder));
-        return policy_set(a, &p, "guest-service", unit, &problem) && p.n_guest_services == 1
+        return !policy_set(a, &p, "guest-service", unit) && p.n_guest_services == 1
                        ? p.guest_services[0]
                        : NULL;
 }

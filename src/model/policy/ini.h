@@ -10,6 +10,13 @@
 #define INI_LINE_MAX 199
 #define INI_FILE_MAX (64 * 1024)
 
+/** struct ini_entry - KEY = VALUE of a section */
+struct ini_entry {
+        const char *section; /* NULL before the first one */
+        const char *key;
+        const char *value; /* without blanks at both ends */
+};
+
 enum ini_line {
         INI_LINE_NONE,    /* blank or a comment */
         INI_LINE_HEADING, /* [section], perhaps with a comment behind it */

@@ -295,21 +295,17 @@ static const char *unknown_key(struct arena *a, const char *key) {
         return strbuf_str(&b);
 }
 
-bool policy_set(struct arena *a, struct policy *p, const char *key, const char *value,
-                const char **ret_problem) {
+const char *policy_set(struct arena *a, struct policy *p, const char *key, const char *value) {
         const char *reason;
         size_t i = 0;
 
         while (i < ELEMENTS(keys) && !streq(key, keys[i].key))
                 i++;
-        if (i == ELEMENTS(keys)) {
-                *ret_problem = unknown_key(a, key);
-                return false;
-        }
+        if (i == ELEMENTS(keys))
+                return unknown_key(a, key);
         reason = keys[i].set(a, p, bytes_of(value));
-        if (reason)
-                *ret_problem = arena_printf(a, "%s = %s%s%s; accepted: %s", key, value,
-                                            *reason ? ": " : " is not understood", reason,
-                                            keys[i].accepted);
-        return !reason;
+        return reason ? arena_printf(a, "%s = %s%s%s; accepted: %s", key, value,
+                                     *reason ? ": " : " is not understood", reason,
+                                     keys[i].accepted)
+                      : NULL;
 }

@@ -12,15 +12,13 @@
  * @p:     policy
  * @key:   "gpu" or another one of gpuanchor.conf(5)
  * @value: text, blanks at both ends already cut
- * @ret_problem: on failure one sentence that says what is wrong and what is accepted;
- *         lives in @a
  *
- * On failure @p is unchanged. An empty value sets the key back to its default.
+ * An empty value sets the key back to its default.
  *
- * Return: true, or false for an unknown key or a wrong value.
+ * Return: NULL, or for an unknown key or a wrong value, with @p unchanged, one sentence in @a that
+ *         says what is wrong and what is accepted.
  */
-bool policy_set(struct arena *a, struct policy *p, const char *key, const char *value,
-                const char **ret_problem);
+const char *policy_set(struct arena *a, struct policy *p, const char *key, const char *value);
 
 /** policy_key_meant() - the key that @key is or is most likely meant to be; NULL when none is */
 const char *policy_key_meant(const char *key);

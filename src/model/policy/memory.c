@@ -58,13 +58,14 @@ static struct pin *pin_of(struct arena *a, struct policy *p, struct bytes node) 
 }
 
 /* gpu = 0000:c1:00.0 1002:150e 1f66:0031 */
-static bool parse_pin(struct arena *a, struct policy *p, struct bytes node, bool twin,
-                      const char *value) {
-        struct bytes rest = bytes_of(value), address = bytes_word(&rest);
+static bool parse_pin(struct arena *a, struct policy *p, const struct ini_entry *e) {
+        struct bytes rest = bytes_of(e->value), address = bytes_word(&rest), node;
         struct pin_gpu g = { 0 };
         struct pin *pin;
 
-        if (!is_word(address) || !parse_ids(bytes_word(&rest), &g.ids.vendor, &g.ids.device) ||
+        if (!policy_section_node(bytes_of(e->section), &node) ||
+            !BYTES_IN(bytes_of(e->key), "gpu", "twin") || !is_word(address) ||
+            !parse_ids(bytes_word(&rest), &g.ids.vendor, &g.ids.device) ||
             !parse_ids(bytes_word(&rest), &g.ids.subvendor, &g.ids.subdevice) ||
             bytes_trim(rest).len > 0)
                 return false;
@@ -72,7 +73,7 @@ static bool parse_pin(struct arena *a, struct policy *p, struct bytes node, bool
         if (!g.address)
                 g.address = arena_strndup(a, address.data, address.len);
         pin = pin_of(a, p, node);
-        if (twin)
+        if (streq(e->key, "twin"))
                 *ARENA_PUSH(a, pin->twins, pin->n_twins) = g;
         else
                 *ARENA_PUSH(a, pin->gpus, pin->n_gpus) = g;
@@ -148,46 +149,37 @@ static int64_t *memory_gid(struct policy *p, size_t i) {
         return (int64_t *)((char *)p + memory_gids[i].offset);
 }
 
-static bool parse_memory(struct arena *a, struct policy *p, const char *key, const char *value,
-                         const char **ret_problem) {
+static const char *parse_memory(struct arena *a, struct policy *p, const struct ini_entry *e) {
         struct policy scratch = { 0 };
-        const char *line;
+        const char *problem, *line;
 
-        if (streq(key, "line")) {
-                line = unescape(a, value);
-                if (line)
-                        *ARENA_PUSH(a, p->parked, p->n_parked) = line;
-                else
-                        *ret_problem = arena_printf(a, "line = %s: empty, or a backslash that "
-                                                       "is not \\\\ or \\xHH", value);
-                return line;
+        if (streq(e->key, "line")) {
+                line = unescape(a, e->value);
+                if (!line)
+                        return arena_printf(a, "line = %s: empty, or a backslash that is not "
+                                               "\\\\ or \\xHH", e->value);
+                *ARENA_PUSH(a, p->parked, p->n_parked) = line;
+                return NULL;
         }
         for (size_t i = 0; i < ELEMENTS(memory_gids); i++)
-                if (streq(key, memory_gids[i].key)) {
-                        if (!policy_set(a, &scratch, "render-gid", value, ret_problem))
-                                return false;
-                        *memory_gid(p, i) = scratch.gid[GID_RENDER].set;
-                        return true;
+                if (streq(e->key, memory_gids[i].key)) {
+                        problem = policy_set(a, &scratch, "render-gid", e->value);
+                        if (!problem)
+                                *memory_gid(p, i) = scratch.gid[GID_RENDER].set;
+                        return problem;
                 }
-        *ret_problem = arena_printf(a, "unknown key %s in [memory]; accepted: video-gid, render-gid, "
-                                       "video-gid-guess, render-gid-guess, line", key);
-        return false;
+        return arena_printf(a, "unknown key %s in [memory]; accepted: video-gid, render-gid, "
+                               "video-gid-guess, render-gid-guess, line", e->key);
 }
 
-bool policy_parse_memory(struct arena *a, struct policy *p, const char *section, const char *key,
-                         const char *value, const char **ret_problem) {
-        struct bytes node;
-
-        if (streq(section, "memory"))
-                return parse_memory(a, p, key, value, ret_problem);
-        if (policy_section_node(bytes_of(section), &node) &&
-            (streq(key, "gpu") || streq(key, "twin")) &&
-            parse_pin(a, p, node, streq(key, "twin"), value))
-                return true;
-        *ret_problem = arena_printf(a, "%s = %s is not understood in [%s]; accepted: gpu = "
-                                       "ADDRESS VENDOR:DEVICE SUBVENDOR:SUBDEVICE, - for no ids",
-                                    key, value, section);
-        return false;
+const char *policy_parse_memory(struct arena *a, struct policy *p, const struct ini_entry *e) {
+        if (streq(e->section, "memory"))
+                return parse_memory(a, p, e);
+        return parse_pin(a, p, e) ? NULL
+                                  : arena_printf(a, "%s = %s is not understood in [%s]; accepted: "
+                                                    "gpu = ADDRESS VENDOR:DEVICE "
+                                                    "SUBVENDOR:SUBDEVICE, - for no ids",
+                                                 e->key, e->value, e->section);
 }
 
 /* "gpu = 0000:c1:00.0 1002:150e 1f66:0031"; false when the address is no word */

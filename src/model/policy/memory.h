@@ -37,15 +37,14 @@ struct bytes policy_remember(struct arena *a, struct bytes file, const char *nod
                              const struct policy *p);
 
 /**
- * policy_parse_memory() - take one line of a [pin NODE] or [memory] section back in
- * @section: "pin pve1" or "memory"
+ * policy_parse_memory() - take one entry of a [pin NODE] or [memory] section back in
+ * @e: entry; its section is there
  *
- * Lines: in [pin NODE] `gpu = 0000:c1:00.0 1002:150e 1f66:0031` (`-` for absent ids), one per
- * GPU, `twin = ...` for one like it that is not meant; in [memory] `video-gid = 44`, `render-gid = 110`, `line = dev0: /dev/dri/...`. In `line`
- * a backslash is `\\`; `;`, control bytes and a blank at either end are `\xHH`, because inih
- * would cut there.
+ * In [pin NODE] `gpu = 0000:c1:00.0 1002:150e 1f66:0031` (`-` for absent ids), one per GPU, and
+ * `twin = ...` for one like it that is not meant; in [memory] `video-gid = 44`, `render-gid = 110`,
+ * `line = dev0: /dev/dri/...`. In `line` a backslash is `\\`; `;`, control bytes and a blank at
+ * either end are `\xHH`, because inih would cut there.
  *
- * Return: true, or false with @ret_problem as policy_set().
+ * Return: NULL, or what is wrong, as policy_set().
  */
-bool policy_parse_memory(struct arena *a, struct policy *p, const char *section, const char *key,
-                         const char *value, const char **ret_problem);
+const char *policy_parse_memory(struct arena *a, struct policy *p, const struct ini_entry *e);
