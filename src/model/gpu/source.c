@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * source - a list of questions with their answers, in the order in which they were asked
+ */
+#include "model/gpu/source.h"
+
+void sources_add(struct arena *a, struct sources *s, struct bytes path) {
+        if (path.len == 0 || memchr(path.data, '\0', path.len) || s->n == SOURCES_MAX ||
+            sources_find(s, path))
+                return;
+        ARENA_PUSH(a, s->items, s->n)->path = arena_strndup(a, path.data, path.len);
+}
+
+const struct source *sources_find(const struct sources *s, struct bytes path) {
+        for (size_t i = 0; i < s->n; i++)
+                if (bytes_equal(bytes_of(s->items[i].path), path))
+                        return &s->items[i];
+        return NULL;
+}
