@@ -37,14 +37,10 @@ struct hook {
         struct policy policy;
 };
 
-static const char *severity_word(enum severity s) {
-        return s <= SEV_ERROR ? "error: " : s == SEV_WARNING ? "warning: " : "";
-}
-
 static void say(struct hook *h, const struct finding *f) {
         const char *remedy = finding_remedy(&h->arena, f, h->vmid);
 
-        printf("gpuanchor: %s%s%s%s\n", severity_word(finding_severity(f)),
+        printf("gpuanchor: %s%s%s%s\n", severity_label(finding_severity(f)),
                finding_text(&h->arena, f, h->vmid), *remedy ? "; " : "", remedy);
         if (!*h->root)
                 (void)journal_send("gpuanchor-hook", f, h->vmid);

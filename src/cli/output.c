@@ -60,10 +60,6 @@ static const char *severity_color(enum severity s) {
         return s <= SEV_ERROR ? RED : s == SEV_WARNING ? YELLOW : "";
 }
 
-static const char *severity_word(enum severity s) {
-        return s <= SEV_ERROR ? "error: " : s == SEV_WARNING ? "warning: " : "";
-}
-
 static void out_finding(struct cli *c, const struct finding *f, uint32_t vmid) {
         enum severity s = finding_severity(f);
         const char *remedy = finding_remedy(&c->arena, f, vmid);
@@ -71,7 +67,7 @@ static void out_finding(struct cli *c, const struct finding *f, uint32_t vmid) {
         if (c->opt[OPT_BOOT] && !*c->root && getenv("JOURNAL_STREAM") &&
             journal_send("gpuanchor", f, vmid) == 0)
                 return;
-        printf("%s%s%s%s%s\n", c->prefix, c->color ? severity_color(s) : "", severity_word(s),
+        printf("%s%s%s%s%s\n", c->prefix, c->color ? severity_color(s) : "", severity_label(s),
                c->color ? RESET : "", finding_text(&c->arena, f, vmid));
         if (*remedy)
                 printf("%s  -> %s\n", c->prefix, remedy);

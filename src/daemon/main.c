@@ -32,15 +32,11 @@ static uint64_t monotonic_usec(void) {
 
 static void say(const struct finding *f, bool resolved) {
         _cleanup_arena_ struct arena a = { 0 };
-        enum severity s = finding_severity(f);
         const char *remedy = resolved ? "" : finding_remedy(&a, f, f->vmid);
 
         fprintf(stderr, "gpuanchord: %s%s%s%s%s [%s]\n",
                 f->vmid ? arena_printf(&a, "%u: ", f->vmid) : "",
-                resolved           ? "resolved: "
-                : s <= SEV_ERROR   ? "error: "
-                : s == SEV_WARNING ? "warning: "
-                                   : "",
+                resolved ? "resolved: " : severity_label(finding_severity(f)),
                 finding_text(&a, f, f->vmid), *remedy ? "; " : "", remedy,
                 finding_kinds[f->code].code);
 }

@@ -44,13 +44,6 @@ static const char *finish(struct arena *a, struct json_object *o) {
         return text;
 }
 
-static const char *severity_name(enum severity s) {
-        return s <= SEV_ERROR     ? "error"
-               : s == SEV_WARNING ? "warning"
-               : s == SEV_NOTICE  ? "notice"
-                                  : "info";
-}
-
 static struct json_object *finding_object(struct arena *a, const struct finding *f, uint32_t vmid) {
         const struct finding_kind *kind = &finding_kinds[f->code];
         struct json_object *item = json_object_new_object();

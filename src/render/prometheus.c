@@ -78,24 +78,18 @@ static size_t count(const struct status_view *v, const struct finding *like, siz
 }
 
 static void add_findings(struct strbuf *b, const struct status_view *v) {
-        static const struct {
-                enum severity severity;
-                const char *name;
-        } levels[] = { { SEV_ERROR, "error" },
-                       { SEV_WARNING, "warning" },
-                       { SEV_NOTICE, "notice" } };
         size_t first;
 
         head(b, "gpuanchor_findings_open", "What somebody has to do something about, by severity.");
-        for (size_t i = 0; i < ELEMENTS(levels); i++) {
+        for (enum severity s = SEV_ERROR; s <= SEV_NOTICE; s++) {
                 size_t n = 0;
 
                 for (size_t j = 0; j < v->st->findings.n; j++)
                         n += status_shows(v, &v->st->findings.items[j]) &&
                              status_is_open(&v->st->findings.items[j]) &&
-                             finding_severity(&v->st->findings.items[j]) == levels[i].severity;
-                strbuf_printf(b, "gpuanchor_findings_open{severity=\"%s\"} %zu\n", levels[i].name,
-                              n);
+                             finding_severity(&v->st->findings.items[j]) == s;
+                strbuf_printf(b, "gpuanchor_findings_open{severity=\"%s\"} %zu\n",
+                              severity_name(s), n);
         }
         head(b, "gpuanchor_finding", "The open findings, by code and container.");
         for (size_t i = 0; i < v->st->findings.n; i++) {
@@ -107,7 +101,7 @@ static void add_findings(struct strbuf *b, const struct status_view *v) {
                                 b,
                                 "gpuanchor_finding{code=\"%s\",severity=\"%s\",vmid=\"%u\"} %zu\n",
                                 finding_kinds[f->code].code,
-                                levels[finding_severity(f) - SEV_ERROR].name, f->vmid, n);
+                                severity_name(finding_severity(f)), f->vmid, n);
         }
 }
 

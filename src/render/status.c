@@ -138,13 +138,6 @@ static const char *nodes_of(struct arena *a, const struct known_gpu *g) {
         return strbuf_str(&b);
 }
 
-static const char *severity_name(enum severity s) {
-        return s <= SEV_ERROR     ? "error"
-               : s == SEV_WARNING ? "warning"
-               : s == SEV_NOTICE  ? "notice"
-                                  : "info";
-}
-
 static void plain_finding(struct arena *a, const struct finding *f) {
         const char *const fields[] = { "finding",
                                        severity_name(finding_severity(f)),

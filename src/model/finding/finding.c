@@ -10,6 +10,17 @@ const struct finding_kind finding_kinds[FINDING_CODES] = {
 #undef FINDING
 };
 
+const char *severity_name(enum severity s) {
+        return s <= SEV_ERROR     ? "error"
+               : s == SEV_WARNING ? "warning"
+               : s == SEV_NOTICE  ? "notice"
+                                  : "info";
+}
+
+const char *severity_label(enum severity s) {
+        return s <= SEV_ERROR ? "error: " : s == SEV_WARNING ? "warning: " : "";
+}
+
 static bool same(const char *a, const char *b) {
         return a == b || (a && b && streq(a, b));
 }

@@ -12,6 +12,12 @@
 /** syslog's numbers, so that they go to the journal as they are */
 enum severity { SEV_ERROR = 3, SEV_WARNING = 4, SEV_NOTICE = 5, SEV_INFO = 6 };
 
+/** severity_name() - "error", "warning", "notice", "info" */
+const char *severity_name(enum severity s);
+
+/** severity_label() - what stands before a line for people: "error: ", "warning: ", else "" */
+const char *severity_label(enum severity s);
+
 enum finding_code {
 #define FINDING(symbol, code, severity, id, text, remedy) FINDING_##symbol,
 #include "model/finding/finding.def"
