@@ -247,6 +247,15 @@ static void add_tolerated(struct arena *a, const struct plan_input *in, struct f
         }
 }
 
+static bool is_named(const struct plan_input *in, const struct node *n) {
+        for (size_t i = 1; i < in->survey->n_lines; i++)
+                if (line_gives(&in->survey->lines[i], DEVLINE_DEV, n) ||
+                    line_gives(&in->survey->lines[i], DEVLINE_MOUNT, n) ||
+                    line_gives_folder(&in->survey->lines[i], n))
+                        return true;
+        return false;
+}
+
 /* kfd and the NVIDIA control nodes: one for all GPUs of the driver. */
 static void add_shared(struct arena *a, const struct plan_input *in, struct findings *f,
                        struct plan *p) {
@@ -259,12 +268,7 @@ static void add_shared(struct arena *a, const struct plan_input *in, struct find
                         continue;
                 if (n->kind == NODE_NVIDIA && named) {
                         /* of NVIDIA's many a container keeps those that it has */
-                        for (size_t j = 1; j < in->survey->n_lines; j++)
-                                if (line_gives(&in->survey->lines[j], DEVLINE_DEV, n) ||
-                                    line_gives(&in->survey->lines[j], DEVLINE_MOUNT, n) ||
-                                    line_gives_folder(&in->survey->lines[j], n))
-                                        add_node(a, in, f, p, NULL, n, true);
-                        add_node(a, in, f, p, NULL, n, false);
+                        add_node(a, in, f, p, NULL, n, is_named(in, n));
                 } else {
                         /* nvidia-caps hand out the partitioning of the card: only to who has them
                          */
