@@ -49,12 +49,13 @@ static struct choice choose_on(const struct facts *facts, const char *policy_tex
         struct policy p = policy(policy_text);
         struct pctconf c;
         struct survey s;
+        struct plan_input in = { .facts = facts, .policy = &p, .node = HERE, .survey = &s };
         struct choice choice;
 
         findings = (struct findings){ .arena = &arena };
         pctconf_parse(&arena, PCTCONF_PVE, bytes_of(lines), &c);
         survey_make(&arena, facts, &c, &s);
-        choose_gpus(&arena, facts, &p, HERE, &s, &findings, &choice);
+        choose_gpus(&arena, &in, &findings, &choice);
         return choice;
 }
 

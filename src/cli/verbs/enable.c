@@ -200,7 +200,7 @@ static int try_on_paper(struct enabling *e) {
         if (r != 0)
                 return target_problem(e->c, e->vmid, r);
         p->new = k->new_policy;
-        if (!k->left_alone && !k->plan.choice.missing && k->plan.choice.gpus.n > 0)
+        if (!k->left_alone && choice_is_settled(&k->plan.choice))
                 return EXIT_DONE;
         if (!e->c->opt[OPT_GPU] && ask_possible(e->c) && find_choices(e))
                 return ENABLE_ASK;

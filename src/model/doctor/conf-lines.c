@@ -23,7 +23,7 @@ static const char *line_text(struct arena *a, const struct doctor_guest *g, size
 }
 
 static bool has_choice(const struct doctor_guest *g) {
-        return g->plan->choice.gpus.n > 0 && !g->plan->choice.missing;
+        return choice_is_settled(&g->plan->choice);
 }
 
 /* ---- policy and choice ---- */

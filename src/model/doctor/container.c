@@ -64,7 +64,7 @@ static const struct gpu *likely_gpu(struct arena *a, const struct doctor_guest *
 static const char *command(struct arena *a, const struct doctor_guest *g) {
         const struct gpu *likely;
 
-        if (g->plan->choice.gpus.n > 0 && !g->plan->choice.missing)
+        if (choice_is_settled(&g->plan->choice))
                 return g->managed ? arena_printf(a, "gpuanchor apply %u", g->vmid)
                                   : arena_printf(a, "gpuanchor enable %u; gpuanchor apply %u",
                                                  g->vmid, g->vmid);

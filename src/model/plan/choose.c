@@ -3,66 +3,17 @@
 /*
  * choose - from a policy to GPUs
  */
-#include "model/plan/chooser.h"
+#include "model/plan/choose.h"
 
-void chooser_take(struct chooser *x, const struct gpu *g) {
-        gpu_list_add(x->a, &x->c->gpus, g);
-}
-
-static void miss(struct chooser *x, const char *what) {
-        x->c->missing = x->c->missing ? arena_printf(x->a, "%s, %s", x->c->missing, what) : what;
-}
-
-void chooser_ambiguous(struct chooser *x, const char *why, const char *what,
-                       const struct gpu_list *of) {
-        finding_add(x->f, (struct finding){ .code = FINDING_GPU_AMBIGUOUS,
-                                            .what = why,
-                                            .new = of->n > 0 ? gpu_list_selectors(x->a, of)
-                                                             : "none, this host has no GPU that "
-                                                               "can be given" });
-        miss(x, what);
-}
-
-struct gpu_list chooser_usable(struct chooser *x) {
-        struct gpu_list usable = { 0 };
-
-        for (size_t i = 0; i < x->facts->n_gpus; i++)
-                /* vgem and its like are no hardware and have no driver */
-                if (gpu_is_usable(&x->facts->gpus[i]) &&
-                    (x->facts->gpus[i].pci || x->facts->gpus[i].driver))
-                        gpu_list_add(x->a, &usable, &x->facts->gpus[i]);
-        return usable;
-}
-
-/* A GPU that is there but has nothing to give: vfio-pci, or no driver at all. */
-static bool gpu_is_held(struct chooser *x, const struct gpu *g, const char *wanted_as) {
-        if (g->n_nodes > 0)
-                return false;
-        finding_add(x->f,
-                    (struct finding){ .code = g->driver ? FINDING_GPU_HELD : FINDING_GPU_NO_DRIVER,
-                                      .gpu = g->address,
-                                      .what = g->driver });
-        miss(x, wanted_as);
-        return true;
-}
-
-void chooser_take_or_held(struct chooser *x, const struct gpu *g, const char *wanted_as) {
-        if (!gpu_is_held(x, g, wanted_as))
-                chooser_take(x, g);
-}
-
-void chooser_miss(struct chooser *x, const char *address, const char *what) {
-        finding_add(x->f,
-                    (struct finding){ .code = FINDING_GPU_MISSING, .gpu = address, .what = what });
-        miss(x, address);
-}
+#include "model/plan/choose-auto.h"
+#include "model/plan/pin.h"
 
 /* id: and driver: - one match, or the one that #n names */
 static void choose_matching(struct chooser *x, const struct gpu_sel *s) {
         struct gpu_list found = { 0 };
 
-        for (size_t i = 0; i < x->facts->n_gpus; i++) {
-                const struct gpu *g = &x->facts->gpus[i];
+        for (size_t i = 0; i < x->in->facts->n_gpus; i++) {
+                const struct gpu *g = &x->in->facts->gpus[i];
 
                 if (s->kind == SEL_ID
                             ? pci_ids_known(&g->ids) && pci_ids_same_model(&g->ids, &s->ids)
@@ -89,8 +40,8 @@ static bool path_matches(const char *path, const char *address) {
 
 static const struct gpu *mapped_gpu(struct chooser *x, const struct gpu_sel *s) {
         for (size_t i = 0; i < s->n_paths; i++)
-                for (size_t j = 0; j < x->facts->n_gpus; j++) {
-                        const struct gpu *g = &x->facts->gpus[j];
+                for (size_t j = 0; j < x->in->facts->n_gpus; j++) {
+                        const struct gpu *g = &x->in->facts->gpus[j];
 
                         if (g->pci && path_matches(s->paths[i], g->address) &&
                             pci_ids_same_model(&g->ids, &s->ids))
@@ -106,7 +57,7 @@ static void choose_mapped(struct chooser *x, const struct gpu_sel *s) {
                 finding_add(x->f, (struct finding){ .code = FINDING_MAPPING_BROKEN,
                                                     .what = s->name,
                                                     .old = s->problem });
-                miss(x, s->text);
+                chooser_lack(x, s->text);
         } else if (!g) {
                 chooser_miss(x, s->text, "no device of the mapping with its ids");
         } else {
@@ -134,7 +85,7 @@ static void choose_selected(struct chooser *x, const struct gpu_sel *s) {
                 break;
         case SEL_PCI:
         case SEL_PLATFORM:
-                g = facts_find_gpu(x->facts, s->name);
+                g = facts_find_gpu(x->in->facts, s->name);
                 if (g)
                         chooser_take_or_held(x, g, s->text);
                 else
@@ -150,18 +101,19 @@ static void choose_selected(struct chooser *x, const struct gpu_sel *s) {
         }
 }
 
-void choose_gpus(struct arena *a, const struct facts *facts, const struct policy *p,
-                 const char *node, const struct survey *s, struct findings *f, struct choice *ret) {
+void choose_gpus(struct arena *a, const struct plan_input *in, struct findings *f,
+                 struct choice *ret) {
         struct choice c = { 0 };
-        struct chooser x = { a, facts, f, &c };
+        struct chooser x = { a, in, f, &c };
+        const struct policy *p = in->policy;
 
         for (size_t i = 0; i < p->n_gpus; i++) {
                 if (p->gpus[i].kind == SEL_AUTO)
-                        choose_auto(&x, p, node, s);
+                        choose_auto(&x);
                 else
                         choose_selected(&x, &p->gpus[i]);
         }
         if (c.repin)
-                choose_twins(&x);
+                pin_twins(&x);
         *ret = c;
 }

@@ -2,13 +2,15 @@
 #pragma once
 
 /*
- * choose-chooser - a choice while it is made, for choose's own files
+ * chooser - a choice while it is made
  */
-#include "model/plan/choose.h"
+#include "model/finding/finding.h"
+#include "model/plan/choice.h"
+#include "model/plan/input.h"
 
 struct chooser {
         struct arena *a;
-        const struct facts *facts;
+        const struct plan_input *in;
         struct findings *f;
         struct choice *c;
 };
@@ -19,6 +21,9 @@ void chooser_take(struct chooser *x, const struct gpu *g);
 /** chooser_take_or_held() - take @g unless it has nothing to give; @wanted_as names it then */
 void chooser_take_or_held(struct chooser *x, const struct gpu *g, const char *wanted_as);
 
+/** chooser_lack() - what @what stands for is wanted and not given; a finding says why */
+void chooser_lack(struct chooser *x, const char *what);
+
 /** chooser_miss() - the GPU at @address, wanted because of @what, is not there */
 void chooser_miss(struct chooser *x, const char *address, const char *what);
 
@@ -28,10 +33,3 @@ void chooser_ambiguous(struct chooser *x, const char *why, const char *what,
 
 /** chooser_usable() - the GPUs with a render node */
 struct gpu_list chooser_usable(struct chooser *x);
-
-/** choose_auto() - `gpu = auto`: by the pin, or for the first time */
-void choose_auto(struct chooser *x, const struct policy *p, const char *node,
-                 const struct survey *s);
-
-/** choose_twins() - remember with a new pin which GPUs of the same ids are here and not meant */
-void choose_twins(struct chooser *x);

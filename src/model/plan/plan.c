@@ -9,6 +9,8 @@
  */
 #include "model/plan/gids.h"
 
+#include "model/plan/choose.h"
+
 #define DRM_KINDS (NODE_BIT(NODE_CARD) | NODE_BIT(NODE_RENDER))
 
 static bool has_driver(const struct choice *c, const char *driver) {
@@ -44,27 +46,6 @@ static uint32_t find_devices(const struct plan_input *in, const struct choice *c
                        : kinds;
 }
 
-/* The form that most of the present lines have; idmap when there are none. */
-static enum method main_form(const struct plan_input *in) {
-        if (in->policy->method != METHOD_AUTO)
-                return in->policy->method;
-        if (in->survey->there.n_dev + in->survey->there.n_mount > 0)
-                return in->survey->there.n_dev > in->survey->there.n_mount ? METHOD_DEV
-                                                                           : METHOD_IDMAP;
-        return in->survey->parked.n_dev > in->survey->parked.n_mount ? METHOD_DEV : METHOD_IDMAP;
-}
-
-static bool line_gives(const struct devline *d, enum devline_type type, const struct node *n) {
-        return d->type == type && d->path.scope == PATH_NODE &&
-               bytes_equal(d->path.clean, bytes_of(n->path));
-}
-
-/* A line that binds the folder of @n, such as /dev/nvidia-caps. */
-static bool line_gives_folder(const struct devline *d, const struct node *n) {
-        return d->type == DEVLINE_MOUNT && d->path.scope == PATH_FOLDER &&
-               str_has_prefix(n->path, d->path.clean.data) && n->path[d->path.clean.len] == '/';
-}
-
 /*
  * A node keeps the form of its own line, then of its kind's lines, then of the file's.
  * Remembered lines count where nothing in the file answers.
@@ -72,14 +53,9 @@ static bool line_gives_folder(const struct devline *d, const struct node *n) {
 static enum method find_form(const struct plan_input *in, struct findings *f,
                              const struct node *n) {
         const struct survey *s = in->survey;
-        bool dev = false, mount = false;
+        struct input_forms own = input_forms(in, n);
+        bool dev = own.dev, mount = own.mount;
 
-        for (size_t i = 1; i < s->n_lines; i++) {
-                if (in->conf->lines[i].parked)
-                        continue;
-                dev |= line_gives(&s->lines[i], DEVLINE_DEV, n);
-                mount |= line_gives(&s->lines[i], DEVLINE_MOUNT, n);
-        }
         /* Proxmox's autodev hook fails with EEXIST on these */
         if (dev && mount)
                 finding_add(f, (struct finding){ .code = FINDING_TARGET_TWICE,
@@ -95,12 +71,12 @@ static enum method find_form(const struct plan_input *in, struct findings *f,
                 dev = s->parked.as_dev & NODE_BIT(n->kind);
                 mount = s->parked.as_mount & NODE_BIT(n->kind);
         }
-        return dev == mount ? main_form(in) : dev ? METHOD_DEV : METHOD_IDMAP;
+        return dev == mount ? input_form(in) : dev ? METHOD_DEV : METHOD_IDMAP;
 }
 
 static void add_missing(struct arena *a, struct plan *p, const char *what) {
         p->incomplete = true;
-        p->missing = p->missing ? arena_printf(a, "%s, %s", p->missing, what) : what;
+        p->missing = missing_add(a, p->missing, what);
 }
 
 struct finding plan_node_problem(struct arena *a, const struct node *n) {
@@ -156,28 +132,6 @@ static void check_group(struct arena *a, const struct plan_input *in, struct fin
                                                              g->gid) });
 }
 
-/* Mount and devN lines for this kind of node: in the file, and remembered. */
-static void count_lines(const struct plan_input *in, enum node_kind kind, size_t *ret_there,
-                        size_t *ret_parked) {
-        *ret_there = *ret_parked = 0;
-        for (size_t i = 1; i < in->survey->n_lines; i++) {
-                const struct devline *d = &in->survey->lines[i];
-
-                if ((d->type == DEVLINE_MOUNT || d->type == DEVLINE_DEV) &&
-                    (devline_kinds(in->facts, d, 0) & NODE_BIT(kind)))
-                        ++*(in->conf->lines[i].parked ? ret_parked : ret_there);
-        }
-}
-
-static bool has_line(const struct plan_input *in, const struct node *n) {
-        for (size_t i = 1; i < in->survey->n_lines; i++)
-                if (!in->conf->lines[i].parked &&
-                    (line_gives(&in->survey->lines[i], DEVLINE_DEV, n) ||
-                     line_gives(&in->survey->lines[i], DEVLINE_MOUNT, n)))
-                        return true;
-        return false;
-}
-
 /*
  * Whether a container that has several GPUs is to have this node too. An iGPU's
  * render node beside an NVIDIA card's own nodes is common, and that card's DRM
@@ -186,7 +140,8 @@ static bool has_line(const struct plan_input *in, const struct node *n) {
 static bool is_wanted(const struct plan_input *in, const struct plan *p, const struct gpu *g,
                       const struct node *n) {
         const struct choice *c = &p->choice;
-        size_t there, parked, gpus = c->pin.n_gpus > c->gpus.n ? c->pin.n_gpus - c->gpus.n : 0;
+        struct line_count lines;
+        size_t gpus = c->pin.n_gpus > c->gpus.n ? c->pin.n_gpus - c->gpus.n : 0;
 
         if (!(p->devices & NODE_BIT(n->kind)))
                 return false;
@@ -200,10 +155,13 @@ static bool is_wanted(const struct plan_input *in, const struct plan *p, const s
                         return true;
         for (size_t i = 0; i < c->gpus.n; i++)
                 gpus += gpu_node(c->gpus.items[i], n->kind) != NULL;
-        count_lines(in, n->kind, &there, &parked);
-        if (there > 0 && parked > 0) /* some GPU was away: nobody can tell whose lines are left */
-                return has_line(in, n);
-        return there + parked >= gpus;
+        lines = input_count(in, n->kind);
+        if (lines.there > 0 && lines.parked > 0) { /* some GPU was away: whose lines are left? */
+                struct input_forms own = input_forms(in, n);
+
+                return own.dev || own.mount;
+        }
+        return lines.there + lines.parked >= gpus;
 }
 
 static void add_gpu_nodes(struct arena *a, const struct plan_input *in, struct findings *f,
@@ -247,15 +205,6 @@ static void add_tolerated(struct arena *a, const struct plan_input *in, struct f
         }
 }
 
-static bool is_named(const struct plan_input *in, const struct node *n) {
-        for (size_t i = 1; i < in->survey->n_lines; i++)
-                if (line_gives(&in->survey->lines[i], DEVLINE_DEV, n) ||
-                    line_gives(&in->survey->lines[i], DEVLINE_MOUNT, n) ||
-                    line_gives_folder(&in->survey->lines[i], n))
-                        return true;
-        return false;
-}
-
 /* kfd and the NVIDIA control nodes: one for all GPUs of the driver. */
 static void add_shared(struct arena *a, const struct plan_input *in, struct findings *f,
                        struct plan *p) {
@@ -268,7 +217,7 @@ static void add_shared(struct arena *a, const struct plan_input *in, struct find
                         continue;
                 if (n->kind == NODE_NVIDIA && named) {
                         /* of NVIDIA's many a container keeps those that it has */
-                        add_node(a, in, f, p, NULL, n, is_named(in, n));
+                        add_node(a, in, f, p, NULL, n, input_names(in, n));
                 } else {
                         /* nvidia-caps hand out the partitioning of the card: only to who has them
                          */
@@ -322,7 +271,7 @@ static void check_kfd(struct findings *f, struct plan *p) {
 void plan_make(struct arena *a, const struct plan_input *in, struct findings *f, struct plan *ret) {
         struct plan p = { .userns = in->survey->userns };
 
-        choose_gpus(a, in->facts, in->policy, in->node, in->survey, f, &p.choice);
+        choose_gpus(a, in, f, &p.choice);
         if (p.choice.missing)
                 add_missing(a, &p, p.choice.missing);
         p.devices = find_devices(in, &p.choice);
@@ -334,7 +283,7 @@ void plan_make(struct arena *a, const struct plan_input *in, struct findings *f,
         add_tolerated(a, in, f, &p);
         if (in->survey->there.as_dev && in->survey->there.as_mount)
                 finding_add(f, (struct finding){ .code = FINDING_METHOD_MIXED,
-                                                 .what = main_form(in) == METHOD_DEV
+                                                 .what = input_form(in) == METHOD_DEV
                                                                  ? "devN"
                                                                  : "lxc.mount.entry",
                                                  .where = in->name });

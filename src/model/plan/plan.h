@@ -7,8 +7,10 @@
  * One function from facts, policy and the container's present file to nodes and
  * id map; hook, CLI and daemon all call it. src/model/drift turns it into edits.
  */
-#include "model/plan/choose.h"
+#include "model/finding/finding.h"
 #include "model/idmap/idmap.h"
+#include "model/plan/choice.h"
+#include "model/plan/input.h"
 
 /** struct plan_node - a node that the container shall have, or may keep a line for */
 struct plan_node {
@@ -46,19 +48,6 @@ struct plan {
         struct idmap map_now, map; /* gid side: as it is, as it shall be; userns only */
         struct id_pair *pairs;
         size_t n_pairs;
-};
-
-/** struct plan_input - everything that a plan is made from */
-struct plan_input {
-        const struct facts *facts;
-        const struct policy *policy;
-        const char *node; /* cluster node */
-        const char *name; /* of the container file, for findings: "101.conf" */
-        const struct pctconf *conf;
-        const struct survey *survey;
-        /* the container is moved to this form: what only the other one needed goes as well,
-         * which a start leaves where it is; METHOD_AUTO: no such thing */
-        enum method convert;
 };
 
 /**

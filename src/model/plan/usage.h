@@ -8,7 +8,9 @@
  * so a container that names the same GPU then starts without it, or the machine
  * does not start. A mediated device leaves the GPU with the host's driver.
  */
-#include "model/plan/choose.h"
+#include "model/conf/survey.h"
+#include "model/finding/finding.h"
+#include "model/plan/choice.h"
 
 enum user_kind { USER_CONTAINER, USER_VM };
 

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * choice - the GPUs that a container shall have, and what of them is missing
+ */
+#include "model/gpu/gpu-list.h"
+#include "model/policy/policy.h"
+
+struct choice {
+        struct gpu_list gpus;
+        const char *missing; /* what was wanted and is not there or not decided; NULL when all is */
+        bool repin;          /* @pin is new or has changed and wants to be remembered */
+        struct pin pin;
+};
+
+/** choice_is_settled() - whether there are GPUs, and none is missing */
+bool choice_is_settled(const struct choice *c);
+
+/** missing_add() - "0000:c1:00.0, a GPU": @missing, which may be NULL, and @what */
+const char *missing_add(struct arena *a, const char *missing, const char *what);

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * chooser - take a GPU, or say why not
+ */
+#include "model/plan/chooser.h"
+
+void chooser_take(struct chooser *x, const struct gpu *g) {
+        gpu_list_add(x->a, &x->c->gpus, g);
+}
+
+void chooser_lack(struct chooser *x, const char *what) {
+        x->c->missing = missing_add(x->a, x->c->missing, what);
+}
+
+void chooser_ambiguous(struct chooser *x, const char *why, const char *what,
+                       const struct gpu_list *of) {
+        finding_add(x->f, (struct finding){ .code = FINDING_GPU_AMBIGUOUS,
+                                            .what = why,
+                                            .new = of->n > 0 ? gpu_list_selectors(x->a, of)
+                                                             : "none, this host has no GPU that "
+                                                               "can be given" });
+        chooser_lack(x, what);
+}
+
+struct gpu_list chooser_usable(struct chooser *x) {
+        struct gpu_list usable = { 0 };
+
+        for (size_t i = 0; i < x->in->facts->n_gpus; i++)
+                /* vgem and its like are no hardware and have no driver */
+                if (gpu_is_usable(&x->in->facts->gpus[i]) &&
+                    (x->in->facts->gpus[i].pci || x->in->facts->gpus[i].driver))
+                        gpu_list_add(x->a, &usable, &x->in->facts->gpus[i]);
+        return usable;
+}
+
+/* A GPU that is there but has nothing to give: vfio-pci, or no driver at all. */
+static bool gpu_is_held(struct chooser *x, const struct gpu *g, const char *wanted_as) {
+        if (g->n_nodes > 0)
+                return false;
+        finding_add(x->f,
+                    (struct finding){ .code = g->driver ? FINDING_GPU_HELD : FINDING_GPU_NO_DRIVER,
+                                      .gpu = g->address,
+                                      .what = g->driver });
+        chooser_lack(x, wanted_as);
+        return true;
+}
+
+void chooser_take_or_held(struct chooser *x, const struct gpu *g, const char *wanted_as) {
+        if (!gpu_is_held(x, g, wanted_as))
+                chooser_take(x, g);
+}
+
+void chooser_miss(struct chooser *x, const char *address, const char *what) {
+        finding_add(x->f,
+                    (struct finding){ .code = FINDING_GPU_MISSING, .gpu = address, .what = what });
+        chooser_lack(x, address);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * input - what the container's lines say of a node
+ */
+#include "model/plan/input.h"
+
+enum method input_form(const struct plan_input *in) {
+        if (in->policy->method != METHOD_AUTO)
+                return in->policy->method;
+        if (in->survey->there.n_dev + in->survey->there.n_mount > 0)
+                return in->survey->there.n_dev > in->survey->there.n_mount ? METHOD_DEV
+                                                                           : METHOD_IDMAP;
+        return in->survey->parked.n_dev > in->survey->parked.n_mount ? METHOD_DEV : METHOD_IDMAP;
+}
+
+static bool line_gives(const struct devline *d, enum devline_type type, const struct node *n) {
+        return d->type == type && d->path.scope == PATH_NODE &&
+               bytes_equal(d->path.clean, bytes_of(n->path));
+}
+
+/* A line that binds the folder of @n, such as /dev/nvidia-caps. */
+static bool line_gives_folder(const struct devline *d, const struct node *n) {
+        return d->type == DEVLINE_MOUNT && d->path.scope == PATH_FOLDER &&
+               str_has_prefix(n->path, d->path.clean.data) && n->path[d->path.clean.len] == '/';
+}
+
+struct input_forms input_forms(const struct plan_input *in, const struct node *n) {
+        struct input_forms f = { 0 };
+
+        for (size_t i = 1; i < in->survey->n_lines; i++) {
+                if (in->conf->lines[i].parked)
+                        continue;
+                f.dev |= line_gives(&in->survey->lines[i], DEVLINE_DEV, n);
+                f.mount |= line_gives(&in->survey->lines[i], DEVLINE_MOUNT, n);
+        }
+        return f;
+}
+
+bool input_names(const struct plan_input *in, const struct node *n) {
+        for (size_t i = 1; i < in->survey->n_lines; i++)
+                if (line_gives(&in->survey->lines[i], DEVLINE_DEV, n) ||
+                    line_gives(&in->survey->lines[i], DEVLINE_MOUNT, n) ||
+                    line_gives_folder(&in->survey->lines[i], n))
+                        return true;
+        return false;
+}
+
+struct line_count input_count(const struct plan_input *in, enum node_kind kind) {
+        struct line_count count = { 0 };
+
+        for (size_t i = 1; i < in->survey->n_lines; i++) {
+                const struct devline *d = &in->survey->lines[i];
+
+                if ((d->type == DEVLINE_MOUNT || d->type == DEVLINE_DEV) &&
+                    (devline_kinds(in->facts, d, 0) & NODE_BIT(kind)))
+                        ++*(in->conf->lines[i].parked ? &count.parked : &count.there);
+        }
+        return count;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * input - everything that a plan is made from, and what the container's lines say of a node
+ */
+#include "model/conf/survey.h"
+#include "model/policy/policy.h"
+
+/** struct plan_input - everything that a plan is made from */
+struct plan_input {
+        const struct facts *facts;
+        const struct policy *policy;
+        const char *node; /* cluster node */
+        const char *name; /* of the container file, for findings: "101.conf" */
+        const struct pctconf *conf;
+        const struct survey *survey;
+        /* the container is moved to this form: what only the other one needed goes as well,
+         * which a start leaves where it is; METHOD_AUTO: no such thing */
+        enum method convert;
+};
+
+/** input_form() - the form that most of the lines have; METHOD_IDMAP when there are none */
+enum method input_form(const struct plan_input *in);
+
+/** struct input_forms - by which kinds of line a node is given */
+struct input_forms {
+        bool dev, mount;
+};
+
+/** input_forms() - of the lines in the file that give @n by its name */
+struct input_forms input_forms(const struct plan_input *in, const struct node *n);
+
+/** input_names() - whether a line, remembered ones too, gives @n by its name or with its folder */
+bool input_names(const struct plan_input *in, const struct node *n);
+
+/** struct line_count - mount and devN lines for nodes of a kind */
+struct line_count {
+        size_t there, parked; /* in the file, remembered */
+};
+
+struct line_count input_count(const struct plan_input *in, enum node_kind kind);
