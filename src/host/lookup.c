@@ -80,7 +80,7 @@ static bool look_below_dev(struct lookup *l, struct source *s) {
         path[n] = '\0';
         if (!str_has_prefix(path, l->walker.base) || !str_has_prefix(path + base, "/dev"))
                 return false;
-        source_set(s, st.st_mode, major(st.st_rdev), minor(st.st_rdev));
+        source_set(s, st.st_mode, (struct devnum){ major(st.st_rdev), minor(st.st_rdev), false });
         s->leads_to = arena_strdup(l->walker.arena, path + base);
         return true;
 }

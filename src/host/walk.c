@@ -39,13 +39,12 @@ struct walk {
         const char *why; /* it ends here, unknown */
 };
 
-void source_set(struct source *s, mode_t mode, unsigned major_number, unsigned minor_number) {
-        s->kind = S_ISCHR(mode)   ? SOURCE_CHAR
-                  : S_ISBLK(mode) ? SOURCE_BLOCK
-                  : S_ISDIR(mode) ? SOURCE_FOLDER
-                                  : SOURCE_FILE;
-        s->major = major_number;
-        s->minor = minor_number;
+void source_set(struct source *s, mode_t mode, struct devnum number) {
+        number.block = S_ISBLK(mode);
+        s->kind = S_ISCHR(mode) || S_ISBLK(mode) ? SOURCE_DEVICE
+                  : S_ISDIR(mode)                ? SOURCE_FOLDER
+                                                 : SOURCE_FILE;
+        s->number = number;
 }
 
 static bool path_push(char *path, const char *name) {
@@ -120,7 +119,8 @@ static void arrive(struct walk *w) {
         const struct mount *m;
         const char *below = path_on(w, "devtmpfs", &m);
 
-        source_set(w->s, w->at.stx_mode, w->at.stx_rdev_major, w->at.stx_rdev_minor);
+        source_set(w->s, w->at.stx_mode,
+                   (struct devnum){ w->at.stx_rdev_major, w->at.stx_rdev_minor, false });
         if (below)
                 w->s->leads_to = arena_printf(w->l->arena, "/dev%s%s",
                                               streq(m->root, "/") ? "" : m->root, below);

@@ -25,4 +25,4 @@ struct walker {
 void walk_source(struct walker *l, struct source *s);
 
 /** source_set() - the kind that belongs to @mode, and the number of a device */
-void source_set(struct source *s, mode_t mode, unsigned major_number, unsigned minor_number);
+void source_set(struct source *s, mode_t mode, struct devnum number);

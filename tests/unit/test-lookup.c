@@ -58,11 +58,8 @@ static const char *text_of(const struct source *s) {
                 return arena_printf(&arena, "unknown %s: %s", s->leads_to, s->why);
         case SOURCE_NOTHING:
                 return arena_printf(&arena, "nothing %s", s->leads_to);
-        case SOURCE_CHAR:
-        case SOURCE_BLOCK:
-                return arena_printf(&arena, "%s %u:%u %s",
-                                    s->kind == SOURCE_CHAR ? "char" : "block", s->major, s->minor,
-                                    s->leads_to);
+        case SOURCE_DEVICE:
+                return arena_printf(&arena, "%s %s", devnum_rule(&arena, s->number), s->leads_to);
         case SOURCE_FOLDER:
                 return arena_printf(&arena, "folder %s", s->leads_to);
         case SOURCE_FILE:
@@ -119,9 +116,9 @@ static int teardown(void **state) {
 
 static void test_dev(void **state) {
         NEEDS_ROOT();
-        LEADS("/dev/dri/renderD128", "char 226:128 /dev/dri/renderD128");
-        LEADS("/dev/dri//./renderD128/", "char 226:128 /dev/dri/renderD128");
-        LEADS("/dev/dri/../dri/renderD128", "char 226:128 /dev/dri/renderD128");
+        LEADS("/dev/dri/renderD128", "c 226:128 /dev/dri/renderD128");
+        LEADS("/dev/dri//./renderD128/", "c 226:128 /dev/dri/renderD128");
+        LEADS("/dev/dri/../dri/renderD128", "c 226:128 /dev/dri/renderD128");
         LEADS("/dev", "folder /dev");
         LEADS("/dev/", "folder /dev");
         LEADS("/dev/dri", "folder /dev/dri");
@@ -142,15 +139,15 @@ static void test_dev_links(void **state) {
         link_to("/dev/absolute", "/dev/gpus/amd-render");
         link_to("/dev/gone", "dri/./renderD140");
         link_to("/dev/above", "../../../../dev/dri/renderD128"); /* no higher than the host */
-        LEADS("/dev/dri/amd-render", "char 226:129 /dev/dri/renderD129");
-        LEADS("/dev/dri/by-path/pci-0000:c1:00.0-render", "char 226:129 /dev/dri/renderD129");
-        LEADS("/dev/char/226:129", "char 226:129 /dev/dri/renderD129");
-        LEADS("/dev/gpus/amd-render", "char 226:129 /dev/dri/renderD129");
+        LEADS("/dev/dri/amd-render", "c 226:129 /dev/dri/renderD129");
+        LEADS("/dev/dri/by-path/pci-0000:c1:00.0-render", "c 226:129 /dev/dri/renderD129");
+        LEADS("/dev/char/226:129", "c 226:129 /dev/dri/renderD129");
+        LEADS("/dev/gpus/amd-render", "c 226:129 /dev/dri/renderD129");
         LEADS("/dev/gpus/", "folder /dev/dri");
-        LEADS("/dev/absolute", "char 226:129 /dev/dri/renderD129");
+        LEADS("/dev/absolute", "c 226:129 /dev/dri/renderD129");
         LEADS("/dev/gone", "nothing /dev/dri/renderD140");
         LEADS("/dev/gone/x", "nothing /dev/dri/renderD140/x");
-        LEADS("/dev/above", "char 226:128 /dev/dri/renderD128");
+        LEADS("/dev/above", "c 226:128 /dev/dri/renderD128");
 }
 
 static void test_dev_kinds(void **state) {
@@ -164,7 +161,7 @@ static void test_dev_kinds(void **state) {
         assert_int_equal(mknod(in("/dev/sda"), S_IFBLK | 0660, makedev(8, 0)), 0);
         assert_int_equal(mknod(in("/dev/initctl"), S_IFIFO | 0600, 0), 0);
         LEADS("/dev/fake", "file /dev/fake");
-        LEADS("/dev/sda", "block 8:0 /dev/sda");
+        LEADS("/dev/sda", "b 8:0 /dev/sda");
         LEADS("/dev/initctl", "file /dev/initctl"); /* not opened, or this would wait for ever */
         LEADS("/dev/log", "file /dev/log");
 }
@@ -174,15 +171,15 @@ static void test_prefix(void **state) {
         NEEDS_ROOT();
         link_to("/self", ".");
         assert_string_equal(on(in("/self"), "/dev/dri/renderD129"),
-                            "char 226:129 /dev/dri/renderD129");
+                            "c 226:129 /dev/dri/renderD129");
         assert_string_equal(on(in("/self"), "/self/dev/dri/renderD129"),
-                            "char 226:129 /dev/dri/renderD129");
-        assert_string_equal(on(in("/dev/dri"), "/renderD129"), "char 226:129 /renderD129");
+                            "c 226:129 /dev/dri/renderD129");
+        assert_string_equal(on(in("/dev/dri"), "/renderD129"), "c 226:129 /renderD129");
         assert_string_equal(on(in("/nowhere"), "/dev/dri/renderD129"),
                             "unknown /dev/dri/renderD129: No such file or directory");
-        assert_string_equal(on("", "/dev/null"), "char 1:3 /dev/null");
+        assert_string_equal(on("", "/dev/null"), "c 1:3 /dev/null");
         assert_string_equal(on("", in("/dev/dri/renderD128")),
-                            arena_printf(&arena, "char 226:128 %s", in("/dev/dri/renderD128")));
+                            arena_printf(&arena, "c 226:128 %s", in("/dev/dri/renderD128")));
 }
 
 /* ---- elsewhere ---- */
@@ -199,12 +196,12 @@ static void test_elsewhere(void **state) {
         LEADS("/", "folder /");
         LEADS("//", "folder /");
         LEADS("/..", "folder /");
-        LEADS("/lxc/101/devices/nvidia0", "char 195:0 /lxc/101/devices/nvidia0");
-        LEADS("/lxc//101/./devices/../devices/nvidia0", "char 195:0 /lxc/101/devices/nvidia0");
-        LEADS("/lxc/here/nvidia0", "char 195:0 /lxc/101/devices/nvidia0");
+        LEADS("/lxc/101/devices/nvidia0", "c 195:0 /lxc/101/devices/nvidia0");
+        LEADS("/lxc//101/./devices/../devices/nvidia0", "c 195:0 /lxc/101/devices/nvidia0");
+        LEADS("/lxc/here/nvidia0", "c 195:0 /lxc/101/devices/nvidia0");
         LEADS("/lxc/here/../devices", "folder /lxc/101/devices");
-        LEADS("/lxc/gpu", "char 226:129 /dev/dri/renderD129");
-        LEADS("/lxc/alias", "char 226:128 /dev/dri/renderD128");
+        LEADS("/lxc/gpu", "c 226:129 /dev/dri/renderD129");
+        LEADS("/lxc/alias", "c 226:128 /dev/dri/renderD128");
         LEADS("/lxc/up/dev/dri", "folder /dev/dri");
         LEADS("/lxc/gone", "nothing /lxc/y");
         LEADS("/lxc/101/none/nvidia0", "nothing /lxc/101/none/nvidia0");
@@ -216,8 +213,8 @@ static void test_elsewhere(void **state) {
 static void test_relative(void **state) {
         NEEDS_ROOT();
         LEADS("dev/dri/renderD128", "nothing /dri/renderD128");
-        LEADS("./dev/dri/renderD128", "char 226:128 /dev/dri/renderD128");
-        LEADS("x/dev/dri/renderD128", "char 226:128 /dev/dri/renderD128");
+        LEADS("./dev/dri/renderD128", "c 226:128 /dev/dri/renderD128");
+        LEADS("x/dev/dri/renderD128", "c 226:128 /dev/dri/renderD128");
         LEADS("./dev/dri/amd-render", "nothing /dev/dri/amd-render");
         LEADS("./dev/gpus/renderD128", "nothing /dev/gpus/renderD128");
         LEADS("none", "folder /");
@@ -229,7 +226,7 @@ static void test_not_ours(void **state) {
         assert_int_equal(chmod(in("/secret"), 0700), 0);
         assert_int_equal(seteuid(65534), 0);
         LEADS("/secret/deep/../x", "unknown /secret/x: Permission denied");
-        LEADS("/lxc/alias", "char 226:128 /dev/dri/renderD128");
+        LEADS("/lxc/alias", "c 226:128 /dev/dri/renderD128");
         assert_int_equal(seteuid(0), 0);
 }
 
@@ -254,7 +251,7 @@ static void test_chains(void **state) {
                         arena_printf(&arena, "chain%u", i - 1));
         LEADS("/dev/round", "nothing /dev/round");
         LEADS("/etc/one", "nothing /etc/one");
-        LEADS("/etc/chain39", "char 226:128 /dev/dri/renderD128"); /* 40 links, as the kernel */
+        LEADS("/etc/chain39", "c 226:128 /dev/dri/renderD128"); /* 40 links, as the kernel */
         LEADS("/etc/chain40", "nothing /etc/chain0");
         assert_int_equal(open(in("/etc/chain40"), O_PATH | O_CLOEXEC), -1);
         assert_int_equal(errno, ELOOP);
@@ -349,10 +346,10 @@ static void test_mounts(void **state) {
         device("/mnt/a b\\c/card1", 226, 1);
         assert_int_equal(mount(in("/dev/dri/renderD129"), in("/mnt/node"), "", MS_BIND, NULL), 0);
         assert_int_equal(mount(in("/dev/dri"), in("/mnt/bound"), "", MS_BIND, NULL), 0);
-        LEADS("/mnt/a b\\c/card1", "char 226:1 /mnt/a b\\c/card1");
-        LEADS("/mnt/a b\\c/../node", "char 226:129 /mnt/node");
-        LEADS("/mnt/bound/renderD128", "char 226:128 /mnt/bound/renderD128");
-        LEADS("/mnt/bound/amd-render", "char 226:129 /mnt/bound/renderD129");
+        LEADS("/mnt/a b\\c/card1", "c 226:1 /mnt/a b\\c/card1");
+        LEADS("/mnt/a b\\c/../node", "c 226:129 /mnt/node");
+        LEADS("/mnt/bound/renderD128", "c 226:128 /mnt/bound/renderD128");
+        LEADS("/mnt/bound/amd-render", "c 226:129 /mnt/bound/renderD129");
         /* what is on it lies elsewhere */
         if (mount("x", in("/mnt/overlay"), "overlay", MS_RDONLY,
                   arena_printf(&arena, "lowerdir=%s:%s", in("/dev"), in("/etc"))) == 0)
@@ -361,7 +358,7 @@ static void test_mounts(void **state) {
         /* one devtmpfs, whatever it is called here */
         if (mount("x", in("/mnt/devtmpfs"), "devtmpfs", 0, NULL) < 0)
                 skip();
-        LEADS("/mnt/devtmpfs/null", "char 1:3 /dev/null");
+        LEADS("/mnt/devtmpfs/null", "c 1:3 /dev/null");
         LEADS("/mnt/devtmpfs", "folder /dev");
         assert_int_equal(umount2(in("/mnt/bound"), MNT_DETACH), 0);
         if (mount(in("/mnt/devtmpfs/pts"), in("/mnt/bound"), "", MS_BIND, NULL) == 0)
@@ -492,12 +489,12 @@ static void test_proc(void **state) {
         NEEDS_ROOT();
         near = other_process(false);
         far = other_process(true);
-        assert_string_equal(on("", "/proc/1/root/dev/null"), "char 1:3 /dev/null");
+        assert_string_equal(on("", "/proc/1/root/dev/null"), "c 1:3 /dev/null");
         assert_string_equal(on("", "/proc/1/root"), "folder /");
         assert_string_equal(on("", "/proc/1/root/dev/nowhere"), "nothing /dev/nowhere");
-        assert_string_equal(on("", "/proc/self/root/dev/null"), "char 1:3 /dev/null");
-        assert_string_equal(on("", "/proc/thread-self/root/dev/null"), "char 1:3 /dev/null");
-        assert_string_equal(on("", of_process(near, "root/dev/null")), "char 1:3 /dev/null");
+        assert_string_equal(on("", "/proc/self/root/dev/null"), "c 1:3 /dev/null");
+        assert_string_equal(on("", "/proc/thread-self/root/dev/null"), "c 1:3 /dev/null");
+        assert_string_equal(on("", of_process(near, "root/dev/null")), "c 1:3 /dev/null");
         assert_string_equal(on("", of_process(far, "root/dev/null")),
                             arena_printf(&arena, "unknown %s: it is in another mount namespace",
                                          of_process(far, "root/dev/null")));
@@ -513,7 +510,7 @@ static void test_proc(void **state) {
         /* in a folder that is a host, they are what it says */
         folder("/proc/1");
         link_to("/proc/1/root", "/");
-        LEADS("/proc/1/root/dev/dri/amd-render", "char 226:129 /dev/dri/renderD129");
+        LEADS("/proc/1/root/dev/dri/amd-render", "c 226:129 /dev/dri/renderD129");
 }
 
 /* ---- */

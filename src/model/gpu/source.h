@@ -8,13 +8,12 @@
  * mknod made elsewhere are the same GPU. src/host follows the paths; what it found is data,
  * so that reading a container's lines stays free of system calls.
  */
-#include "base/bytes.h"
+#include "model/gpu/devnum.h"
 
 enum source_kind {
         SOURCE_UNKNOWN, /* not looked up; @why says for what reason */
         SOURCE_NOTHING, /* there is nothing, or the kernel would not get there */
-        SOURCE_CHAR,
-        SOURCE_BLOCK,
+        SOURCE_DEVICE,
         SOURCE_FOLDER,
         SOURCE_FILE, /* a regular file, a socket, a FIFO */
 };
@@ -22,7 +21,7 @@ enum source_kind {
 struct source {
         const char *path; /* as the container's file spells it */
         enum source_kind kind;
-        uint32_t major, minor; /* of CHAR and BLOCK */
+        struct devnum number; /* of DEVICE */
         /*
          * Where @path ends: absolute, without links, "." and "..", without any prefix. Of NOTHING
          * and UNKNOWN: where it would end as far as it could be followed. NULL: not looked up yet.
