@@ -30,12 +30,24 @@
 struct hook {
         struct arena arena;
         const char *root;
+        struct anchor host;
         const char *vmid_text, *phase;
         uint32_t vmid;
         void (*sigpipe)(int), (*sigxfsz)(int); /* what our parent had, for next-hook */
         bool has_policy;      /* read already */
         struct policy policy;
 };
+
+static const struct policy *policy_of(struct hook *h) {
+        struct settings own;
+
+        if (!h->has_policy) {
+                anchor_policy(&h->host, h->vmid, &own);
+                h->policy = own.policy;
+                h->has_policy = true;
+        }
+        return &h->policy;
+}
 
 static void say(struct hook *h, const struct finding *f) {
         const char *remedy = finding_remedy(&h->arena, f, h->vmid);
@@ -71,7 +83,7 @@ static void say_unchanged(struct hook *h, const struct check *c) {
 /* missing = wait:SECONDS - look again until the GPU is there or the time is up. */
 static int check_and_wait(struct hook *h, struct check *c) {
         unsigned waited_ms = 0;
-        int r = anchor_check(&h->arena, h->root, h->vmid, c);
+        int r = anchor_check(&h->host, h->vmid, c);
 
         while (r == 0 && c->plan.missing && c->policy.missing == MISSING_WAIT &&
                waited_ms < c->policy.wait_seconds * 1000) {
@@ -83,7 +95,8 @@ static int check_and_wait(struct hook *h, struct check *c) {
                 nanosleep(&(struct timespec){ .tv_nsec = 250 * 1000 * 1000 }, NULL);
                 waited_ms += 250;
                 arena_done(&h->arena);
-                r = anchor_check(&h->arena, h->root, h->vmid, c);
+                h->host = anchor_open(&h->arena, h->root);
+                r = anchor_check(&h->host, h->vmid, c);
         }
         return r;
 }
@@ -104,6 +117,7 @@ static int start(struct hook *h, bool quiet) {
                 r = anchor_apply(&c);
                 if (r != GUEST_E_CHANGED)
                         break;
+                h->host = anchor_open(&h->arena, h->root);
         }
         if (r == GUEST_E_CHANGED)
                 anchor_tell_problem(&c.findings, &c.guest, r);
@@ -125,14 +139,14 @@ static int unit_start(struct hook *h) {
         _cleanup_(cleanup_close) int lock = -1;
         int r;
 
-        if (!guest_is_managed(&h->arena, h->root, h->vmid))
+        if (!guest_is_managed(&h->host.pve, h->vmid))
                 return 0;
         /* taken: by the pct start that started the unit, and we go on under its lock */
-        (void)guest_lock(&h->arena, h->root, h->vmid, 0, &lock);
-        guest_unblock(&h->arena, h->root, h->vmid);
+        (void)guest_lock(&h->host.pve, h->vmid, 0, &lock);
+        guest_unblock(&h->host.pve, h->vmid);
         r = start(h, true);
         if (r == EXIT_REFUSE)
-                (void)guest_block(&h->arena, h->root, h->vmid);
+                (void)guest_block(&h->host.pve, h->vmid);
         return r;
 }
 
@@ -143,21 +157,18 @@ static int look_inside(void *user) {
 
         if (pid == 0)
                 return 0;
-        (void)anchor_learn(&h->arena, h->root, h->vmid, pid, &learned);
+        (void)anchor_learn(&h->host, h->vmid, pid, &learned);
         say_all(h, &learned, true, true);
         fflush(stdout); /* what follows takes a moment */
-        anchor_upkeep(&h->arena, h->root, h->vmid, pid, &done);
+        anchor_upkeep(&h->host, h->vmid, pid, &done);
         say_all(h, &done, true, true);
         return 0;
 }
 
 static int post_start(struct hook *h) {
-        struct findings quiet = { .arena = &h->arena };
-        unsigned seconds;
+        unsigned seconds = anchor_upkeep_limit(policy_of(h));
         int status, r;
 
-        h->has_policy = settings_load(&h->arena, h->root, h->vmid, &h->policy, &quiet) >= 0;
-        seconds = anchor_upkeep_limit(&h->policy);
         r = spawn_call(look_inside, h, seconds * 1000, &status);
         if (r != 0)
                 say(h, &(struct finding){ .code = FINDING_GUEST_STEP_FAILED,
@@ -177,7 +188,7 @@ static int run_phase(struct hook *h) {
         if (streq(h->phase, "post-start"))
                 return post_start(h);
         if (streq(h->phase, "pre-stop") || streq(h->phase, "post-stop"))
-                record_clear(&h->arena, h->root, h->vmid);
+                record_clear(&h->host.pve, h->vmid);
         return 0;
 }
 
@@ -186,15 +197,12 @@ static int run_phase(struct hook *h) {
  * us, in our place: same arguments, its exit status is ours, no child is left.
  */
 static int chain(struct hook *h) {
-        struct findings quiet = { .arena = &h->arena };
-        struct policy *p = &h->policy;
+        const struct policy *p = policy_of(h);
         const char *path;
 
-        if (!h->has_policy && settings_load(&h->arena, h->root, h->vmid, p, &quiet) < 0)
-                return 0;
         if (!p->next_hook)
                 return 0;
-        path = storage_snippet_path(&h->arena, h->root, p->next_hook);
+        path = storage_snippet_path(&h->host.pve, p->next_hook);
         fflush(NULL);
         if (path) {
                 close_range(STDERR_FILENO + 1, ~0U, 0);
@@ -205,7 +213,7 @@ static int chain(struct hook *h) {
         say(h, &(struct finding){ .code = FINDING_NEXT_HOOK_FAILED,
                                   .what = p->next_hook,
                                   .old = path ? strerror(errno) : "no such storage or snippet",
-                                  .where = settings_path(&h->arena, "", h->vmid) });
+                                  .where = settings_name(&h->arena, h->vmid) });
         return p->refuse_on_error && streq(h->phase, "pre-start") ? EXIT_REFUSE : 0;
 }
 
@@ -223,6 +231,7 @@ int main(int argc, char **argv) {
         h.sigpipe = signal(SIGPIPE, SIG_IGN);
         h.sigxfsz = signal(SIGXFSZ, SIG_IGN);
         umask(0022);
+        h.host = anchor_open(&h.arena, h.root);
         h.vmid_text = argv[1];
         h.phase = argv[2];
         if (!vmid_parse(h.vmid_text, &h.vmid)) {

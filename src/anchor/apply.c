@@ -32,7 +32,7 @@ void anchor_tell_write_failed(struct findings *f, const char *where, int error) 
 static int apply_delegations(struct check *c) {
         for (size_t i = 0; i < c->n_delegate; i++) {
                 const char *gid = arena_printf(c->arena, "%u", c->delegate[i]);
-                const char *why = delegate_subgid(c->arena, c->root, c->delegate[i]);
+                const char *why = delegate_subgid(c->arena, c->anchor->pve.root, c->delegate[i]);
 
                 if (!why) {
                         finding_add(&c->findings,
@@ -47,10 +47,11 @@ static int apply_delegations(struct check *c) {
         return 0;
 }
 
-int anchor_store_policy(struct arena *a, const char *root, uint32_t vmid, struct bytes content) {
-        int r = mkdir_parents(arena_printf(a, "%s/etc/pve/gpuanchor", root), 0755);
+int anchor_store_policy(struct anchor *an, uint32_t vmid, struct bytes content) {
+        int r = mkdir_parents(arena_printf(an->pve.arena, "%s/etc/pve/gpuanchor", an->pve.root),
+                              0755);
 
-        return r < 0 ? r : file_replace(settings_path(a, root, vmid), content, 0640, FILE_SYNC);
+        return r < 0 ? r : file_replace(settings_path(&an->pve, vmid), content, 0640, FILE_SYNC);
 }
 
 static int apply_memory(struct check *c) {
@@ -59,11 +60,11 @@ static int apply_memory(struct check *c) {
         c->remembered = bytes_equal(c->new_policy, c->policy.file);
         if (c->remembered)
                 return 0;
-        r = anchor_store_policy(c->arena, c->root, c->guest.vmid, c->new_policy);
+        r = anchor_store_policy(c->anchor, c->guest.vmid, c->new_policy);
         c->remembered = r == 0;
         if (r == 0)
                 return 0;
-        anchor_tell_write_failed(&c->findings, settings_path(c->arena, "", c->guest.vmid), r);
+        anchor_tell_write_failed(&c->findings, settings_name(c->arena, c->guest.vmid), r);
         return ANCHOR_E_FAILED;
 }
 
@@ -100,8 +101,8 @@ static int apply_files(struct check *c) {
         if (config == GUEST_E_CHANGED)
                 return config;
         if (config != 0)
-                anchor_tell_write_failed(&c->findings, c->guest.config_path + strlen(c->root),
-                                         config);
+                anchor_tell_write_failed(
+                        &c->findings, c->guest.config_path + strlen(c->anchor->pve.root), config);
         return conf || config ? ANCHOR_E_FAILED : 0;
 }
 
@@ -118,14 +119,14 @@ static void apply_record(struct check *c) {
                                 .gpu = pn->gpu ? pn->gpu->address : "-",
                         };
         }
-        (void)record_write(c->arena, c->root, c->guest.vmid, &r);
+        (void)record_write(&c->anchor->pve, c->guest.vmid, &r);
 }
 
 /* Also where nothing is written this time. */
 static void sweep_files(const struct check *c) {
         file_sweep(c->guest.conf_path);
         file_sweep(c->guest.config_path);
-        file_sweep(settings_path(c->arena, c->root, c->guest.vmid));
+        file_sweep(settings_path(&c->anchor->pve, c->guest.vmid));
 }
 
 int anchor_apply(struct check *c) {
@@ -151,13 +152,13 @@ int anchor_apply(struct check *c) {
 
 int anchor_apply_now(struct check *c) {
         struct record before = { 0 };
-        int had = record_read(c->arena, c->root, c->guest.vmid, &before);
+        int had = record_read(&c->anchor->pve, c->guest.vmid, &before);
         int r = anchor_apply(c);
 
         /* it says what a running container was given at its start, and this is none */
         if (had == 0)
-                (void)record_write(c->arena, c->root, c->guest.vmid, &before);
+                (void)record_write(&c->anchor->pve, c->guest.vmid, &before);
         else
-                record_clear(c->arena, c->root, c->guest.vmid);
+                record_clear(&c->anchor->pve, c->guest.vmid);
         return r;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * anchor - look at a container and plan
+ * check - look at a container and plan
  *
  * Two promises meet here. The right GPU or none: whatever could not be written,
  * the files that are on disk afterwards are judged once more, and lines that
@@ -10,8 +10,6 @@
  */
 #include "anchor/judge.h"
 
-#include "host/probe/majors.h"
-#include "host/probe/probe.h"
 #include "model/plan/gids.h"
 #include "model/policy/memory.h"
 #include "pve/mapping.h"
@@ -43,9 +41,9 @@ void anchor_tell_problem(struct findings *f, const struct guest *g, int problem)
 static struct plan_input input_of(const struct check *c, const struct pctconf *conf,
                                   const struct survey *s) {
         return (struct plan_input){
-                .facts = &c->facts,
+                .facts = &c->anchor->facts,
                 .policy = &c->policy,
-                .node = c->node,
+                .node = c->anchor->pve.node,
                 .name = c->guest.conf_name,
                 .conf = conf,
                 .survey = s,
@@ -62,7 +60,7 @@ static const char *wrong_line(struct check *c, enum pctconf_kind kind, struct by
         size_t line;
 
         pctconf_parse(c->arena, kind, data, &conf);
-        survey_make(c->arena, &c->facts, &conf, &s);
+        survey_make(c->arena, &c->anchor->facts, &conf, &s);
         s.userns |= c->plan.userns;
         if (plan_lines_are_right(&c->plan, &in, &line))
                 return NULL;
@@ -75,11 +73,12 @@ void anchor_judge_unwritten(struct check *c, const char *why) {
         struct guest now;
         const char *line = NULL;
 
-        if (guest_load(c->arena, c->root, c->guest.vmid, &now) != 0)
+        if (guest_load(&c->anchor->pve, c->guest.vmid, &now) != 0)
                 return;
         line = wrong_line(c, PCTCONF_PVE, now.conf, c->guest.conf_name);
         if (!line && now.has_config)
-                line = wrong_line(c, PCTCONF_LXC, now.config, now.config_path + strlen(c->root));
+                line = wrong_line(c, PCTCONF_LXC, now.config,
+                                  now.config_path + strlen(c->anchor->pve.root));
         if (line) {
                 finding_add(&c->findings, (struct finding){ .code = FINDING_LINES_WRONG_GPU,
                                                             .where = c->guest.conf_name,
@@ -104,9 +103,9 @@ static void check_broken_policy(struct check *c) {
         pin_only.gpus = &automatic;
         pin_only.n_gpus = 1;
         in.policy = &pin_only;
-        if (policy_pin(&c->policy, c->node)) {
+        if (policy_pin(&c->policy, c->anchor->pve.node)) {
                 pctconf_parse(c->arena, PCTCONF_PVE, c->guest.conf, &conf);
-                survey_make(c->arena, &c->facts, &conf, &s);
+                survey_make(c->arena, &c->anchor->facts, &conf, &s);
                 plan_make(c->arena, &in, &quiet, &c->plan);
                 anchor_judge_unwritten(c, "its policy cannot be read");
         } else if (c->policy.refuse_on_error) {
@@ -123,14 +122,14 @@ static void plan_memory(struct check *c, const struct drift *d) {
         next.parked = d->parked;
         next.n_parked = d->n_parked;
         c->new_policy = policy_remember(c->arena, c->policy.file,
-                                        c->plan.choice.repin ? c->node : NULL, &next);
+                                        c->plan.choice.repin ? c->anchor->pve.node : NULL, &next);
 }
 
 static void plan_delegations(struct check *c) {
         for (size_t i = 0; i < c->plan.n_pairs; i++) {
                 uint32_t gid = c->plan.pairs[i].outside;
 
-                if (!facts_subgid_delegated(&c->facts, gid))
+                if (!facts_subgid_delegated(&c->anchor->facts, gid))
                         *ARENA_PUSH(c->arena, c->delegate, c->n_delegate) = gid;
         }
 }
@@ -157,7 +156,7 @@ static int find_majors(struct check *c, const struct pctconf *conf) {
         if (c->guest.has_config)
                 pctconf_parse(c->arena, PCTCONF_LXC, c->guest.config, &config);
         return survey_needs_majors(c->arena, conf) || survey_needs_majors(c->arena, &config)
-                       ? majors_read(c->arena, c->root, &c->facts)
+                       ? anchor_majors(c->anchor)
                        : 0;
 }
 
@@ -173,7 +172,7 @@ int anchor_plan(struct check *c, struct drift *ret) {
                 return r;
         for (size_t i = 0; i < c->policy.n_parked; i++)
                 pctconf_park(&conf, c->policy.parked[i]);
-        survey_make(c->arena, &c->facts, &conf, &s);
+        survey_make(c->arena, &c->anchor->facts, &conf, &s);
         plan_make(c->arena, &in, &c->findings, &c->plan);
         c->left_alone = c->plan.failed;
         if (!c->plan.failed)
@@ -203,68 +202,48 @@ static int check_lines(struct check *c) {
         return 0;
 }
 
-void anchor_view(struct arena *a, const char *root, const struct facts *facts,
-                 struct host_view *ret) {
-        *ret = (struct host_view){ .node = pve_node(a, root), .facts = facts };
-        settings_load_host(a, root, &ret->settings);
-}
-
 /* Policy and plan, once the container's file is there. */
-static int check_guest(struct check *c, const struct host_view *v) {
-        int r = 0;
+static int check_guest(struct check *c) {
+        struct settings own;
+        int r;
 
-        c->node = v->node;
-        if (!c->node)
+        if (!c->anchor->pve.node)
                 return GUEST_E_NOT_MOUNTED;
-        settings_load_own(c->arena, c->root, c->guest.vmid, &v->settings, &c->policy, &c->findings);
+        anchor_policy(c->anchor, c->guest.vmid, &own);
+        c->policy = own.policy;
+        c->findings = own.problems;
         c->own_method = c->policy.method;
         if (c->convert != METHOD_AUTO)
                 c->policy.method = c->convert;
-        mapping_resolve(c->arena, c->root, c->node, &c->policy);
-        if (v->facts)
-                c->facts = *v->facts;
-        else
-                r = probe_gpus(c->arena, c->root, &c->facts);
+        mapping_resolve(&c->anchor->pve, &c->policy);
+        r = anchor_facts(c->anchor);
         c->new_conf = c->guest.conf;
         c->new_config = c->guest.config;
         c->new_policy = c->policy.file;
         return r < 0 ? r : check_lines(c);
 }
 
-static int check_as(struct arena *a, const char *root, uint32_t vmid, const struct host_view *v,
-                    enum method convert, struct check *ret) {
-        struct host_view own;
+int anchor_check_convert(struct anchor *an, uint32_t vmid, enum method method, struct check *ret) {
         struct check *c = ret;
         int r;
 
         *c = (struct check){
-                .arena = a, .root = root, .findings = { .arena = a }, .convert = convert
+                .anchor = an,
+                .arena = an->pve.arena,
+                .findings = { .arena = an->pve.arena },
+                .convert = method,
         };
         c->guest.vmid = vmid;
-        r = guest_load(a, root, vmid, &c->guest);
-        if (r == 0 && !v) {
-                anchor_view(a, root, NULL, &own);
-                v = &own;
-        }
+        r = guest_load(&an->pve, vmid, &c->guest);
         if (r == 0)
-                r = check_guest(c, v);
+                r = check_guest(c);
         if (r != 0)
                 anchor_tell_problem(&c->findings, &c->guest, r);
         return r;
 }
 
-int anchor_check(struct arena *a, const char *root, uint32_t vmid, struct check *ret) {
-        return check_as(a, root, vmid, NULL, METHOD_AUTO, ret);
-}
-
-int anchor_check_with(struct arena *a, const char *root, uint32_t vmid, const struct host_view *v,
-                      struct check *ret) {
-        return check_as(a, root, vmid, v, METHOD_AUTO, ret);
-}
-
-int anchor_check_convert(struct arena *a, const char *root, uint32_t vmid, enum method method,
-                         struct check *ret) {
-        return check_as(a, root, vmid, NULL, method, ret);
+int anchor_check(struct anchor *an, uint32_t vmid, struct check *ret) {
+        return anchor_check_convert(an, vmid, METHOD_AUTO, ret);
 }
 
 bool anchor_would_change(const struct check *c) {

@@ -2,22 +2,19 @@
 #pragma once
 
 /*
- * anchor - the use cases: check a container, apply what the check found
+ * check - look at a container and plan
  *
- * The only room that knows both the host and Proxmox. Hook, CLI and daemon are
- * three doors to it, so they cannot disagree.
+ * Hook, CLI and daemon all ask this one function, so they cannot disagree.
  */
+#include "anchor/anchor.h"
 #include "model/plan/edit.h"
 #include "pve/guest.h"
-#include "pve/settings.h"
 
 /** struct check - everything that is known about one container at one moment */
 struct check {
-        struct arena *arena;
-        const char *root;
-        const char *node; /* name of this cluster node */
+        struct anchor *anchor;
+        struct arena *arena; /* of @anchor */
         struct guest guest;
-        struct facts facts;
         struct policy policy;
         struct plan plan;
         struct findings findings;
@@ -33,29 +30,13 @@ struct check {
 
 /**
  * anchor_check() - look at host and container, and plan
- * @a:    arena of the check; everything in it lives there
- * @root: path prefix, "" for this machine
+ * @an:   host; what is read of the container lives in its arena, too
  * @vmid: container
  * @ret:  the check; changes nothing on disk
  *
  * Return: 0, an enum guest_problem (@ret->findings says it too), negative errno.
  */
-int anchor_check(struct arena *a, const char *root, uint32_t vmid, struct check *ret);
-
-/** struct host_view - what is the same for all containers of a node, read once for all of them */
-struct host_view {
-        const char *node; /* NULL when /etc/pve is not mounted */
-        const struct facts *facts;
-        struct host_settings settings;
-};
-
-/** anchor_view() - make the view; @facts: known already */
-void anchor_view(struct arena *a, const char *root, const struct facts *facts,
-                 struct host_view *ret);
-
-/** anchor_check_with() - anchor_check() for one of many containers; @a may go before the view */
-int anchor_check_with(struct arena *a, const char *root, uint32_t vmid, const struct host_view *v,
-                      struct check *ret);
+int anchor_check(struct anchor *an, uint32_t vmid, struct check *ret);
 
 /**
  * anchor_check_convert() - anchor_check() as if the policy asked for @method
@@ -64,8 +45,7 @@ int anchor_check_with(struct arena *a, const char *root, uint32_t vmid, const st
  * are ours and the rules of the control group. @ret->own_method is what the
  * policy says; the caller makes it say otherwise where it must.
  */
-int anchor_check_convert(struct arena *a, const char *root, uint32_t vmid, enum method method,
-                         struct check *ret);
+int anchor_check_convert(struct anchor *an, uint32_t vmid, enum method method, struct check *ret);
 
 /** anchor_would_change() - whether anchor_apply() has anything to write for the container's files
  */
@@ -92,14 +72,11 @@ int anchor_apply_now(struct check *c);
 
 /**
  * anchor_learn() - compare a running container with its record, and learn its own gids
- * @a:    arena
- * @root: path prefix
  * @vmid: container
  * @pid:  its init process
  * @f:    gets what differs, and what was learned
  */
-int anchor_learn(struct arena *a, const char *root, uint32_t vmid, unsigned pid,
-                 struct findings *f);
+int anchor_learn(struct anchor *an, uint32_t vmid, unsigned pid, struct findings *f);
 
 /** anchor_tell_problem() - add the finding for an enum guest_problem or a negative errno */
 void anchor_tell_problem(struct findings *f, const struct guest *g, int problem);

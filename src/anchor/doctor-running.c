@@ -37,7 +37,7 @@ static void add_wants(struct doctor *d, struct inside_request *q) {
         struct inside_want *wants = NULL;
         struct record record = { 0 };
 
-        if (record_read(d->arena, d->root, d->vmid, &record) == 0) {
+        if (record_read(&d->anchor->pve, d->vmid, &record) == 0) {
                 for (size_t i = 0; i < record.n_nodes; i++) {
                         const struct record_node *n = &record.nodes[i];
 
@@ -118,7 +118,7 @@ static void look(struct doctor *d, unsigned pid) {
                 skip_all(d, "the container stopped meanwhile");
                 return;
         }
-        f.managed = guest_is_managed(d->arena, d->root, d->vmid);
+        f.managed = guest_is_managed(&d->anchor->pve, d->vmid);
         f.policy = &d->check.policy;
         look_at_gpus(d, &f);
         doctor_inside(&d->report, &f);

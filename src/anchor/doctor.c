@@ -10,7 +10,6 @@
 
 #include "anchor/status.h"
 #include "host/leftovers.h"
-#include "host/probe/probe.h"
 #include "host/probe/subid.h"
 #include "model/doctor/container.h"
 #include "model/conf/snapshot.h"
@@ -36,10 +35,10 @@ static bool drives_another(const struct facts *f, const char *module) {
 }
 
 static void look_at_host(struct doctor *d) {
-        struct inventory inv = { .facts = &d->facts, .problems = { .arena = d->arena } };
-        bool *loaded = arena_alloc(d->arena, d->facts.n_gpus * sizeof(*loaded) + 1);
+        struct inventory inv = { .facts = &d->anchor->facts, .problems = { .arena = d->arena } };
+        bool *loaded = arena_alloc(d->arena, d->anchor->facts.n_gpus * sizeof(*loaded) + 1);
         struct doctor_host h = {
-                .facts = &d->facts,
+                .facts = &d->anchor->facts,
                 .problems = &inv.problems,
                 .module_loaded = loaded,
                 .subuids = d->subuids,
@@ -49,13 +48,13 @@ static void look_at_host(struct doctor *d) {
         int r;
 
         inventory_check(&inv);
-        for (size_t i = 0; i < d->facts.n_gpus; i++) {
-                const char *module = doctor_module(&d->facts.gpus[i]);
+        for (size_t i = 0; i < d->anchor->facts.n_gpus; i++) {
+                const char *module = doctor_module(&d->anchor->facts.gpus[i]);
 
-                loaded[i] = module && (drives_another(&d->facts, module) ||
+                loaded[i] = module && (drives_another(&d->anchor->facts, module) ||
                                        local_module_loaded(d->arena, d->root, module));
         }
-        r = local_strays(d->arena, d->root, &d->facts, &h.strays, &h.n_strays);
+        r = local_strays(d->arena, d->root, &d->anchor->facts, &h.strays, &h.n_strays);
         if (r < 0)
                 skip(d, DOCTOR_STRAY, arena_printf(d->arena, "/dev: %s", strerror(-r)));
         r = local_rules(d->arena, d->root, &rules, &h.n_rules);
@@ -78,7 +77,7 @@ static const char *setting(struct doctor *d, const struct pctconf *conf, const c
 static struct doctor_hook hook_of(struct doctor *d, const char *volume) {
         return (struct doctor_hook){
                 .volume = volume,
-                .problem = volume ? anchor_hook_problem(d->arena, d->root, volume) : NULL,
+                .problem = volume ? anchor_hook_problem(d->anchor, volume) : NULL,
         };
 }
 
@@ -97,7 +96,7 @@ static void read_script(struct doctor *d, const char *name, struct doctor_line *
 
 static void read_snippet(struct doctor *d, const char *volume, struct doctor_line **lines,
                          size_t *n) {
-        const char *path = volume ? storage_snippet_path(d->arena, d->root, volume) : NULL;
+        const char *path = volume ? storage_snippet_path(&d->anchor->pve, volume) : NULL;
 
         if (path)
                 read_script(d, path + strlen(d->root), lines, n);
@@ -136,9 +135,9 @@ static void look_at_container(struct doctor *d) {
                 .vmid = d->vmid,
                 .name = c->guest.conf_name,
                 .path = c->guest.conf_path + strlen(d->root),
-                .managed = guest_is_managed(d->arena, d->root, d->vmid),
+                .managed = guest_is_managed(&d->anchor->pve, d->vmid),
                 .left_alone = c->left_alone,
-                .facts = &d->facts,
+                .facts = &d->anchor->facts,
                 .plan = &c->plan,
                 .conf = &conf,
                 .survey = &survey,
@@ -152,8 +151,9 @@ static void look_at_container(struct doctor *d) {
         };
 
         pctconf_parse(d->arena, PCTCONF_PVE, c->guest.conf, &conf);
-        survey_make(d->arena, &d->facts, &conf, &survey);
-        snapshots_check(d->arena, &d->facts, &c->plan.choice.gpus, conf.tail, g.name, &snapshots);
+        survey_make(d->arena, &d->anchor->facts, &conf, &survey);
+        snapshots_check(d->arena, &d->anchor->facts, &c->plan.choice.gpus, conf.tail, g.name,
+                        &snapshots);
         g.hook = hook_of(d, setting(d, &conf, "hookscript"));
         g.next = hook_of(d, g.ours ? c->policy.next_hook : NULL);
         if (!g.ours)
@@ -181,34 +181,35 @@ static void skip_container(struct doctor *d) {
 }
 
 static int look_at_guest(struct doctor *d) {
-        struct host_view view;
-        int r;
+        int r = anchor_check(d->anchor, d->vmid, &d->check);
 
-        anchor_view(d->arena, d->root, &d->facts, &view);
-        r = anchor_check_with(d->arena, d->root, d->vmid, &view, &d->check);
         if (r == -EACCES && geteuid() != 0) {
                 skip_container(d);
                 return 0;
         }
         if (r != 0)
                 return r;
-        d->running = anchor_runs(d->arena, d->root, d->vmid);
+        d->running = anchor_runs(d->anchor, d->vmid);
         look_at_container(d);
         anchor_doctor_inside(d);
         return 0;
 }
 
-int anchor_doctor(struct arena *a, const char *root, uint32_t vmid, struct doctor *ret) {
+int anchor_doctor(struct anchor *an, uint32_t vmid, struct doctor *ret) {
+        struct arena *a = an->pve.arena;
         struct doctor *d = ret;
         int r;
 
-        *d = (struct doctor){ .arena = a, .root = root, .vmid = vmid, .report = { .arena = a } };
-        r = probe_facts(a, root, &d->facts);
+        *d = (struct doctor){ .anchor = an,
+                              .arena = a,
+                              .root = an->pve.root,
+                              .vmid = vmid,
+                              .report = { .arena = a } };
+        r = anchor_majors(an);
         if (r == 0)
-                r = subuids_read(a, root, &d->subuids, &d->n_subuids);
+                r = subuids_read(a, d->root, &d->subuids, &d->n_subuids);
         if (r < 0)
                 return r;
-        d->node = pve_node(a, root);
         look_at_host(d);
         if (vmid)
                 r = look_at_guest(d);

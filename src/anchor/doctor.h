@@ -7,13 +7,12 @@
 #include "anchor/check.h"
 #include "model/doctor/doctor.h"
 
-/** struct doctor - one look; everything lives in @arena */
+/** struct doctor - one look; everything lives in @anchor's arena */
 struct doctor {
+        struct anchor *anchor;
         struct arena *arena;
         const char *root;
-        const char *node;   /* name of this cluster node, NULL: /etc/pve is not mounted */
         uint32_t vmid;      /* 0: the host alone */
-        struct facts facts; /* the host's */
         struct check check; /* of the container; what its next start would do */
         struct subid_range *subuids;
         size_t n_subuids;
@@ -24,15 +23,14 @@ struct doctor {
 
 /**
  * anchor_doctor() - look at the host, and at a container if one is given
- * @a:    arena of the result
- * @root: path prefix, "" for this machine
+ * @an:   host
  * @vmid: container, managed or not; 0 for the host alone
  * @ret:  the report
  *
  * Return: 0; an enum guest_problem or negative errno when host or container cannot be
  *         looked at.
  */
-int anchor_doctor(struct arena *a, const char *root, uint32_t vmid, struct doctor *ret);
+int anchor_doctor(struct anchor *an, uint32_t vmid, struct doctor *ret);
 
 /** anchor_doctor_inside() - the groups INSIDE and SERVICE of @d->report, from the running container
  */

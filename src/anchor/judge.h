@@ -27,4 +27,4 @@ int anchor_plan(struct check *c, struct drift *ret);
 void anchor_tell_write_failed(struct findings *f, const char *where, int error);
 
 /** anchor_store_policy() - replace a container's policy file; 0 or negative errno */
-int anchor_store_policy(struct arena *a, const char *root, uint32_t vmid, struct bytes content);
+int anchor_store_policy(struct anchor *an, uint32_t vmid, struct bytes content);

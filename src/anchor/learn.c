@@ -13,7 +13,6 @@
 #include "model/guest/accounts.h"
 #include "model/policy/memory.h"
 #include "pve/record.h"
-#include "pve/settings.h"
 
 #include <errno.h>
 
@@ -75,40 +74,40 @@ static void learn_gid(struct bytes groups, const char *name, struct policy_gid *
                                                                      (long long)gid->guessed) });
 }
 
-static int learn_gids(struct arena *a, const char *root, uint32_t vmid, int root_fd,
-                      struct findings *f) {
-        struct findings quiet = { .arena = a };
+static int learn_gids(struct anchor *an, uint32_t vmid, int root_fd, struct findings *f) {
+        struct arena *a = an->pve.arena;
         struct bytes groups, next;
-        struct policy p;
+        struct settings own;
+        struct policy *p = &own.policy;
         int r;
 
         r = inside_read(a, root_fd, "/etc/group", GROUP_FILE_MAX, &groups);
         if (r < 0)
                 return 0; /* a container without a group file has nothing to teach */
-        r = settings_load(a, root, vmid, &p, &quiet);
-        if (r < 0 || p.broken)
-                return r;
+        anchor_policy(an, vmid, &own);
+        if (p->broken)
+                return 0;
         for (int i = 0; i < GID_GROUPS; i++)
-                learn_gid(groups, gid_group_name(i), &p.gid[i], f);
-        next = policy_remember(a, p.file, NULL, &p);
-        return bytes_equal(next, p.file) ? 0 : anchor_store_policy(a, root, vmid, next);
+                learn_gid(groups, gid_group_name(i), &p->gid[i], f);
+        next = policy_remember(a, p->file, NULL, p);
+        return bytes_equal(next, p->file) ? 0 : anchor_store_policy(an, vmid, next);
 }
 
-int anchor_learn(struct arena *a, const char *root, uint32_t vmid, unsigned pid,
-                 struct findings *f) {
+int anchor_learn(struct anchor *an, uint32_t vmid, unsigned pid, struct findings *f) {
         _cleanup_(cleanup_close) int root_fd = inside_open(pid);
+        struct arena *a = an->pve.arena;
         struct record record = { 0 };
         int r;
 
         if (root_fd < 0)
                 return root_fd;
-        r = record_read(a, root, vmid, &record);
+        r = record_read(&an->pve, vmid, &record);
         if (r == 0) {
                 compare_nodes(a, &record, root_fd, f);
                 find_extra_nodes(a, &record, root_fd, f);
         }
-        r = learn_gids(a, root, vmid, root_fd, f);
+        r = learn_gids(an, vmid, root_fd, f);
         if (r < 0)
-                anchor_tell_write_failed(f, settings_path(a, "", vmid), r);
+                anchor_tell_write_failed(f, settings_name(a, vmid), r);
         return 0;
 }

@@ -10,7 +10,6 @@
  */
 #include "anchor/status.h"
 
-#include "host/probe/probe.h"
 #include "model/conf/snapshot.h"
 #include "pve/record.h"
 #include "pve/storage.h"
@@ -22,10 +21,9 @@
 #define MAX_EDITS_TOLD 3
 
 struct look {
-        struct arena *arena;  /* of the result */
+        struct anchor *anchor; /* its arena is that of the result */
+        struct arena *arena;
         struct arena scratch; /* of one container */
-        const char *root;
-        struct host_view view;
         struct host_status *st;
         struct hook { /* each hookscript is looked at once for all that have it */
                 const char *volume, *problem;
@@ -89,7 +87,7 @@ static const char *missing_dev_path(struct check *c, const struct pctconf *conf)
                 if (d.type != DEVLINE_DEV || d.broken)
                         continue;
                 path = arena_strndup(c->arena, d.raw_path.data, d.raw_path.len);
-                if (access(arena_printf(c->arena, "%s%s", c->root, path), F_OK) < 0 &&
+                if (access(arena_printf(c->arena, "%s%s", c->anchor->pve.root, path), F_OK) < 0 &&
                     (errno == ENOENT || errno == ENOTDIR))
                         return path;
         }
@@ -119,21 +117,22 @@ static void look_at_lines(struct look *l, struct check *c, const struct pctconf 
 static void look_at_snapshots(struct look *l, struct check *c, const struct pctconf *conf) {
         struct findings f = { .arena = c->arena };
 
-        snapshots_check(c->arena, &c->facts, &c->plan.choice.gpus, conf->tail, c->guest.conf_name,
-                        &f);
+        snapshots_check(c->arena, &c->anchor->facts, &c->plan.choice.gpus, conf->tail,
+                        c->guest.conf_name, &f);
         for (size_t i = 0; i < f.n; i++)
                 add_about(l, c->guest.vmid, f.items[i]);
 }
 
 /* ---- its hookscript ---- */
 
-const char *anchor_hook_problem(struct arena *a, const char *root, const char *volume) {
-        const char *path = storage_snippet_path(a, root, volume);
+const char *anchor_hook_problem(struct anchor *an, const char *volume) {
+        const char *path = storage_snippet_path(&an->pve, volume);
+        struct arena *a = an->pve.arena;
         struct stat st;
 
         if (!path)
                 return arena_printf(a, "the storage of its hookscript %s is not known", volume);
-        if (*root && lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
+        if (*an->pve.root && lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
                 return NULL; /* leads out of the folder that is our host */
         if (stat(path, &st) < 0)
                 return errno == ENOENT || errno == ENOTDIR
@@ -150,7 +149,7 @@ static const char *hook_problem(struct look *l, const char *volume) {
                         return l->hooks[i].problem;
         *ARENA_PUSH(l->arena, l->hooks, l->n_hooks) =
                 (struct hook){ arena_strdup(l->arena, volume),
-                               anchor_hook_problem(l->arena, l->root, volume) };
+                               anchor_hook_problem(l->anchor, volume) };
         return l->hooks[l->n_hooks - 1].problem;
 }
 
@@ -206,7 +205,7 @@ static const char *what_it_is_now(struct arena *a, const struct facts *f,
 static void look_at_record(struct look *l, struct check *c, const struct record *r) {
         for (size_t i = 0; i < r->n_nodes; i++) {
                 const struct record_node *n = &r->nodes[i];
-                const char *now = what_it_is_now(c->arena, &c->facts, n);
+                const char *now = what_it_is_now(c->arena, &c->anchor->facts, n);
                 const char *number = devnum_text(c->arena, n->number);
                 bool shared = streq(n->gpu, "-");
 
@@ -222,11 +221,12 @@ static void look_at_record(struct look *l, struct check *c, const struct record 
         }
 }
 
-bool anchor_runs(struct arena *a, const char *root, uint32_t vmid) {
+bool anchor_runs(const struct anchor *an, uint32_t vmid) {
         struct record record;
 
-        return *root ? record_read(a, root, vmid, &record) == 0
-                     : access(arena_printf(a, "/sys/fs/cgroup/lxc/%u", vmid), F_OK) == 0;
+        return *an->pve.root ? record_read(&an->pve, vmid, &record) == 0
+                             : access(arena_printf(an->pve.arena, "/sys/fs/cgroup/lxc/%u", vmid),
+                                      F_OK) == 0;
 }
 
 /* ---- one container ---- */
@@ -256,7 +256,7 @@ static void add_named(struct look *l, const char *address) {
 }
 
 static void keep_named(struct look *l, const struct check *c) {
-        const struct pin *pin = policy_pin(&c->policy, c->node);
+        const struct pin *pin = policy_pin(&c->policy, c->anchor->pve.node);
 
         for (size_t i = 0; pin && i < pin->n_gpus; i++)
                 add_named(l, pin->gpus[i].address);
@@ -298,17 +298,19 @@ static bool is_template(const struct pctconf *conf) {
 static int look_at_container(struct look *l, uint32_t vmid) {
         struct arena *scratch = &l->scratch;
         struct record record = { 0 };
+        struct anchor one;
         struct container_status *cs;
         struct pctconf conf;
         struct check c;
         int r;
 
         arena_reset(scratch);
-        if (!guest_is_managed(scratch, l->root, vmid)) {
+        one = anchor_for_one(l->anchor, scratch);
+        if (!guest_is_managed(&one.pve, vmid)) {
                 l->st->n_unmanaged++;
                 return 0;
         }
-        r = anchor_check_with(scratch, l->root, vmid, &l->view, &c);
+        r = anchor_check(&one, vmid, &c);
         if (r == GUEST_E_NONE || r == GUEST_E_NOT_MOUNTED)
                 return r == GUEST_E_NONE ? 0 : r; /* gone since the folder was read */
         for (size_t i = 0; i < c.findings.n; i++)
@@ -324,8 +326,8 @@ static int look_at_container(struct look *l, uint32_t vmid) {
         look_at_lines(l, &c, &conf);
         look_at_hook(l, &c, &conf);
         look_at_snapshots(l, &c, &conf);
-        cs->running = anchor_runs(scratch, l->root, vmid);
-        if (cs->running && record_read(scratch, l->root, vmid, &record) == 0)
+        cs->running = anchor_runs(&one, vmid);
+        if (cs->running && record_read(&one.pve, vmid, &record) == 0)
                 look_at_record(l, &c, &record);
         return 0;
 }
@@ -337,9 +339,7 @@ static int look_at_containers(struct look *l) {
         size_t n = 0;
         int r;
 
-        anchor_view(l->arena, l->root, &l->st->facts, &l->view);
-        l->st->node = l->view.node;
-        r = guest_list(l->arena, l->root, &vmids, &n);
+        r = guest_list(&l->anchor->pve, &vmids, &n);
         for (size_t i = 0; r == 0 && i < n; i++)
                 r = look_at_container(l, vmids[i]);
         arena_done(&l->scratch);
@@ -357,15 +357,16 @@ static void look_at_nodes(struct look *l) {
                         finding_add(&l->st->findings, inv.problems.items[i]);
 }
 
-int anchor_status(struct arena *a, const char *root, const struct baseline *before,
-                  struct host_status *ret) {
-        struct host_status st = { .findings = { .arena = a } };
-        struct look l = { .arena = a, .root = root, .st = &st };
+int anchor_status(struct anchor *an, const struct baseline *before, struct host_status *ret) {
+        struct arena *a = an->pve.arena;
+        struct host_status st = { .node = an->pve.node, .findings = { .arena = a } };
+        struct look l = { .anchor = an, .arena = a, .st = &st };
         int r;
 
-        r = probe_facts(a, root, &st.facts);
+        r = anchor_majors(an);
         if (r < 0)
                 return r;
+        st.facts = an->facts;
         if (before)
                 baseline_compare(a, before, &st.facts, &st.findings);
         baseline_next(a, before, &st.facts, &st.next);

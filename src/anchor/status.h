@@ -12,8 +12,7 @@
 
 /**
  * anchor_status() - look at everything once
- * @a:      arena of the result
- * @root:   path prefix, "" for this machine
+ * @an:     host; its arena holds the result
  * @before: the host as it was at the last look, NULL when nobody looked yet
  * @ret:    what there is; findings about a container have its vmid
  *
@@ -22,8 +21,7 @@
  *
  * Return: 0, or negative errno when the host itself cannot be read.
  */
-int anchor_status(struct arena *a, const char *root, const struct baseline *before,
-                  struct host_status *ret);
+int anchor_status(struct anchor *an, const struct baseline *before, struct host_status *ret);
 
 /**
  * anchor_runs() - whether container @vmid runs
@@ -31,7 +29,7 @@ int anchor_status(struct arena *a, const char *root, const struct baseline *befo
  * On this machine Proxmox's control group tells; a host in a folder has none, and the
  * record of what the container was given stands for it.
  */
-bool anchor_runs(struct arena *a, const char *root, uint32_t vmid);
+bool anchor_runs(const struct anchor *an, uint32_t vmid);
 
 /**
  * anchor_describe_edits() - the edits among findings, in words
@@ -41,4 +39,4 @@ bool anchor_runs(struct arena *a, const char *root, uint32_t vmid);
 const char *anchor_describe_edits(struct arena *a, const struct findings *f);
 
 /** anchor_hook_problem() - what is wrong with a snippet; NULL: nothing, or we may not look there */
-const char *anchor_hook_problem(struct arena *a, const char *root, const char *volume);
+const char *anchor_hook_problem(struct anchor *an, const char *volume);

@@ -13,7 +13,6 @@
 #include "host/inside/root-files.h"
 #include "model/guest/upkeep-script.h"
 #include "pve/record.h"
-#include "pve/settings.h"
 
 #include <errno.h>
 
@@ -50,19 +49,20 @@ static void add_node(struct arena *a, int root_fd, const struct record_node *n, 
 /* What the container was given at this start, and really is in it. Where the hook had no part in
  * that start, what the plan would give it. */
 static void find_nodes(struct check *c, int root_fd, struct upkeep_input *in) {
+        struct arena *a = c->arena;
         struct record r = { 0 };
         const char **paths = NULL;
 
-        if (record_read(c->arena, c->root, c->guest.vmid, &r) == 0) {
+        if (record_read(&c->anchor->pve, c->guest.vmid, &r) == 0) {
                 for (size_t i = 0; i < r.n_nodes; i++)
-                        add_node(c->arena, root_fd, &r.nodes[i], &paths, &in->n_nodes);
+                        add_node(a, root_fd, &r.nodes[i], &paths, &in->n_nodes);
         } else {
                 for (size_t i = 0; i < c->plan.n_nodes; i++) {
                         const struct node *n = c->plan.nodes[i].node;
                         struct record_node wanted = { n->path, n->number, NULL };
 
                         if (c->plan.nodes[i].required)
-                                add_node(c->arena, root_fd, &wanted, &paths, &in->n_nodes);
+                                add_node(a, root_fd, &wanted, &paths, &in->n_nodes);
                 }
         }
         in->nodes = paths;
@@ -100,40 +100,44 @@ static void carry_out(struct arena *a, uint32_t vmid, const struct upkeep *u, ui
         upkeep_tell(a, u, result.output, why_ended(a, r, &result, seconds), f);
 }
 
-void anchor_upkeep(struct arena *a, const char *root, uint32_t vmid, unsigned pid,
-                   struct findings *f) {
-        _cleanup_(cleanup_close) int root_fd = *root ? -1 : inside_open(pid);
-        struct findings quiet = { .arena = a };
+void anchor_upkeep(struct anchor *an, uint32_t vmid, unsigned pid, struct findings *f) {
+        _cleanup_(cleanup_close) int root_fd = *an->pve.root ? -1 : inside_open(pid);
+        struct arena *a = an->pve.arena;
         struct upkeep_dropin *dropins;
         struct upkeep_input in = { 0 };
         struct upkeep todo;
-        struct policy p;
+        struct settings own;
+        const struct policy *p = &own.policy;
         struct check c;
 
-        if (root_fd < 0 || settings_load(a, root, vmid, &p, &quiet) < 0 || p.broken)
+        if (root_fd < 0)
+                return;
+        anchor_policy(an, vmid, &own);
+        if (p->broken)
                 return;
         find_dropins(a, root_fd, &dropins, &in.n_dropins);
-        if (!p.guest_groups && p.n_guest_users == 0 && p.n_guest_services == 0 && in.n_dropins == 0)
+        if (!p->guest_groups && p->n_guest_users == 0 && p->n_guest_services == 0 &&
+            in.n_dropins == 0)
                 return;
         /* for the container's gids, as the start that is behind us used them */
-        if (anchor_check(a, root, vmid, &c) != 0 || c.left_alone)
+        if (anchor_check(an, vmid, &c) != 0 || c.left_alone)
                 return;
         if (inside_read(a, root_fd, "/etc/group", ACCOUNT_FILE_MAX, &in.groups) < 0 ||
             inside_read(a, root_fd, "/etc/passwd", ACCOUNT_FILE_MAX, &in.users) < 0)
                 return;
-        in.policy = &p;
+        in.policy = p;
         in.gids = c.plan.gids;
         in.dropins = dropins;
         in.systemd = inside_look(root_fd, "/usr/lib/systemd/systemd").present ||
                      inside_look(root_fd, "/lib/systemd/systemd").present;
         find_nodes(&c, root_fd, &in);
         upkeep_plan(a, &in, f, &todo);
-        carry_out(a, vmid, &todo, p.guest_timeout, f);
+        carry_out(a, vmid, &todo, p->guest_timeout, f);
 }
 
-bool anchor_upkeep_undo(struct arena *a, const char *root, uint32_t vmid, uint32_t seconds,
-                        struct findings *f) {
-        unsigned pid = *root ? 0 : inside_init_pid(a, vmid);
+bool anchor_upkeep_undo(struct anchor *an, uint32_t vmid, uint32_t seconds, struct findings *f) {
+        struct arena *a = an->pve.arena;
+        unsigned pid = *an->pve.root ? 0 : inside_init_pid(a, vmid);
         _cleanup_(cleanup_close) int root_fd = pid ? inside_open(pid) : -1;
         struct upkeep_dropin *dropins;
         struct upkeep todo;

@@ -19,9 +19,8 @@ static inline unsigned anchor_upkeep_limit(const struct policy *p) {
 
 /**
  * anchor_upkeep() - do in a running container what its policy asks for
- * @a:    arena
- * @root: path prefix; with one nothing is done: the containers that lxc-attach
- *        knows are those of this machine
+ * @an:   with a path prefix nothing is done: the containers that lxc-attach knows
+ *        are those of this machine
  * @vmid: container
  * @pid:  its init process
  * @f:    gets what was done, and what was not
@@ -29,8 +28,7 @@ static inline unsigned anchor_upkeep_limit(const struct policy *p) {
  * Takes no longer than guest-timeout. Costs a look into a folder where nothing
  * is asked for, some reads where all is right, one lxc-attach otherwise.
  */
-void anchor_upkeep(struct arena *a, const char *root, uint32_t vmid, unsigned pid,
-                   struct findings *f);
+void anchor_upkeep(struct anchor *an, uint32_t vmid, unsigned pid, struct findings *f);
 
 /**
  * anchor_upkeep_undo() - take the files of ours out of a container
@@ -40,5 +38,4 @@ void anchor_upkeep(struct arena *a, const char *root, uint32_t vmid, unsigned pi
  *
  * Return: whether the container runs; else nothing was done.
  */
-bool anchor_upkeep_undo(struct arena *a, const char *root, uint32_t vmid, uint32_t seconds,
-                        struct findings *f);
+bool anchor_upkeep_undo(struct anchor *an, uint32_t vmid, uint32_t seconds, struct findings *f);

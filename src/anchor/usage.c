@@ -13,68 +13,61 @@
 
 #include <errno.h>
 
-struct looking {
-        struct arena *arena; /* of the result */
-        const char *root;
-        const struct facts *facts;
-        struct host_view view;
-        struct usage *usage;
-};
-
-static void add_lines(struct looking *l, struct arena *scratch, const struct guest *g) {
+static void add_lines(struct anchor *one, const struct guest *g, struct arena *a, struct usage *u) {
         struct pctconf conf;
         struct survey s;
 
-        pctconf_parse(scratch, PCTCONF_PVE, g->conf, &conf);
-        survey_make(scratch, l->facts, &conf, &s);
-        usage_add_lines(l->arena, l->facts, g->vmid, &s, l->usage);
+        pctconf_parse(one->pve.arena, PCTCONF_PVE, g->conf, &conf);
+        survey_make(one->pve.arena, &one->facts, &conf, &s);
+        usage_add_lines(a, &one->facts, g->vmid, &s, u);
 }
 
-static void add_container(struct looking *l, uint32_t vmid) {
+static void add_container(struct anchor *an, uint32_t vmid, struct usage *u) {
         _cleanup_arena_ struct arena scratch = { 0 };
+        struct anchor one = anchor_for_one(an, &scratch);
+        struct arena *a = an->pve.arena;
         struct check c;
         int r;
 
-        if (guest_is_managed(&scratch, l->root, vmid)) {
-                r = anchor_check_with(&scratch, l->root, vmid, &l->view, &c);
+        if (guest_is_managed(&one.pve, vmid)) {
+                r = anchor_check(&one, vmid, &c);
                 if (r == 0 && !c.policy.broken)
-                        usage_add_policy(l->arena, l->facts, vmid, &c.policy, l->view.node,
-                                         &c.plan.choice, l->usage);
+                        usage_add_policy(a, &an->facts, vmid, &c.policy, an->pve.node,
+                                         &c.plan.choice, u);
                 else if (r == 0)
-                        add_lines(l, &scratch, &c.guest);
+                        add_lines(&one, &c.guest, a, u);
         } else {
-                r = guest_load(&scratch, l->root, vmid, &c.guest);
+                r = guest_load(&one.pve, vmid, &c.guest);
                 if (r == 0)
-                        add_lines(l, &scratch, &c.guest);
+                        add_lines(&one, &c.guest, a, u);
         }
-        l->usage->partial |= r < 0;
+        u->partial |= r < 0;
 }
 
-static void add_vm(struct looking *l, uint32_t vmid) {
+static void add_vm(struct anchor *an, uint32_t vmid, struct usage *u) {
         struct hostpci *lines = NULL;
         size_t n = 0;
-        int r = vm_hostpci(l->arena, l->root, l->view.node, vmid, &lines, &n);
+        int r = vm_hostpci(&an->pve, vmid, &lines, &n);
 
         for (size_t i = 0; r == 0 && i < n; i++)
-                usage_add_vm(l->arena, l->facts, vmid, &lines[i], l->usage);
-        l->usage->partial |= r < 0 && r != -ENOENT; /* gone since the folder was read */
+                usage_add_vm(an->pve.arena, &an->facts, vmid, &lines[i], u);
+        u->partial |= r < 0 && r != -ENOENT; /* gone since the folder was read */
 }
 
-void anchor_usage(struct arena *a, const char *root, const struct facts *facts, struct usage *ret) {
-        struct looking l = { .arena = a, .root = root, .facts = facts, .usage = ret };
+void anchor_usage(struct anchor *an, struct usage *ret) {
         uint32_t *vmids = NULL;
         size_t n = 0;
 
         *ret = (struct usage){ 0 };
-        anchor_view(a, root, facts, &l.view);
-        if (!l.view.node)
+        if (!an->pve.node)
                 return;
-        ret->partial |= guest_list(a, root, &vmids, &n) < 0;
+        ret->partial |= anchor_majors(an) < 0;
+        ret->partial |= guest_list(&an->pve, &vmids, &n) < 0;
         for (size_t i = 0; i < n; i++)
-                add_container(&l, vmids[i]);
+                add_container(an, vmids[i], ret);
         vmids = NULL;
         n = 0;
-        ret->partial |= vm_list(a, root, &vmids, &n) < 0;
+        ret->partial |= vm_list(&an->pve, &vmids, &n) < 0;
         for (size_t i = 0; i < n; i++)
-                add_vm(&l, vmids[i]);
+                add_vm(an, vmids[i], ret);
 }

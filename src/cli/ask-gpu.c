@@ -71,7 +71,7 @@ const char *ask_gpu(struct cli *c, uint32_t vmid, const struct facts *facts,
         struct usage usage;
         size_t n = 0, number;
 
-        anchor_usage(&c->arena, c->root, facts, &usage);
+        anchor_usage(&c->host, &usage);
         printf("%u: %s. Which GPU?\n", vmid, text_escape(&c->arena, f->what));
         for (size_t i = 0; i < facts->n_gpus; i++) {
                 if (!ask_offers(c, f, &facts->gpus[i]))

@@ -38,6 +38,7 @@ int main(int argc, char **argv) {
 
         signal(SIGXFSZ, SIG_IGN); /* write(2) then fails instead, which can be said */
         setlocale(LC_CTYPE, "");
+        c.host = anchor_open(&c.arena, c.root);
         c.terminal = isatty(STDOUT_FILENO);
         c.color = c.terminal && wants_color();
         status = run(&c, argc, argv);

@@ -30,15 +30,15 @@ static int make_files(struct cli *c, const struct check *k, struct json_file fil
         const struct guest *g = &k->guest;
         struct bytes config = g->has_config ? g->config : (struct bytes){ 0 };
         struct bytes new_config = g->has_config ? k->new_config : (struct bytes){ 0 };
-        size_t skip = strlen(k->root);
+        size_t skip = strlen(c->root);
         int r;
 
         r = make_file(c, g->conf_path + skip, g->conf, k->new_conf, &files[FILE_CONF]);
         if (r == 0)
                 r = make_file(c, g->config_path + skip, config, new_config, &files[FILE_CONFIG]);
         if (r == 0)
-                r = make_file(c, settings_path(&c->arena, "", g->vmid), k->policy.file,
-                              k->new_policy, &files[FILE_POLICY]);
+                r = make_file(c, settings_name(&c->arena, g->vmid), k->policy.file, k->new_policy,
+                              &files[FILE_POLICY]);
         if (r < 0)
                 cli_fail(c, "apt install diffutils", "diff cannot be run: %s", strerror(-r));
         return r;
@@ -47,8 +47,8 @@ static int make_files(struct cli *c, const struct check *k, struct json_file fil
 static void print_json(struct cli *c, const struct check *k, const struct json_file files[FILES]) {
         struct json_plan p = {
                 .vmid = k->guest.vmid,
-                .node = k->node,
-                .managed = guest_is_managed(&c->arena, k->root, k->guest.vmid),
+                .node = k->anchor->pve.node,
+                .managed = guest_is_managed(&c->host.pve, k->guest.vmid),
                 .left_alone = k->left_alone,
                 .refuse = k->refuse,
                 .plan = &k->plan,
@@ -77,7 +77,7 @@ static void print_text(struct cli *c, const struct check *k, const struct json_f
                 out_diff(c, files[i].diff);
         for (size_t i = 0; i < k->n_delegate; i++)
                 cli_say(c, "/etc/subgid: root would be allowed to map host gid %u", k->delegate[i]);
-        if (!guest_is_managed(&c->arena, k->root, vmid))
+        if (!guest_is_managed(&c->host.pve, vmid))
                 cli_say(c,
                         "%u is not managed: nothing is done at its start before gpuanchor enable "
                         "%u",

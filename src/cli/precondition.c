@@ -34,7 +34,7 @@ bool target_is_root(struct cli *c, const char *what) {
 }
 
 int target_list(struct cli *c, uint32_t **ret, size_t *ret_n) {
-        int r = guest_list(&c->arena, c->root, ret, ret_n);
+        int r = guest_list(&c->host.pve, ret, ret_n);
 
         if (r == GUEST_E_NOT_MOUNTED)
                 return cli_fail(c, "systemctl status pve-cluster",
@@ -130,11 +130,11 @@ int target_open(struct cli *c, uint32_t vmid, struct guest *ret, int *ret_lock) 
         int r;
 
         /* first whether it is there: taking a lock would leave a file for any number */
-        r = guest_load(&c->arena, c->root, vmid, ret);
+        r = guest_load(&c->host.pve, vmid, ret);
         if (r == 0 && !c->opt[OPT_DRY_RUN]) {
-                r = guest_lock(&c->arena, c->root, vmid, LOCK_TIMEOUT_MS, &lock);
+                r = guest_lock(&c->host.pve, vmid, LOCK_TIMEOUT_MS, &lock);
                 if (r == 0)
-                        r = guest_load(&c->arena, c->root, vmid, ret);
+                        r = guest_load(&c->host.pve, vmid, ret);
         }
         if (r != 0)
                 return target_problem(c, vmid, r);

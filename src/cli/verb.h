@@ -7,7 +7,7 @@
  * One verb, one file, one struct verb. What --help says, what getopt accepts
  * and what the man page is checked against all come from these tables.
  */
-#include "base/bytes.h"
+#include "anchor/anchor.h"
 
 enum cli_exit {
         EXIT_DONE = 0,      /* all is as it should be */
@@ -51,7 +51,8 @@ _Static_assert(OPTS <= 32, "a verb's options are the bits of an unsigned");
 /** struct cli - one run of the command */
 struct cli {
         struct arena arena;
-        const char *root; /* path prefix, "" for this machine */
+        const char *root;   /* path prefix, "" for this machine */
+        struct anchor host; /* of @arena and @root */
         const struct verb *verb;
         const char *opt[OPTS]; /* NULL when not given, "" for one without a value */
         char **args;           /* behind the verb, without options */

@@ -9,23 +9,21 @@
 #include "anchor/usage.h"
 #include "base/file.h"
 #include "cli/hwdb.h"
-#include "host/probe/probe.h"
 #include "model/watch/state.h"
 
 int look_gpus(struct cli *c, struct inventory *ret) {
-        struct facts *facts = arena_alloc(&c->arena, sizeof(*facts));
         struct usage *usage = arena_alloc(&c->arena, sizeof(*usage));
-        struct inventory inv = { .facts = facts,
+        struct inventory inv = { .facts = &c->host.facts,
+                                 .node = c->host.pve.node,
                                  .usage = usage,
                                  .problems = { .arena = &c->arena } };
         int r;
 
-        r = probe_facts(&c->arena, c->root, facts);
+        r = anchor_majors(&c->host);
         if (r < 0)
                 return r;
-        inv.node = pve_node(&c->arena, c->root);
-        anchor_usage(&c->arena, c->root, facts, usage);
-        inv.names = hwdb_names(&c->arena, facts);
+        anchor_usage(&c->host, usage);
+        inv.names = hwdb_names(&c->arena, inv.facts);
         inventory_check(&inv);
         *ret = inv;
         return 0;
@@ -53,7 +51,7 @@ static const struct baseline *load_baseline(struct cli *c) {
 
 int look_status(struct cli *c, struct status_view *ret) {
         struct host_status *st = arena_alloc(&c->arena, sizeof(*st));
-        int r = anchor_status(&c->arena, c->root, load_baseline(c), st);
+        int r = anchor_status(&c->host, load_baseline(c), st);
 
         if (r < 0)
                 return r;

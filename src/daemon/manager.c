@@ -79,7 +79,8 @@ static void watch_places(struct manager *m) {
         };
         _cleanup_arena_ struct arena a = { 0 };
         const char *root = m->observer.root;
-        const char *snippet = storage_snippet_path(&a, root, "local:snippets/" HOOK_NAME);
+        const char *snippet = storage_snippet_path(&(struct pve){ .arena = &a, .root = root },
+                                                   "local:snippets/" HOOK_NAME);
         struct watch_folder list[ELEMENTS(places) + 2];
         size_t n = 0;
 

@@ -161,13 +161,14 @@ int observer_look(struct observer *o, uint64_t now, bool forget) {
         struct watch_state state = { 0 }, next;
         struct findings in_settings = { .arena = &a };
         struct ledger_news news;
+        struct anchor host = anchor_open(&a, o->root);
         struct host_status st;
         bool known, again;
         int r;
 
         settings_load_daemon(&a, o->root, &o->settings, &in_settings);
         known = watch_state_read(&a, bytes_of(o->state), &state);
-        r = anchor_status(&a, o->root, known ? &state.baseline : NULL, &st);
+        r = anchor_status(&host, known ? &state.baseline : NULL, &st);
         if (r < 0)
                 return tell_unreadable(o, r);
         o->failing = false;

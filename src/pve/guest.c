@@ -24,18 +24,6 @@
 #define MAX_READ (16 * 1024 * 1024)
 #define PMXCFS_MAX (1024 * 1024) /* pmxcfs: MEMDB_MAX_FILE_SIZE */
 
-const char *pve_node(struct arena *a, const char *root) {
-        char target[PATH_MAX];
-        ssize_t n = readlink(arena_printf(a, "%s/etc/pve/local", root), target, sizeof(target) - 1);
-        const char *slash;
-
-        if (n <= 0)
-                return NULL;
-        target[n] = '\0';
-        slash = strrchr(target, '/');
-        return arena_strdup(a, slash ? slash + 1 : target);
-}
-
 bool vmid_parse(const char *text, uint32_t *ret) {
         uint32_t vmid;
 
@@ -45,23 +33,24 @@ bool vmid_parse(const char *text, uint32_t *ret) {
         return true;
 }
 
-static const char *config_path(struct arena *a, const char *root, uint32_t vmid, const char *suffix) {
-        return arena_printf(a, "%s/var/lib/lxc/%u/config%s", root, vmid, suffix);
+static const char *config_path(const struct pve *pve, uint32_t vmid, const char *suffix) {
+        return arena_printf(pve->arena, "%s/var/lib/lxc/%u/config%s", pve->root, vmid, suffix);
 }
 
-int guest_load(struct arena *a, const char *root, uint32_t vmid, struct guest *ret) {
+int guest_load(const struct pve *pve, uint32_t vmid, struct guest *ret) {
+        struct arena *a = pve->arena;
         struct guest g = {
                 .vmid = vmid,
-                .root = root,
+                .root = pve->root,
                 .conf_name = arena_printf(a, "%u.conf", vmid),
-                .conf_path = arena_printf(a, "%s/etc/pve/lxc/%u.conf", root, vmid),
-                .config_path = config_path(a, root, vmid, ""),
+                .conf_path = arena_printf(a, "%s/etc/pve/lxc/%u.conf", pve->root, vmid),
+                .config_path = config_path(pve, vmid, ""),
         };
         int r;
 
         r = file_read(a, g.conf_path, MAX_READ, &g.conf);
         if (r == -ENOENT)
-                return pve_node(a, root) ? GUEST_E_NONE : GUEST_E_NOT_MOUNTED;
+                return pve_node(pve) ? GUEST_E_NONE : GUEST_E_NOT_MOUNTED;
         if (r < 0)
                 return r;
         r = file_read(a, g.config_path, MAX_READ, &g.config);
@@ -96,15 +85,15 @@ int guest_store_config(const struct guest *g, struct bytes content) {
         return store(g->config_path, g->config, content, 0);
 }
 
-int guest_lock(struct arena *a, const char *root, uint32_t vmid, int timeout_ms, int *ret_fd) {
-        const char *folder = arena_printf(a, "%s/run/lock/lxc", root);
+int guest_lock(const struct pve *pve, uint32_t vmid, int timeout_ms, int *ret_fd) {
+        const char *folder = arena_printf(pve->arena, "%s/run/lock/lxc", pve->root);
         _cleanup_(cleanup_close) int fd = -1;
         int r;
 
         r = mkdir_parents(folder, 0755);
         if (r < 0)
                 return r;
-        fd = open(arena_printf(a, "%s/pve-config-%u.lock", folder, vmid),
+        fd = open(arena_printf(pve->arena, "%s/pve-config-%u.lock", folder, vmid),
                   O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
         if (fd < 0)
                 return -errno;
@@ -120,17 +109,17 @@ int guest_lock(struct arena *a, const char *root, uint32_t vmid, int timeout_ms,
         return 0;
 }
 
-int guest_block(struct arena *a, const char *root, uint32_t vmid) {
-        if (rename(config_path(a, root, vmid, ""), config_path(a, root, vmid, ".refused")) < 0)
+int guest_block(const struct pve *pve, uint32_t vmid) {
+        if (rename(config_path(pve, vmid, ""), config_path(pve, vmid, ".refused")) < 0)
                 return errno == ENOENT ? 0 : -errno;
         return 0;
 }
 
-void guest_unblock(struct arena *a, const char *root, uint32_t vmid) {
-        const char *config = config_path(a, root, vmid, "");
+void guest_unblock(const struct pve *pve, uint32_t vmid) {
+        const char *config = config_path(pve, vmid, "");
 
         if (access(config, F_OK) < 0 && errno == ENOENT)
-                (void)rename(config_path(a, root, vmid, ".refused"), config);
+                (void)rename(config_path(pve, vmid, ".refused"), config);
 }
 
 static int compare_u32(const void *a, const void *b) {
@@ -164,9 +153,10 @@ int vmids_in(struct arena *a, const char *folder, uint32_t **ret, size_t *ret_n)
         return 0;
 }
 
-int guest_list(struct arena *a, const char *root, uint32_t **ret, size_t *ret_n) {
-        return pve_node(a, root)
-                       ? vmids_in(a, arena_printf(a, "%s/etc/pve/lxc", root), ret, ret_n)
+int guest_list(const struct pve *pve, uint32_t **ret, size_t *ret_n) {
+        return pve_node(pve)
+                       ? vmids_in(pve->arena, arena_printf(pve->arena, "%s/etc/pve/lxc", pve->root),
+                                  ret, ret_n)
                        : GUEST_E_NOT_MOUNTED;
 }
 
@@ -180,11 +170,11 @@ bool guest_has_hook(struct arena *a, struct bytes conf) {
         return pctconf_get(&c, "hookscript", &hook) && bytes_take_suffix(&hook, "/" HOOK_NAME);
 }
 
-bool guest_is_managed(struct arena *a, const char *root, uint32_t vmid) {
+bool guest_is_managed(const struct pve *pve, uint32_t vmid) {
+        struct arena *a = pve->arena;
+        const char *path = arena_printf(a, "%s/etc/pve/lxc/%u.conf", pve->root, vmid);
         struct bytes conf;
 
-        if (access(settings_path(a, root, vmid), F_OK) == 0)
-                return true;
-        return file_read(a, arena_printf(a, "%s/etc/pve/lxc/%u.conf", root, vmid), MAX_READ, &conf) == 0 &&
-               guest_has_hook(a, conf);
+        return access(settings_path(pve, vmid), F_OK) == 0 ||
+               (file_read(a, path, MAX_READ, &conf) == 0 && guest_has_hook(a, conf));
 }

@@ -4,7 +4,7 @@
 /*
  * guest - a container's files: find, lock, load, store, back up
  */
-#include "base/bytes.h"
+#include "pve/pve.h"
 
 #define HOOK_NAME "gpuanchor-hook" /* snippet; how a hookscript line of ours is known */
 #define VMID_MIN 100
@@ -29,15 +29,6 @@ struct guest {
         bool has_config; /* false before the first start, and for a template */
 };
 
-/**
- * pve_node() - the name of this cluster node
- *
- * Read from the link /etc/pve/local, which only a mounted pmxcfs has.
- *
- * Return: the name, NULL when /etc/pve is not mounted.
- */
-const char *pve_node(struct arena *a, const char *root);
-
 /** vmid_parse() - 100 to 999999999, digits only */
 bool vmid_parse(const char *text, uint32_t *ret);
 
@@ -46,7 +37,7 @@ bool vmid_parse(const char *text, uint32_t *ret);
  *
  * Return: 0, GUEST_E_NOT_MOUNTED, GUEST_E_NONE, negative errno.
  */
-int guest_load(struct arena *a, const char *root, uint32_t vmid, struct guest *ret);
+int guest_load(const struct pve *pve, uint32_t vmid, struct guest *ret);
 
 /**
  * guest_store_conf() - replace /etc/pve/lxc/<vmid>.conf
@@ -76,7 +67,7 @@ int guest_store_config(const struct guest *g, struct bytes content);
  *
  * Return: 0, GUEST_E_BUSY, negative errno.
  */
-int guest_lock(struct arena *a, const char *root, uint32_t vmid, int timeout_ms, int *ret_fd);
+int guest_lock(const struct pve *pve, uint32_t vmid, int timeout_ms, int *ret_fd);
 
 /**
  * guest_block() - keep lxc-start from starting the container: set the generated file aside
@@ -87,16 +78,16 @@ int guest_lock(struct arena *a, const char *root, uint32_t vmid, int timeout_ms,
  *
  * Return: 0 or negative errno.
  */
-int guest_block(struct arena *a, const char *root, uint32_t vmid);
+int guest_block(const struct pve *pve, uint32_t vmid);
 
 /** guest_unblock() - put the file back if nothing new was generated since; no error when there is none */
-void guest_unblock(struct arena *a, const char *root, uint32_t vmid);
+void guest_unblock(const struct pve *pve, uint32_t vmid);
 
 /** vmids_in() - the VMIDs of all VMID.conf in a folder, ascending; 0 or negative errno */
 int vmids_in(struct arena *a, const char *folder, uint32_t **ret, size_t *ret_n);
 
 /** guest_list() - VMIDs of all containers of this node, ascending; 0, GUEST_E_NOT_MOUNTED, -errno */
-int guest_list(struct arena *a, const char *root, uint32_t **ret, size_t *ret_n);
+int guest_list(const struct pve *pve, uint32_t **ret, size_t *ret_n);
 
 /** guest_has_hook() - whether the current section of @conf has a hookscript line with our snippet */
 bool guest_has_hook(struct arena *a, struct bytes conf);
@@ -106,7 +97,7 @@ bool guest_has_hook(struct arena *a, struct bytes conf);
  *
  * Made for the containers that are not: one access() and one read.
  */
-bool guest_is_managed(struct arena *a, const char *root, uint32_t vmid);
+bool guest_is_managed(const struct pve *pve, uint32_t vmid);
 
 /** backup_save() - keep the loaded container file, the last 8; 0 or negative errno */
 int backup_save(struct arena *a, const struct guest *g);

@@ -137,8 +137,9 @@ void mapping_parse(struct arena *a, struct bytes content, const char *node, stru
                 sel->problem = arena_printf(a, "it has no line for node %s", node);
 }
 
-void mapping_resolve(struct arena *a, const char *root, const char *node, struct policy *p) {
+void mapping_resolve(const struct pve *pve, struct policy *p) {
         struct bytes content = { 0 };
+        struct arena *a = pve->arena;
         const char *problem = NULL;
         bool read = false;
 
@@ -149,14 +150,14 @@ void mapping_resolve(struct arena *a, const char *root, const char *node, struct
                 if (sel->kind != SEL_MAPPING)
                         continue;
                 if (!read) {
-                        r = file_read(a, arena_printf(a, "%s" MAPPING_FILE, root), PMXCFS_MAX,
+                        r = file_read(a, arena_printf(a, "%s" MAPPING_FILE, pve->root), PMXCFS_MAX,
                                       &content);
                         read = true;
                 }
                 if (r < 0 && r != -ENOENT)
                         problem = arena_printf(a, MAPPING_FILE " cannot be read: %s",
                                                strerror(-r));
-                mapping_parse(a, content, node, sel);
+                mapping_parse(a, content, pve->node, sel);
                 if (problem)
                         sel->problem = problem;
         }

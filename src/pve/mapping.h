@@ -3,18 +3,17 @@
 
 #include "model/finding/finding.h"
 #include "model/policy/policy.h"
+#include "pve/pve.h"
 
 /**
  * mapping_resolve() - fill the mapping:NAME selectors of a policy in
- * @a:    arena
- * @root: path prefix, "" for this machine
- * @node: name of this cluster node
- * @p:    policy; each SEL_MAPPING gets this node's paths and ids, or a problem
+ * @pve: @pve->node is known
+ * @p:   policy; each SEL_MAPPING gets this node's paths and ids, or a problem
  *
  * Reads <root>/etc/pve/mapping/pci.cfg, and only when a selector needs it. A problem is,
  * for instance: no such mapping, no line for this node, the file cannot be read.
  */
-void mapping_resolve(struct arena *a, const char *root, const char *node, struct policy *p);
+void mapping_resolve(const struct pve *pve, struct policy *p);
 
 /**
  * mapping_parse() - what pci.cfg says for one mapping on one node

@@ -17,23 +17,24 @@
 
 #define MAX_READ (64 * 1024)
 
-static const char *record_path(struct arena *a, const char *root, uint32_t vmid) {
-        return arena_printf(a, "%s/run/gpuanchor/%u", root, vmid);
+static const char *record_path(const struct pve *pve, uint32_t vmid) {
+        return arena_printf(pve->arena, "%s/run/gpuanchor/%u", pve->root, vmid);
 }
 
-int record_write(struct arena *a, const char *root, uint32_t vmid, const struct record *r) {
-        const char *path = record_path(a, root, vmid);
-        struct strbuf text = { .arena = a };
+int record_write(const struct pve *pve, uint32_t vmid, const struct record *r) {
+        const char *path = record_path(pve, vmid);
+        struct strbuf text = { .arena = pve->arena };
         struct bytes now;
         int e;
 
         strbuf_adds(&text, "[given]\n");
         for (size_t i = 0; i < r->n_nodes; i++)
                 strbuf_printf(&text, "node = %s %s %s\n", r->nodes[i].path,
-                              devnum_text(a, r->nodes[i].number), r->nodes[i].gpu);
-        if (file_read(a, path, MAX_READ, &now) == 0 && bytes_equal(now, strbuf_bytes(&text)))
+                              devnum_text(pve->arena, r->nodes[i].number), r->nodes[i].gpu);
+        if (file_read(pve->arena, path, MAX_READ, &now) == 0 &&
+            bytes_equal(now, strbuf_bytes(&text)))
                 return 0;
-        e = mkdir_parents(arena_printf(a, "%s/run/gpuanchor", root), 0755);
+        e = mkdir_parents(arena_printf(pve->arena, "%s/run/gpuanchor", pve->root), 0755);
         return e < 0 ? e : file_replace(path, strbuf_bytes(&text), 0644, 0);
 }
 
@@ -57,10 +58,10 @@ static int read_line(void *user, const char *section, const char *key, const cha
         return 1;
 }
 
-int record_read(struct arena *a, const char *root, uint32_t vmid, struct record *ret) {
-        struct reader r = { .a = a };
+int record_read(const struct pve *pve, uint32_t vmid, struct record *ret) {
+        struct reader r = { .a = pve->arena };
         struct bytes text;
-        int e = file_read(a, record_path(a, root, vmid), MAX_READ, &text);
+        int e = file_read(pve->arena, record_path(pve, vmid), MAX_READ, &text);
 
         if (e < 0)
                 return e;
@@ -69,6 +70,6 @@ int record_read(struct arena *a, const char *root, uint32_t vmid, struct record 
         return 0;
 }
 
-void record_clear(struct arena *a, const char *root, uint32_t vmid) {
-        (void)unlink(record_path(a, root, vmid));
+void record_clear(const struct pve *pve, uint32_t vmid) {
+        (void)unlink(record_path(pve, vmid));
 }

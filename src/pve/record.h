@@ -5,6 +5,7 @@
  * record - /run/gpuanchor/<vmid>: what a container was given at its last start
  */
 #include "model/gpu/devnum.h"
+#include "pve/pve.h"
 
 struct record_node {
         const char *path;
@@ -18,10 +19,10 @@ struct record {
 };
 
 /** record_write() - replace the record; readable by everybody, it holds no secret; 0 or -errno */
-int record_write(struct arena *a, const char *root, uint32_t vmid, const struct record *r);
+int record_write(const struct pve *pve, uint32_t vmid, const struct record *r);
 
 /** record_read() - 0, -ENOENT when the container has none, another negative errno; rubbish is left out */
-int record_read(struct arena *a, const char *root, uint32_t vmid, struct record *ret);
+int record_read(const struct pve *pve, uint32_t vmid, struct record *ret);
 
 /** record_clear() - the container stopped; no error when there is none */
-void record_clear(struct arena *a, const char *root, uint32_t vmid);
+void record_clear(const struct pve *pve, uint32_t vmid);

@@ -41,8 +41,22 @@ struct reading {
         const char *bad;
 };
 
-const char *settings_path(struct arena *a, const char *root, uint32_t vmid) {
-        return arena_printf(a, "%s" CONTAINER_FILE, root, vmid);
+const char *settings_path(const struct pve *pve, uint32_t vmid) {
+        return arena_printf(pve->arena, "%s" CONTAINER_FILE, pve->root, vmid);
+}
+
+const char *settings_name(struct arena *a, uint32_t vmid) {
+        return arena_printf(a, CONTAINER_FILE, vmid);
+}
+
+static struct reading reading_of(struct settings *s, enum settings_kind kind, const char *path) {
+        return (struct reading){
+                .arena = s->problems.arena,
+                .kind = kind,
+                .path = path,
+                .policy = &s->policy,
+                .findings = &s->problems,
+        };
 }
 
 /* text of the file goes to terminals: nothing in it may move a cursor there */
@@ -221,17 +235,15 @@ static unsigned line_of(struct bytes content, const char *p) {
         return line;
 }
 
-bool settings_parse(struct arena *a, struct bytes content, enum settings_kind kind,
-                    const char *path, struct policy *p, struct findings *f) {
+bool settings_parse(struct settings *s, enum settings_kind kind, const char *path,
+                    struct bytes content) {
         const char *nul = content.len > 0 ? memchr(content.data, '\0', content.len) : NULL;
-        struct policy draft = *p;
-        size_t n_findings = f->n;
-        struct reading r = {
-                .arena = a, .kind = kind, .path = path, .policy = p, .findings = f,
-                .rest = content,
-        };
+        struct policy draft = s->policy;
+        size_t n_findings = s->problems.n;
+        struct reading r = reading_of(s, kind, path);
         int syntax;
 
+        r.rest = content;
         if (content.len > INI_FILE_MAX)
                 return throw_away(&r, 0, "more than 64 KiB");
         if (nul)
@@ -244,12 +256,12 @@ bool settings_parse(struct arena *a, struct bytes content, enum settings_kind ki
         if (syntax != 0)
                 set_bad(&r, syntax > 0 ? (unsigned)syntax : r.line,
                         "the line is no [section], KEY = VALUE or comment");
-        r.policy = p;
+        r.policy = &s->policy;
         if (r.bad_line > 0) {
-                f->n = n_findings;
+                s->problems.n = n_findings;
                 return throw_away(&r, r.bad_line, r.bad);
         }
-        *p = draft;
+        s->policy = draft;
         return true;
 }
 
@@ -260,13 +272,14 @@ static const char *error_text(int r) {
 }
 
 /* whether the file is there; its @path is behind the prefix */
-static bool load_file(struct arena *a, const char *root, const char *path, enum settings_kind kind,
-                      struct policy *p, struct findings *f) {
-        struct reading r = { .kind = kind, .path = path, .policy = p, .findings = f, .arena = a };
+static bool load_file(const struct pve *pve, struct settings *s, enum settings_kind kind,
+                      const char *path) {
+        struct reading r = reading_of(s, kind, path);
         struct bytes content;
         int error;
 
-        error = file_read(a, arena_printf(a, "%s%s", root, path), INI_FILE_MAX, &content);
+        error = file_read(pve->arena, arena_printf(pve->arena, "%s%s", pve->root, path),
+                          INI_FILE_MAX, &content);
 
         if (error == -ENOENT)
                 return false;
@@ -274,9 +287,9 @@ static bool load_file(struct arena *a, const char *root, const char *path, enum 
                 throw_away(&r, 0, error_text(error));
                 return true;
         }
-        settings_parse(a, content, kind, path, p, f);
+        settings_parse(s, kind, path, content);
         if (kind == SETTINGS_CONTAINER)
-                p->file = content;
+                s->policy.file = content;
         return true;
 }
 
@@ -289,10 +302,10 @@ static void cleanup_dir(DIR **dir) {
                 closedir(*dir);
 }
 
-static void load_directory(struct arena *a, const char *root, struct policy *p,
-                           struct findings *f) {
-        _cleanup_(cleanup_dir) DIR *dir = opendir(arena_printf(a, "%s" HOST_FILE ".d", root));
-        struct reading r = { .arena = a, .path = HOST_FILE ".d", .policy = p, .findings = f };
+static void load_directory(const struct pve *pve, struct settings *s) {
+        struct arena *a = pve->arena;
+        _cleanup_(cleanup_dir) DIR *dir = opendir(arena_printf(a, "%s" HOST_FILE ".d", pve->root));
+        struct reading r = reading_of(s, SETTINGS_HOST, HOST_FILE ".d");
         const char **names = NULL;
         struct dirent *entry;
         size_t n = 0;
@@ -312,49 +325,37 @@ static void load_directory(struct arena *a, const char *root, struct policy *p,
                 throw_away(&r, 0, strerror(errno));
         if (n > 1)
                 qsort(names, n, sizeof(*names), compare_names);
-        for (size_t i = 0; i < n; i++) {
-                const char *path = arena_printf(a, HOST_FILE ".d/%s", names[i]);
-
-                load_file(a, root, path, SETTINGS_HOST, p, f);
-        }
+        for (size_t i = 0; i < n; i++)
+                load_file(pve, s, SETTINGS_HOST, arena_printf(a, HOST_FILE ".d/%s", names[i]));
 }
 
-void settings_load_host(struct arena *a, const char *root, struct host_settings *ret) {
-        *ret = (struct host_settings){ .problems = { .arena = a } };
-        policy_init(a, &ret->policy);
-        load_file(a, root, HOST_FILE, SETTINGS_HOST, &ret->policy, &ret->problems);
-        load_directory(a, root, &ret->policy, &ret->problems);
+void settings_load_host(const struct pve *pve, struct settings *ret) {
+        *ret = (struct settings){ .problems = { .arena = pve->arena } };
+        policy_init(pve->arena, &ret->policy);
+        load_file(pve, ret, SETTINGS_HOST, HOST_FILE);
+        load_directory(pve, ret);
 }
 
-void settings_load_own(struct arena *a, const char *root, uint32_t vmid,
-                       const struct host_settings *host, struct policy *ret, struct findings *f) {
-        struct policy p = host->policy;
+void settings_load_own(const struct pve *pve, uint32_t vmid, const struct settings *host,
+                       struct settings *ret) {
+        struct settings s = { .policy = host->policy, .problems = { .arena = pve->arena } };
+        size_t size = host->policy.n_gpus * sizeof(*host->policy.gpus);
 
         /* mapping_resolve() writes into it */
-        p.gpus = arena_alloc(a, p.n_gpus * sizeof(*p.gpus));
-        memcpy(p.gpus, host->policy.gpus, p.n_gpus * sizeof(*p.gpus));
+        s.policy.gpus = arena_alloc(pve->arena, size);
+        memcpy(s.policy.gpus, host->policy.gpus, size);
         for (size_t i = 0; i < host->problems.n; i++)
-                finding_add(f, host->problems.items[i]);
-        if (vmid != 0)
-                p.present = load_file(a, root, settings_path(a, "", vmid), SETTINGS_CONTAINER, &p,
-                                      f);
-        if (p.doubt) {
-                p.broken = true;
-                finding_add(f, (struct finding){
-                        .code = FINDING_POLICY_BROKEN,
-                        .where = p.doubt,
-                        .what = "the default for gpu is not known, and no gpu = of the "
-                                "container's own replaces it",
-                });
+                finding_add(&s.problems, host->problems.items[i]);
+        s.policy.present = load_file(pve, &s, SETTINGS_CONTAINER, settings_name(pve->arena, vmid));
+        if (s.policy.doubt) {
+                s.policy.broken = true;
+                finding_add(&s.problems,
+                            (struct finding){
+                                    .code = FINDING_POLICY_BROKEN,
+                                    .where = s.policy.doubt,
+                                    .what = "the default for gpu is not known, and no gpu = of the "
+                                            "container's own replaces it",
+                            });
         }
-        *ret = p;
-}
-
-int settings_load(struct arena *a, const char *root, uint32_t vmid, struct policy *ret,
-                  struct findings *f) {
-        struct host_settings host;
-
-        settings_load_host(a, root, &host);
-        settings_load_own(a, root, vmid, &host, ret, f);
-        return 0;
+        *ret = s;
 }

@@ -3,46 +3,45 @@
 
 #include "model/finding/finding.h"
 #include "model/policy/policy.h"
+#include "pve/pve.h"
 
 /** settings_path() - <root>/etc/pve/gpuanchor/<vmid>.conf, the container's policy file */
-const char *settings_path(struct arena *a, const char *root, uint32_t vmid);
+const char *settings_path(const struct pve *pve, uint32_t vmid);
+
+/** settings_name() - the same without the prefix, for messages */
+const char *settings_name(struct arena *a, uint32_t vmid);
+
+/** struct settings - what settings files say, and what is wrong with them */
+struct settings {
+        struct policy policy;
+        struct findings problems; /* policy-key and policy-broken, with file:line */
+};
 
 /**
- * settings_load() - the policy of one container
- * @a:    arena that holds the policy
- * @root: path prefix, "" for this machine
- * @vmid: container; 0 reads the host's defaults only
- * @ret:  policy, always usable; @ret->broken when it must not be acted on
- * @f:    gets a policy-key or policy-broken finding per problem, with file:line
+ * settings_load_host() - the host's defaults
  *
- * Reads /etc/gpuanchor/gpuanchor.conf, /etc/gpuanchor/gpuanchor.conf.d by name
- * (section [defaults]), then the container's file ([container], [pin NODE], [memory]);
- * later wins. A wrong key or value costs that line; a file that is no INI file at all
- * (a line without "=", an entry over 199 bytes, a NUL byte, more than 64 KiB) is thrown
- * away whole.
+ * Reads /etc/gpuanchor/gpuanchor.conf, then /etc/gpuanchor/gpuanchor.conf.d by name (section
+ * [defaults]); later wins.
+ */
+void settings_load_host(const struct pve *pve, struct settings *ret);
+
+/**
+ * settings_load_own() - the policy of one container
+ * @host: the defaults; may be in another arena, which lives longer
+ * @ret:  policy, always usable; @ret->policy.broken when it must not be acted on. Has the
+ *        problems of @host, too
+ *
+ * Reads the container's file ([container], [pin NODE], [memory]) over the defaults. A wrong key
+ * or value costs that line; a file that is no INI file at all (a line without "=", an entry
+ * over 199 bytes, a NUL byte, more than 64 KiB) is thrown away whole.
  *
  * The policy is broken when somebody said which GPU and we cannot tell what he said: the
  * container's own file cannot be read or was thrown away, its `gpu` (or a [pin NODE] line) is
  * wrong, misspelt or in a wrong section; or one of these holds for the host's files and no
  * good `gpu` comes after it.
- *
- * Return: 0; negative errno only when the arena's owner must give up (never for content).
  */
-int settings_load(struct arena *a, const char *root, uint32_t vmid, struct policy *ret,
-                  struct findings *f);
-
-/** struct host_settings - what the host's own files say, for many containers */
-struct host_settings {
-        struct policy policy;
-        struct findings problems;
-};
-
-/** settings_load_host() - the first half of settings_load() */
-void settings_load_host(struct arena *a, const char *root, struct host_settings *ret);
-
-/** settings_load_own() - the second half; @host may be in another arena, which lives longer */
-void settings_load_own(struct arena *a, const char *root, uint32_t vmid,
-                       const struct host_settings *host, struct policy *ret, struct findings *f);
+void settings_load_own(const struct pve *pve, uint32_t vmid, const struct settings *host,
+                       struct settings *ret);
 
 enum settings_kind {
         SETTINGS_HOST,      /* section [defaults] */
@@ -51,15 +50,14 @@ enum settings_kind {
 
 /**
  * settings_parse() - what one settings file says
- * @a:       arena that holds the policy
- * @content: bytes of the file; nothing is assumed about them
+ * @s:       what the files before it say; problems.arena holds what is added. policy.broken or
+ *           policy.doubt tell that the policy must not be acted on, or only when a good `gpu`
+ *           comes later
  * @kind:    whose file it is
  * @path:    its path for findings
- * @p:       policy that the file changes; @p->broken or @p->doubt tell that it must not be
- *           acted on, or only when a good `gpu` comes later
- * @f:       gets the findings
+ * @content: bytes of the file; nothing is assumed about them
  *
  * Return: whether the file counts; false when it was thrown away whole.
  */
-bool settings_parse(struct arena *a, struct bytes content, enum settings_kind kind,
-                    const char *path, struct policy *p, struct findings *f);
+bool settings_parse(struct settings *s, enum settings_kind kind, const char *path,
+                    struct bytes content);

@@ -133,8 +133,9 @@ const char *storage_snippet_dir(struct arena *a, struct bytes content, struct by
                             s.snippets.data);
 }
 
-const char *storage_snippet_path(struct arena *a, const char *root, const char *volid) {
-        const char *colon = strchr(volid, ':'), *name, *dir;
+const char *storage_snippet_path(const struct pve *pve, const char *volid) {
+        const char *colon = strchr(volid, ':'), *root = pve->root, *name, *dir;
+        struct arena *a = pve->arena;
         struct bytes content = { 0 };
 
         if (volid[0] == '/')

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "base/bytes.h"
+#include "pve/pve.h"
 
 /**
  * storage_snippet_path() - the file that a snippet's volume id names
- * @a:    arena for the result
- * @root: path prefix, "" for this machine
  * @volid: "local:snippets/NAME", or an absolute path, which comes back with the prefix
  *
  * The storage's directory is read from <root>/etc/pve/storage.cfg (`dir`, `nfs`, `cifs`, `cephfs`,
@@ -16,7 +14,7 @@
  *
  * Return: the path, NULL when @volid is no snippet or its storage is unknown.
  */
-const char *storage_snippet_path(struct arena *a, const char *root, const char *volid);
+const char *storage_snippet_path(const struct pve *pve, const char *volid);
 
 /**
  * storage_snippet_dir() - the directory of a storage's snippets

@@ -33,9 +33,10 @@ static const char *field(struct arena *a, struct bytes text, const char *key) {
         return NULL;
 }
 
-const char *package_version(struct arena *a, const char *root, const char *name) {
+const char *package_version(const struct pve *pve, const char *name) {
         _cleanup_arena_ struct arena scratch = { 0 };
-        const char *path = arena_printf(&scratch, "%s/var/lib/dpkg/status", root), *state, *version;
+        const char *path = arena_printf(&scratch, "%s/var/lib/dpkg/status", pve->root);
+        const char *state, *version;
         struct bytes status, text;
 
         if (file_read(&scratch, path, STATUS_MAX, &status) < 0)
@@ -47,7 +48,7 @@ const char *package_version(struct arena *a, const char *root, const char *name)
         version = field(&scratch, text, "Version: ");
         if (!state || !version || !strstr(state, " installed"))
                 return NULL;
-        return arena_strdup(a, version);
+        return arena_strdup(pve->arena, version);
 }
 
 static uint32_t number(const char **s) {

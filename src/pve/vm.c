@@ -11,25 +11,26 @@
 
 #define PMXCFS_MAX (1024 * 1024) /* pmxcfs has no larger file */
 
-int vm_list(struct arena *a, const char *root, uint32_t **ret, size_t *ret_n) {
-        int r = vmids_in(a, arena_printf(a, "%s/etc/pve/qemu-server", root), ret, ret_n);
+int vm_list(const struct pve *pve, uint32_t **ret, size_t *ret_n) {
+        int r = vmids_in(pve->arena, arena_printf(pve->arena, "%s/etc/pve/qemu-server", pve->root),
+                         ret, ret_n);
 
         return r == -ENOENT ? 0 : r;
 }
 
-static void resolve(struct arena *a, const char *root, const char *node, struct hostpci *h) {
+static void resolve(const struct pve *pve, struct hostpci *h) {
         struct gpu_sel sel = { .kind = SEL_MAPPING, .name = h->mapping };
         struct policy p = { .gpus = &sel, .n_gpus = 1 };
 
-        mapping_resolve(a, root, node, &p);
+        mapping_resolve(pve, &p);
         h->paths = sel.paths;
         h->n_paths = sel.n_paths;
 }
 
-int vm_hostpci(struct arena *a, const char *root, const char *node, uint32_t vmid,
-               struct hostpci **ret, size_t *ret_n) {
+int vm_hostpci(const struct pve *pve, uint32_t vmid, struct hostpci **ret, size_t *ret_n) {
+        struct arena *a = pve->arena;
         struct bytes conf;
-        int r = file_read(a, arena_printf(a, "%s/etc/pve/qemu-server/%u.conf", root, vmid),
+        int r = file_read(a, arena_printf(a, "%s/etc/pve/qemu-server/%u.conf", pve->root, vmid),
                           PMXCFS_MAX, &conf);
 
         if (r < 0)
@@ -37,6 +38,6 @@ int vm_hostpci(struct arena *a, const char *root, const char *node, uint32_t vmi
         *ret_n = hostpci_parse(a, conf, ret);
         for (size_t i = 0; i < *ret_n; i++)
                 if ((*ret)[i].mapping)
-                        resolve(a, root, node, &(*ret)[i]);
+                        resolve(pve, &(*ret)[i]);
         return 0;
 }

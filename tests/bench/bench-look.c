@@ -35,17 +35,18 @@ static int compare(const void *a, const void *b) {
 /* What any program would have to do that looks at all containers: the same files, read alike. */
 static void read_all(const char *root) {
         _cleanup_arena_ struct arena a = { 0 }, scratch = { 0 };
+        struct pve pve = { &scratch, root, NULL };
         struct bytes content;
         struct guest g;
         uint32_t *vmids;
         size_t n = 0;
 
-        (void)guest_list(&a, root, &vmids, &n);
+        (void)guest_list(&(struct pve){ &a, root, NULL }, &vmids, &n);
         for (size_t i = 0; i < n; i++) {
                 const char *policy, *record;
 
                 arena_reset(&scratch);
-                policy = settings_path(&scratch, root, vmids[i]);
+                policy = settings_path(&pve, vmids[i]);
                 if (access(policy, F_OK) < 0) {
                         (void)file_read(
                                 &scratch,
@@ -54,7 +55,7 @@ static void read_all(const char *root) {
                         continue;
                 }
                 record = arena_printf(&scratch, "%s/run/gpuanchor/%u", root, vmids[i]);
-                (void)guest_load(&scratch, root, vmids[i], &g);
+                (void)guest_load(&pve, vmids[i], &g);
                 (void)file_read(&scratch, policy, 1024 * 1024, &content);
                 (void)file_read(&scratch, record, 1024 * 1024, &content);
         }

@@ -56,13 +56,14 @@ static const char *make_memory(struct arena *a, struct bytes spec, struct policy
 }
 
 static bool parse(struct arena *a, struct bytes file, struct policy *p) {
-        struct findings f = { .arena = a };
+        struct settings s = { .problems = { .arena = a } };
         bool good;
 
-        policy_init(a, p);
-        good = settings_parse(a, file, SETTINGS_CONTAINER, "FILE", p, &f);
+        policy_init(a, &s.policy);
+        good = settings_parse(&s, SETTINGS_CONTAINER, "FILE", file);
+        *p = s.policy;
         require(good || p->broken, "a file that was thrown away leaves a policy to act on");
-        require(good || f.n == 1, "a file that was thrown away has one finding");
+        require(good || s.problems.n == 1, "a file that was thrown away has one finding");
         return good;
 }
 
@@ -152,17 +153,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         struct arena a _cleanup_arena_ = { 0 };
         struct bytes file = { (const char *)data, size }, spec = { 0 };
         const char *separator = size > 0 ? memmem(data, size, SEPARATOR, strlen(SEPARATOR)) : NULL;
-        struct findings f = { .arena = &a };
-        struct policy p;
+        struct settings s = { .problems = { .arena = &a } };
 
         if (separator) {
                 file.len = (size_t)(separator + 1 - file.data);
                 spec.data = separator + strlen(SEPARATOR);
                 spec.len = size - (size_t)(spec.data - (const char *)data);
         }
-        policy_init(&a, &p);
-        settings_parse(&a, file, SETTINGS_HOST, "FILE", &p, &f);
-        require(p.n_pins == 0 && !p.broken, "a host's file pins or breaks");
+        policy_init(&a, &s.policy);
+        settings_parse(&s, SETTINGS_HOST, "FILE", file);
+        require(s.policy.n_pins == 0 && !s.policy.broken, "a host's file pins or breaks");
         check(&a, file, spec);
         return 0;
 }

@@ -32,17 +32,17 @@ static void expect_nothing(const struct findings *f) {
 
 /* As it is installed it says nothing; with the comment sign off each key it says the defaults. */
 static void test_defaults(void **state) {
-        struct findings f = { .arena = &arena };
+        struct settings s = { .problems = { .arena = &arena } };
         struct bytes content = content_of(source("conf/gpuanchor.conf"));
         char *daemon, *text = arena_strndup(&arena, content.data, content.len);
-        struct policy defaults, p;
+        struct policy defaults;
         size_t keys = 0;
 
         policy_init(&arena, &defaults);
-        p = defaults;
-        assert_true(settings_parse(&arena, content, SETTINGS_HOST, "FILE", &p, &f));
-        expect_nothing(&f);
-        assert_memory_equal(&p, &defaults, sizeof(p));
+        s.policy = defaults;
+        assert_true(settings_parse(&s, SETTINGS_HOST, "FILE", content));
+        expect_nothing(&s.problems);
+        assert_memory_equal(&s.policy, &defaults, sizeof(defaults));
 
         daemon = strstr(text, "\n[daemon]");
         assert_non_null(daemon);
@@ -53,12 +53,12 @@ static void test_defaults(void **state) {
                         keys++;
                 }
         assert_true(keys >= 8);
-        assert_true(settings_parse(&arena, bytes_of(text), SETTINGS_HOST, "FILE", &p, &f));
-        expect_nothing(&f);
-        assert_int_equal(p.n_gpus, defaults.n_gpus);
-        assert_int_equal(p.gpus[0].kind, defaults.gpus[0].kind);
-        p.gpus = defaults.gpus;
-        assert_memory_equal(&p, &defaults, sizeof(p));
+        assert_true(settings_parse(&s, SETTINGS_HOST, "FILE", bytes_of(text)));
+        expect_nothing(&s.problems);
+        assert_int_equal(s.policy.n_gpus, defaults.n_gpus);
+        assert_int_equal(s.policy.gpus[0].kind, defaults.gpus[0].kind);
+        s.policy.gpus = defaults.gpus;
+        assert_memory_equal(&s.policy, &defaults, sizeof(defaults));
 }
 
 static void test_examples(void **state) {
@@ -67,16 +67,17 @@ static void test_examples(void **state) {
         assert_int_equal(glob(source("conf/examples/*.conf"), 0, NULL, &files), 0);
         assert_true(files.gl_pathc >= 3);
         for (size_t i = 0; i < files.gl_pathc; i++) {
-                struct findings f = { .arena = &arena };
-                struct policy defaults, p;
+                struct settings s = { .problems = { .arena = &arena } };
+                struct policy defaults;
 
                 policy_init(&arena, &defaults);
-                p = defaults;
-                assert_true(settings_parse(&arena, content_of(files.gl_pathv[i]),
-                                           SETTINGS_CONTAINER, files.gl_pathv[i], &p, &f));
-                expect_nothing(&f);
-                assert_false(p.broken);
-                assert_memory_not_equal(&p, &defaults, sizeof(p)); /* it says something */
+                s.policy = defaults;
+                assert_true(settings_parse(&s, SETTINGS_CONTAINER, files.gl_pathv[i],
+                                           content_of(files.gl_pathv[i])));
+                expect_nothing(&s.problems);
+                assert_false(s.policy.broken);
+                /* it says something */
+                assert_memory_not_equal(&s.policy, &defaults, sizeof(defaults));
         }
         globfree(&files);
 }

@@ -21,6 +21,7 @@
 
 static struct arena arena;
 static const char *root;
+static struct pve pve;
 
 #define CONF "etc/pve/lxc/101.conf"
 #define CONFIG "var/lib/lxc/101/config"
@@ -56,6 +57,7 @@ static int setup(void **state) {
         if (!mkdtemp(template))
                 return -1;
         root = arena_strdup(&arena, template);
+        pve = pve_open(&arena, root);
         put("etc/pve/nodes/pve1/lxc/101.conf", "arch: amd64\n");
         assert_int_equal(symlink("nodes/pve1", path_of("etc/pve/local")), 0);
         assert_int_equal(symlink("nodes/pve1/lxc", path_of("etc/pve/lxc")), 0);
@@ -71,7 +73,7 @@ static int teardown(void **state) {
 static struct guest load(void) {
         struct guest g;
 
-        assert_int_equal(guest_load(&arena, root, 101, &g), 0);
+        assert_int_equal(guest_load(&pve, 101, &g), 0);
         return g;
 }
 
@@ -99,8 +101,8 @@ static void test_load(void **state) {
         assert_true(g.has_config);
         assert_true(bytes_equal(g.config, BYTES("lxc.arch = amd64\n")));
         assert_string_equal(g.conf_name, "101.conf");
-        assert_int_equal(guest_load(&arena, root, 102, &g), GUEST_E_NONE);
-        assert_string_equal(pve_node(&arena, root), "pve1");
+        assert_int_equal(guest_load(&pve, 102, &g), GUEST_E_NONE);
+        assert_string_equal(pve_node(&pve), "pve1");
 }
 
 static void test_load_not_mounted(void **state) {
@@ -110,9 +112,9 @@ static void test_load_not_mounted(void **state) {
 
         assert_int_equal(unlink(path_of("etc/pve/lxc")), 0);
         assert_int_equal(unlink(path_of("etc/pve/local")), 0);
-        assert_null(pve_node(&arena, root));
-        assert_int_equal(guest_load(&arena, root, 101, &g), GUEST_E_NOT_MOUNTED);
-        assert_int_equal(guest_list(&arena, root, &vmids, &n), GUEST_E_NOT_MOUNTED);
+        assert_null(pve_node(&pve));
+        assert_int_equal(guest_load(&pve, 101, &g), GUEST_E_NOT_MOUNTED);
+        assert_int_equal(guest_list(&pve, &vmids, &n), GUEST_E_NOT_MOUNTED);
 }
 
 static void test_load_not_a_file(void **state) {
@@ -120,7 +122,7 @@ static void test_load_not_a_file(void **state) {
 
         assert_int_equal(unlink(path_of(CONF)), 0);
         assert_int_equal(mkfifo(path_of(CONF), 0644), 0);
-        assert_int_equal(guest_load(&arena, root, 101, &g), -EINVAL); /* and does not block */
+        assert_int_equal(guest_load(&pve, 101, &g), -EINVAL); /* and does not block */
 }
 
 static void test_store(void **state) {
@@ -167,9 +169,9 @@ static void test_lock(void **state) {
         int fd = -1, second = -1, status;
         pid_t child;
 
-        assert_int_equal(guest_lock(&arena, root, 101, 0, &fd), 0);
-        assert_int_equal(guest_lock(&arena, root, 101, 0, &second), GUEST_E_BUSY);
-        assert_int_equal(guest_lock(&arena, root, 102, 0, &second), 0);
+        assert_int_equal(guest_lock(&pve, 101, 0, &fd), 0);
+        assert_int_equal(guest_lock(&pve, 101, 0, &second), GUEST_E_BUSY);
+        assert_int_equal(guest_lock(&pve, 102, 0, &second), 0);
         close(second);
         assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
         /* flock(), as Proxmox: another process sees it, and its end frees it */
@@ -182,7 +184,7 @@ static void test_lock(void **state) {
         assert_int_equal(waitpid(child, &status, 0), child);
         assert_int_equal(status, 0);
         close(fd);
-        assert_int_equal(guest_lock(&arena, root, 101, 0, &fd), 0);
+        assert_int_equal(guest_lock(&pve, 101, 0, &fd), 0);
         close(fd);
 }
 
@@ -195,15 +197,15 @@ static void test_lock_waits(void **state) {
         assert_int_equal(pipe(ready), 0);
         child = fork();
         if (child == 0) {
-                int theirs = -1, r = guest_lock(&arena, root, 101, 0, &theirs);
+                int theirs = -1, r = guest_lock(&pve, 101, 0, &theirs);
 
                 (void)!write(ready[1], "x", 1);
                 usleep(150 * 1000);
                 _exit(r);
         }
         assert_int_equal(read(ready[0], &byte, 1), 1);
-        assert_int_equal(guest_lock(&arena, root, 101, 0, &fd), GUEST_E_BUSY);
-        assert_int_equal(guest_lock(&arena, root, 101, 5000, &fd), 0);
+        assert_int_equal(guest_lock(&pve, 101, 0, &fd), GUEST_E_BUSY);
+        assert_int_equal(guest_lock(&pve, 101, 5000, &fd), 0);
         close(fd);
         assert_int_equal(waitpid(child, &status, 0), child);
         assert_int_equal(status, 0);
@@ -220,7 +222,7 @@ static void test_list(void **state) {
         put("etc/pve/lxc/200.conf.tmp.12", "");
         put("etc/pve/lxc/.conf", "");
         put("etc/pve/lxc/x.conf", "");
-        assert_int_equal(guest_list(&arena, root, &vmids, &n), 0);
+        assert_int_equal(guest_list(&pve, &vmids, &n), 0);
         assert_int_equal(n, 2);
         assert_int_equal(vmids[0], 101);
         assert_int_equal(vmids[1], 1000);
@@ -248,26 +250,26 @@ static void test_managed(void **state) {
 
         for (size_t i = 0; i < ELEMENTS(cases); i++) {
                 put(CONF, cases[i].conf);
-                if (guest_is_managed(&arena, root, 101) != cases[i].managed)
+                if (guest_is_managed(&pve, 101) != cases[i].managed)
                         fail_msg("%s", cases[i].conf);
         }
         put("etc/pve/gpuanchor/101.conf", "");
-        assert_true(guest_is_managed(&arena, root, 101));
-        assert_false(guest_is_managed(&arena, root, 102));
+        assert_true(guest_is_managed(&pve, 101));
+        assert_false(guest_is_managed(&pve, 102));
 }
 
 static void test_block(void **state) {
         put(CONFIG, "lxc.arch = amd64\n");
-        assert_int_equal(guest_block(&arena, root, 101), 0);
+        assert_int_equal(guest_block(&pve, 101), 0);
         assert_int_equal(access(path_of(CONFIG), F_OK), -1);
-        assert_int_equal(guest_block(&arena, root, 101), 0);
-        guest_unblock(&arena, root, 101);
+        assert_int_equal(guest_block(&pve, 101), 0);
+        guest_unblock(&pve, 101);
         assert_string_equal(get(CONFIG), "lxc.arch = amd64\n");
-        guest_unblock(&arena, root, 101);
+        guest_unblock(&pve, 101);
         /* generated again since: that one counts */
-        assert_int_equal(guest_block(&arena, root, 101), 0);
+        assert_int_equal(guest_block(&pve, 101), 0);
         put(CONFIG, "lxc.arch = new\n");
-        guest_unblock(&arena, root, 101);
+        guest_unblock(&pve, 101);
         assert_string_equal(get(CONFIG), "lxc.arch = new\n");
 }
 
@@ -309,20 +311,20 @@ static void test_record(void **state) {
                                        { "/dev/kfd", { 235, 0, false }, "-" } };
         struct record r = { nodes, 2 }, back;
 
-        assert_int_equal(record_read(&arena, root, 101, &back), -ENOENT);
-        assert_int_equal(record_write(&arena, root, 101, &r), 0);
+        assert_int_equal(record_read(&pve, 101, &back), -ENOENT);
+        assert_int_equal(record_write(&pve, 101, &r), 0);
         assert_string_equal(get("run/gpuanchor/101"),
                             "[given]\nnode = /dev/dri/card1 226:1 0000:c1:00.0\n"
                             "node = /dev/kfd 235:0 -\n");
-        assert_int_equal(record_read(&arena, root, 101, &back), 0);
+        assert_int_equal(record_read(&pve, 101, &back), 0);
         assert_int_equal(back.n_nodes, 2);
         assert_string_equal(back.nodes[0].path, "/dev/dri/card1");
         assert_int_equal(back.nodes[0].number.minor, 1);
         assert_string_equal(back.nodes[1].gpu, "-");
-        assert_int_equal(record_read(&arena, root, 102, &back), -ENOENT);
-        record_clear(&arena, root, 101);
-        record_clear(&arena, root, 101);
-        assert_int_equal(record_read(&arena, root, 101, &back), -ENOENT);
+        assert_int_equal(record_read(&pve, 102, &back), -ENOENT);
+        record_clear(&pve, 101);
+        record_clear(&pve, 101);
+        assert_int_equal(record_read(&pve, 101, &back), -ENOENT);
 }
 
 static void test_record_rubbish(void **state) {
@@ -333,11 +335,11 @@ static void test_record_rubbish(void **state) {
             "node = /dev/a 1 x\nnode = /dev/a 1: x\nnode = /dev/a :1 x\nnode = /dev/a -1:1 x\n"
             "node = /dev/a 1:1\ncolour = red\nnode = /dev/dri/card1 226:1 0000:c1:00.0\n"
             "[other]\nnode = /dev/dri/card8 226:8 x\n");
-        assert_int_equal(record_read(&arena, root, 101, &back), 0);
+        assert_int_equal(record_read(&pve, 101, &back), 0);
         assert_int_equal(back.n_nodes, 1);
         assert_string_equal(back.nodes[0].path, "/dev/dri/card1");
         put("run/gpuanchor/101", "");
-        assert_int_equal(record_read(&arena, root, 101, &back), 0);
+        assert_int_equal(record_read(&pve, 101, &back), 0);
         assert_int_equal(back.n_nodes, 0);
 }
 

@@ -313,6 +313,7 @@ static bool told(const struct findings *f, enum finding_code code, const char *w
 /* What was recorded at the start against what is there, and what is there beside it. */
 static void test_compare(void **state) {
         struct findings f = { .arena = &arena };
+        struct anchor an = anchor_open(&arena, host);
 
         NEEDS_ROOT();
         put(on_host("run/gpuanchor/101"),
@@ -325,7 +326,7 @@ static void test_compare(void **state) {
         node("dev/dri/odd", 10, 1);
         node("dev/dri/alias", 226, 1);
         put(in("dev/dri/card5"), "");
-        assert_int_equal(anchor_learn(&arena, host, 101, (unsigned)init_pid, &f), 0);
+        assert_int_equal(anchor_learn(&an, 101, (unsigned)init_pid, &f), 0);
         assert_true(told(&f, FINDING_INSIDE_WRONG, "/dev/dri/renderD128"));
         assert_true(told(&f, FINDING_INSIDE_WRONG, "/dev/dri/card5"));
         assert_true(told(&f, FINDING_INSIDE_MISSING, "/dev/kfd"));
@@ -336,12 +337,13 @@ static void test_compare(void **state) {
 
 static const char *learn(const char *groups, const char *policy, struct findings *f) {
         const char *path = on_host("etc/pve/gpuanchor/101.conf");
+        struct anchor an = anchor_open(&arena, host);
         struct bytes text = { 0 };
 
         *f = (struct findings){ .arena = &arena };
         put(in("etc/group"), groups);
         put(path, policy);
-        assert_int_equal(anchor_learn(&arena, host, 101, (unsigned)init_pid, f), 0);
+        assert_int_equal(anchor_learn(&an, 101, (unsigned)init_pid, f), 0);
         assert_int_equal(file_read(&arena, path, 64 * 1024, &text), 0);
         return arena_strndup(&arena, text.data, text.len);
 }
@@ -372,6 +374,7 @@ static void test_learn(void **state) {
 }
 
 static void test_learn_hostile(void **state) {
+        struct anchor an = anchor_open(&arena, host);
         struct findings f;
 
         NEEDS_ROOT();
@@ -381,7 +384,7 @@ static void test_learn_hostile(void **state) {
         assert_int_equal(unlink(in("etc/group")), 0);
         assert_int_equal(symlink("/etc/shadow", in("etc/group")), 0);
         f = (struct findings){ .arena = &arena };
-        assert_int_equal(anchor_learn(&arena, host, 101, (unsigned)init_pid, &f), 0);
+        assert_int_equal(anchor_learn(&an, 101, (unsigned)init_pid, &f), 0);
         assert_int_equal(f.n, 0);
 }
 

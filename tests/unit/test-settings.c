@@ -22,6 +22,7 @@
 
 static struct arena arena;
 static char root[] = "/tmp/gpuanchor-test-XXXXXX";
+static const struct pve pve = { &arena, root, "pve1" };
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw) {
         return remove(path);
@@ -47,11 +48,12 @@ static void put(const char *path, const char *content) {
 }
 
 static struct policy load(uint32_t vmid, struct findings *f) {
-        struct policy p;
+        struct settings host, own;
 
-        *f = (struct findings){ .arena = &arena };
-        assert_int_equal(settings_load(&arena, root, vmid, &p, f), 0);
-        return p;
+        settings_load_host(&pve, &host);
+        settings_load_own(&pve, vmid, &host, &own);
+        *f = own.problems;
+        return own.policy;
 }
 
 static void expect(const struct findings *f, size_t i, enum finding_code code, const char *where,
@@ -65,9 +67,14 @@ static void expect(const struct findings *f, size_t i, enum finding_code code, c
 
 static bool parse(struct bytes content, enum settings_kind kind, struct policy *p,
                   struct findings *f) {
-        *f = (struct findings){ .arena = &arena };
-        policy_init(&arena, p);
-        return settings_parse(&arena, content, kind, "FILE", p, f);
+        struct settings s = { .problems = { .arena = &arena } };
+        bool counts;
+
+        policy_init(&arena, &s.policy);
+        counts = settings_parse(&s, kind, "FILE", content);
+        *p = s.policy;
+        *f = s.problems;
+        return counts;
 }
 
 /* a container's file with one finding, at line 2 */
@@ -302,7 +309,8 @@ static void test_unreadable(void **state) {
 }
 
 static void test_path(void **state) {
-        assert_string_equal(settings_path(&arena, "/x", 101), "/x" OWN_FILE);
+        assert_string_equal(settings_path(&(struct pve){ &arena, "/x", NULL }, 101), "/x" OWN_FILE);
+        assert_string_equal(settings_name(&arena, 101), OWN_FILE);
 }
 
 #define PCI_CFG                                                                                \
@@ -363,12 +371,12 @@ static void test_mapping_resolve(void **state) {
 
         policy_init(&arena, &p);
         assert_null(policy_set(&arena, &p, "gpu", "driver:a mapping:igpu mapping:two"));
-        mapping_resolve(&arena, root, "pve1", &p);
+        mapping_resolve(&pve, &p);
         assert_null(p.gpus[0].problem);
         assert_non_null(strstr(p.gpus[1].problem, "no such mapping"));
 
         put("/etc/pve/mapping/pci.cfg", PCI_CFG);
-        mapping_resolve(&arena, root, "pve1", &p);
+        mapping_resolve(&pve, &p);
         assert_int_equal(p.gpus[0].n_paths, 0);
         assert_int_equal(p.gpus[1].n_paths, 2);
         assert_null(p.gpus[1].problem);
@@ -381,7 +389,7 @@ static void test_mapping_unreadable(void **state) {
         policy_init(&arena, &p);
         assert_null(policy_set(&arena, &p, "gpu", "mapping:igpu mapping:two"));
         put("/etc/pve/mapping/pci.cfg/x", "");
-        mapping_resolve(&arena, root, "pve1", &p);
+        mapping_resolve(&pve, &p);
         assert_non_null(strstr(p.gpus[0].problem, "cannot be read"));
         assert_non_null(strstr(p.gpus[1].problem, "cannot be read"));
 }
@@ -418,7 +426,7 @@ static void test_storage(void **state) {
 
         put("/etc/pve/storage.cfg", STORAGE_CFG);
         for (size_t i = 0; i < ELEMENTS(cases); i++) {
-                const char *got = storage_snippet_path(&arena, root, cases[i][0]);
+                const char *got = storage_snippet_path(&pve, cases[i][0]);
 
                 if (!cases[i][1])
                         assert_null(got);
@@ -438,7 +446,8 @@ static void test_storage_local(void **state) {
         for (size_t i = 0; i < ELEMENTS(cases); i++)
                 assert_string_equal(cases[i][1], storage_snippet_dir(&arena, bytes_of(cases[i][0]),
                                                                      BYTES("local")));
-        assert_string_equal(storage_snippet_path(&arena, "", "local:snippets/gpuanchor-absent"),
+        assert_string_equal(storage_snippet_path(&(struct pve){ &arena, "", NULL },
+                                                 "local:snippets/gpuanchor-absent"),
                             "/var/lib/vz/snippets/gpuanchor-absent");
 }
 

@@ -17,8 +17,8 @@
 
 int policy_file_read(struct cli *c, uint32_t vmid, struct policy_file *ret) {
         struct policy_file p = {
-                .path = settings_path(&c->arena, c->root, vmid),
-                .name = settings_path(&c->arena, "", vmid),
+                .path = settings_path(&c->host.pve, vmid),
+                .name = settings_name(&c->arena, vmid),
         };
         int r = file_read(&c->arena, p.path, INI_FILE_MAX, &p.old);
 

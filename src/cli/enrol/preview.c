@@ -9,30 +9,27 @@
 #include "cli/enrol/preview.h"
 
 #include "anchor/judge.h"
-#include "host/probe/probe.h"
 #include "model/policy/memory.h"
 #include "pve/mapping.h"
-#include "pve/settings.h"
 
-static int load_policy(struct arena *a, const char *root, struct check *k, struct bytes next) {
-        struct findings host = { .arena = a };
-        uint32_t vmid = k->guest.vmid;
-        int r;
+static void load_policy(struct check *k, struct bytes next) {
+        struct settings s;
+        struct findings host;
 
-        r = settings_load(a, root, 0, &k->policy, &host);
-        if (r < 0)
-                return r;
-        k->policy.present = true;
-        k->policy.broken =
+        anchor_policy(k->anchor, 0, &s);
+        host = s.problems;
+        s.problems = (struct findings){ .arena = k->arena };
+        s.policy.present = true;
+        s.policy.broken =
                 false; /* a host default in doubt: the container's own gpu may settle it */
-        settings_parse(a, next, SETTINGS_CONTAINER, settings_path(a, "", vmid), &k->policy,
-                       &k->findings);
-        k->policy.broken |= k->policy.doubt != NULL;
+        settings_parse(&s, SETTINGS_CONTAINER, settings_name(k->arena, k->guest.vmid), next);
+        s.policy.broken |= s.policy.doubt != NULL;
+        k->policy = s.policy;
+        k->findings = s.problems;
         for (size_t i = 0; i < host.n; i++)
                 if (k->policy.doubt || host.items[i].code != FINDING_POLICY_BROKEN)
                         finding_add(&k->findings, host.items[i]);
-        mapping_resolve(a, root, k->node, &k->policy);
-        return 0;
+        mapping_resolve(&k->anchor->pve, &k->policy);
 }
 
 /* The pin, and the container's gids as its lines tell them. */
@@ -45,31 +42,27 @@ static struct bytes remember(struct check *k, struct bytes next) {
         for (int i = 0; k->plan.userns && i < GID_GROUPS; i++)
                 if (p.gid[i].set < 0 && k->plan.gids[i].known)
                         p.gid[i].known = k->plan.gids[i].inside;
-        return policy_remember(k->arena, next, repin ? k->node : NULL, &p);
+        return policy_remember(k->arena, next, repin ? k->anchor->pve.node : NULL, &p);
 }
 
-int preview_make(struct arena *a, const char *root, const struct guest *g, struct bytes file,
-                 struct bytes next, struct check *ret) {
+int preview_make(struct anchor *an, const struct guest *g, struct bytes next, struct check *ret) {
         struct check *k = ret;
         struct drift unused;
         int r;
 
         *k = (struct check){
-                .arena = a,
-                .root = root,
-                .node = pve_node(a, root),
+                .anchor = an,
+                .arena = an->pve.arena,
                 .guest = *g,
-                .findings = { .arena = a },
+                .findings = { .arena = an->pve.arena },
                 .new_policy = next,
                 .new_conf = g->conf,
                 .new_config = g->config,
         };
-        if (!k->node)
+        if (!an->pve.node)
                 return GUEST_E_NOT_MOUNTED;
-        r = load_policy(a, root, k, next);
-        k->policy.file = file;
-        if (r == 0)
-                r = probe_facts(a, root, &k->facts);
+        load_policy(k, next);
+        r = anchor_facts(an);
         if (r < 0)
                 return r;
         if (k->policy.broken) {

@@ -5,10 +5,8 @@
 
 /**
  * preview_make() - anchor_check() under a policy that is not written yet
- * @a:    arena of the check
- * @root: path prefix
+ * @an:   host
  * @g:    container, loaded
- * @file: its policy file as it stands
  * @next: its policy file as it shall be
  * @ret:  the check; new_policy is @next with what is known of the present lines: the
  *        pin, when `gpu = auto` chose one, and the container's gids
@@ -17,5 +15,4 @@
  *
  * Return: 0, enum guest_problem, negative errno.
  */
-int preview_make(struct arena *a, const char *root, const struct guest *g, struct bytes file,
-                 struct bytes next, struct check *ret);
+int preview_make(struct anchor *an, const struct guest *g, struct bytes next, struct check *ret);

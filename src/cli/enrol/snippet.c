@@ -26,7 +26,7 @@
 #define PMXCFS_MAX (1024 * 1024) /* pmxcfs has no larger file */
 
 static const char *full_path(struct cli *c) {
-        return storage_snippet_path(&c->arena, c->root, HOOK_VOLUME);
+        return storage_snippet_path(&c->host.pve, HOOK_VOLUME);
 }
 
 const char *snippet_path(struct cli *c) {
@@ -210,7 +210,7 @@ const char *hookscript_get(struct arena *a, const struct guest *g) {
 }
 
 bool hookscript_is_usable(struct cli *c, const char *volume) {
-        const char *path = storage_snippet_path(&c->arena, c->root, volume);
+        const char *path = storage_snippet_path(&c->host.pve, volume);
 
         return path && is_executable(path);
 }

@@ -55,14 +55,15 @@ static struct report_file *read_file(struct report *r, const char *path,
 
 static void add_container(struct report *r, uint32_t vmid) {
         struct arena *a = &r->c->arena;
-        bool managed = guest_is_managed(a, r->c->root, vmid);
+        bool managed = guest_is_managed(&r->c->host.pve, vmid);
         struct report_file *f;
 
         f = read_file(r, arena_printf(a, "/etc/pve/lxc/%u.conf", vmid), mask_conf);
         if (!f)
                 return;
         f->place = arena_printf(a, "/etc/pve/nodes/%s/lxc/%u.conf",
-                                mask_of(&r->mask, MASK_NAME, bytes_of(r->node)).data, vmid);
+                                mask_of(&r->mask, MASK_NAME, bytes_of(r->c->host.pve.node)).data,
+                                vmid);
         if (!managed && !conf_names_gpu(a, f->content)) {
                 f->mask = NULL;
                 return;
@@ -71,7 +72,7 @@ static void add_container(struct report *r, uint32_t vmid) {
                 *ARENA_PUSH(a, r->managed, r->n_managed) = vmid;
         (void)read_file(r, arena_printf(a, "/etc/pve/gpuanchor/%u.conf", vmid), mask_settings);
         (void)read_file(r, arena_printf(a, "/var/lib/lxc/%u/config", vmid), mask_conf);
-        if (anchor_runs(a, r->c->root, vmid))
+        if (anchor_runs(&r->c->host, vmid))
                 (void)read_file(r, arena_printf(a, "/run/gpuanchor/%u", vmid), mask_text);
 }
 
@@ -79,13 +80,13 @@ static void add_guests(struct report *r) {
         struct arena *a = &r->c->arena;
         uint32_t *vmids = NULL;
         size_t n = 0;
-        int e = guest_list(a, r->c->root, &vmids, &n);
+        int e = guest_list(&r->c->host.pve, &vmids, &n);
 
         if (e != 0)
                 report_unread(r, "/etc/pve/lxc", e < 0 ? strerror(-e) : "not mounted");
         for (size_t i = 0; e == 0 && i < n; i++)
                 add_container(r, vmids[i]);
-        e = vm_list(a, r->c->root, &vmids, &n);
+        e = vm_list(&r->c->host.pve, &vmids, &n);
         if (e < 0)
                 report_unread(r, "/etc/pve/qemu-server", strerror(-e));
         for (size_t i = 0; e == 0 && i < n; i++)
@@ -122,8 +123,8 @@ static void learn_host(struct report *r) {
         struct bytes name;
         const char *path = arena_printf(&r->c->arena, "%s/etc/hostname", r->c->root);
 
-        if (r->node)
-                (void)mask_of(&r->mask, MASK_NAME, bytes_of(r->node));
+        if (r->c->host.pve.node)
+                (void)mask_of(&r->mask, MASK_NAME, bytes_of(r->c->host.pve.node));
         each(r, "/etc/pve/nodes/*", learn_node);
         if (file_read(&r->c->arena, path, 4096, &name) == 0)
                 (void)mask_of(&r->mask, MASK_NAME, bytes_trim(name));
@@ -131,7 +132,7 @@ static void learn_host(struct report *r) {
 
 void report_collect(struct report *r) {
         learn_host(r);
-        if (r->node)
+        if (r->c->host.pve.node)
                 add_guests(r);
         else
                 report_unread(r, "/etc/pve", "not mounted");
@@ -167,7 +168,7 @@ struct bytes report_versions(struct report *r) {
         add_first_line(r, &b, "kernel", "/proc/sys/kernel/osrelease");
         add_first_line(r, &b, "Debian", "/etc/debian_version");
         for (size_t i = 0; i < ELEMENTS(packages); i++) {
-                const char *v = package_version(&r->c->arena, r->c->root, packages[i]);
+                const char *v = package_version(&r->c->host.pve, packages[i]);
 
                 if (v)
                         strbuf_printf(&b, "package %s %s\n", packages[i], v);

@@ -20,9 +20,7 @@ struct report_file {
 struct report {
         struct cli *c;
         struct mask mask;
-        const char *node; /* NULL: /etc/pve is not mounted */
-        bool watched;     /* gpuanchord runs */
-        struct facts facts;
+        bool watched; /* gpuanchord runs */
         struct report_file *files;
         size_t n_files;
         const char **unread; /* "PATH: why" */

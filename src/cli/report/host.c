@@ -20,7 +20,7 @@ static void add_snippet(struct report *r, struct strbuf *b, struct bytes volume,
         const char *was = arena_strndup(&r->c->arena, volume.data, volume.len);
         const char *name = strstr(masked, ":snippets/");
 
-        if (anchor_hook_problem(&r->c->arena, r->c->root, was))
+        if (anchor_hook_problem(&r->c->host, was))
                 return;
         if (!name) {
                 describe_file(b, masked, 0755, BYTES("#!/bin/sh\n"));
@@ -66,9 +66,10 @@ struct bytes report_host(struct report *r) {
                     "# Recorded by gpuanchor report. A folder that is this host, as root:\n"
                     "#   sh tests/mkhost.sh host.host DIR && GPUANCHOR_ROOT=DIR gpuanchor gpus\n");
         (void)subuids_read(&r->c->arena, r->c->root, &subuids, &n);
-        describe_host(&b, &r->facts, subuids, n);
-        if (r->node)
-                strbuf_printf(&b, "pve %s\n", mask_of(&r->mask, MASK_NAME, bytes_of(r->node)).data);
+        describe_host(&b, &r->c->host.facts, subuids, n);
+        if (r->c->host.pve.node)
+                strbuf_printf(&b, "pve %s\n",
+                              mask_of(&r->mask, MASK_NAME, bytes_of(r->c->host.pve.node)).data);
         if (r->watched)
                 strbuf_adds(&b, "dir /sys/fs/cgroup/system.slice/gpuanchord.service\n");
         for (size_t i = 0; i < r->n_files; i++)

@@ -22,6 +22,7 @@
 struct job {
         struct cli *c;
         struct arena arena;
+        struct anchor host; /* seen anew for each container: apply changes it */
         uint32_t vmid;
         struct check check;
 };
@@ -73,7 +74,8 @@ static int apply_locked(struct job *j) {
         int r = GUEST_E_CHANGED;
 
         for (int i = 0; i < MAX_TRIES && r == GUEST_E_CHANGED; i++) {
-                r = anchor_check(&j->arena, j->c->root, j->vmid, &j->check);
+                j->host = anchor_open(&j->arena, j->c->root);
+                r = anchor_check(&j->host, j->vmid, &j->check);
                 if (r != 0)
                         return target_problem(j->c, j->vmid, r);
                 if (!may_write(j))
@@ -85,7 +87,7 @@ static int apply_locked(struct job *j) {
 }
 
 static int dry_run(struct job *j) {
-        int r = anchor_check(&j->arena, j->c->root, j->vmid, &j->check);
+        int r = anchor_check(&j->host, j->vmid, &j->check);
 
         return r != 0 ? target_problem(j->c, j->vmid, r) : show_plan(j->c, &j->check);
 }
@@ -97,17 +99,17 @@ static int apply_job(struct job *j) {
         int r;
 
         /* first whether it is there: taking a lock would leave a file for any number */
-        r = guest_load(&j->arena, c->root, j->vmid, &g);
+        r = guest_load(&j->host.pve, j->vmid, &g);
         if (r != 0)
                 return target_problem(c, j->vmid, r);
-        if (!guest_is_managed(&j->arena, c->root, j->vmid))
+        if (!guest_is_managed(&j->host.pve, j->vmid))
                 return cli_fail(c, arena_printf(&j->arena, "gpuanchor enable %u", j->vmid),
                                 "%u is not managed by gpuanchor", j->vmid);
         if (c->opt[OPT_ALL] && target_is_template(&j->arena, &g)) {
                 cli_say(c, "a template, left alone");
                 return EXIT_DONE;
         }
-        r = guest_lock(&j->arena, c->root, j->vmid, lock_timeout(c), &lock);
+        r = guest_lock(&j->host.pve, j->vmid, lock_timeout(c), &lock);
         return r != 0 ? target_problem(c, j->vmid, r) : apply_locked(j);
 }
 
@@ -119,24 +121,23 @@ static int keep_inside(void *user) {
         unsigned pid = *j->c->root ? 0 : inside_init_pid(&j->arena, j->vmid);
 
         if (pid > 0)
-                anchor_upkeep(&j->arena, j->c->root, j->vmid, pid, &f);
+                anchor_upkeep(&j->host, j->vmid, pid, &f);
         out_findings(j->c, &f, j->vmid, EDITS_TELL);
         return show_attention(&f);
 }
 
 static int keep_inside_for_a_while(struct job *j) {
-        struct findings quiet = { .arena = &j->arena };
-        struct policy p;
+        struct settings own;
 
-        if (settings_load(&j->arena, j->c->root, j->vmid, &p, &quiet) < 0)
-                return EXIT_DONE;
-        return target_inside(j->c, j->vmid, &p, keep_inside, j);
+        anchor_policy(&j->host, j->vmid, &own);
+        return target_inside(j->c, j->vmid, &own.policy, keep_inside, j);
 }
 
 static int apply_one(struct cli *c, uint32_t vmid) {
         struct job j = { .c = c, .vmid = vmid };
         int r;
 
+        j.host = anchor_open(&j.arena, c->root);
         if (c->opt[OPT_DRY_RUN]) {
                 r = dry_run(&j);
         } else {
@@ -160,7 +161,7 @@ static int apply_all(struct cli *c) {
         if (r != EXIT_DONE)
                 return r;
         for (size_t i = 0; i < n; i++) {
-                if (!guest_is_managed(&c->arena, c->root, vmids[i]))
+                if (!guest_is_managed(&c->host.pve, vmids[i]))
                         continue;
                 managed++;
                 r = apply_one(c, vmids[i]);

@@ -53,7 +53,7 @@ static int check_version(struct converting *v) {
 
         if (v->to != METHOD_DEV)
                 return EXIT_DONE;
-        version = package_version(v->a, v->c->root, "pve-manager");
+        version = package_version(&v->c->host.pve, "pve-manager");
         if (!version)
                 cli_say(v->c, "the version of Proxmox VE is not known here; devN needs 8.2");
         if (!version || version_at_least(version, 8, 2))
@@ -150,7 +150,7 @@ static int prove(struct converting *v) {
 
         g.conf = v->check.new_conf;
         g.config = v->check.new_config;
-        r = preview_make(v->a, v->c->root, &g, v->check.new_policy, v->check.new_policy, &next);
+        r = preview_make(&v->c->host, &g, v->check.new_policy, &next);
         if (r != 0)
                 return target_problem(v->c, v->vmid, r);
         if (next.left_alone || !bytes_equal(next.new_conf, g.conf))
@@ -163,7 +163,7 @@ static int prove(struct converting *v) {
 static int plan(struct converting *v) {
         struct setting method = { "method", method_name(v->to) };
         struct check *k = &v->check;
-        int r = anchor_check_convert(v->a, v->c->root, v->vmid, v->to, k);
+        int r = anchor_check_convert(&v->c->host, v->vmid, v->to, k);
 
         if (r != 0)
                 return target_problem(v->c, v->vmid, r);
@@ -185,7 +185,7 @@ static int plan(struct converting *v) {
 static bool is_converted(struct converting *v) {
         struct guest now;
 
-        return guest_load(v->a, v->c->root, v->vmid, &now) == 0 &&
+        return guest_load(&v->c->host.pve, v->vmid, &now) == 0 &&
                bytes_equal(now.conf, v->check.new_conf);
 }
 
@@ -224,7 +224,7 @@ static int convert(struct converting *v) {
 static int run_locked(struct converting *v) {
         int r = target_open(v->c, v->vmid, &v->guest, &v->lock);
 
-        if (r == EXIT_DONE && !guest_is_managed(v->a, v->c->root, v->vmid))
+        if (r == EXIT_DONE && !guest_is_managed(&v->c->host.pve, v->vmid))
                 r = cli_fail(v->c, arena_printf(v->a, "gpuanchor enable %u", v->vmid),
                              "%u is not managed by gpuanchor", v->vmid);
         if (r == EXIT_DONE)

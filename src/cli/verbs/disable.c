@@ -25,8 +25,8 @@ struct disabling {
         struct guest guest;
         struct policy_file policy;
         bool has_hook;
-        const char *next;   /* hookscript to put back, NULL for none */
-        struct policy wish; /* what the policy says until it is gone */
+        const char *next;    /* hookscript to put back, NULL for none */
+        struct settings own; /* what the policy says until it is gone */
 };
 
 /* The hookscript that enable chained; a path is nothing that hookscript: takes. */
@@ -64,15 +64,14 @@ static int read_container(struct disabling *d) {
 
 /* Lines that wait in the memory for their GPU would be gone with it. */
 static void tell_parked(struct disabling *d) {
-        struct findings quiet = { .arena = d->a };
-        struct policy p;
+        const struct policy *p = &d->own.policy;
 
-        if (settings_load(d->a, d->c->root, d->vmid, &p, &quiet) < 0 || p.n_parked == 0)
+        if (p->n_parked == 0)
                 return;
-        cli_say(d->c, "%zu line%s taken out while the GPU was missing, not put back:", p.n_parked,
-                p.n_parked == 1 ? " was" : "s were");
-        for (size_t i = 0; i < p.n_parked; i++)
-                cli_say(d->c, "  %s", p.parked[i]);
+        cli_say(d->c, "%zu line%s taken out while the GPU was missing, not put back:", p->n_parked,
+                p->n_parked == 1 ? " was" : "s were");
+        for (size_t i = 0; i < p->n_parked; i++)
+                cli_say(d->c, "  %s", p->parked[i]);
 }
 
 /* Whether there is a policy file, and it is to go. */
@@ -86,7 +85,7 @@ static int remove_policy(struct disabling *d) {
 
         if (!drops_policy(d))
                 return EXIT_DONE;
-        r = guest_lock(d->a, d->c->root, d->vmid, LOCK_TIMEOUT_MS, &lock);
+        r = guest_lock(&d->c->host.pve, d->vmid, LOCK_TIMEOUT_MS, &lock);
         return r != 0 ? target_problem(d->c, d->vmid, r) : policy_file_remove(d->c, &d->policy);
 }
 
@@ -118,26 +117,25 @@ static void say_done(struct disabling *d, const char *would) {
 static int clear_inside(void *user) {
         struct disabling *d = user;
         struct findings f = { .arena = d->a };
-        bool runs = anchor_upkeep_undo(d->a, d->c->root, d->vmid, d->wish.guest_timeout, &f);
+        bool runs = anchor_upkeep_undo(&d->c->host, d->vmid, d->own.policy.guest_timeout, &f);
 
         out_findings(d->c, &f, d->vmid, EDITS_TELL);
-        for (size_t i = 0; !runs && i < d->wish.n_guest_services; i++)
+        for (size_t i = 0; !runs && i < d->own.policy.n_guest_services; i++)
                 cli_say(d->c, "%u does not run: %s stays in it", d->vmid,
-                        upkeep_path(d->a, d->wish.guest_services[i]));
-        if (d->wish.guest_groups || d->wish.n_guest_users > 0)
+                        upkeep_path(d->a, d->own.policy.guest_services[i]));
+        if (d->own.policy.guest_groups || d->own.policy.n_guest_users > 0)
                 cli_say(d->c, "groups of %u and their members stay as they are", d->vmid);
         return findings_worst(&f) <= SEV_WARNING ? EXIT_ATTENTION : EXIT_DONE;
 }
 
 static void say_inside(struct disabling *d) {
-        for (size_t i = 0; i < d->wish.n_guest_services; i++)
+        for (size_t i = 0; i < d->own.policy.n_guest_services; i++)
                 cli_say(d->c, "%s would be removed in %u, if it runs",
-                        upkeep_path(d->a, d->wish.guest_services[i]), d->vmid);
+                        upkeep_path(d->a, d->own.policy.guest_services[i]), d->vmid);
 }
 
 static int disable_one(struct cli *c, uint32_t vmid) {
         struct disabling d = { .c = c, .a = &c->arena, .vmid = vmid };
-        struct findings quiet = { .arena = d.a };
         int r;
 
         r = read_container(&d);
@@ -147,8 +145,8 @@ static int disable_one(struct cli *c, uint32_t vmid) {
                 cli_say(c, "%u is not managed by gpuanchor, nothing to do", vmid);
                 return EXIT_DONE;
         }
+        anchor_policy(&c->host, vmid, &d.own);
         tell_parked(&d);
-        (void)settings_load(d.a, c->root, d.vmid, &d.wish, &quiet);
         if (c->opt[OPT_DRY_RUN]) {
                 say_done(&d, " would be");
                 say_inside(&d);
@@ -157,9 +155,9 @@ static int disable_one(struct cli *c, uint32_t vmid) {
         r = change(&d);
         if (r != EXIT_DONE)
                 return r;
-        record_clear(d.a, c->root, vmid);
+        record_clear(&c->host.pve, vmid);
         say_done(&d, "");
-        return target_inside(c, vmid, &d.wish, clear_inside, &d);
+        return target_inside(c, vmid, &d.own.policy, clear_inside, &d);
 }
 
 static int remove_link(struct cli *c) {
@@ -183,7 +181,7 @@ static int disable_all(struct cli *c) {
 
         worst = target_list(c, &vmids, &n);
         for (size_t i = 0; i < n; i++) {
-                if (!guest_is_managed(&c->arena, c->root, vmids[i]))
+                if (!guest_is_managed(&c->host.pve, vmids[i]))
                         continue;
                 r = disable_one(c, vmids[i]);
                 worst = r > worst ? r : worst;

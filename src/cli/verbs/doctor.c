@@ -19,7 +19,7 @@ static size_t terminal_width(void) {
 static void print(struct cli *c, const struct doctor *d) {
         struct doctor_view v = {
                 .report = &d->report,
-                .node = d->node,
+                .node = c->host.pve.node,
                 .vmid = d->vmid,
                 .quiet = c->opt[OPT_QUIET],
                 .color = c->color,
@@ -44,7 +44,7 @@ static int run(struct cli *c) {
 
         if (c->n_args > 0 && !target_vmid(c, &vmid))
                 return EXIT_TROUBLE;
-        r = anchor_doctor(&c->arena, c->root, vmid, &d);
+        r = anchor_doctor(&c->host, vmid, &d);
         if (r != 0 && vmid)
                 return target_problem(c, vmid, r);
         if (r != 0)

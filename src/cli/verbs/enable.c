@@ -164,7 +164,7 @@ static const struct finding *find_choices(const struct enabling *e) {
 
 /* An ambiguity: its GPUs in lines to paste. */
 static void tell_choices(struct enabling *e, const struct finding *f) {
-        const struct facts *facts = &e->check.facts;
+        const struct facts *facts = &e->c->host.facts;
 
         cli_fail(e->c, "choose one:", "%u: %s", e->vmid, f->what);
         for (size_t i = 0; i < facts->n_gpus; i++) {
@@ -196,9 +196,10 @@ static int try_on_paper(struct enabling *e) {
         int r;
 
         p->new = policy_edit(e->a, p->old, e->settings, e->n_settings);
-        r = preview_make(e->a, e->c->root, &e->guest, p->old, p->new, k);
+        r = preview_make(&e->c->host, &e->guest, p->new, k);
         if (r != 0)
                 return target_problem(e->c, e->vmid, r);
+        k->policy.file = p->old;
         p->new = k->new_policy;
         if (!k->left_alone && choice_is_settled(&k->plan.choice))
                 return EXIT_DONE;
@@ -230,10 +231,11 @@ static int prepare_asking(struct enabling *e) {
         if (r != ENABLE_ASK)
                 return r;
         cleanup_close(&e->lock);
-        answer = ask_gpu(e->c, e->vmid, &e->check.facts, find_choices(e));
+        answer = ask_gpu(e->c, e->vmid, &e->c->host.facts, find_choices(e));
         if (!answer)
                 return cli_fail(e->c, "nothing was changed", "%u: no GPU was chosen", e->vmid);
         e->c->opt[OPT_GPU] = answer;
+        e->c->host = anchor_open(e->a, e->c->root);
         *e = (struct enabling){ .c = e->c, .a = e->a, .vmid = e->vmid, .lock = -1 };
         return prepare(e);
 }
@@ -287,7 +289,7 @@ static int show(struct enabling *e) {
         int r, attention;
 
         say_done(e, "");
-        r = anchor_check(e->a, e->c->root, e->vmid, &k);
+        r = anchor_check(&e->c->host, e->vmid, &k);
         if (r != 0)
                 return target_problem(e->c, e->vmid, r);
         attention = show_attention(&k.findings);

@@ -46,7 +46,7 @@ static void put_files(struct report *r) {
 static void put_doctor(struct report *r, uint32_t vmid, const char *name) {
         struct doctor d;
         struct doctor_view v;
-        int e = anchor_doctor(&r->c->arena, r->c->root, vmid, &d);
+        int e = anchor_doctor(&r->c->host, vmid, &d);
 
         if (e != 0) {
                 report_unread(r, name, e < 0 ? strerror(-e) : "the container cannot be read");
@@ -55,7 +55,9 @@ static void put_doctor(struct report *r, uint32_t vmid, const char *name) {
         if (d.blind)
                 report_unread(r, arena_printf(&r->c->arena, "the inside of container %u", vmid),
                               strerror(EACCES));
-        v = (struct doctor_view){ .report = &d.report, .node = d.node, .vmid = d.vmid };
+        v = (struct doctor_view){ .report = &d.report,
+                                  .node = r->c->host.pve.node,
+                                  .vmid = d.vmid };
         put_json(r, name, json_doctor(&r->c->arena, &v));
 }
 
@@ -137,10 +139,9 @@ static int run(struct cli *c) {
                             .now = time(NULL) };
         int e;
 
-        e = probe_facts(&c->arena, c->root, &r.facts);
+        e = anchor_majors(&c->host);
         if (e < 0)
                 return cli_fail(c, "", "the devices of this host cannot be read: %s", strerror(-e));
-        r.node = pve_node(&c->arena, c->root);
         report_collect(&r);
         put(&r, "versions.txt", report_versions(&r));
         e = put_looks(&r);

@@ -68,9 +68,9 @@ static int look_for(struct cli *c, const struct host_status *st, uint32_t vmid) 
         struct guest g;
         int r;
 
-        if (is_managed(st, vmid) || guest_is_managed(&c->arena, c->root, vmid))
+        if (is_managed(st, vmid) || guest_is_managed(&c->host.pve, vmid))
                 return EXIT_DONE;
-        r = guest_load(&c->arena, c->root, vmid, &g);
+        r = guest_load(&c->host.pve, vmid, &g);
         if (r != 0)
                 return target_problem(c, vmid, r);
         cli_say(c, "%u is not managed by gpuanchor", vmid);

@@ -102,14 +102,15 @@ static enum method form_of(struct arena *a, struct bytes content) {
  * as before a convert: with that policy the next start would convert it again.
  */
 static int undo_method(struct cli *c, uint32_t vmid, struct bytes content) {
-        struct findings quiet = { .arena = &c->arena };
         enum method form = form_of(&c->arena, content);
         struct setting method = { "method", form == METHOD_DEV ? "dev" : "idmap" };
         struct policy_file file;
-        struct policy p;
+        struct settings own;
+        const struct policy *p = &own.policy;
 
-        if (form == METHOD_AUTO || settings_load(&c->arena, c->root, vmid, &p, &quiet) < 0 ||
-            !p.present || p.broken || p.method == METHOD_AUTO || p.method == form)
+        anchor_policy(&c->host, vmid, &own);
+        if (form == METHOD_AUTO || !p->present || p->broken || p->method == METHOD_AUTO ||
+            p->method == form)
                 return EXIT_DONE;
         if (!c->opt[OPT_DRY_RUN]) {
                 int r = policy_file_read(c, vmid, &file);
@@ -118,7 +119,7 @@ static int undo_method(struct cli *c, uint32_t vmid, struct bytes content) {
                 if (r != EXIT_DONE || policy_file_write(c, &file) != EXIT_DONE)
                         return EXIT_TROUBLE;
         }
-        cli_say(c, "%s: method = %s%s", settings_path(&c->arena, "", vmid), method.value,
+        cli_say(c, "%s: method = %s%s", settings_name(&c->arena, vmid), method.value,
                 c->opt[OPT_DRY_RUN] ? " would be set" : ", as in the restored file");
         return EXIT_DONE;
 }
@@ -179,7 +180,7 @@ static int undo(struct cli *c, const struct guest *g) {
         if (r != EXIT_DONE || c->opt[OPT_DRY_RUN])
                 return r == EXIT_DONE ? EXIT_ATTENTION : r;
         cli_say(c, "%s restored from %s; once more takes this back", name, from);
-        if (guest_is_managed(&c->arena, c->root, g->vmid))
+        if (guest_is_managed(&c->host.pve, g->vmid))
                 cli_say(c, "the next start corrects the lines again, unless: gpuanchor disable %u",
                         g->vmid);
         return EXIT_DONE;

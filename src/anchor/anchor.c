@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* anchor - read a part of the machine once */
+#include "anchor/anchor.h"
+
+#include "host/probe/majors.h"
+#include "host/probe/probe.h"
+
+struct anchor anchor_open(struct arena *a, const char *root) {
+        return (struct anchor){ .pve = pve_open(a, root) };
+}
+
+int anchor_facts(struct anchor *an) {
+        int r = an->has_facts ? 0 : probe_gpus(an->pve.arena, an->pve.root, &an->facts);
+
+        an->has_facts = r == 0;
+        return r;
+}
+
+int anchor_majors(struct anchor *an) {
+        int r = anchor_facts(an);
+
+        return r < 0 ? r : majors_read(an->pve.arena, an->pve.root, &an->facts);
+}
+
+static void need_host(struct anchor *an) {
+        if (!an->has_host)
+                settings_load_host(&an->pve, &an->host);
+        an->has_host = true;
+}
+
+struct anchor anchor_for_one(struct anchor *host, struct arena *a) {
+        struct anchor one;
+
+        need_host(host);
+        one = *host;
+        one.pve.arena = a;
+        return one;
+}
+
+void anchor_policy(struct anchor *an, uint32_t vmid, struct settings *ret) {
+        need_host(an);
+        settings_load_own(&an->pve, vmid, &an->host, ret);
+}

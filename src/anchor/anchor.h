@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * anchor - this machine, as one run sees it
+ *
+ * Each part is read when it is first asked for, and once: the containers of one run are judged
+ * by the same host. Who has to see it anew opens it anew.
+ */
+#include "model/gpu/facts.h"
+#include "pve/settings.h"
+
+struct anchor {
+        struct pve pve;
+        struct facts facts;   /* after anchor_facts() */
+        struct settings host; /* of all containers; after anchor_policy() */
+        bool has_facts, has_host;
+};
+
+/** anchor_open() - nothing read yet but the node's name; @a and @root must live as long */
+struct anchor anchor_open(struct arena *a, const char *root);
+
+/**
+ * anchor_for_one() - the same host for one of many containers
+ * @host: with facts
+ * @a:    arena of what is read of this container; may go before @host
+ */
+struct anchor anchor_for_one(struct anchor *host, struct arena *a);
+
+/**
+ * anchor_facts() - have @an->facts
+ *
+ * Without the list of majors, which anchor_majors() adds: it costs as much as all the rest and
+ * is needed only for device rules whose major is not one of a GPU's node. Return: 0 or negative
+ * errno.
+ */
+int anchor_facts(struct anchor *an);
+
+/** anchor_majors() - have @an->facts with the list of majors; 0 or negative errno */
+int anchor_majors(struct anchor *an);
+
+/** anchor_policy() - the policy of container @vmid, see settings_load_own() */
+void anchor_policy(struct anchor *an, uint32_t vmid, struct settings *ret);
