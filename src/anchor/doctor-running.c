@@ -96,14 +96,12 @@ static void look_at_gpus(struct doctor *d, struct inside_facts *f) {
         f->drivers = strbuf_str(&drivers);
 }
 
-static void skip_all(struct doctor *d, const char *why) {
+static void skip_all(struct doctor *d, enum doctor_outcome why) {
         const enum doctor_check checks[] = { DOCTOR_INSIDE_NODE, DOCTOR_INSIDE_GROUP,
                                              DOCTOR_INSIDE_OPEN, DOCTOR_SYSTEMD };
 
         for (size_t i = 0; i < ELEMENTS(checks); i++)
-                doctor_add(&d->report, (struct doctor_item){ .check = checks[i],
-                                                             .verdict = DOCTOR_SKIPPED,
-                                                             .evidence = why });
+                doctor_add(&d->report, (struct doctor_item){ .check = checks[i], .outcome = why });
 }
 
 static void look(struct doctor *d, unsigned pid) {
@@ -115,7 +113,7 @@ static void look(struct doctor *d, unsigned pid) {
         add_wants(d, &q);
         add_units(d, &q);
         if (inside_probe(d->arena, &q, &f) < 0) {
-                skip_all(d, "the container stopped meanwhile");
+                skip_all(d, OUTCOME_GONE);
                 return;
         }
         f.managed = guest_is_managed(&d->anchor->pve, d->vmid);
@@ -129,25 +127,22 @@ static void look(struct doctor *d, unsigned pid) {
 void anchor_doctor_inside(struct doctor *d) {
         unsigned pid;
 
-        if (!d->running) {
-                doctor_add(&d->report, (struct doctor_item){ .check = DOCTOR_RUNNING,
-                                                             .verdict = DOCTOR_SKIPPED,
-                                                             .evidence = "it is stopped" });
-                return;
-        }
         doctor_add(&d->report,
-                   (struct doctor_item){ .check = DOCTOR_RUNNING, .verdict = DOCTOR_OK });
+                   (struct doctor_item){ .outcome = d->running ? OUTCOME_RUNNING_RUNS
+                                                               : OUTCOME_RUNNING_STOPPED });
+        if (!d->running)
+                return;
         if (*d->root) {
-                skip_all(d, "a folder that stands for a host has no running containers");
+                skip_all(d, OUTCOME_NOT_LIVE);
                 return;
         }
         if (geteuid() != 0) {
-                skip_all(d, "only root can look into a container");
+                skip_all(d, OUTCOME_NOT_ROOT);
                 return;
         }
         pid = inside_init_pid(d->arena, d->vmid);
         if (pid == 0)
-                skip_all(d, "lxc-info does not tell its init process");
+                skip_all(d, OUTCOME_NO_INIT);
         else
                 look(d, pid);
 }

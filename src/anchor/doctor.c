@@ -3,7 +3,7 @@
 /*
  * anchor-doctor - gather what the checks of doctor need to know
  *
- * The verdicts are made in src/model/doctor-*.c. Nothing is written and no lock is taken;
+ * The verdicts are made in src/model/doctor. Nothing is written and no lock is taken;
  * what only root can read is asked for and, when refused, told as skipped.
  */
 #include "anchor/doctor.h"
@@ -19,10 +19,11 @@
 #include <errno.h>
 #include <sys/stat.h>
 
-static void skip(struct doctor *d, enum doctor_check check, const char *evidence) {
+static void unreadable(struct doctor *d, enum doctor_check check, const char *where, int r) {
         doctor_add(&d->report, (struct doctor_item){ .check = check,
-                                                     .verdict = DOCTOR_SKIPPED,
-                                                     .evidence = evidence });
+                                                     .outcome = OUTCOME_UNREADABLE,
+                                                     .where = where,
+                                                     .what = strerror(-r) });
 }
 
 /* ---- the host ---- */
@@ -56,11 +57,11 @@ static void look_at_host(struct doctor *d) {
         }
         r = local_strays(d->arena, d->root, &d->anchor->facts, &h.strays, &h.n_strays);
         if (r < 0)
-                skip(d, DOCTOR_STRAY, arena_printf(d->arena, "/dev: %s", strerror(-r)));
+                unreadable(d, DOCTOR_STRAY, "/dev", r);
         r = local_rules(d->arena, d->root, &rules, &h.n_rules);
         h.rules = rules;
         if (r < 0)
-                skip(d, DOCTOR_UDEV_RULE, arena_printf(d->arena, "udev's rules: %s", strerror(-r)));
+                unreadable(d, DOCTOR_UDEV_RULE, "udev's rules", r);
         doctor_check_host(&d->report, &h);
 }
 
@@ -91,7 +92,7 @@ static void read_script(struct doctor *d, const char *name, struct doctor_line *
                 return;
         r = local_chmods(d->arena, path, name, lines, n);
         if (r < 0)
-                skip(d, DOCTOR_CHMOD, arena_printf(d->arena, "%s: %s", name, strerror(-r)));
+                unreadable(d, DOCTOR_CHMOD, name, r);
 }
 
 static void read_snippet(struct doctor *d, const char *volume, struct doctor_line **lines,
@@ -168,15 +169,12 @@ static void look_at_container(struct doctor *d) {
 
 /* The container's files are root's and www-data's to read. */
 static void skip_container(struct doctor *d) {
-        const char *why = arena_printf(d->arena,
-                                       "needs root: it reads /etc/pve/lxc/%u.conf and "
-                                       "/var/lib/lxc/%u/config",
-                                       d->vmid, d->vmid);
+        const enum doctor_check checks[] = { DOCTOR_OWNER, DOCTOR_DEVICE_GATE, DOCTOR_LINE,
+                                             DOCTOR_RUNNING };
 
-        skip(d, DOCTOR_OWNER, why);
-        skip(d, DOCTOR_DEVICE_GATE, why);
-        skip(d, DOCTOR_LINE, why);
-        skip(d, DOCTOR_RUNNING, why);
+        for (size_t i = 0; i < ELEMENTS(checks); i++)
+                doctor_add(&d->report, (struct doctor_item){ .check = checks[i],
+                                                             .outcome = OUTCOME_NEEDS_ROOT });
         d->blind = true;
 }
 

@@ -2,6 +2,7 @@
 
 /* doctor-json - a report as one object */
 #include "render/doctor.h"
+#include "render/doctor-item.h"
 #include "render/json.h"
 #include "render/text.h"
 
@@ -26,8 +27,8 @@ static struct json_object *item_object(struct arena *a, const struct doctor_view
         add(o, "title", kind->title);
         add(o, "verdict", doctor_verdict_name(i->verdict));
         add_unsafe(a, o, "subject", i->subject);
-        add(o, "evidence", doctor_evidence(a, v, i));
-        add_unsafe(a, o, "mend", i->mend);
+        add(o, "evidence", doctor_evidence(a, i, v->vmid));
+        add(o, "mend", doctor_command(a, i, v->vmid));
         add(o, "code", i->finding ? finding_kinds[i->finding->code].code : NULL);
         return o;
 }

@@ -8,6 +8,7 @@
  */
 #include "render/doctor.h"
 
+#include "render/doctor-item.h"
 #include "render/text.h"
 
 #define RED "\033[31m"
@@ -18,19 +19,6 @@
 #define RESET "\033[0m"
 
 #define INDENT 10 /* where text begins, behind "  warning " */
-
-const char *doctor_evidence(struct arena *a, const struct doctor_view *v,
-                            const struct doctor_item *i) {
-        const char *text = i->evidence               ? text_escape(a, i->evidence)
-                           : i->finding              ? finding_text(a, i->finding, v->vmid)
-                           : i->verdict == DOCTOR_OK ? doctor_checks[i->check].title
-                                                     : "";
-        const char *advice = i->advice                ? text_escape(a, i->advice)
-                             : i->finding && !i->mend ? finding_remedy(a, i->finding, v->vmid)
-                                                      : "";
-
-        return *text && *advice ? arena_printf(a, "%s; %s", text, advice) : *text ? text : advice;
-}
 
 static bool is_shown(const struct doctor_view *v, const struct doctor_item *i) {
         return !v->quiet || i->verdict >= DOCTOR_WARNING;
@@ -79,7 +67,8 @@ static void print_wrapped(const char *text, size_t width) {
 }
 
 static void print_item(struct arena *a, const struct doctor_view *v, const struct doctor_item *i) {
-        const char *evidence = doctor_evidence(a, v, i);
+        const char *evidence = doctor_evidence(a, i, v->vmid);
+        const char *command = doctor_command(a, i, v->vmid);
         struct strbuf b = { .arena = a };
 
         strbuf_adds(&b, doctor_checks[i->check].name);
@@ -90,8 +79,8 @@ static void print_item(struct arena *a, const struct doctor_view *v, const struc
         printf("  %s%-7s%s ", v->color ? color_of(i->verdict) : "", doctor_verdict_name(i->verdict),
                v->color ? RESET : "");
         print_wrapped(strbuf_str(&b), v->width);
-        if (i->mend)
-                printf("%*s-> %s\n", INDENT, "", text_escape(a, i->mend));
+        if (command)
+                printf("%*s-> %s\n", INDENT, "", command);
 }
 
 static void print_summary(const struct doctor_view *v) {
@@ -132,7 +121,8 @@ void doctor_text(struct arena *a, const struct doctor_view *v) {
 void doctor_plain(struct arena *a, const struct doctor_view *v) {
         for (size_t i = 0; i < v->report->n; i++) {
                 const struct doctor_item *item = &v->report->items[i];
-                const char *evidence = doctor_evidence(a, v, item);
+                const char *evidence = doctor_evidence(a, item, v->vmid);
+                const char *command = doctor_command(a, item, v->vmid);
 
                 if (!is_shown(v, item))
                         continue;
@@ -140,6 +130,6 @@ void doctor_plain(struct arena *a, const struct doctor_view *v) {
                        doctor_group_name(doctor_checks[item->check].group),
                        doctor_checks[item->check].name, doctor_verdict_name(item->verdict),
                        item->subject ? text_escape(a, item->subject) : "-",
-                       *evidence ? evidence : "-", item->mend ? text_escape(a, item->mend) : "-");
+                       *evidence ? evidence : "-", command ? command : "-");
         }
 }

@@ -15,10 +15,6 @@ struct doctor_view {
         size_t width; /* of the terminal; commands are never broken */
 };
 
-/** doctor_evidence() - what was seen and what to do where no command does it; escaped */
-const char *doctor_evidence(struct arena *a, const struct doctor_view *v,
-                            const struct doctor_item *i);
-
 /** doctor_text() - a heading per group, a line or more per item, on stdout */
 void doctor_text(struct arena *a, const struct doctor_view *v);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * text - findings in words
+ * text - sentences of the .def tables, and findings in words
  *
- * The words are in finding.def; here only the places are filled in. A
+ * The words are in the tables; here only the places are filled in. A
  * container's root chooses names that end up in these lines, and an operator's
  * terminal obeys escape sequences, so nothing passes unescaped.
  */
@@ -48,39 +48,42 @@ const char *text_escape(struct arena *a, const char *s) {
         return strbuf_str(&b);
 }
 
-/* The text that stands for "{name}" at @s; NULL when no place begins there. */
-static const char *place(const char *s, const struct finding *f, const char *vmid, size_t *ret_len) {
-        const struct {
-                const char *name, *value;
-        } places[] = {
-                { "{gpu}", f->gpu },   { "{old}", f->old },     { "{new}", f->new },
-                { "{what}", f->what }, { "{where}", f->where }, { "{vmid}", vmid },
-        };
+/* The place that begins at @s, "{name}"; NULL when none does. */
+static const struct text_place *place_at(const char *s, const struct text_place *places) {
+        for (; places->name; places++) {
+                size_t n = strlen(places->name);
 
-        for (size_t i = 0; i < ELEMENTS(places); i++)
-                if (str_has_prefix(s, places[i].name)) {
-                        *ret_len = strlen(places[i].name);
-                        return places[i].value ? places[i].value : "?";
-                }
+                if (s[0] == '{' && strncmp(s + 1, places->name, n) == 0 && s[1 + n] == '}')
+                        return places;
+        }
         return NULL;
+}
+
+const char *text_fill(struct arena *a, const char *template, const struct text_place *places) {
+        struct strbuf b = { .arena = a };
+
+        while (*template) {
+                const struct text_place *p = place_at(template, places);
+
+                if (p)
+                        add_escaped(&b, p->value ? p->value : "?");
+                else
+                        strbuf_add(&b, template, 1);
+                template += p ? strlen(p->name) + 2 : 1;
+        }
+        return strbuf_str(&b);
 }
 
 static const char *fill_in(struct arena *a, const char *template, const struct finding *f,
                            uint32_t vmid) {
-        struct strbuf b = { .arena = a };
-        const char *number = vmid ? arena_printf(a, "%u", vmid) : "VMID";
+        const struct text_place places[] = {
+                { "gpu", f->gpu },     { "old", f->old },
+                { "new", f->new },     { "what", f->what },
+                { "where", f->where }, { "vmid", vmid ? arena_printf(a, "%u", vmid) : "VMID" },
+                { NULL, NULL },
+        };
 
-        while (*template) {
-                size_t n = 1;
-                const char *value = place(template, f, number, &n);
-
-                if (value)
-                        add_escaped(&b, value);
-                else
-                        strbuf_add(&b, template, 1);
-                template += n;
-        }
-        return strbuf_str(&b);
+        return text_fill(a, template, places);
 }
 
 const char *finding_text(struct arena *a, const struct finding *f, uint32_t vmid) {

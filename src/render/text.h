@@ -18,3 +18,14 @@ const char *finding_remedy(struct arena *a, const struct finding *f, uint32_t vm
 
 /** text_escape() - control characters and bytes that are no UTF-8 as \xNN */
 const char *text_escape(struct arena *a, const char *s);
+
+/** struct text_place - what stands for "{name}" in a text; "?" when it is NULL */
+struct text_place {
+        const char *name, *value;
+};
+
+/**
+ * text_fill() - a text of a .def table, its places filled in with what is escaped here
+ * @places: ends with a name that is NULL; a place of another name stays as it is
+ */
+const char *text_fill(struct arena *a, const char *template, const struct text_place *places);

@@ -12,7 +12,7 @@
 #include "model/guest/program-output.h"
 #include "model/guest/unit.h"
 #include "model/guest/upkeep-script.h"
-#include "render/text.h"
+#include "render/doctor-item.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -33,9 +33,9 @@ static bool is_printable(const char *s) {
 /* Nothing that a shell would take for more than a word: none of our commands has these. */
 static void require_commands(struct arena *a, const struct doctor_report *r) {
         for (size_t i = 0; i < r->n; i++) {
-                const char *mend = r->items[i].mend, *evidence = r->items[i].evidence;
+                const char *mend = doctor_command(a, &r->items[i], 101);
 
-                require(!evidence || is_printable(text_escape(a, evidence)), "a raw escape");
+                require(is_printable(doctor_evidence(a, &r->items[i], 101)), "a raw escape");
                 require(!mend || (is_printable(mend) && !strpbrk(mend, "`$<#!")),
                         "a command of the container's making");
                 require(r->items[i].verdict != DOCTOR_OK || !mend, "a command for what is right");

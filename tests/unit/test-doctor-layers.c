@@ -17,6 +17,7 @@
 #include "model/doctor/container.h"
 #include "model/conf/snapshot.h"
 #include "model/policy/key.h"
+#include "render/doctor-item.h"
 #include "sample-host.h"
 
 static struct arena arena;
@@ -127,10 +128,12 @@ static bool has(const char *text, const char *words) {
 }
 
 static bool gives(const struct doctor_item *i, const struct answer *want) {
+        const char *command = doctor_command(&arena, i, 101);
+
         return i->check == want->check && i->verdict == want->verdict &&
-               (has(i->evidence, want->words) || has(i->subject, want->words) ||
-                has(i->advice, want->words)) &&
-               (want->mend ? has(i->mend, want->mend) : !i->mend);
+               (has(doctor_evidence(&arena, i, 101), want->words) ||
+                has(i->subject, want->words)) &&
+               (want->mend ? has(command, want->mend) : !command);
 }
 
 static void expect(const struct answer *want, const struct around *w) {
@@ -141,10 +144,11 @@ static void expect(const struct answer *want, const struct around *w) {
                         return;
         for (size_t i = 0; i < r.n; i++)
                 if (r.items[i].check == want->check)
-                        print_message("  %s %s %s: %s; %s -> %s\n",
+                        print_message("  %s %s %s: %s -> %s\n",
                                       doctor_verdict_name(r.items[i].verdict),
                                       doctor_checks[want->check].name, r.items[i].subject,
-                                      r.items[i].evidence, r.items[i].advice, r.items[i].mend);
+                                      doctor_evidence(&arena, &r.items[i], 101),
+                                      doctor_command(&arena, &r.items[i], 101));
         fail_msg("%s is not %s \"%s\" with %s, of\n%s", doctor_checks[want->check].name,
                  doctor_verdict_name(want->verdict), want->words, want->mend, want->text);
 }
@@ -160,7 +164,7 @@ static void test_guide(void **state) {
         for (size_t i = 0; i < r.n; i++)
                 if (r.items[i].verdict >= DOCTOR_WARNING)
                         fail_msg("%s: %s", doctor_checks[r.items[i].check].name,
-                                 r.items[i].evidence);
+                                 doctor_evidence(&arena, &r.items[i], 101));
         for (enum doctor_check c = 0; c < DOCTOR_CHECKS; c++)
                 if (doctor_checks[c].group >= DOCTOR_FILE &&
                     doctor_checks[c].group <= DOCTOR_CONF && c != DOCTOR_DEVICE_LINE &&

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "model/doctor/host.h"
+#include "render/doctor-item.h"
 #include "sample-host.h"
 
 static struct arena arena;
@@ -20,8 +21,8 @@ static int teardown(void **state) {
 
 /* ---- the report ---- */
 
-static void add(struct doctor_report *r, enum doctor_check check, enum doctor_verdict v) {
-        doctor_add(r, (struct doctor_item){ .check = check, .verdict = v });
+static void add(struct doctor_report *r, enum doctor_outcome outcome) {
+        doctor_add(r, (struct doctor_item){ .outcome = outcome });
 }
 
 static void test_report(void **state) {
@@ -30,13 +31,13 @@ static void test_report(void **state) {
 
         assert_int_equal(doctor_exit(&r), 0);
         assert_null(doctor_first(&r, DOCTOR_OK));
-        add(&r, DOCTOR_LINE, DOCTOR_SKIPPED);
-        add(&r, DOCTOR_NODE, DOCTOR_OK);
+        add(&r, OUTCOME_LINE_SEE_NODE);
+        add(&r, OUTCOME_NODE_THERE);
         assert_int_equal(doctor_exit(&r), 0);
-        add(&r, DOCTOR_LINE, DOCTOR_WARNING);
+        doctor_add(&r, (struct doctor_item){ .check = DOCTOR_LINE,
+                                             .outcome = OUTCOME_PROGRAM_TIMEOUT });
         assert_int_equal(doctor_exit(&r), 1);
-        doctor_add(&r, (struct doctor_item){
-                               .check = DOCTOR_GPU, .verdict = DOCTOR_FAILED, .finding = &f });
+        doctor_add(&r, (struct doctor_item){ .outcome = OUTCOME_GPU_NONE, .finding = &f });
         f.what = "changed"; /* the report has its own copy */
         doctor_sort(&r);
         assert_int_equal(r.items[0].check, DOCTOR_GPU);
@@ -53,10 +54,10 @@ static void test_limit(void **state) {
         struct doctor_report r = { .arena = &arena };
 
         for (size_t i = 0; i < DOCTOR_MAX_ALIKE + 7; i++)
-                add(&r, DOCTOR_LINE, DOCTOR_OK);
+                add(&r, OUTCOME_LINE_NODE);
         assert_int_equal(r.n, DOCTOR_MAX_ALIKE);
         assert_int_equal(r.left_out, 7);
-        add(&r, DOCTOR_LINE, DOCTOR_FAILED); /* what is wrong is never crowded out */
+        add(&r, OUTCOME_LINE_NONE); /* what is wrong is never crowded out */
         assert_int_equal(doctor_count(&r, DOCTOR_FAILED), 1);
         assert_int_equal(doctor_exit(&r), 1);
 }
@@ -145,28 +146,6 @@ static void test_delegated(void **state) {
         assert_false(doctor_is_base(100001, 4294967295));
 }
 
-static void test_node_mend(void **state) {
-        struct node n = { .kind = NODE_RENDER,
-                          .path = "/dev/dri/renderD128",
-                          .number = { 226, 128, false },
-                          .state = NODE_FAKE };
-
-        assert_string_equal(doctor_node_mend(&arena, &n),
-                            "rm /dev/dri/renderD128 && mknod -m 660 /dev/dri/renderD128 c 226 128 "
-                            "&& udevadm trigger --action=add");
-        n.state = NODE_ABSENT;
-        assert_string_equal(doctor_node_mend(&arena, &n),
-                            "mkdir -p /dev/dri && mknod -m 660 /dev/dri/renderD128 c 226 128 && "
-                            "udevadm trigger --action=add");
-        n = (struct node){ .kind = NODE_NVIDIA,
-                           .path = "/dev/nvidia0",
-                           .number.major = 195,
-                           .state = NODE_WRONG_NUMBER };
-        assert_string_equal(doctor_node_mend(&arena, &n),
-                            "rm /dev/nvidia0 && mknod -m 666 /dev/nvidia0 c 195 0 && udevadm "
-                            "trigger --action=add");
-}
-
 /* ---- the host ---- */
 
 static struct node one_node;
@@ -210,8 +189,8 @@ static enum doctor_verdict worst(const struct doctor_report *r, enum doctor_chec
 
 static const char *evidence(const struct doctor_report *r, enum doctor_check check) {
         for (size_t i = 0; i < r->n; i++)
-                if (r->items[i].check == check && r->items[i].evidence)
-                        return r->items[i].evidence;
+                if (r->items[i].check == check)
+                        return doctor_evidence(&arena, &r->items[i], 0);
         return "";
 }
 
@@ -302,6 +281,10 @@ static const struct doctor_item *worst_item(const struct doctor_report *r,
         return NULL;
 }
 
+static const char *command(const struct doctor_report *r, enum doctor_check check) {
+        return doctor_command(&arena, worst_item(r, check), 0);
+}
+
 /* sample-host.h's machine, and what was found on it */
 static struct doctor_report look_around(const struct facts *facts, struct doctor_host h) {
         static const bool loaded[SAMPLE_GPUS];
@@ -337,8 +320,7 @@ static void test_host(void **state) {
         assert_int_equal(worst(&r, DOCTOR_UDEV_RULE), DOCTOR_OK);
         /* root has no range of ids */
         assert_int_equal(worst(&r, DOCTOR_SUBUID), DOCTOR_FAILED);
-        assert_string_equal(worst_item(&r, DOCTOR_SUBGID)->mend,
-                            "usermod --add-subgids 100000-165535 root");
+        assert_string_equal(command(&r, DOCTOR_SUBGID), "usermod --add-subgids 100000-165535 root");
         assert_non_null(strstr(evidence(&r, DOCTOR_SUBGID), "root has no line"));
 }
 
@@ -349,14 +331,46 @@ static void test_groups(void **state) {
         facts.groups[GID_VIDEO].present = facts.groups[GID_RENDER].present = false;
         r = look_around(&facts, (struct doctor_host){ 0 });
         assert_string_equal(worst_item(&r, DOCTOR_GROUP)->subject, "video");
-        assert_non_null(strstr(worst_item(&r, DOCTOR_GROUP)->mend, "groupadd --system video; "));
+        assert_non_null(strstr(command(&r, DOCTOR_GROUP), "groupadd --system video; "));
         assert_non_null(strstr(evidence(&r, DOCTOR_NODE), "root:? (0:44)"));
         facts.gpus = &sample_gpus[SAMPLE_NPU]; /* only an NPU: its node is render's */
         facts.n_gpus = 1;
         r = look_around(&facts, (struct doctor_host){ 0 });
-        assert_non_null(strstr(worst_item(&r, DOCTOR_GROUP)->mend, "groupadd --system render; "));
+        assert_non_null(strstr(command(&r, DOCTOR_GROUP), "groupadd --system render; "));
         assert_non_null(strstr(evidence(&r, DOCTOR_GPU), "an accelerator, no GPU"));
-        assert_non_null(strstr(worst_item(&r, DOCTOR_GPU)->evidence, "has a render node"));
+        assert_non_null(strstr(doctor_evidence(&arena, worst_item(&r, DOCTOR_GPU), 0),
+                               "has a render node"));
+}
+
+/* The command puts the right device node at a path where another file is, or none. */
+static void test_node_commands(void **state) {
+        static const struct {
+                struct node node;
+                const char *command;
+        } cases[] = {
+                { { .kind = NODE_RENDER, .path = "/dev/dri/renderD128", .state = NODE_FAKE },
+                  "rm /dev/dri/renderD128 && mknod -m 660 /dev/dri/renderD128 c 226 128 && udevadm "
+                  "trigger --action=add" },
+                { { .kind = NODE_RENDER, .path = "/dev/dri/renderD128", .state = NODE_ABSENT },
+                  "mkdir -p /dev/dri && mknod -m 660 /dev/dri/renderD128 c 226 128 && udevadm "
+                  "trigger --action=add" },
+                { { .kind = NODE_NVIDIA, .path = "/dev/nvidia0", .state = NODE_WRONG_NUMBER },
+                  "rm /dev/nvidia0 && mknod -m 666 /dev/nvidia0 c 226 128 && udevadm trigger "
+                  "--action=add" },
+        };
+
+        for (size_t i = 0; i < ELEMENTS(cases); i++) {
+                struct finding problem = { .code = FINDING_NODE_FAKE, .what = cases[i].node.path };
+                const struct findings problems = { .items = &problem, .n = 1 };
+                struct node node = cases[i].node;
+                struct gpu gpu = { .address = "0000:01:00.0", .nodes = &node, .n_nodes = 1 };
+                const struct facts facts = { .gpus = &gpu, .n_gpus = 1 };
+                struct doctor_report r;
+
+                node.number = (struct devnum){ 226, 128, false };
+                r = look_around(&facts, (struct doctor_host){ .problems = &problems });
+                assert_string_equal(command(&r, DOCTOR_NODE), cases[i].command);
+        }
 }
 
 /* Findings about nodes are the inventory's; doctor adds the command, once. */
@@ -373,9 +387,9 @@ static void test_node_findings(void **state) {
                     (struct finding){ .code = FINDING_NODE_FAKE, .what = "/dev/dri/card1" });
         r = look_around(&facts, h);
         assert_string_equal(worst_item(&r, DOCTOR_NODE)->subject, "/dev/dri/card1");
-        assert_non_null(strstr(worst_item(&r, DOCTOR_NODE)->mend, "mknod"));
+        assert_non_null(strstr(command(&r, DOCTOR_NODE), "mknod"));
         assert_string_equal(worst_item(&r, DOCTOR_NODE_OWNER)->subject, "/dev/dri/renderD128");
-        assert_non_null(strstr(worst_item(&r, DOCTOR_NODE_OWNER)->mend, "udevadm trigger"));
+        assert_non_null(strstr(command(&r, DOCTOR_NODE_OWNER), "udevadm trigger"));
         /* root's, because there is no such group: that is the group's to tell */
         facts.groups[GID_RENDER].present = false;
         r = look_around(&facts, h);
@@ -391,10 +405,10 @@ static void test_left_behind(void **state) {
                                                                                  .rules = rules,
                                                                                  .n_rules = 1 });
 
-        assert_string_equal(worst_item(&r, DOCTOR_STRAY)->mend, "rm '/dev/dri/it'\\''s'");
+        assert_string_equal(command(&r, DOCTOR_STRAY), "rm '/dev/dri/it'\\''s'");
         assert_string_equal(worst_item(&r, DOCTOR_UDEV_RULE)->subject,
                             "/etc/udev/rules.d/9.rules:4");
-        assert_string_equal(worst_item(&r, DOCTOR_UDEV_RULE)->mend,
+        assert_string_equal(command(&r, DOCTOR_UDEV_RULE),
                             "sed -i '4,6s/^/#/' /etc/udev/rules.d/9.rules && "
                             "udevadm control --reload && udevadm trigger --action=add");
 }
@@ -432,13 +446,13 @@ int main(void) {
                 cmocka_unit_test_teardown(test_chmods, teardown),
                 cmocka_unit_test_teardown(test_shell_word, teardown),
                 cmocka_unit_test_teardown(test_delegated, teardown),
-                cmocka_unit_test_teardown(test_node_mend, teardown),
                 cmocka_unit_test_teardown(test_drivers, teardown),
                 cmocka_unit_test_teardown(test_modes, teardown),
                 cmocka_unit_test_teardown(test_modules, teardown),
                 cmocka_unit_test_teardown(test_no_gpu, teardown),
                 cmocka_unit_test_teardown(test_host, teardown),
                 cmocka_unit_test_teardown(test_groups, teardown),
+                cmocka_unit_test_teardown(test_node_commands, teardown),
                 cmocka_unit_test_teardown(test_node_findings, teardown),
                 cmocka_unit_test_teardown(test_left_behind, teardown),
                 cmocka_unit_test_teardown(test_without_nodes, teardown),

@@ -30,40 +30,44 @@ static const struct node *covered_node(const struct facts *f, const struct devli
         return NULL;
 }
 
+/* For an unprivileged container a line opens nothing: only one for no device is wrong. */
+static enum doctor_outcome outcome_of_rule(const struct doctor_guest *g, const struct devline *d,
+                                           const struct node *n, const struct gpu *gpu) {
+        bool gate = !g->plan->userns;
+
+        if (gate && d->legacy)
+                return OUTCOME_DEVICE_LINE_LEGACY;
+        if (d->any_major || devline_is_wide(g->facts, d))
+                return gate ? OUTCOME_DEVICE_LINE_ALL : OUTCOME_DEVICE_LINE_ALL_UNUSED;
+        if (!n)
+                return OUTCOME_DEVICE_LINE_NO_DEVICE;
+        if (gpu && !is_chosen(g, gpu))
+                return gate ? OUTCOME_DEVICE_LINE_OTHER : OUTCOME_DEVICE_LINE_OTHER_UNUSED;
+        return OUTCOME_DEVICE_LINE_NODE;
+}
+
 static void check_rule(struct doctor_report *r, const struct doctor_guest *g, size_t line) {
         const struct devline *d = &g->survey->lines[line];
         struct bytes value = g->conf->lines[line].value;
         struct arena *a = r->arena;
-        const char *text = arena_strndup(a, value.data, value.len), *what;
         const struct gpu *gpu;
         const struct node *n = covered_node(g->facts, d, &gpu);
-        struct doctor_item item = { .check = DOCTOR_DEVICE_LINE,
-                                    .subject = doctor_where(a, g, line) };
-        bool gate = !g->plan->userns;
+        struct doctor_item item = { .outcome = outcome_of_rule(g, d, n, gpu),
+                                    .subject = doctor_where(a, g, line),
+                                    .what = arena_strndup(a, value.data, value.len),
+                                    .new = n ? n->path : NULL,
+                                    .gpu = gpu ? gpu->address : NULL };
 
-        if (d->any_major || devline_is_wide(g->facts, d)) {
-                what = "opens every GPU of the host";
-                item.verdict = gate ? DOCTOR_WARNING : DOCTOR_OK;
-        } else if (!n) {
-                what = "is the number of no device of this host";
-                item.verdict = DOCTOR_WARNING;
-        } else if (gpu && !is_chosen(g, gpu)) {
-                what = arena_printf(a, "is %s of another GPU, %s", n->path, gpu->address);
-                item.verdict = gate ? DOCTOR_WARNING : DOCTOR_OK;
-        } else {
-                what = n->path;
-        }
-        if (gate && d->legacy) {
-                what = "is cgroup v1's spelling, which cgroup v2 does not read";
-                item.verdict = DOCTOR_WARNING;
-        }
-        item.evidence = arena_printf(a, "%s: %s", text, what);
-        if (d->any_major && item.verdict != DOCTOR_OK) /* no GPU's line, so not gpuanchor's */
-                item.mend =
+        if (doctor_outcomes[item.outcome].verdict == DOCTOR_OK) {
+                doctor_add(r, item);
+        } else if (d->any_major) { /* no GPU's line, so not gpuanchor's */
+                item.remedy = REMEDY_DROP_LINE;
+                item.arg =
                         arena_printf(a, "sed -i '%zud' %s", g->conf->lines[line].number, g->path);
-        else if (item.verdict != DOCTOR_OK)
-                doctor_mend_lines(a, g, &item);
-        doctor_add(r, item);
+                doctor_add(r, item);
+        } else {
+                doctor_add_lines(r, g, item);
+        }
 }
 
 static bool is_allowed(const struct doctor_guest *g, const struct node *n) {
@@ -71,9 +75,8 @@ static bool is_allowed(const struct doctor_guest *g, const struct node *n) {
                 const struct devline *d = &g->survey->lines[i];
 
                 if (d->type == DEVLINE_ALLOW && !d->broken && !d->legacy && d->device_type != 'b' &&
-                    (d->any_major ||
-                     (d->number.major == n->number.major &&
-                      (d->any_minor || d->number.minor == n->number.minor))))
+                    (d->any_major || (d->number.major == n->number.major &&
+                                      (d->any_minor || d->number.minor == n->number.minor))))
                         return true;
         }
         return false;
@@ -89,27 +92,12 @@ static void check_gate(struct doctor_report *r, const struct doctor_guest *g,
                 if (!node || given[i].d->type != DEVLINE_MOUNT || is_allowed(g, node))
                         continue;
                 doctor_add_lines(r, g,
-                                 (struct doctor_item){ .check = DOCTOR_DEVICE_GATE,
-                                                       .verdict = DOCTOR_FAILED,
+                                 (struct doctor_item){ .outcome = OUTCOME_DEVICE_GATE_REFUSED,
                                                        .subject = node->path,
-                                                       .evidence = arena_printf(
-                                                               a,
-                                                               "no line allows %s, so that "
-                                                               "nobody in the container may open "
-                                                               "it (EPERM)",
-                                                               devnum_text(a, node->number)) });
+                                                       .what = devnum_text(a, node->number) });
         }
-        if (!doctor_has(r, DOCTOR_DEVICE_GATE))
-                doctor_add(r,
-                           (struct doctor_item){
-                                   .check = DOCTOR_DEVICE_GATE,
-                                   .verdict = DOCTOR_OK,
-                                   .evidence = g->plan->userns
-                                                       ? "nothing: an unprivileged container may "
-                                                         "open every device that it is given a "
-                                                         "node of"
-                                                       : "every line: a privileged container may "
-                                                         "open nothing else" });
+        doctor_add_if_silent(r, g->plan->userns ? OUTCOME_DEVICE_GATE_OPEN
+                                                : OUTCOME_DEVICE_GATE_ENFORCED);
 }
 
 void doctor_check_cgroup(struct doctor_report *r, const struct doctor_guest *g) {

@@ -10,12 +10,6 @@
 
 #define MAX_COMPARED 1000 /* of the lines that give a node, for those given twice */
 
-static void ok_if_silent(struct doctor_report *r, enum doctor_check check, const char *evidence) {
-        if (!doctor_has(r, check))
-                doctor_add(r, (struct doctor_item){
-                                      .check = check, .verdict = DOCTOR_OK, .evidence = evidence });
-}
-
 static const char *line_text(struct arena *a, const struct doctor_guest *g, size_t line) {
         struct bytes text = g->conf->lines[line].text;
 
@@ -33,22 +27,13 @@ static void check_policy(struct doctor_report *r, const struct doctor_guest *g) 
                 const struct finding *f = &g->findings->items[i];
 
                 if (f->code == FINDING_POLICY_KEY || f->code == FINDING_POLICY_BROKEN)
-                        doctor_add(r, (struct doctor_item){ .check = DOCTOR_POLICY,
-                                                            .verdict = f->code == FINDING_POLICY_KEY
-                                                                               ? DOCTOR_WARNING
-                                                                               : DOCTOR_FAILED,
-                                                            .finding = f });
+                        doctor_add(r,
+                                   (struct doctor_item){ .outcome = f->code == FINDING_POLICY_KEY
+                                                                            ? OUTCOME_POLICY_KEY
+                                                                            : OUTCOME_POLICY_BROKEN,
+                                                         .finding = f });
         }
-        if (!g->managed && !doctor_has(r, DOCTOR_POLICY))
-                doctor_add(
-                        r,
-                        (struct doctor_item){
-                                .check = DOCTOR_POLICY,
-                                .verdict = DOCTOR_SKIPPED,
-                                .evidence = "it is not managed: nobody corrects its lines when "
-                                            "the host changes",
-                                .advice = arena_printf(r->arena, "gpuanchor enable %u", g->vmid) });
-        ok_if_silent(r, DOCTOR_POLICY, NULL);
+        doctor_add_if_silent(r, g->managed ? OUTCOME_POLICY_RIGHT : OUTCOME_POLICY_UNMANAGED);
 }
 
 static bool is_about_choice(enum finding_code code) {
@@ -71,74 +56,69 @@ static bool names_nothing(struct arena *a, const struct doctor_guest *g) {
 
 static void add_choice_problem(struct doctor_report *r, const struct doctor_guest *g,
                                const struct finding *f) {
-        struct doctor_item item = { .check = DOCTOR_CHOICE,
-                                    .verdict = has_choice(g) ? DOCTOR_WARNING : DOCTOR_FAILED,
+        struct doctor_item item = { .outcome = has_choice(g) ? OUTCOME_CHOICE_PARTLY
+                                                             : OUTCOME_CHOICE_PROBLEM,
                                     .finding = f };
 
         if (f->code == FINDING_GPU_AMBIGUOUS)
-                doctor_mend_lines(r->arena, g, &item);
-        item.advice = NULL; /* the finding's own */
-        if (item.mend && names_nothing(r->arena, g)) {
-                item.verdict = DOCTOR_SKIPPED;
-                item.evidence = "its lines do not all name a GPU: see line";
-                item.advice = "";
-                item.mend = NULL;
+                doctor_correct_lines(r->arena, g, &item);
+        if (!*doctor_remedies[item.remedy].command) {
+                item.remedy = REMEDY_OWN; /* the finding's */
+        } else if (names_nothing(r->arena, g)) {
+                item.outcome = OUTCOME_CHOICE_SEE_LINE;
+                item.remedy = REMEDY_OWN;
         }
         doctor_add(r, item);
 }
 
 static void check_choice(struct doctor_report *r, const struct doctor_guest *g) {
+        struct doctor_item item = { .outcome = OUTCOME_CHOICE_MADE };
+
         for (size_t i = 0; i < g->findings->n; i++)
                 if (is_about_choice(g->findings->items[i].code))
                         add_choice_problem(r, g, &g->findings->items[i]);
-        if (has_choice(g))
-                ok_if_silent(r, DOCTOR_CHOICE, gpu_list_text(r->arena, &g->plan->choice.gpus));
-        else if (!doctor_has(r, DOCTOR_CHOICE))
-                doctor_add(r, (struct doctor_item){
-                                      .check = DOCTOR_CHOICE,
-                                      .verdict = g->left_alone ? DOCTOR_SKIPPED : DOCTOR_FAILED,
-                                      .evidence = g->left_alone ? "see policy and idmap"
-                                                                : g->plan->choice.missing });
+        if (doctor_has(r, DOCTOR_CHOICE))
+                return;
+        item.what = gpu_list_text(r->arena, &g->plan->choice.gpus);
+        if (!has_choice(g)) {
+                item.outcome = g->left_alone ? OUTCOME_CHOICE_SEE_POLICY : OUTCOME_CHOICE_MISSING;
+                item.what = g->plan->choice.missing;
+        }
+        doctor_add(r, item);
 }
 
 /* ---- lines that give a node ---- */
 
-static const char *what_happens(const struct devline *d) {
-        if (d->type == DEVLINE_DEV)
-                return "Proxmox refuses the start";
-        return memmem(d->options.data, d->options.len, "optional", 8)
-                       ? "the container gets an empty file or nothing"
-                       : "the start fails";
+static enum doctor_outcome outcome_of_line(const struct doctor_guest *g,
+                                           const struct doctor_given *given) {
+        struct bytes options = given->d->options;
+
+        if (!given->node && given->d->type == DEVLINE_DEV)
+                return OUTCOME_LINE_NO_NODE_DEV;
+        if (!given->node)
+                return bytes_contains(options, "optional") ? OUTCOME_LINE_NO_NODE_OPTIONAL
+                                                           : OUTCOME_LINE_NO_NODE;
+        if (given->node->state != NODE_CHAR)
+                return OUTCOME_LINE_SEE_NODE;
+        if (given->gpu && has_choice(g) && !gpu_list_has(&g->plan->choice.gpus, given->gpu))
+                return OUTCOME_LINE_OTHER_GPU;
+        return given->gpu ? OUTCOME_LINE_NODE : OUTCOME_LINE_SHARED_NODE;
 }
 
 static void check_given(struct doctor_report *r, const struct doctor_guest *g,
                         const struct doctor_given *given) {
-        const struct devline *d = given->d;
+        struct bytes path = given->d->path.clean;
         struct arena *a = r->arena;
-        const char *path = arena_strndup(a, d->path.clean.data, d->path.clean.len);
-        struct doctor_item item = { .check = DOCTOR_LINE,
-                                    .subject = doctor_where(a, g, given->line) };
+        struct doctor_item item = { .outcome = outcome_of_line(g, given),
+                                    .subject = doctor_where(a, g, given->line),
+                                    .what = arena_strndup(a, path.data, path.len),
+                                    .gpu = given->gpu ? given->gpu->address : NULL,
+                                    .new = given->gpu ? gpu_describe(a, given->gpu) : NULL };
 
-        if (d->path.scope == PATH_FOLDER)
+        if (given->d->path.scope == PATH_FOLDER)
                 return;
-        if (!given->node) {
-                item.verdict = DOCTOR_FAILED;
-                item.evidence =
-                        arena_printf(a, "%s is no node of this host: %s", path, what_happens(d));
-        } else if (given->node->state != NODE_CHAR) {
-                item.verdict = DOCTOR_SKIPPED;
-                item.evidence = arena_printf(a, "%s: see node", path);
-        } else if (given->gpu && has_choice(g) &&
-                   !gpu_list_has(&g->plan->choice.gpus, given->gpu)) {
-                item.verdict = DOCTOR_FAILED;
-                item.evidence = arena_printf(a, "%s belongs to another GPU, %s (%s)", path,
-                                             given->gpu->address, gpu_describe(a, given->gpu));
-        } else {
-                item.evidence =
-                        given->gpu ? arena_printf(a, "%s of %s", path, given->gpu->address) : path;
-        }
-        if (item.verdict == DOCTOR_FAILED)
-                doctor_mend_lines(a, g, &item);
+        if (doctor_outcomes[item.outcome].verdict == DOCTOR_FAILED)
+                doctor_correct_lines(a, g, &item);
         doctor_add(r, item);
 }
 
@@ -156,12 +136,7 @@ static bool is_given(const struct doctor_given *given, size_t n, const struct no
 static void check_lines(struct doctor_report *r, const struct doctor_guest *g,
                         const struct doctor_given *given, size_t n) {
         if (n == 0)
-                doctor_add_lines(r, g,
-                                 (struct doctor_item){
-                                         .check = DOCTOR_LINE,
-                                         .verdict = DOCTOR_FAILED,
-                                         .evidence = "no line of it gives the container a GPU's "
-                                                     "node" });
+                doctor_add_lines(r, g, (struct doctor_item){ .outcome = OUTCOME_LINE_NONE });
         for (size_t i = 0; i < n; i++)
                 check_given(r, g, &given[i]);
         for (size_t i = 0; n > 0 && i < g->plan->n_nodes; i++) {
@@ -169,11 +144,8 @@ static void check_lines(struct doctor_report *r, const struct doctor_guest *g,
 
                 if (pn->required && !is_given(given, n, pn->node))
                         doctor_add_lines(r, g,
-                                         (struct doctor_item){
-                                                 .check = DOCTOR_LINE,
-                                                 .verdict = DOCTOR_FAILED,
-                                                 .subject = pn->node->path,
-                                                 .evidence = "no line gives it to the container" });
+                                         (struct doctor_item){ .outcome = OUTCOME_LINE_NOT_GIVEN,
+                                                               .subject = pn->node->path });
         }
 }
 
@@ -184,14 +156,12 @@ static void check_syntax(struct doctor_report *r, const struct doctor_guest *g) 
                 if (d->type == DEVLINE_NONE || !d->broken)
                         continue;
                 doctor_add_lines(r, g,
-                                 (struct doctor_item){
-                                         .check = DOCTOR_SYNTAX,
-                                         .verdict = DOCTOR_FAILED,
-                                         .subject = doctor_where(r->arena, g, i),
-                                         .evidence = arena_printf(r->arena, "%s: %s", d->broken,
-                                                                  line_text(r->arena, g, i)) });
+                                 (struct doctor_item){ .outcome = OUTCOME_SYNTAX_BROKEN,
+                                                       .subject = doctor_where(r->arena, g, i),
+                                                       .old = d->broken,
+                                                       .what = line_text(r->arena, g, i) });
         }
-        ok_if_silent(r, DOCTOR_SYNTAX, NULL);
+        doctor_add_if_silent(r, OUTCOME_SYNTAX_RIGHT);
 }
 
 /* The name that a line's node has in the container. */
@@ -199,30 +169,31 @@ static struct bytes name_inside(const struct devline *d) {
         return d->type == DEVLINE_MOUNT ? d->target_path.clean : d->path.clean;
 }
 
+/* Line @i gives the name that @earlier gives already. */
+static void add_twice(struct doctor_report *r, const struct doctor_guest *g,
+                      const struct doctor_given *earlier, const struct doctor_given *given) {
+        bool dev = given->d->type == DEVLINE_DEV || earlier->d->type == DEVLINE_DEV;
+        struct bytes name = name_inside(given->d);
+        struct arena *a = r->arena;
+
+        doctor_add_lines(
+                r, g,
+                (struct doctor_item){
+                        .outcome = dev ? OUTCOME_TARGET_TWICE_DEV : OUTCOME_TARGET_TWICE,
+                        .subject = doctor_where(a, g, given->line),
+                        .what = arena_strndup(a, name.data, name.len),
+                        .old = arena_printf(a, "%zu", g->conf->lines[earlier->line].number) });
+}
+
 static void check_targets(struct doctor_report *r, const struct doctor_guest *g,
                           const struct doctor_given *given, size_t n) {
         for (size_t i = 0; i < n && i < MAX_COMPARED; i++)
-                for (size_t j = 0; j < i; j++) {
-                        bool dev =
-                                given[i].d->type == DEVLINE_DEV || given[j].d->type == DEVLINE_DEV;
-                        struct bytes name = name_inside(given[i].d);
-
-                        if (!bytes_equal(name, name_inside(given[j].d)))
-                                continue;
-                        doctor_add_lines(
-                                r, g,
-                                (struct doctor_item){
-                                        .check = DOCTOR_TARGET,
-                                        .verdict = dev ? DOCTOR_FAILED : DOCTOR_WARNING,
-                                        .subject = doctor_where(r->arena, g, given[i].line),
-                                        .evidence = arena_printf(
-                                                r->arena, "%.*s is given by line %zu, too%s",
-                                                (int)name.len, name.data,
-                                                g->conf->lines[given[j].line].number,
-                                                dev ? ": the start fails with EEXIST" : "") });
-                        break;
-                }
-        ok_if_silent(r, DOCTOR_TARGET, NULL);
+                for (size_t j = 0; j < i; j++)
+                        if (bytes_equal(name_inside(given[i].d), name_inside(given[j].d))) {
+                                add_twice(r, g, &given[j], &given[i]);
+                                break;
+                        }
+        doctor_add_if_silent(r, OUTCOME_TARGET_ONCE);
 }
 
 static bool is_mount_point(const struct doctor_guest *g, size_t line) {
@@ -233,23 +204,17 @@ static bool is_mount_point(const struct doctor_guest *g, size_t line) {
 }
 
 static void check_folder(struct doctor_report *r, const struct doctor_guest *g, size_t line) {
-        bool mp = is_mount_point(g, line);
-        struct doctor_item item = {
-                .check = DOCTOR_FOLDER,
-                .subject = doctor_where(r->arena, g, line),
-                .evidence = arena_printf(r->arena,
-                                         "all that is in the host's folder or comes into it, and "
-                                         "files made in it are made on the host: %s",
-                                         line_text(r->arena, g, line)),
-        };
+        struct doctor_item item = { .outcome = OUTCOME_FOLDER_KEPT,
+                                    .subject = doctor_where(r->arena, g, line),
+                                    .what = line_text(r->arena, g, line) };
 
-        /* a folder that the plan leaves in place holds nothing but what is wanted */
-        if (mp || !has_choice(g) || g->edits)
-                item.verdict = DOCTOR_WARNING;
-        if (mp)
-                item.advice = "take it out and give single nodes: pct set --devN PATH,gid=GID";
-        else if (item.verdict != DOCTOR_OK)
-                doctor_mend_lines(r->arena, g, &item);
+        if (is_mount_point(g, line)) {
+                item.outcome = OUTCOME_FOLDER_MOUNT_POINT;
+        } else if (!has_choice(g) || g->edits) {
+                /* one that the plan leaves in place holds nothing but what is wanted */
+                item.outcome = OUTCOME_FOLDER_BOUND;
+                doctor_correct_lines(r->arena, g, &item);
+        }
         doctor_add(r, item);
 }
 
@@ -261,7 +226,7 @@ static void check_folders(struct doctor_report *r, const struct doctor_guest *g)
                                              d->path.scope == PATH_FOLDER))
                         check_folder(r, g, i);
         }
-        ok_if_silent(r, DOCTOR_FOLDER, NULL);
+        doctor_add_if_silent(r, OUTCOME_FOLDER_NONE);
 }
 
 static void check_names(struct doctor_report *r, const struct doctor_guest *g,
@@ -283,38 +248,27 @@ static void check_names(struct doctor_report *r, const struct doctor_guest *g,
                         continue;
                 doctor_add_lines(
                         r, g,
-                        (struct doctor_item){
-                                .check = DOCTOR_RENAMED,
-                                .verdict = DOCTOR_WARNING,
-                                .subject = doctor_where(a, g, given[i].line),
-                                .evidence = arena_printf(
-                                        a,
-                                        "%s is %.*s in the container: libdrm and Mesa look "
-                                        "for the kernel's name and fall back to the CPU",
-                                        real, (int)inside.len, inside.data) });
+                        (struct doctor_item){ .outcome = OUTCOME_RENAMED_OTHER,
+                                              .subject = doctor_where(a, g, given[i].line),
+                                              .old = real,
+                                              .new = arena_strndup(a, inside.data, inside.len) });
         }
-        ok_if_silent(r, DOCTOR_RENAMED, NULL);
+        doctor_add_if_silent(r, OUTCOME_RENAMED_NONE);
 }
 
 static void check_method(struct doctor_report *r, const struct doctor_guest *g) {
         const struct forms *there = &g->survey->there;
-        bool mixed = there->n_dev > 0 && there->n_mount > 0;
-        const char *method = there->n_dev >= there->n_mount ? "dev" : "idmap";
-        struct doctor_item item = { .check = DOCTOR_METHOD };
+        struct doctor_item item = { .outcome = there->n_dev     ? OUTCOME_METHOD_DEV
+                                               : there->n_mount ? OUTCOME_METHOD_MOUNT
+                                                                : OUTCOME_METHOD_NONE };
 
-        if (mixed) {
-                item.verdict = DOCTOR_WARNING;
-                item.evidence = arena_printf(r->arena,
-                                             "%zu devN and %zu lxc.mount.entry lines: each needs "
-                                             "its own care of gids",
-                                             there->n_dev, there->n_mount);
+        if (there->n_dev > 0 && there->n_mount > 0) {
+                item.outcome = OUTCOME_METHOD_MIXED;
+                item.old = arena_printf(r->arena, "%zu", there->n_dev);
+                item.new = arena_printf(r->arena, "%zu", there->n_mount);
+                item.arg = there->n_dev >= there->n_mount ? "dev" : "idmap";
                 if (has_choice(g) && !g->left_alone)
-                        item.mend = arena_printf(r->arena,
-                                                 "gpuanchor enable %u --method %s; gpuanchor apply "
-                                                 "%u",
-                                                 g->vmid, method, g->vmid);
-        } else {
-                item.evidence = there->n_dev ? "devN" : there->n_mount ? "lxc.mount.entry" : "none";
+                        item.remedy = REMEDY_ENABLE_METHOD;
         }
         doctor_add(r, item);
 }

@@ -61,28 +61,23 @@ static const struct gpu *likely_gpu(struct arena *a, const struct doctor_guest *
         return likely;
 }
 
-static const char *command(struct arena *a, const struct doctor_guest *g) {
+void doctor_correct_lines(struct arena *a, const struct doctor_guest *g, struct doctor_item *item) {
         const struct gpu *likely;
 
-        if (choice_is_settled(&g->plan->choice))
-                return g->managed ? arena_printf(a, "gpuanchor apply %u", g->vmid)
-                                  : arena_printf(a, "gpuanchor enable %u; gpuanchor apply %u",
-                                                 g->vmid, g->vmid);
-        likely = likely_gpu(a, g);
-        return likely ? arena_printf(a, "gpuanchor enable %u --gpu %s; gpuanchor apply %u", g->vmid,
-                                     doctor_shell_word(a, gpu_selector(a, likely)), g->vmid)
-                      : NULL;
-}
-
-void doctor_mend_lines(struct arena *a, const struct doctor_guest *g, struct doctor_item *item) {
-        if (!g->left_alone)
-                item->mend = command(a, g);
-        if (!item->mend)
-                item->advice = g->left_alone ? "see policy and idmap" : "see choice";
+        if (g->left_alone) {
+                item->remedy = REMEDY_SEE_POLICY;
+        } else if (choice_is_settled(&g->plan->choice)) {
+                item->remedy = g->managed ? REMEDY_APPLY : REMEDY_ENABLE_APPLY;
+        } else if ((likely = likely_gpu(a, g))) {
+                item->remedy = REMEDY_ENABLE_GPU;
+                item->arg = doctor_shell_word(a, gpu_selector(a, likely));
+        } else {
+                item->remedy = REMEDY_SEE_CHOICE;
+        }
 }
 
 void doctor_add_lines(struct doctor_report *r, const struct doctor_guest *g,
                       struct doctor_item item) {
-        doctor_mend_lines(r->arena, g, &item);
+        doctor_correct_lines(r->arena, g, &item);
         doctor_add(r, item);
 }

@@ -62,13 +62,13 @@ size_t doctor_given(struct arena *a, const struct doctor_guest *g, struct doctor
 const char *doctor_where(struct arena *a, const struct doctor_guest *g, size_t line);
 
 /**
- * doctor_mend_lines() - have gpuanchor correct the container's lines
+ * doctor_correct_lines() - have gpuanchor correct the container's lines
  *
- * @item gets the command, or where it is not clear which GPU is meant the advice to look
- * at the check that says so.
+ * @item gets the remedy: the command, or where it is not clear which GPU is meant the advice to
+ * look at the check that says so.
  */
-void doctor_mend_lines(struct arena *a, const struct doctor_guest *g, struct doctor_item *item);
+void doctor_correct_lines(struct arena *a, const struct doctor_guest *g, struct doctor_item *item);
 
-/** doctor_add_lines() - doctor_add() of an item that doctor_mend_lines() mends */
+/** doctor_add_lines() - doctor_add() of an item whose remedy is doctor_correct_lines()'s */
 void doctor_add_lines(struct doctor_report *r, const struct doctor_guest *g,
                       struct doctor_item item);

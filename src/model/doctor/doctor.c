@@ -6,7 +6,26 @@
 const struct doctor_check_kind doctor_checks[DOCTOR_CHECKS] = {
 #define CHECK(symbol, name, group, title) [DOCTOR_##symbol] = { name, DOCTOR_##group, title },
 #include "model/doctor/doctor.def"
-#undef CHECK
+};
+
+const struct doctor_outcome_kind doctor_outcomes[DOCTOR_OUTCOMES] = {
+#define OUTCOME(check, symbol, verdict, evidence, advice, command)                                 \
+        [OUTCOME_##check##_##                                                                      \
+                symbol] = { DOCTOR_##check, DOCTOR_##verdict, evidence, advice, command },
+#define SHARED(symbol, verdict, evidence, advice, command)                                         \
+        [OUTCOME_##symbol] = { DOCTOR_CHECKS, DOCTOR_##verdict, evidence, advice, command },
+#include "model/doctor/doctor.def"
+};
+
+const struct doctor_remedy_kind doctor_remedies[DOCTOR_REMEDIES] = {
+        [REMEDY_OWN] = { "", "" },
+#define REMEDY(symbol, advice, command) [REMEDY_##symbol] = { advice, command },
+#include "model/doctor/doctor.def"
+};
+
+const char *const doctor_reasons[DOCTOR_REASONS] = {
+#define REASON(symbol, text) [REASON_##symbol] = text,
+#include "model/doctor/doctor.def"
 };
 
 static const char *copy(struct arena *a, const char *s) {
@@ -14,8 +33,12 @@ static const char *copy(struct arena *a, const char *s) {
 }
 
 void doctor_add(struct doctor_report *r, struct doctor_item item) {
+        const struct doctor_outcome_kind *kind = &doctor_outcomes[item.outcome];
         size_t alike = 0;
 
+        if (kind->check != DOCTOR_CHECKS)
+                item.check = kind->check;
+        item.verdict = kind->verdict;
         for (size_t i = 0; i < r->n; i++)
                 alike += r->items[i].check == item.check && r->items[i].verdict == item.verdict;
         if (alike >= DOCTOR_MAX_ALIKE) {
@@ -23,9 +46,12 @@ void doctor_add(struct doctor_report *r, struct doctor_item item) {
                 return;
         }
         item.subject = copy(r->arena, item.subject);
-        item.evidence = copy(r->arena, item.evidence);
-        item.advice = copy(r->arena, item.advice);
-        item.mend = copy(r->arena, item.mend);
+        item.gpu = copy(r->arena, item.gpu);
+        item.old = copy(r->arena, item.old);
+        item.new = copy(r->arena, item.new);
+        item.what = copy(r->arena, item.what);
+        item.where = copy(r->arena, item.where);
+        item.arg = copy(r->arena, item.arg);
         if (item.finding) {
                 struct findings one = { .arena = r->arena };
 
@@ -33,6 +59,11 @@ void doctor_add(struct doctor_report *r, struct doctor_item item) {
                 item.finding = one.items;
         }
         *ARENA_PUSH(r->arena, r->items, r->n) = item;
+}
+
+void doctor_add_if_silent(struct doctor_report *r, enum doctor_outcome outcome) {
+        if (!doctor_has(r, doctor_outcomes[outcome].check))
+                doctor_add(r, (struct doctor_item){ .outcome = outcome });
 }
 
 bool doctor_has(const struct doctor_report *r, enum doctor_check check) {

@@ -4,9 +4,9 @@
 /*
  * doctor - the chain from the host's GPU to a program in the container, check by check
  *
- * A report is a list of items: what was looked at, whether it is right, the evidence, and
- * the command that mends it. The verdicts are decided in the doctor-*.c files of this room
- * from facts that others have gathered; src/render turns them into words.
+ * A report is a list of items: which outcome a check had, about what, with which values. The
+ * outcomes are decided in the files of this room from facts that others have gathered. Every
+ * sentence stands in doctor.def; src/render/doctor-item.c fills in its places.
  */
 #include "model/finding/finding.h"
 
@@ -24,8 +24,31 @@ enum doctor_group {
 enum doctor_check {
 #define CHECK(symbol, name, group, title) DOCTOR_##symbol,
 #include "model/doctor/doctor.def"
-#undef CHECK
         DOCTOR_CHECKS,
+};
+
+enum doctor_outcome {
+        OUTCOME_NONE,
+#define OUTCOME(check, symbol, verdict, evidence, advice, command) OUTCOME_##check##_##symbol,
+#define SHARED(symbol, verdict, evidence, advice, command) OUTCOME_##symbol,
+#include "model/doctor/doctor.def"
+        DOCTOR_OUTCOMES,
+};
+
+/** enum doctor_remedy - a remedy that the code chooses, for outcomes with several */
+enum doctor_remedy {
+        REMEDY_OWN, /* advice and command of the outcome */
+#define REMEDY(symbol, advice, command) REMEDY_##symbol,
+#include "model/doctor/doctor.def"
+        DOCTOR_REMEDIES,
+};
+
+/** enum doctor_reason - why an open(2) failed: the place {reason} of an outcome's texts */
+enum doctor_reason {
+        REASON_NONE,
+#define REASON(symbol, text) REASON_##symbol,
+#include "model/doctor/doctor.def"
+        DOCTOR_REASONS,
 };
 
 enum doctor_verdict {
@@ -43,19 +66,39 @@ struct doctor_check_kind {
 
 extern const struct doctor_check_kind doctor_checks[DOCTOR_CHECKS];
 
+struct doctor_outcome_kind {
+        enum doctor_check check; /* DOCTOR_CHECKS: several have it */
+        enum doctor_verdict verdict;
+        const char *evidence; /* what was seen; "": the finding's text, else the check's title */
+        const char *advice;   /* what to do, where no command does it or one must be chosen */
+        const char *command;  /* corrects it, runnable by sh as it is; "" when none does */
+};
+
+extern const struct doctor_outcome_kind doctor_outcomes[DOCTOR_OUTCOMES];
+
+struct doctor_remedy_kind {
+        const char *advice, *command;
+};
+
+extern const struct doctor_remedy_kind doctor_remedies[DOCTOR_REMEDIES];
+
+extern const char *const doctor_reasons[DOCTOR_REASONS];
+
 /**
  * struct doctor_item - the answer of one check about one thing
  *
- * Strings may hold anything: they are escaped where they are printed. With @finding, its
- * text is the evidence and its remedy the advice, unless those are given here.
+ * Strings may hold anything: they are escaped where they are printed. One that becomes part of
+ * a command is a word of the shell already, see doctor_shell_word().
  */
 struct doctor_item {
-        enum doctor_check check;
-        enum doctor_verdict verdict;
-        const char *subject;  /* node, GPU, line or service that it is about; NULL: the whole */
-        const char *evidence; /* what was seen */
-        const char *advice;   /* what to do, where no command does it or one must be chosen */
-        const char *mend;     /* command that mends it, runnable by sh as it is; NULL when ok */
+        enum doctor_outcome outcome;
+        enum doctor_remedy remedy;
+        enum doctor_reason reason;
+        enum doctor_check check;     /* to be given where several checks have the outcome */
+        enum doctor_verdict verdict; /* the outcome's */
+        const char *subject; /* node, GPU, line or service that it is about; NULL: the whole */
+        const char *gpu, *old, *new, *what, *where; /* for the places of the texts */
+        const char *arg;                            /* what the chosen remedy's command takes */
         const struct finding *finding;
 };
 
@@ -75,6 +118,9 @@ struct doctor_report {
  * DOCTOR_MAX_ALIKE are kept, the others are counted.
  */
 void doctor_add(struct doctor_report *r, struct doctor_item item);
+
+/** doctor_add_if_silent() - the outcome of a check that had none so far */
+void doctor_add_if_silent(struct doctor_report *r, enum doctor_outcome outcome);
 
 /** doctor_has() - whether this check has answered */
 bool doctor_has(const struct doctor_report *r, enum doctor_check check);

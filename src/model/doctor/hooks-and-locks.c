@@ -7,56 +7,42 @@
 
 /* ---- hookscript ---- */
 
-static void check_hook(struct doctor_report *r, const struct doctor_guest *g) {
-        struct arena *a = r->arena;
-        struct finding missing = { .code = FINDING_HOOK_MISSING,
-                                   .what = arena_printf(a, "%s has no hookscript line for it",
-                                                        g->name) };
-        struct doctor_item item = { .check = DOCTOR_HOOKSCRIPT, .subject = g->hook.volume };
-
-        if (g->hook.problem) {
-                item.verdict = DOCTOR_FAILED;
-                item.evidence = arena_printf(a, "%s: every start fails", g->hook.problem);
-                item.mend = g->ours ? arena_printf(a, "gpuanchor enable %u", g->vmid)
-                                    : arena_printf(a, "pct set %u --delete hookscript", g->vmid);
-        } else if (g->managed && !g->ours) {
-                item.verdict = DOCTOR_WARNING;
-                item.finding = &missing;
-                item.mend = arena_printf(a, "gpuanchor enable %u", g->vmid);
-        } else if (!g->hook.volume) {
-                item.verdict = DOCTOR_SKIPPED;
-                item.evidence = "it has none";
-        } else {
-                item.evidence = !g->ours ? "not gpuanchor's"
-                                : g->next.volume
-                                        ? arena_printf(a, "gpuanchor's, then %s", g->next.volume)
-                                        : "gpuanchor's";
-        }
-        doctor_add(r, item);
-        if (g->next.volume && g->next.problem)
-                doctor_add(r,
-                           (struct doctor_item){
-                                   .check = DOCTOR_HOOKSCRIPT,
-                                   .verdict = DOCTOR_FAILED,
-                                   .subject = g->next.volume,
-                                   .evidence = g->next.problem,
-                                   .mend = arena_printf(a, "gpuanchor enable %u --next-hook none",
-                                                        g->vmid) });
+static enum doctor_outcome outcome_of_hook(const struct doctor_guest *g) {
+        if (g->hook.problem)
+                return g->ours ? OUTCOME_HOOKSCRIPT_OURS_BROKEN : OUTCOME_HOOKSCRIPT_BROKEN;
+        if (g->managed && !g->ours)
+                return OUTCOME_HOOKSCRIPT_NOT_OURS;
+        if (!g->hook.volume)
+                return OUTCOME_HOOKSCRIPT_NONE;
+        if (!g->ours)
+                return OUTCOME_HOOKSCRIPT_FOREIGN;
+        return g->next.volume ? OUTCOME_HOOKSCRIPT_CHAINED : OUTCOME_HOOKSCRIPT_OURS;
 }
 
-static void add_chmod(struct doctor_report *r, const struct doctor_line *l, const char *mend) {
-        struct arena *a = r->arena;
+static void check_hook(struct doctor_report *r, const struct doctor_guest *g) {
+        struct finding missing = { .code = FINDING_HOOK_MISSING,
+                                   .what = arena_printf(
+                                           r->arena, "%s has no hookscript line for it", g->name) };
+        enum doctor_outcome outcome = outcome_of_hook(g);
 
         doctor_add(r,
                    (struct doctor_item){
-                           .check = DOCTOR_CHMOD,
-                           .verdict = DOCTOR_WARNING,
-                           .subject = arena_printf(a, "%s:%zu", l->file, l->number),
-                           .evidence = arena_printf(a,
-                                                    "changes nodes of the host, for everybody and "
-                                                    "until the next boot: %s",
-                                                    l->text),
-                           .mend = mend });
+                           .outcome = outcome,
+                           .subject = g->hook.volume,
+                           .what = g->hook.problem ? g->hook.problem : g->next.volume,
+                           .finding = outcome == OUTCOME_HOOKSCRIPT_NOT_OURS ? &missing : NULL });
+        if (g->next.volume && g->next.problem)
+                doctor_add(r, (struct doctor_item){ .outcome = OUTCOME_HOOKSCRIPT_NEXT_BROKEN,
+                                                    .subject = g->next.volume,
+                                                    .what = g->next.problem });
+}
+
+static void add_chmod(struct doctor_report *r, const struct doctor_line *l, const char *command) {
+        doctor_add(r, (struct doctor_item){
+                              .outcome = OUTCOME_CHMOD_LINE,
+                              .subject = arena_printf(r->arena, "%s:%zu", l->file, l->number),
+                              .what = l->text,
+                              .arg = command });
 }
 
 /* A line of the container file that is commented out would become its description. */
@@ -73,29 +59,25 @@ static void check_chmod(struct doctor_report *r, const struct doctor_guest *g) {
         }
         for (size_t i = 0; i < g->n_chmods; i++)
                 add_chmod(r, &g->chmods[i], doctor_comment_out(r->arena, &g->chmods[i]));
-        if (!doctor_has(r, DOCTOR_CHMOD))
-                doctor_add(r, (struct doctor_item){ .check = DOCTOR_CHMOD, .verdict = DOCTOR_OK });
+        doctor_add_if_silent(r, OUTCOME_CHMOD_NONE);
 }
 
 /* ---- state of the container ---- */
 
 static void check_lock(struct doctor_report *r, const struct doctor_guest *g) {
         struct finding f = { .where = g->path };
-        struct doctor_item item = { .check = DOCTOR_LOCK };
+        struct doctor_item item = { .outcome = OUTCOME_LOCK_NONE };
         struct bytes value;
 
         if (pctconf_get(g->conf, "lock", &value)) {
                 f.code = FINDING_GUEST_LOCKED;
                 f.what = arena_strndup(r->arena, value.data, value.len);
-                item.verdict = DOCTOR_WARNING;
+                item.outcome = OUTCOME_LOCK_LOCKED;
                 item.finding = &f;
-                item.advice = "wait for the task that holds the lock; only when there is none:";
-                item.mend = arena_printf(r->arena, "pct unlock %u", g->vmid);
         } else if (pctconf_get(g->conf, "template", &value) && bytes_equal(value, BYTES("1"))) {
                 f.code = FINDING_GUEST_TEMPLATE;
-                item.verdict = DOCTOR_SKIPPED;
+                item.outcome = OUTCOME_LOCK_TEMPLATE;
                 item.finding = &f;
-                item.advice = "it never starts, and a clone of it takes its lines along";
         }
         doctor_add(r, item);
 }
@@ -112,7 +94,6 @@ static bool concerns_gpus(struct bytes key) {
 static void check_pending(struct doctor_report *r, const struct doctor_guest *g) {
         struct bytes tail = g->conf->tail, title = BYTES("[pve:pending]");
         struct strbuf keys = { .arena = r->arena };
-        struct doctor_item item = { .check = DOCTOR_PENDING };
         struct pctconf c = { 0 };
 
         if (tail.len > title.len && memcmp(tail.data, title.data, title.len) == 0) {
@@ -129,33 +110,20 @@ static void check_pending(struct doctor_report *r, const struct doctor_guest *g)
                         strbuf_printf(&keys, "%s%.*s", keys.len ? ", " : "", (int)key.len,
                                       key.data);
         }
-        if (keys.len) {
-                item.verdict = DOCTOR_WARNING;
-                item.evidence =
-                        arena_printf(r->arena,
-                                     "%s: in effect at the next start; the answers here are "
-                                     "about what is in effect now",
-                                     strbuf_str(&keys));
-                item.mend = arena_printf(r->arena, "pct reboot %u", g->vmid);
-        }
-        doctor_add(r, item);
+        doctor_add(r, (struct doctor_item){ .outcome = keys.len ? OUTCOME_PENDING_CHANGES
+                                                                : OUTCOME_PENDING_NONE,
+                                            .what = strbuf_str(&keys) });
 }
 
 /* gpuanchor corrects what a rollback brings back, where it is asked to. */
 static void check_snapshots(struct doctor_report *r, const struct doctor_guest *g) {
         for (size_t i = 0; i < g->snapshots->n; i++)
                 doctor_add(r, (struct doctor_item){
-                                      .check = DOCTOR_SNAPSHOT,
-                                      .verdict = g->managed ? DOCTOR_OK : DOCTOR_WARNING,
+                                      .outcome = g->managed ? OUTCOME_SNAPSHOT_STALE
+                                                            : OUTCOME_SNAPSHOT_STALE_UNMANAGED,
                                       .subject = g->snapshots->items[i].what,
-                                      .finding = &g->snapshots->items[i],
-                                      .mend = g->managed ? NULL
-                                                         : arena_printf(r->arena,
-                                                                        "gpuanchor enable %u",
-                                                                        g->vmid) });
-        if (g->snapshots->n == 0)
-                doctor_add(r,
-                           (struct doctor_item){ .check = DOCTOR_SNAPSHOT, .verdict = DOCTOR_OK });
+                                      .finding = &g->snapshots->items[i] });
+        doctor_add_if_silent(r, OUTCOME_SNAPSHOT_NONE);
 }
 
 /* ---- the next start ---- */
@@ -172,20 +140,19 @@ static void check_next_start(struct doctor_report *r, const struct doctor_guest 
         struct finding stale = { .code = FINDING_CONTAINER_STALE,
                                  .where = g->name,
                                  .what = g->edits };
-        struct doctor_item item = { .check = DOCTOR_NEXT_START };
+        struct doctor_item item = { .outcome = g->managed ? OUTCOME_NEXT_START_NOTHING
+                                                          : OUTCOME_NEXT_START_NOTHING_UNMANAGED,
+                                    .what = g->edits };
 
         if (g->refuse && g->managed) {
-                item.verdict = DOCTOR_FAILED;
-                item.evidence = arena_printf(r->arena, "refused: %s", g->refuse);
+                item.outcome = OUTCOME_NEXT_START_REFUSED;
+                item.what = g->refuse;
         } else if (g->edits && is_named_above(r)) {
-                item.verdict = DOCTOR_SKIPPED;
-                item.evidence = arena_printf(r->arena, "see above; %s", g->edits);
+                item.outcome = OUTCOME_NEXT_START_SEE_ABOVE;
         } else if (g->edits) {
-                item.verdict = DOCTOR_WARNING;
+                item.outcome = OUTCOME_NEXT_START_CHANGES;
                 item.finding = &stale;
-                doctor_mend_lines(r->arena, g, &item);
-        } else {
-                item.evidence = g->managed ? "changes nothing" : "nothing to correct";
+                doctor_correct_lines(r->arena, g, &item);
         }
         doctor_add(r, item);
 }

@@ -11,12 +11,6 @@
 #include "model/gpu/gpu-list.h"
 #include "model/idmap/idmap.h"
 
-#define RELOAD_RULES "udevadm control --reload && udevadm trigger --action=add"
-
-static const char *udev_again(void) {
-        return finding_kinds[FINDING_NODE_GROUP_WRONG].remedy;
-}
-
 /* ---- GPUs and their drivers ---- */
 
 /*
@@ -52,36 +46,27 @@ static bool is_held(const struct gpu *g) {
                          : g->physfn && g->n_nodes == 0;
 }
 
-/* What a driver means for containers, where that is not plain. */
-static const char *driver_note(const struct gpu *g) {
+static enum doctor_outcome outcome_of_gpu(const struct gpu *g) {
         if (is_held(g))
-                return ": held for a virtual machine, it has no nodes and no container can have it";
+                return OUTCOME_GPU_HELD;
+        if (g->n_nodes == 0)
+                return OUTCOME_GPU_NO_NODES;
         if (!gpu_is_usable(g))
-                return gpu_node(g, NODE_ACCEL) ? ": an accelerator, no GPU"
-                                               : ": display only, it has no render node";
-        if (g->driver && streq(g->driver, "nouveau"))
-                return ": renders, but without CUDA and NVENC, which only NVIDIA's own driver has";
-        return "";
+                return gpu_node(g, NODE_ACCEL) ? OUTCOME_GPU_ACCELERATOR : OUTCOME_GPU_DISPLAY;
+        return g->driver && streq(g->driver, "nouveau") ? OUTCOME_GPU_NOUVEAU : OUTCOME_GPU_DRIVEN;
 }
 
 static void check_gpu(struct doctor_report *r, const struct gpu *g) {
         struct finding f = { .code = g->driver ? FINDING_GPU_HELD : FINDING_GPU_NO_DRIVER,
                              .gpu = g->address,
                              .what = g->driver };
+        enum doctor_outcome outcome = outcome_of_gpu(g);
 
-        if (g->n_nodes == 0 && !is_held(g))
-                doctor_add(r, (struct doctor_item){ .check = DOCTOR_GPU,
-                                                    .verdict = DOCTOR_WARNING,
-                                                    .subject = g->address,
-                                                    .finding = &f });
-        else
-                doctor_add(r,
-                           (struct doctor_item){ .check = DOCTOR_GPU,
-                                                 .verdict = DOCTOR_OK,
-                                                 .subject = g->address,
-                                                 .evidence = arena_printf(r->arena, "%s%s",
-                                                                          gpu_describe(r->arena, g),
-                                                                          driver_note(g)) });
+        doctor_add(r,
+                   (struct doctor_item){ .outcome = outcome,
+                                         .subject = g->address,
+                                         .what = gpu_describe(r->arena, g),
+                                         .finding = outcome == OUTCOME_GPU_NO_NODES ? &f : NULL });
 }
 
 static void check_gpus(struct doctor_report *r, const struct doctor_host *h) {
@@ -92,31 +77,19 @@ static void check_gpus(struct doctor_report *r, const struct doctor_host *h) {
                 usable |= gpu_is_usable(&h->facts->gpus[i]);
         }
         if (!usable)
-                doctor_add(r, (struct doctor_item){
-                                      .check = DOCTOR_GPU,
-                                      .verdict = DOCTOR_FAILED,
-                                      .evidence = h->facts->n_gpus > 0
-                                                          ? "no GPU of this host has a render node"
-                                                          : "this host has no GPU",
-                                      .advice = "see which cards there are: lspci -k" });
+                doctor_add(r, (struct doctor_item){ .outcome = h->facts->n_gpus > 0
+                                                                       ? OUTCOME_GPU_NO_RENDER
+                                                                       : OUTCOME_GPU_NONE });
 }
 
 static void check_module(struct doctor_report *r, const struct gpu *g, bool loaded) {
         const char *module = doctor_module(g);
 
-        if (!module)
-                return;
-        doctor_add(r,
-                   (struct doctor_item){
-                           .check = DOCTOR_MODULE,
-                           .verdict = DOCTOR_WARNING,
-                           .subject = g->address,
-                           .evidence = arena_printf(r->arena,
-                                                    loaded ? "%s is loaded and does not drive it"
-                                                           : "%s is not loaded",
-                                                    module),
-                           .advice = loaded ? "why is in the kernel's log: dmesg" : NULL,
-                           .mend = loaded ? NULL : arena_printf(r->arena, "modprobe %s", module) });
+        if (module)
+                doctor_add(r, (struct doctor_item){ .outcome = loaded ? OUTCOME_MODULE_IDLE
+                                                                      : OUTCOME_MODULE_ABSENT,
+                                                    .subject = g->address,
+                                                    .what = module });
 }
 
 static bool has_major(const struct facts *f, const char *name) {
@@ -144,31 +117,29 @@ static void check_modules(struct doctor_report *r, const struct doctor_host *h) 
                 nvidia |= streq(g->driver, "nvidia");
         }
         if (drivers.len)
-                doctor_add(r, (struct doctor_item){ .check = DOCTOR_MODULE,
-                                                    .verdict = DOCTOR_OK,
-                                                    .evidence = strbuf_str(&drivers) });
+                doctor_add(r, (struct doctor_item){ .outcome = OUTCOME_MODULE_LOADED,
+                                                    .what = strbuf_str(&drivers) });
         if (nvidia && !has_major(h->facts, "nvidia-uvm"))
-                doctor_add(r, (struct doctor_item){
-                                      .check = DOCTOR_MODULE,
-                                      .verdict = DOCTOR_WARNING,
-                                      .subject = "nvidia-uvm",
-                                      .evidence = "not loaded: CUDA does not work without it",
-                                      .mend = "nvidia-modprobe -u -c 0" });
+                doctor_add(r, (struct doctor_item){ .outcome = OUTCOME_MODULE_NO_UVM,
+                                                    .subject = "nvidia-uvm" });
 }
 
 /* ---- nodes ---- */
 
 /* Neither the kernel nor udev makes a node anew; udev gives one that is there its owner. */
-const char *doctor_node_mend(struct arena *a, const struct node *n) {
-        const char *slash = strrchr(n->path, '/');
+static void add_node_problem(struct doctor_report *r, const struct node *n,
+                             const struct finding *problem) {
+        struct arena *a = r->arena;
 
-        return arena_printf(a,
-                            "%s %.*s%s && mknod -m %s %s %s && udevadm trigger --action=add",
-                            n->state == NODE_ABSENT ? "mkdir -p" : "rm",
-                            n->state == NODE_ABSENT ? (int)(slash - n->path) : 0, n->path,
-                            n->state == NODE_ABSENT ? "" : n->path,
-                            n->kind == NODE_NVIDIA ? "666" : "660", n->path,
-                            devnum_mknod(a, n->number));
+        doctor_add(r, (struct doctor_item){
+                              .outcome = n->state == NODE_ABSENT ? OUTCOME_NODE_ABSENT
+                                                                 : OUTCOME_NODE_FAKE,
+                              .subject = n->path,
+                              .where = arena_strndup(a, n->path,
+                                                     (size_t)(strrchr(n->path, '/') - n->path)),
+                              .what = n->kind == NODE_NVIDIA ? "666" : "660",
+                              .new = devnum_mknod(a, n->number),
+                              .finding = problem });
 }
 
 static const struct host_group *group_of(const struct facts *f, const struct node *n) {
@@ -189,63 +160,39 @@ static const struct finding *problem_of(const struct doctor_host *h, const struc
 }
 
 static void check_mode(struct doctor_report *r, const struct node *n) {
-        struct doctor_item item = { .check = DOCTOR_NODE_MODE,
-                                    .subject = n->path,
-                                    .mend = arena_printf(r->arena, "chmod 660 %s", n->path) };
+        bool open = (n->mode & 06) == 06;
 
         if (n->kind == NODE_NVIDIA)
                 return; /* its driver makes them 0666 */
-        if ((n->mode & 06) == 06) {
-                item.verdict = DOCTOR_WARNING;
-                item.evidence = arena_printf(r->arena,
-                                             "mode %04o: every user of the host, and everybody in "
-                                             "a container that has it, may use the GPU",
-                                             n->mode);
-        } else if ((n->mode & 060) != 060) {
-                item.verdict = DOCTOR_FAILED;
-                item.evidence =
-                        arena_printf(r->arena, "mode %04o: its group may not open it", n->mode);
-        } else {
-                return;
-        }
-        doctor_add(r, item);
+        if (open || (n->mode & 060) != 060)
+                doctor_add(r,
+                           (struct doctor_item){ .outcome = open ? OUTCOME_NODE_MODE_OPEN
+                                                                 : OUTCOME_NODE_MODE_CLOSED,
+                                                 .subject = n->path,
+                                                 .old = arena_printf(r->arena, "%04o", n->mode) });
 }
 
 static void check_node(struct doctor_report *r, const struct doctor_host *h, const struct node *n) {
         const struct finding *state = problem_of(h, n, false), *owner = problem_of(h, n, true);
         const char *group = facts_group_name(h->facts, n->gid);
-        struct arena *a = r->arena;
 
         if (state) {
-                doctor_add(r, (struct doctor_item){ .check = DOCTOR_NODE,
-                                                    .verdict = DOCTOR_FAILED,
-                                                    .subject = n->path,
-                                                    .finding = state,
-                                                    .mend = doctor_node_mend(a, n) });
+                add_node_problem(r, n, state);
                 return;
         }
-        doctor_add(r, (struct doctor_item){ .check = DOCTOR_NODE,
-                                            .verdict = DOCTOR_OK,
+        doctor_add(r, (struct doctor_item){ .outcome = OUTCOME_NODE_THERE,
                                             .subject = n->path,
-                                            .evidence = arena_printf(a, "%s %s:%s (%u:%u) %04o",
-                                                                     devnum_text(a, n->number),
-                                                                     n->uid ? "?" : "root",
-                                                                     group ? group : "?", n->uid,
-                                                                     n->gid, n->mode) });
+                                            .what = arena_printf(r->arena, "%s %s:%s (%u:%u) %04o",
+                                                                 devnum_text(r->arena, n->number),
+                                                                 n->uid ? "?" : "root",
+                                                                 group ? group : "?", n->uid,
+                                                                 n->gid, n->mode) });
         /* root because there is no such group: see group */
         if (owner && group_of(h->facts, n)->present)
-                doctor_add(r, (struct doctor_item){ .check = DOCTOR_NODE_OWNER,
-                                                    .verdict = DOCTOR_FAILED,
+                doctor_add(r, (struct doctor_item){ .outcome = OUTCOME_NODE_OWNER_WRONG,
                                                     .subject = n->path,
-                                                    .finding = owner,
-                                                    .mend = udev_again() });
+                                                    .finding = owner });
         check_mode(r, n);
-}
-
-static void ok_if_silent(struct doctor_report *r, enum doctor_check check, const char *evidence) {
-        if (!doctor_has(r, check))
-                doctor_add(r, (struct doctor_item){
-                                      .check = check, .verdict = DOCTOR_OK, .evidence = evidence });
 }
 
 static void check_nodes(struct doctor_report *r, const struct doctor_host *h) {
@@ -256,22 +203,17 @@ static void check_nodes(struct doctor_report *r, const struct doctor_host *h) {
                 check_node(r, h, &h->facts->shared[i]);
         if (!doctor_has(r, DOCTOR_NODE))
                 return;
-        ok_if_silent(r, DOCTOR_NODE_OWNER, "as the group database has it");
-        ok_if_silent(r, DOCTOR_NODE_MODE, "for their group");
+        doctor_add_if_silent(r, OUTCOME_NODE_OWNER_RIGHT);
+        doctor_add_if_silent(r, OUTCOME_NODE_MODE_RIGHT);
 }
 
 static void check_strays(struct doctor_report *r, const struct doctor_host *h) {
         for (size_t i = 0; i < h->n_strays; i++)
                 doctor_add(r, (struct doctor_item){
-                                      .check = DOCTOR_STRAY,
-                                      .verdict = DOCTOR_FAILED,
+                                      .outcome = OUTCOME_STRAY_FILE,
                                       .subject = h->strays[i],
-                                      .evidence = "no device: LXC leaves such a file where it "
-                                                  "should bind a node that is not there",
-                                      .mend = arena_printf(
-                                              r->arena, "rm %s",
-                                              doctor_shell_word(r->arena, h->strays[i])) });
-        ok_if_silent(r, DOCTOR_STRAY, "none");
+                                      .what = doctor_shell_word(r->arena, h->strays[i]) });
+        doctor_add_if_silent(r, OUTCOME_STRAY_NONE);
 }
 
 /* ---- groups and delegations ---- */
@@ -285,19 +227,11 @@ static bool has_node(const struct facts *f, enum node_kind kind) {
 
 static void check_group(struct doctor_report *r, const char *name, const struct host_group *g,
                         bool needed) {
-        struct doctor_item item = { .check = DOCTOR_GROUP, .subject = name };
-
-        if (g->present) {
-                item.evidence = arena_printf(r->arena, "gid %u", g->gid);
-        } else if (!needed) {
-                item.verdict = DOCTOR_SKIPPED;
-                item.evidence = "there is no such group, and no node that would need it";
-        } else {
-                item.verdict = DOCTOR_FAILED;
-                item.evidence = "there is no such group, so its nodes belong to root alone";
-                item.mend = arena_printf(r->arena, "groupadd --system %s; %s", name, udev_again());
-        }
-        doctor_add(r, item);
+        doctor_add(r, (struct doctor_item){ .outcome = g->present ? OUTCOME_GROUP_THERE
+                                                       : needed   ? OUTCOME_GROUP_ABSENT
+                                                                  : OUTCOME_GROUP_NOT_NEEDED,
+                                            .subject = name,
+                                            .new = arena_printf(r->arena, "%u", g->gid) });
 }
 
 bool doctor_ids_delegated(const struct subid_range *ranges, size_t n, uint32_t start,
@@ -324,41 +258,39 @@ bool doctor_is_base(uint32_t start, uint32_t count) {
                count <= base.outside + base.count - start;
 }
 
-static void check_subids(struct doctor_report *r, enum doctor_check check,
-                         const struct subid_range *ranges, size_t n, const char *what) {
+struct subid_outcomes {
+        enum doctor_outcome there, none, no_base;
+};
+
+static void check_subids(struct doctor_report *r, const struct subid_range *ranges, size_t n,
+                         struct subid_outcomes outcomes) {
         struct strbuf b = { .arena = r->arena };
-        struct doctor_item item = { .check = check };
         struct extent base = idmap_default();
+        struct doctor_item item = {
+                .outcome = outcomes.there,
+                .new = arena_printf(r->arena, "%u:%u", base.outside, base.count),
+                .arg = arena_printf(r->arena, "%u-%u", base.outside, base.outside + base.count - 1)
+        };
 
         for (size_t i = 0; i < n && i < 16; i++)
                 strbuf_printf(&b, "%sroot:%u:%u", i ? " " : "", ranges[i].start, ranges[i].count);
-        item.evidence = n ? strbuf_str(&b) : "root has no line";
-        if (!doctor_ids_delegated(ranges, n, base.outside, base.count)) {
-                item.verdict = DOCTOR_FAILED;
-                item.evidence = arena_printf(r->arena,
-                                             "%s; root:%u:%u is missing, without which no "
-                                             "unprivileged container starts",
-                                             item.evidence, base.outside, base.count);
-                item.mend = arena_printf(r->arena, "usermod --add-%s %u-%u root", what,
-                                         base.outside, base.outside + base.count - 1);
-        }
+        item.what = strbuf_str(&b);
+        if (!doctor_ids_delegated(ranges, n, base.outside, base.count))
+                item.outcome = n ? outcomes.no_base : outcomes.none;
         doctor_add(r, item);
 }
 
 static void check_rules(struct doctor_report *r, const struct doctor_host *h) {
         for (size_t i = 0; i < h->n_rules; i++) {
                 const struct doctor_line *l = &h->rules[i];
-                struct arena *a = r->arena;
 
-                doctor_add(r, (struct doctor_item){
-                                      .check = DOCTOR_UDEV_RULE,
-                                      .verdict = DOCTOR_WARNING,
-                                      .subject = arena_printf(a, "%s:%zu", l->file, l->number),
-                                      .evidence = l->text,
-                                      .mend = arena_printf(a, "%s && %s", doctor_comment_out(a, l),
-                                                           RELOAD_RULES) });
+                doctor_add(r, (struct doctor_item){ .outcome = OUTCOME_UDEV_RULE_OPENS,
+                                                    .subject = arena_printf(r->arena, "%s:%zu",
+                                                                            l->file, l->number),
+                                                    .what = l->text,
+                                                    .arg = doctor_comment_out(r->arena, l) });
         }
-        ok_if_silent(r, DOCTOR_UDEV_RULE, "none");
+        doctor_add_if_silent(r, OUTCOME_UDEV_RULE_NONE);
 }
 
 void doctor_check_host(struct doctor_report *r, const struct doctor_host *h) {
@@ -371,7 +303,11 @@ void doctor_check_host(struct doctor_report *r, const struct doctor_host *h) {
         check_group(r, "video", &f->groups[GID_VIDEO], has_node(f, NODE_CARD));
         check_group(r, "render", &f->groups[GID_RENDER],
                     has_node(f, NODE_RENDER) || has_node(f, NODE_ACCEL));
-        check_subids(r, DOCTOR_SUBUID, h->subuids, h->n_subuids, "subuids");
-        check_subids(r, DOCTOR_SUBGID, f->subgids, f->n_subgids, "subgids");
+        check_subids(r, h->subuids, h->n_subuids,
+                     (struct subid_outcomes){ OUTCOME_SUBUID_THERE, OUTCOME_SUBUID_NONE,
+                                              OUTCOME_SUBUID_NO_BASE });
+        check_subids(r, f->subgids, f->n_subgids,
+                     (struct subid_outcomes){ OUTCOME_SUBGID_THERE, OUTCOME_SUBGID_NONE,
+                                              OUTCOME_SUBGID_NO_BASE });
         check_rules(r, h);
 }

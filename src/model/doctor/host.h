@@ -32,6 +32,3 @@ bool doctor_ids_delegated(const struct subid_range *ranges, size_t n, uint32_t s
 
 /** doctor_is_base() - whether the range is one that every unprivileged container is given */
 bool doctor_is_base(uint32_t start, uint32_t count);
-
-/** doctor_node_mend() - the command that puts the right device node at a node's path */
-const char *doctor_node_mend(struct arena *a, const struct node *n);

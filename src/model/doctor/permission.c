@@ -32,53 +32,43 @@ static const struct finding *find(const struct doctor_guest *g, enum finding_cod
         return NULL;
 }
 
-/* Why the kernel or LXC would not take the map; NULL when they would. */
-static const char *map_problem(struct arena *a, const struct doctor_guest *g,
-                               const struct idmap *uids) {
-        enum idmap_problem problem = idmap_check(&g->plan->map_now);
+/* Why the kernel or LXC would not take the map; OUTCOME_NONE when they would. */
+static enum doctor_outcome map_problem(const struct doctor_guest *g, const struct idmap *uids,
+                                       const char **ret_what) {
+        enum idmap_problem gids_problem = idmap_check(&g->plan->map_now);
+        enum idmap_problem uids_problem = idmap_check(uids);
 
+        *ret_what = idmap_problem_text(gids_problem != IDMAP_OK ? gids_problem : uids_problem);
         if (g->plan->map_broken)
-                return "a line of it cannot be understood";
-        if (problem != IDMAP_OK)
-                return arena_printf(a, "gids: %s", idmap_problem_text(problem));
-        problem = idmap_check(uids);
-        if (problem != IDMAP_OK)
-                return arena_printf(a, "uids: %s", idmap_problem_text(problem));
+                return OUTCOME_IDMAP_UNREADABLE;
+        if (gids_problem != IDMAP_OK)
+                return OUTCOME_IDMAP_BAD_GIDS;
+        if (uids_problem != IDMAP_OK)
+                return OUTCOME_IDMAP_BAD_UIDS;
         if (g->plan->map_now.n_extents == 0)
-                return "it has no g line, and one line of a map replaces all of the default";
-        if (uids->n_extents == 0)
-                return "it has no u line, and one line of a map replaces all of the default";
-        return NULL;
+                return OUTCOME_IDMAP_NO_GIDS;
+        return uids->n_extents == 0 ? OUTCOME_IDMAP_NO_UIDS : OUTCOME_NONE;
 }
 
 static void check_idmap(struct doctor_report *r, const struct doctor_guest *g,
                         const struct idmap *uids) {
-        struct arena *a = r->arena;
         const struct finding *odd = find(g, FINDING_IDMAP_ODD),
                              *bad = find(g, FINDING_IDMAP_BROKEN);
-        const char *problem = map_problem(a, g, uids);
-        struct doctor_item item = { .check = DOCTOR_IDMAP };
+        struct doctor_item item = { .where = g->path, .finding = bad };
         struct extent base = idmap_default();
 
-        if (problem || bad) {
-                item.verdict = DOCTOR_FAILED;
-                item.evidence = problem;
-                item.finding = bad;
-                item.advice = arena_printf(a, "correct the lxc.idmap lines of %s", g->path);
-                if (uids->n_extents == 0 && !g->plan->map_broken && !bad)
-                        item.mend = arena_printf(a,
-                                                 "sed -i '0,/^lxc.idmap/s/^lxc.idmap/lxc.idmap: "
-                                                 "%s\\n&/' %s",
-                                                 idmap_line(a, 'u', &base), g->path);
-        } else if (odd) {
-                item.verdict = DOCTOR_WARNING;
+        item.outcome = map_problem(g, uids, &item.what);
+        item.new = idmap_line(r->arena, 'u', &base);
+        if (item.outcome == OUTCOME_IDMAP_NO_UIDS && bad) {
+                item.remedy = REMEDY_CORRECT_MAP;
+        } else if (item.outcome == OUTCOME_NONE && bad) {
+                item.outcome = OUTCOME_IDMAP_NOT_PROVED;
+        } else if (item.outcome == OUTCOME_NONE && odd) {
+                item.outcome = OUTCOME_IDMAP_ODD;
                 item.finding = odd;
-        } else {
-                item.evidence = g->plan->has_map
-                                        ? arena_printf(a, "%zu ranges of gids, each id once",
-                                                       g->plan->map_now.n_extents)
-                                        : "the default one, 100000 and up, in which no gid of the "
-                                          "host is";
+        } else if (item.outcome == OUTCOME_NONE) {
+                item.outcome = g->plan->has_map ? OUTCOME_IDMAP_RIGHT : OUTCOME_IDMAP_DEFAULT;
+                item.what = arena_printf(r->arena, "%zu", g->plan->map_now.n_extents);
         }
         doctor_add(r, item);
 }
@@ -91,29 +81,31 @@ static bool will_go(const struct doctor_guest *g, const struct extent *e) {
                idmap_lookup(&g->plan->map, e->inside, &outside) && outside != e->outside;
 }
 
+/* A side of the id map, and what root may map of it. */
+struct map_side {
+        const char *name; /* "uid", "gid" */
+        const struct idmap *map;
+        const struct subid_range *ranges;
+        size_t n_ranges;
+};
+
 /* Ranges that root may not map; of the base range the host's checks have told. */
-static void check_delegated(struct doctor_report *r, const struct idmap *map,
-                            const struct subid_range *ranges, size_t n, const char *kind) {
-        for (size_t i = 0; i < map->n_extents; i++) {
-                const struct extent *e = &map->extents[i];
-                char letter = kind[3];
+static void check_delegated(struct doctor_report *r, const struct map_side *side) {
+        struct arena *a = r->arena;
+
+        for (size_t i = 0; i < side->map->n_extents; i++) {
+                const struct extent *e = &side->map->extents[i];
 
                 if (doctor_is_base(e->outside, e->count) ||
-                    doctor_ids_delegated(ranges, n, e->outside, e->count))
+                    doctor_ids_delegated(side->ranges, side->n_ranges, e->outside, e->count))
                         continue;
                 doctor_add(r, (struct doctor_item){
-                                      .check = DOCTOR_DELEGATED,
-                                      .verdict = DOCTOR_FAILED,
-                                      .subject = idmap_line(r->arena, letter, e),
-                                      .evidence = arena_printf(
-                                              r->arena,
-                                              "/etc/%.6s does not let root map host %cid %u%s: "
-                                              "the start fails",
-                                              kind, letter, e->outside,
-                                              e->count > 1 ? " and what follows" : ""),
-                                      .mend = arena_printf(r->arena, "usermod --add-%s %u-%u root",
-                                                           kind, e->outside,
-                                                           e->outside + (e->count - 1)) });
+                                      .outcome = e->count > 1 ? OUTCOME_DELEGATED_NOT_RANGE
+                                                              : OUTCOME_DELEGATED_NOT_ONE,
+                                      .subject = idmap_line(a, *side->name, e),
+                                      .what = side->name,
+                                      .old = arena_printf(a, "%u", e->outside),
+                                      .new = arena_printf(a, "%u", e->outside + (e->count - 1)) });
         }
 }
 
@@ -134,13 +126,11 @@ static void check_map(struct doctor_report *r, const struct doctor_guest *g,
 
         check_idmap(r, g, uids);
         if (idmap_check(&gids) == IDMAP_OK)
-                check_delegated(r, &gids, g->facts->subgids, g->facts->n_subgids, "subgids");
+                check_delegated(r, &(struct map_side){ "gid", &gids, g->facts->subgids,
+                                                       g->facts->n_subgids });
         if (idmap_check(uids) == IDMAP_OK)
-                check_delegated(r, uids, g->subuids, g->n_subuids, "subuids");
-        if (!doctor_has(r, DOCTOR_DELEGATED))
-                doctor_add(r, (struct doctor_item){ .check = DOCTOR_DELEGATED,
-                                                    .verdict = DOCTOR_OK,
-                                                    .evidence = "every host id of the map" });
+                check_delegated(r, &(struct map_side){ "uid", uids, g->subuids, g->n_subuids });
+        doctor_add_if_silent(r, OUTCOME_DELEGATED_ALL);
 }
 
 static const char *group_inside(struct arena *a, const struct plan *p, uint32_t gid) {
@@ -161,49 +151,45 @@ static bool host_is_wrong(const struct doctor_guest *g, const struct node *n) {
                idmap_lookup_outside(&g->plan->map_now, group->gid, &inside);
 }
 
-static const char *why_nogroup(struct arena *a, const struct doctor_guest *g,
-                               const struct node *n) {
+/* Why the node's group is nogroup: its gid has no place in the map, or its group's hole another
+ * gid. */
+static enum doctor_outcome why_nogroup(struct arena *a, const struct doctor_guest *g,
+                                       const struct node *n, struct doctor_item *item) {
         const struct plan_gid *group = gids_of_node(g->plan, n);
         uint32_t outside;
 
-        if (group->in_map && idmap_lookup(&g->plan->map_now, group->map_inside, &outside))
-                return arena_printf(a,
-                                    "the node belongs to host gid %u, but the id map makes "
-                                    "container gid %u (%s) host gid %u",
-                                    n->gid, group->map_inside, group->name, outside);
-        return arena_printf(a, "host gid %u of the node is not in the id map", n->gid);
+        if (!group->in_map || !idmap_lookup(&g->plan->map_now, group->map_inside, &outside))
+                return OUTCOME_OWNER_NOT_MAPPED;
+        item->where = arena_printf(a, "%u (%s)", group->map_inside, group->name);
+        item->new = arena_printf(a, "%u", outside);
+        return OUTCOME_OWNER_MAPPED_ELSEWHERE;
 }
 
 static void check_bound(struct doctor_report *r, const struct doctor_guest *g,
                         const struct doctor_given *given, const struct idmap *uids) {
         const struct node *n = given->node;
         struct arena *a = r->arena;
-        struct doctor_item item = { .check = DOCTOR_OWNER, .subject = n->path };
+        struct doctor_item item = { .subject = n->path, .old = arena_printf(a, "%u", n->gid) };
         uint32_t uid, gid;
         bool user = idmap_lookup_outside(uids, n->uid, &uid);
         bool group = idmap_lookup_outside(&g->plan->map_now, n->gid, &gid);
-        const char *seen = arena_printf(a, "%s:%s",
-                                        !user      ? "nobody"
-                                        : uid == 0 ? "root"
-                                                   : arena_printf(a, "%u", uid),
-                                        group ? group_inside(a, g->plan, gid) : "nogroup");
 
+        item.what = arena_printf(a, "%s:%s",
+                                 !user      ? "nobody"
+                                 : uid == 0 ? "root"
+                                            : arena_printf(a, "%u", uid),
+                                 group ? group_inside(a, g->plan, gid) : "nogroup");
         if (group) {
-                item.evidence =
-                        arena_printf(a, "%s, container gid %u is host gid %u", seen, gid, n->gid);
+                item.outcome = OUTCOME_OWNER_MAPPED;
+                item.new = arena_printf(a, "%u", gid);
         } else if ((n->mode & 06) == 06) {
-                item.evidence =
-                        arena_printf(a, "%s, and mode %04o lets everybody in", seen, n->mode);
+                item.outcome = OUTCOME_OWNER_OPEN;
+                item.old = arena_printf(a, "%04o", n->mode);
         } else if (host_is_wrong(g, n)) {
-                item.verdict = DOCTOR_SKIPPED;
-                item.evidence = arena_printf(a,
-                                             "%s now, because its group on the host is wrong (gid "
-                                             "%u): see the host",
-                                             seen, n->gid);
+                item.outcome = OUTCOME_OWNER_HOST_WRONG;
         } else {
-                item.verdict = DOCTOR_FAILED;
-                item.evidence = arena_printf(a, "%s: %s", seen, why_nogroup(a, g, n));
-                doctor_mend_lines(a, g, &item);
+                item.outcome = why_nogroup(a, g, n, &item);
+                doctor_correct_lines(a, g, &item);
         }
         doctor_add(r, item);
 }
@@ -215,27 +201,20 @@ static bool dev_is_for_all(const struct devline *d) {
         return mode && strlen(mode) >= 10 && strchr("67", mode[9]);
 }
 
-/* NVIDIA's driver gives its nodes to everybody, and none of them to a group. */
-static void mend_private(struct arena *a, const struct doctor_guest *g,
-                         const struct doctor_given *given, struct doctor_item *item) {
+/*
+ * The value that the devN line has to have; NULL when the gid of its group is not known, or when it
+ * denies what NVIDIA's driver gives: its nodes to everybody, and none of them to a group.
+ */
+static const char *opened_dev_value(struct arena *a, const struct doctor_guest *g,
+                                    const struct doctor_given *given) {
         const struct devline *d = given->d;
         const struct plan_gid *group = gids_of_node(g->plan, given->node);
-        const char *value = given->node->path;
+        const char *path = given->node->path;
 
         if (given->node->kind == NODE_NVIDIA)
-                value = strstr(d->rest, ",mode=")
-                                ? NULL
-                                : arena_printf(a, "%s%s,mode=0666", value, d->rest);
-        else
-                value = group->known ? devline_dev_value(a, value, group->inside, d->rest) : NULL;
-        if (value)
-                item->mend = arena_printf(a, "pct set %u --dev%u %s", g->vmid, d->index,
-                                          doctor_shell_word(a, value));
-        else
-                item->advice = arena_printf(a,
-                                            "add the gid of its group in the container: "
-                                            "dev%u: %s,gid=GID",
-                                            d->index, given->node->path);
+                return strstr(d->rest, ",mode=") ? NULL
+                                                 : arena_printf(a, "%s%s,mode=0666", path, d->rest);
+        return group->known ? devline_dev_value(a, path, group->inside, d->rest) : NULL;
 }
 
 static void check_private(struct doctor_report *r, const struct doctor_guest *g,
@@ -243,29 +222,31 @@ static void check_private(struct doctor_report *r, const struct doctor_guest *g,
         const struct devline *d = given->d;
         struct arena *a = r->arena;
         uint32_t gid = 0;
-        struct doctor_item item = { .check = DOCTOR_OWNER, .subject = given->node->path };
-        bool for_root = !parse_u32(d->gid, &gid) && !strstr(d->rest, ",uid=") && !dev_is_for_all(d);
+        bool has_gid = parse_u32(d->gid, &gid), has_uid = strstr(d->rest, ",uid=") != NULL;
+        struct doctor_item item = { .outcome = dev_is_for_all(d) ? OUTCOME_OWNER_PRIVATE_OPEN
+                                                                 : OUTCOME_OWNER_PRIVATE,
+                                    .subject = given->node->path };
 
-        item.evidence = arena_printf(a, "%s:%s%s, a node of its own",
-                                     strstr(d->rest, ",uid=") ? "uid of the line" : "root",
-                                     group_inside(a, g->plan, gid),
-                                     dev_is_for_all(d) ? " for everybody" : "");
-        if (for_root) {
-                item.verdict = DOCTOR_WARNING;
-                item.evidence = "root:root 0660: only the container's root may open it";
-                mend_private(a, g, given, &item);
+        if (has_gid || has_uid || dev_is_for_all(d)) {
+                item.what = arena_printf(a, "%s:%s", has_uid ? "uid of the line" : "root",
+                                         group_inside(a, g->plan, gid));
+        } else {
+                const char *value = opened_dev_value(a, g, given);
+
+                item.outcome =
+                        value ? OUTCOME_OWNER_PRIVATE_ROOT : OUTCOME_OWNER_PRIVATE_ROOT_UNKNOWN;
+                item.old = arena_printf(a, "%u", d->index);
+                item.arg = value ? doctor_shell_word(a, value) : NULL;
         }
         doctor_add(r, item);
 }
 
 static void check_host_owner(struct doctor_report *r, const struct node *n) {
         doctor_add(r, (struct doctor_item){
-                              .check = DOCTOR_OWNER,
+                              .outcome = OUTCOME_OWNER_PRIVILEGED,
                               .subject = n->path,
-                              .evidence = arena_printf(r->arena,
-                                                       "the host's own numbers, %u:%u %04o: the "
-                                                       "container's group must have gid %u",
-                                                       n->uid, n->gid, n->mode, n->gid) });
+                              .what = arena_printf(r->arena, "%u:%u %04o", n->uid, n->gid, n->mode),
+                              .new = arena_printf(r->arena, "%u", n->gid) });
 }
 
 static void check_owner(struct doctor_report *r, const struct doctor_guest *g,
@@ -276,9 +257,9 @@ static void check_owner(struct doctor_report *r, const struct doctor_guest *g,
                 return; /* see syntax */
         if (!real || (given->d->type == DEVLINE_MOUNT && g->plan->userns && g->plan->map_broken))
                 doctor_add(r, (struct doctor_item){ .check = DOCTOR_OWNER,
-                                                    .verdict = DOCTOR_SKIPPED,
-                                                    .subject = given->node->path,
-                                                    .evidence = real ? "see idmap" : "see node" });
+                                                    .outcome = real ? OUTCOME_OWNER_SEE_IDMAP
+                                                                    : OUTCOME_SEE_NODE,
+                                                    .subject = given->node->path });
         else if (given->d->type == DEVLINE_DEV)
                 check_private(r, g, given);
         else if (g->plan->userns)
@@ -296,10 +277,7 @@ void doctor_check_file(struct doctor_report *r, const struct doctor_guest *g) {
                 read_uids(r->arena, g, &uids);
                 check_map(r, g, &uids);
         } else {
-                doctor_add(r, (struct doctor_item){ .check = DOCTOR_IDMAP,
-                                                    .verdict = DOCTOR_OK,
-                                                    .evidence = "privileged: no id map, its root "
-                                                                "is the host's" });
+                doctor_add(r, (struct doctor_item){ .outcome = OUTCOME_IDMAP_PRIVILEGED });
         }
         for (size_t i = 0; i < n; i++)
                 if (given[i].node)

@@ -13,11 +13,9 @@
 
 #include <errno.h>
 
-/* The command that gives a container its GPU by a new start. */
-static const char *start_anew(struct arena *a, const struct inside_facts *f) {
-        const char *enrol = f->managed ? "" : arena_printf(a, "gpuanchor enable %u && ", f->vmid);
-
-        return arena_printf(a, "%spct reboot %u", enrol, f->vmid);
+/* How a container gets its GPU by a new start. */
+static enum doctor_remedy start_anew(const struct inside_facts *f) {
+        return f->managed ? REMEDY_REBOOT : REMEDY_ENABLE_REBOOT;
 }
 
 static const char *mode_text(struct arena *a, const struct inside_device *d) {
@@ -32,8 +30,7 @@ static const char *mode_text(struct arena *a, const struct inside_device *d) {
 /* ---- the nodes ---- */
 
 static bool is_right(const struct inside_device *d) {
-        return d->is_char &&
-               (!d->expected || (devnum_equal(d->number, d->want)));
+        return d->is_char && (!d->expected || devnum_equal(d->number, d->want));
 }
 
 static bool group_is_mapped(const struct inside_facts *f, const struct inside_device *d) {
@@ -50,36 +47,27 @@ static const char *describe(struct arena *a, const struct inside_facts *f,
 
 static void judge_node(struct doctor_report *r, const struct inside_facts *f,
                        const struct inside_device *d) {
-        struct doctor_item item = { .check = DOCTOR_INSIDE_NODE,
-                                    .verdict = DOCTOR_FAILED,
-                                    .subject = d->path,
-                                    .mend = start_anew(r->arena, f) };
+        struct arena *a = r->arena;
+        struct doctor_item item = { .outcome = OUTCOME_INSIDE_NODE_RIGHT, .subject = d->path };
 
         if (!d->present) {
-                item.evidence = "it is not there: the container was started without it";
+                item.outcome = OUTCOME_INSIDE_NODE_ABSENT;
         } else if (!d->is_char) {
-                item.evidence =
-                        "this is no device but what a start without the GPU leaves in its place";
+                item.outcome = OUTCOME_INSIDE_NODE_NO_DEVICE;
         } else if (!is_right(d)) {
-                item.evidence =
-                        arena_printf(r->arena, "it is %s, another device; %s was meant",
-                                     devnum_text(r->arena, d->number),
-                                     devnum_text(r->arena, d->want));
-        } else if (!group_is_mapped(f, d)) {
-                item.evidence = arena_printf(
-                        r->arena, "%s: its host gid %u has no place in the container's id map",
-                        describe(r->arena, f, d), d->gid);
-        } else if (!d->expected) {
-                item.verdict = DOCTOR_WARNING;
-                item.evidence = arena_printf(r->arena, "%s, and was not given by the policy",
-                                             describe(r->arena, f, d));
-                item.advice = "the next start takes lines that name it out, if it is managed";
-                item.mend = NULL;
+                item.outcome = OUTCOME_INSIDE_NODE_OTHER;
+                item.old = devnum_text(a, d->number);
+                item.new = devnum_text(a, d->want);
         } else {
-                item.verdict = DOCTOR_OK;
-                item.evidence = describe(r->arena, f, d);
-                item.mend = NULL;
+                item.what = describe(a, f, d);
+                item.old = arena_printf(a, "%u", d->gid);
+                if (!group_is_mapped(f, d))
+                        item.outcome = OUTCOME_INSIDE_NODE_NOT_MAPPED;
+                else if (!d->expected)
+                        item.outcome = OUTCOME_INSIDE_NODE_EXTRA;
         }
+        if (doctor_outcomes[item.outcome].verdict == DOCTOR_FAILED)
+                item.remedy = start_anew(f);
         doctor_add(r, item);
 }
 
@@ -102,68 +90,39 @@ static bool wanted_gid(const struct inside_facts *f, enum gid_group group, uint3
         return false;
 }
 
-static const char *add_group(struct arena *a, const struct inside_facts *f, enum gid_group group,
-                             uint32_t gid) {
-        const char *name = gid_group_name(group);
-
-        if (f->has_groupadd && gid == f->expected_gid[group])
-                return arena_printf(a,
-                                    "gpuanchor enable %u --guest-groups ensure; gpuanchor apply %u",
-                                    f->vmid, f->vmid);
-        if (f->has_groupadd)
-                return arena_printf(a, "pct exec %u -- groupadd -g %u %s", f->vmid, gid, name);
-        return arena_printf(a, "pct exec %u -- sh -c 'echo %s:x:%u: >>/etc/group'", f->vmid, name,
-                            gid);
+static enum doctor_remedy add_group(const struct inside_facts *f, int group, uint32_t gid) {
+        if (!f->has_groupadd)
+                return REMEDY_GROUP_LINE;
+        return gid == f->expected_gid[group] ? REMEDY_ENABLE_GROUPS : REMEDY_GROUPADD;
 }
 
 /* Renumbering a group inside would leave files of its old number behind: the policy follows it. */
-static const char *tell_gid(struct arena *a, const struct inside_facts *f, enum gid_group group,
-                            uint32_t gid) {
-        return arena_printf(a, "gpuanchor enable %u --%s-gid %u; pct reboot %u", f->vmid,
-                            gid_group_name(group), gid, f->vmid);
-}
-
-static void judge_group(struct doctor_report *r, const struct inside_facts *f,
-                        enum gid_group group) {
-        struct doctor_item item = { .check = DOCTOR_INSIDE_GROUP,
-                                    .verdict = DOCTOR_FAILED,
+static void judge_group(struct doctor_report *r, const struct inside_facts *f, int group) {
+        struct arena *a = r->arena;
+        struct doctor_item item = { .outcome = OUTCOME_INSIDE_GROUP_RIGHT,
                                     .subject = gid_group_name(group) };
-        uint32_t want, gid;
+        uint32_t want, gid, number;
 
         if (!wanted_gid(f, group, &want))
                 return;
+        item.new = arena_printf(a, "%u", want);
         if (!account_group(f->group, item.subject, &gid)) {
-                const char *other = account_name(r->arena, f->group, want);
-                uint32_t number;
-
-                item.evidence = arena_printf(r->arena, "the container has no group of that name");
-                if (parse_u32(bytes_of(other), &number))
-                        item.mend = add_group(r->arena, f, group, want);
-                else
-                        item.advice = arena_printf(
-                                r->arena,
-                                "its gid %u, that of the nodes, is %s's: give the nodes another "
-                                "one with gpuanchor enable %u --%s-gid GID",
-                                want, other, f->vmid, item.subject);
+                item.what = account_name(a, f->group, want);
+                item.outcome = OUTCOME_INSIDE_GROUP_GID_TAKEN;
+                if (parse_u32(bytes_of(item.what), &number)) {
+                        item.outcome = OUTCOME_INSIDE_GROUP_NONE;
+                        item.remedy = add_group(f, group, want);
+                }
         } else if (gid != want) {
-                item.evidence = arena_printf(
-                        r->arena, "it is gid %u in the container, the nodes belong to gid %u there",
-                        gid, want);
-                item.mend = tell_gid(r->arena, f, group, gid);
-        } else {
-                item.verdict = DOCTOR_OK;
-                item.evidence = arena_printf(r->arena, "gid %u, that of the nodes", gid);
+                item.outcome = OUTCOME_INSIDE_GROUP_OTHER;
+                item.old = arena_printf(a, "%u", gid);
         }
         doctor_add(r, item);
 }
 
 static void judge_groups(struct doctor_report *r, const struct inside_facts *f) {
         if (f->accounts_error) {
-                doctor_add(r, (struct doctor_item){
-                                      .check = DOCTOR_INSIDE_GROUP,
-                                      .verdict = DOCTOR_SKIPPED,
-                                      .evidence = "the container's /etc/group is no plain file "
-                                                  "of a sane size" });
+                doctor_add(r, (struct doctor_item){ .outcome = OUTCOME_INSIDE_GROUP_UNREADABLE });
                 return;
         }
         for (int group = 0; group < GID_GROUPS; group++)
@@ -172,95 +131,94 @@ static void judge_groups(struct doctor_report *r, const struct inside_facts *f) 
 
 /* ---- open(2) ---- */
 
-static const char *errno_words(struct arena *a, const struct inside_facts *f,
-                               const struct inside_device *d) {
-        switch (d->open.error) {
+static enum doctor_reason reason_of_errno(int error) {
+        switch (error) {
+        case 0:
+                return REASON_OPENS;
         case EACCES:
-                return arena_printf(a, "permission denied (EACCES), layer 1: it is %s %s",
-                                    mode_text(a, d), inside_owner(a, f, d));
+                return REASON_EACCES;
         case EPERM:
-                return arena_printf(
-                        a, "not permitted (EPERM), layer 2 or 3: a device cgroup refuses %s",
-                        devnum_text(a, d->number));
+                return REASON_EPERM;
         case ENOENT:
-                return "it went away meanwhile (ENOENT)";
+                return REASON_ENOENT;
         case ENXIO:
         case ENODEV:
-                return "no driver answers to its number any more (ENXIO, ENODEV): the GPU was "
-                       "renumbered or lost its driver after this start";
+                return REASON_ENXIO;
         case EBUSY:
-                return "the driver lets one program in at a time, and another is (EBUSY)";
+                return REASON_EBUSY;
         case EIO:
-                return "the driver fails (EIO): see dmesg on the host";
+                return REASON_EIO;
         default:
-                return arena_printf(a, "error %d of open(2)", d->open.error);
+                return REASON_ERRNO;
         }
 }
 
-const char *doctor_open_words(struct arena *a, const struct inside_facts *f,
-                              const struct inside_device *d) {
-        switch (d->open.step) {
+static enum doctor_reason reason_of(const struct open_result *o) {
+        switch (o->step) {
         case OPEN_DONE:
-                return d->open.error ? errno_words(a, f, d) : "it opens";
+                return reason_of_errno(o->error);
         case OPEN_SLOW:
-                return "the driver gives no answer: see dmesg on the host";
+                return REASON_SLOW;
         case OPEN_IDS:
-                return arena_printf(a, "not tried: gid %u is not mapped", d->as_gid);
+                return REASON_NOT_MAPPED;
         case OPEN_CGROUP:
-                return "not tried: the container's cgroup cannot be entered";
+                return REASON_NO_CGROUP;
         case OPEN_USERNS:
-                return "not tried: the container's user namespace cannot be entered";
+                return REASON_NO_USERNS;
         case OPEN_NOT_TRIED:
         case OPEN_PREPARE:
                 break;
         }
-        return "not tried";
+        return REASON_NOT_TRIED;
+}
+
+void doctor_open_reason(struct arena *a, const struct inside_facts *f,
+                        const struct inside_device *d, struct doctor_item *item) {
+        item->reason = reason_of(&d->open);
+        if (item->reason == REASON_EACCES)
+                item->old = arena_printf(a, "%s %s", mode_text(a, d), inside_owner(a, f, d));
+        else if (item->reason == REASON_EPERM)
+                item->old = devnum_text(a, d->number);
+        else if (item->reason == REASON_NOT_MAPPED)
+                item->old = arena_printf(a, "%u", d->as_gid);
+        else
+                item->old = arena_printf(a, "%d", d->open.error);
 }
 
 static void judge_open(struct doctor_report *r, const struct inside_facts *f,
                        const struct inside_device *d) {
-        bool tried = d->open.step == OPEN_DONE || d->open.step == OPEN_SLOW;
-        struct doctor_item item = { .check = DOCTOR_INSIDE_OPEN,
-                                    .verdict = DOCTOR_SKIPPED,
-                                    .subject = d->path };
+        struct doctor_item item = { .outcome = OUTCOME_INSIDE_OPEN_REFUSED,
+                                    .subject = d->path,
+                                    .what = arena_printf(r->arena, "%u", d->as_gid),
+                                    .where = gid_group_name(gid_group_of(d->kind)) };
 
-        item.evidence = arena_printf(r->arena, "as a member of gid %u (%s): %s", d->as_gid,
-                                     gid_group_name(gid_group_of(d->kind)),
-                                     doctor_open_words(r->arena, f, d));
-        if (tried && d->open.step == OPEN_DONE && d->open.error == 0)
-                item.verdict = DOCTOR_OK;
-        else if (tried)
-                item.verdict = DOCTOR_FAILED;
-        /* what layer 1 refuses is mended where its group is judged */
-        if (item.verdict == DOCTOR_FAILED && d->open.error != EACCES && d->open.error != EBUSY)
-                item.mend = start_anew(r->arena, f);
+        doctor_open_reason(r->arena, f, d, &item);
+        if (item.reason == REASON_OPENS)
+                item.outcome = OUTCOME_INSIDE_OPEN_OPENS;
+        else if (d->open.step != OPEN_DONE && d->open.step != OPEN_SLOW)
+                item.outcome = OUTCOME_INSIDE_OPEN_NOT_TRIED;
+        /* what layer 1 refuses is corrected where its group is judged */
+        else if (item.reason != REASON_EACCES && item.reason != REASON_EBUSY)
+                item.remedy = start_anew(f);
         doctor_add(r, item);
 }
 
 static void judge_holders(struct doctor_report *r, const struct inside_facts *f) {
         for (size_t i = 0; i < f->n_holders; i++)
                 doctor_add(r, (struct doctor_item){
-                                      .check = DOCTOR_HOLDER,
-                                      .verdict = DOCTOR_OK,
+                                      .outcome = OUTCOME_HOLDER_PROCESS,
                                       .subject = f->holders[i].path,
-                                      .evidence = arena_printf(
-                                              r->arena, "%s (process %u inside) has it open",
-                                              f->holders[i].name, f->holders[i].pid) });
-        if (f->n_holders == 0)
-                doctor_add(r, (struct doctor_item){ .check = DOCTOR_HOLDER,
-                                                    .verdict = DOCTOR_SKIPPED,
-                                                    .evidence = "no process in the container has "
-                                                                "a GPU's node open now" });
+                                      .what = f->holders[i].name,
+                                      .new = arena_printf(r->arena, "%u", f->holders[i].pid) });
+        doctor_add_if_silent(r, OUTCOME_HOLDER_NONE);
 }
 
 void doctor_inside(struct doctor_report *r, const struct inside_facts *f) {
         for (size_t i = 0; i < f->n_devices; i++)
                 judge_node(r, f, &f->devices[i]);
         if (f->n_devices == 0)
-                doctor_add(r, (struct doctor_item){ .check = DOCTOR_INSIDE_NODE,
-                                                    .verdict = DOCTOR_FAILED,
-                                                    .evidence = "the container has no GPU's node",
-                                                    .mend = start_anew(r->arena, f) });
+                doctor_add(r, (struct doctor_item){ .outcome = OUTCOME_INSIDE_NODE_NONE,
+                                                    .remedy = start_anew(f) });
         judge_groups(r, f);
         for (size_t i = 0; i < f->n_devices; i++)
                 if (f->devices[i].expected && is_right(&f->devices[i]))
@@ -283,94 +241,71 @@ static bool nothing_opens(const struct inside_facts *f) {
         return true;
 }
 
-/* Whether @p has an output to read; else the verdict is made here. */
-static bool has_output(struct doctor_report *r, const struct inside_program *p,
-                       struct doctor_item *item, const char *program) {
-        switch (p->ran) {
-        case RAN_DONE:
-                return true;
+/* The outcome of a program without an output to read. */
+static enum doctor_outcome outcome_of_run(enum ran ran) {
+        switch (ran) {
         case RAN_ABSENT:
-                item->verdict = DOCTOR_SKIPPED;
-                item->evidence =
-                        arena_printf(r->arena, "%s is not installed in the container", program);
-                break;
+                return OUTCOME_PROGRAM_ABSENT;
         case RAN_TIMEOUT:
-                item->verdict = DOCTOR_WARNING;
-                item->evidence = arena_printf(r->arena, "%s did not end and was killed", program);
-                break;
+                return OUTCOME_PROGRAM_TIMEOUT;
         case RAN_ENDLESS:
-                item->verdict = DOCTOR_WARNING;
-                item->evidence =
-                        arena_printf(r->arena, "%s printed without end and was killed", program);
-                break;
+                return OUTCOME_PROGRAM_ENDLESS;
+        case RAN_DONE:
         case RAN_NOT:
-                item->verdict = DOCTOR_SKIPPED;
-                item->evidence = arena_printf(r->arena, "%s could not be run", program);
                 break;
         }
-        doctor_add(r, *item);
-        return false;
+        return OUTCOME_PROGRAM_NOT_RUN;
 }
 
 static void judge_vulkan(struct doctor_report *r, const struct inside_facts *f) {
-        struct doctor_item item = { .check = DOCTOR_VULKAN, .verdict = DOCTOR_FAILED };
-        struct vulkan_summary v;
+        struct doctor_item item = { .check = DOCTOR_VULKAN, .what = "vulkaninfo" };
+        struct vulkan_summary v = { 0 };
 
-        if (!has_output(r, &f->vulkan, &item, "vulkaninfo"))
-                return;
-        v = vulkan_parse(r->arena, f->vulkan.output);
-        if (v.gpu) {
-                item.verdict = DOCTOR_OK;
-                item.evidence = v.gpu;
+        if (f->vulkan.ran == RAN_DONE)
+                v = vulkan_parse(r->arena, f->vulkan.output);
+        if (f->vulkan.ran != RAN_DONE) {
+                item.outcome = outcome_of_run(f->vulkan.ran);
+        } else if (v.gpu) {
+                item.outcome = OUTCOME_VULKAN_GPU;
+                item.what = v.gpu;
         } else {
-                item.evidence =
-                        v.software ? arena_printf(r->arena, "only %s, which is the CPU", v.software)
-                                   : "no device at all";
+                item.outcome = v.software ? OUTCOME_VULKAN_SOFTWARE : OUTCOME_VULKAN_NONE;
+                item.what = v.software;
                 if (nothing_opens(f))
-                        item.advice = "the render node does not open, see above";
+                        item.remedy = REMEDY_SEE_RENDER;
                 else if (mesa_has_driver(f))
-                        item.mend = arena_printf(
-                                r->arena, "pct exec %u -- apt-get install -y mesa-vulkan-drivers",
-                                f->vmid);
-                else
-                        item.advice = "the GPU's Vulkan driver is missing in the container";
+                        item.remedy = REMEDY_MESA_VULKAN;
         }
         doctor_add(r, item);
 }
 
 static void judge_vaapi(struct doctor_report *r, const struct inside_facts *f) {
-        struct doctor_item item = { .check = DOCTOR_VAAPI, .verdict = DOCTOR_WARNING };
-        struct vaapi_summary v;
+        struct doctor_item item = { .check = DOCTOR_VAAPI, .what = "vainfo" };
+        struct vaapi_summary v = { 0 };
 
-        if (!has_output(r, &f->vaapi, &item, "vainfo"))
-                return;
-        v = vaapi_parse(r->arena, f->vaapi.output);
-        if (v.driver && v.profiles > 0) {
-                item.verdict = DOCTOR_OK;
-                item.evidence = arena_printf(r->arena, "%s, %u profiles", v.driver, v.profiles);
+        if (f->vaapi.ran == RAN_DONE)
+                v = vaapi_parse(r->arena, f->vaapi.output);
+        if (f->vaapi.ran != RAN_DONE) {
+                item.outcome = outcome_of_run(f->vaapi.ran);
+        } else if (v.driver && v.profiles > 0) {
+                item.outcome = OUTCOME_VAAPI_DRIVER;
+                item.what = v.driver;
+                item.new = arena_printf(r->arena, "%u", v.profiles);
         } else {
-                item.evidence = "no video driver takes the GPU";
-                item.advice = nothing_opens(f) ? "the render node does not open, see above"
-                                               : "install its VA-API driver in the container: "
-                                                 "mesa-va-drivers for AMD, intel-media-va-driver "
-                                                 "for Intel";
+                item.outcome = OUTCOME_VAAPI_NONE;
+                if (nothing_opens(f))
+                        item.remedy = REMEDY_SEE_RENDER;
         }
         doctor_add(r, item);
 }
 
 static void judge_busy(struct doctor_report *r, const struct inside_facts *f) {
-        if (f->busy_percent < 0)
-                doctor_add(r, (struct doctor_item){ .check = DOCTOR_BUSY,
-                                                    .verdict = DOCTOR_SKIPPED,
-                                                    .evidence =
-                                                            "the driver has no gpu_busy_percent" });
-        else
-                doctor_add(r, (struct doctor_item){
-                                      .check = DOCTOR_BUSY,
-                                      .verdict = DOCTOR_OK,
-                                      .subject = f->busy_gpu,
-                                      .evidence = arena_printf(r->arena, "%d %% at this moment",
-                                                               (int)f->busy_percent) });
+        bool known = f->busy_percent >= 0;
+
+        doctor_add(r, (struct doctor_item){
+                              .outcome = known ? OUTCOME_BUSY_PERCENT : OUTCOME_BUSY_UNKNOWN,
+                              .subject = known ? f->busy_gpu : NULL,
+                              .what = arena_printf(r->arena, "%d", (int)f->busy_percent) });
 }
 
 void doctor_programs(struct doctor_report *r, const struct inside_facts *f) {

@@ -16,6 +16,6 @@ void doctor_programs(struct doctor_report *r, const struct inside_facts *f);
 /** doctor_services() - the same about layer 3: what its services may, and what Ollama says */
 void doctor_services(struct doctor_report *r, const struct inside_facts *f);
 
-/** doctor_open_words() - why an open(2) of @d failed, in words that name the layer */
-const char *doctor_open_words(struct arena *a, const struct inside_facts *f,
-                              const struct inside_device *d);
+/** doctor_open_reason() - why an open(2) of @d failed, and what the reason's text names */
+void doctor_open_reason(struct arena *a, const struct inside_facts *f,
+                        const struct inside_device *d, struct doctor_item *item);

@@ -63,15 +63,16 @@ static bool permission_lets(const struct inside_facts *f, const struct member *m
         return (d->mode & 06) == 06;
 }
 
-static const char *join_group(struct arena *a, const struct service *s, const char *group) {
-        const char *user = s->unit->user, *keep = service_keep(a, s);
+static void join_group(struct arena *a, const struct service *s, const char *group,
+                       struct doctor_item *item) {
+        const char *user = s->unit->user;
 
-        if (keep)
-                return keep;
+        if (service_keep(s, item))
+                return;
         if (!*user || streq(user, "root") || !account_name_is_plain(user))
-                return service_setting(a, s, arena_printf(a, "SupplementaryGroups=%s\\n", group));
-        return arena_printf(a, "pct exec %u -- usermod -aG %s %s && %s", s->facts->vmid, group,
-                            user, service_restart(a, s));
+                service_set(arena_printf(a, "SupplementaryGroups=%s\\n", group), item);
+        else
+                item->remedy = REMEDY_JOIN_GROUP;
 }
 
 static bool judge_group(struct doctor_report *r, const struct service *s) {
@@ -86,29 +87,25 @@ static bool judge_group(struct doctor_report *r, const struct service *s) {
                         refused[gid_group_of(d->kind)] = true;
         }
         for (int group = GID_GROUPS - 1; group >= 0; group--) {
-                const char *name = gid_group_name(group);
+                /* programs compute and encode through the render node; the card node is for
+                 * displays */
+                struct doctor_item item = { .outcome = group == GID_VIDEO
+                                                               ? OUTCOME_SERVICE_GROUP_NOT_VIDEO
+                                                               : OUTCOME_SERVICE_GROUP_NOT_RENDER,
+                                            .subject = s->name,
+                                            .what = user,
+                                            .new = gid_group_name(group) };
 
                 if (!refused[group])
                         continue;
                 all = false;
-                /* programs compute and encode through the render node; the card node is for
-                 * displays */
-                doctor_add(r,
-                           (struct doctor_item){
-                                   .check = DOCTOR_SERVICE_GROUP,
-                                   .verdict = group == GID_VIDEO ? DOCTOR_WARNING : DOCTOR_FAILED,
-                                   .subject = s->name,
-                                   .evidence = arena_printf(r->arena, "user %s is not in group %s",
-                                                            user, name),
-                                   .mend = join_group(r->arena, s, name) });
+                join_group(r->arena, s, item.new, &item);
+                doctor_add(r, item);
         }
         if (all)
-                doctor_add(r, (struct doctor_item){
-                                      .check = DOCTOR_SERVICE_GROUP,
-                                      .verdict = DOCTOR_OK,
-                                      .subject = s->name,
-                                      .evidence = arena_printf(
-                                              r->arena, "user %s may open the nodes", user) });
+                doctor_add(r, (struct doctor_item){ .outcome = OUTCOME_SERVICE_GROUP_MEMBER,
+                                                    .subject = s->name,
+                                                    .what = user });
         return all;
 }
 
@@ -187,46 +184,42 @@ static bool opens_all(const struct service *s) {
         return s->main && s->main->n_devices > 0;
 }
 
+static enum doctor_outcome outcome_of_devices(const struct service *s, bool stale, bool left_out) {
+        bool weak = opens_all(s);
+
+        if (s->unit->private_devices)
+                return weak ? OUTCOME_SERVICE_DEVICES_PRIVATE_UNENFORCED
+                            : OUTCOME_SERVICE_DEVICES_PRIVATE;
+        if (stale && weak)
+                return OUTCOME_SERVICE_DEVICES_STALE_UNENFORCED;
+        if (stale) /* beside it all that is there may be allowed */
+                return left_out ? OUTCOME_SERVICE_DEVICES_STALE
+                                : OUTCOME_SERVICE_DEVICES_STALE_BESIDE;
+        if (left_out)
+                return weak ? OUTCOME_SERVICE_DEVICES_LEFT_OUT_UNENFORCED
+                            : OUTCOME_SERVICE_DEVICES_LEFT_OUT;
+        return s->unit->n_devices > 0 ? OUTCOME_SERVICE_DEVICES_LISTED
+                                      : OUTCOME_SERVICE_DEVICES_OPEN;
+}
+
 static bool judge_devices(struct doctor_report *r, const struct service *s) {
-        struct arena *a = r->arena;
-        struct strbuf stale = { .arena = a };
-        const char *renames = rename_stale(a, s, &stale), *lines = allow_lines(a, s);
-        const char *weak = opens_all(s) ? ", which its systemd cannot enforce here" : "";
-        struct doctor_item item = { .check = DOCTOR_SERVICE_DEVICES,
-                                    .verdict = *weak ? DOCTOR_WARNING : DOCTOR_FAILED,
-                                    .subject = s->name };
+        struct strbuf stale = { .arena = r->arena };
+        const char *renames = rename_stale(r->arena, s, &stale), *lines = allow_lines(r->arena, s);
+        struct doctor_item item = { .outcome = outcome_of_devices(s, stale.len > 0, *lines),
+                                    .subject = s->name,
+                                    .what = stale.len > 0 ? strbuf_str(&stale)
+                                                          : s->unit->device_policy };
 
         if (s->unit->private_devices) {
-                item.evidence =
-                        arena_printf(a, "PrivateDevices=yes takes all GPU nodes away%s", weak);
-                item.mend = service_setting(a, s, "PrivateDevices=no\\n");
-        } else if (stale.len > 0) {
-                item.evidence = arena_printf(a, "DeviceAllow= names %s, not there any more%s",
-                                             strbuf_str(&stale), weak);
-                if (!*lines)
-                        item.verdict = DOCTOR_WARNING; /* all that is there is allowed beside it */
-                if (*renames)
-                        item.mend = arena_printf(
-                                a,
-                                "pct exec %u -- sh -c 'find /etc/systemd/system/%s* -type f -exec "
-                                "sed -i%s {} + && systemctl daemon-reload && systemctl restart %s'",
-                                s->facts->vmid, s->name, renames, s->name);
-                else
-                        item.advice = "take the line out: systemctl edit, in the container";
-        } else if (*lines) {
-                item.evidence =
-                        arena_printf(a, "DeviceAllow= and DevicePolicy=%s leave a GPU node out%s",
-                                     s->unit->device_policy, weak);
-                item.mend = service_keep(a, s);
-                if (!item.mend)
-                        item.mend = service_setting(a, s, lines);
-        } else {
-                item.verdict = DOCTOR_OK;
-                item.evidence = s->unit->n_devices > 0 ? "DeviceAllow= has the nodes"
-                                                       : "no device is kept from it";
+                service_set("PrivateDevices=no\\n", &item);
+        } else if (stale.len > 0 && *renames) {
+                item.remedy = REMEDY_UNIT_RENAME;
+                item.arg = renames;
+        } else if (stale.len == 0 && *lines && !service_keep(s, &item)) {
+                service_set(lines, &item);
         }
         doctor_add(r, item);
-        return item.verdict == DOCTOR_OK;
+        return doctor_outcomes[item.outcome].verdict == DOCTOR_OK;
 }
 
 /* ---- what its process can open ---- */
@@ -234,31 +227,27 @@ static bool judge_devices(struct doctor_report *r, const struct service *s) {
 static void judge_open(struct doctor_report *r, const struct service *s, bool explained) {
         for (size_t i = 0; s->main && i < s->main->n_devices; i++) {
                 const struct inside_device *d = &s->main->devices[i];
-                bool ok = d->open.step == OPEN_DONE && d->open.error == 0;
-                struct doctor_item item = { .check = DOCTOR_SERVICE_OPEN,
-                                            .verdict = ok ? DOCTOR_OK : DOCTOR_FAILED,
-                                            .subject = s->name };
-                const char *words = d->present ? doctor_open_words(r->arena, s->facts, d)
-                                               : "its own /dev does not have it (PrivateDevices=, "
-                                                 "or it has not been restarted)";
+                struct doctor_item item = { .outcome = d->kind == NODE_CARD
+                                                               ? OUTCOME_SERVICE_OPEN_CARD_REFUSED
+                                                               : OUTCOME_SERVICE_OPEN_REFUSED,
+                                            .subject = s->name,
+                                            .where = d->path,
+                                            .what = arena_printf(r->arena, "%u", s->main->pid) };
 
-                item.evidence = arena_printf(r->arena, "%s, as its process %u: %s", d->path,
-                                             s->main->pid, words);
-                if (!ok && d->kind == NODE_CARD)
-                        item.verdict = DOCTOR_WARNING;
-                if (!ok && d->present && d->open.step < OPEN_DONE)
-                        item.verdict = DOCTOR_SKIPPED;
-                if (item.verdict >= DOCTOR_WARNING && explained)
-                        item.advice = "mended by what is said above";
-                else if (item.verdict >= DOCTOR_WARNING)
-                        item.mend = service_restart(r->arena, s);
+                doctor_open_reason(r->arena, s->facts, d, &item);
+                if (item.reason == REASON_OPENS)
+                        item.outcome = OUTCOME_SERVICE_OPEN_OPENS;
+                else if (!d->present)
+                        item.reason = REASON_NOT_THERE;
+                else if (d->open.step < OPEN_DONE)
+                        item.outcome = OUTCOME_SERVICE_OPEN_NOT_TRIED;
+                if (doctor_outcomes[item.outcome].verdict >= DOCTOR_WARNING)
+                        item.remedy = explained ? REMEDY_SEE_ABOVE : REMEDY_RESTART;
                 doctor_add(r, item);
         }
         if (!s->main)
-                doctor_add(r, (struct doctor_item){ .check = DOCTOR_SERVICE_OPEN,
-                                                    .verdict = DOCTOR_SKIPPED,
-                                                    .subject = s->name,
-                                                    .evidence = "it does not run" });
+                doctor_add(r, (struct doctor_item){ .outcome = OUTCOME_SERVICE_OPEN_STOPPED,
+                                                    .subject = s->name });
 }
 
 /* ---- all of them ---- */
@@ -288,24 +277,10 @@ static bool judge_unit(struct doctor_report *r, const struct inside_facts *f,
 
         if (!s.name || (!u->loaded && !named))
                 return false;
-        if (!u->loaded) {
-                doctor_add(r,
-                           (struct doctor_item){ .check = DOCTOR_SYSTEMD,
-                                                 .verdict = DOCTOR_FAILED,
-                                                 .subject = s.name,
-                                                 .evidence = "the policy names it, and the "
-                                                             "container has no such unit",
-                                                 .advice = "install it in the container, or take "
-                                                           "it out of guest-service" });
-                return true;
-        }
-        if (streq(s.name, "docker.service")) {
-                doctor_add(r, (struct doctor_item){
-                                      .check = DOCTOR_SYSTEMD,
-                                      .verdict = DOCTOR_SKIPPED,
-                                      .subject = s.name,
-                                      .evidence = "what it runs (often Frigate, Immich) is given "
-                                                  "devices by Docker; that is not looked at" });
+        if (!u->loaded || streq(s.name, "docker.service")) {
+                doctor_add(r, (struct doctor_item){ .outcome = u->loaded ? OUTCOME_SYSTEMD_DOCKER
+                                                                         : OUTCOME_SYSTEMD_NO_UNIT,
+                                                    .subject = s.name });
                 return true;
         }
         may = judge_group(r, &s);
@@ -316,26 +291,26 @@ static bool judge_unit(struct doctor_report *r, const struct inside_facts *f,
         return true;
 }
 
+static enum doctor_outcome outcome_of_show(const struct inside_facts *f) {
+        if (!f->systemd)
+                return OUTCOME_SYSTEMD_NONE;
+        return f->show.ran == RAN_TIMEOUT  ? OUTCOME_SYSTEMD_TIMEOUT
+               : f->show.ran == RAN_ABSENT ? OUTCOME_SYSTEMD_NO_SYSTEMCTL
+                                           : OUTCOME_SYSTEMD_NOT_ASKED;
+}
+
 void doctor_services(struct doctor_report *r, const struct inside_facts *f) {
-        struct doctor_item item = { .check = DOCTOR_SYSTEMD, .verdict = DOCTOR_SKIPPED };
         struct unit *units = NULL;
         size_t n;
         bool any = false;
 
         if (!f->systemd || f->show.ran != RAN_DONE) {
-                item.evidence = !f->systemd                  ? "the container does not run systemd"
-                                : f->show.ran == RAN_TIMEOUT ? "systemctl gave no answer in time"
-                                                             : "systemctl could not be asked";
-                if (f->systemd && f->show.ran != RAN_ABSENT)
-                        item.verdict = DOCTOR_WARNING;
-                doctor_add(r, item);
+                doctor_add(r, (struct doctor_item){ .outcome = outcome_of_show(f) });
                 return;
         }
         n = unit_parse(r->arena, f->show.output, &units);
         for (size_t i = 0; i < n; i++)
                 any |= judge_unit(r, f, &units[i]);
-        if (!any) {
-                item.evidence = "no service that is known to use a GPU; the policy names none";
-                doctor_add(r, item);
-        }
+        if (!any)
+                doctor_add(r, (struct doctor_item){ .outcome = OUTCOME_SYSTEMD_NO_SERVICE });
 }

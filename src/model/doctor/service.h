@@ -2,8 +2,11 @@
 #pragma once
 
 /*
- * service - a service of the container, and the commands that change it
+ * service - a service of the container, and how it is corrected
+ *
+ * The name that becomes part of commands is the one that was asked for, never what came back.
  */
+#include "model/doctor/doctor.h"
 #include "model/guest/inside-facts.h"
 #include "model/guest/unit.h"
 
@@ -15,12 +18,14 @@ struct service {
         const struct inside_main *main; /* NULL when it does not run */
 };
 
-/** service_setting() - command that gives a unit @lines ("Key=value\\n"...) and restarts it */
-const char *service_setting(struct arena *a, const struct service *s, const char *lines);
+/**
+ * service_keep() - have gpuanchor itself keep a service's groups, nodes and environment right
+ * @item: gets the remedy
+ *
+ * Return: false where that would change nothing: the service has the drop-in, no preset is made
+ *         for it, or the policy asks for something else inside, which a preset would take away.
+ */
+bool service_keep(const struct service *s, struct doctor_item *item);
 
-/** service_keep() - command that has gpuanchor give it groups, nodes and environment; NULL where
- * that changes nothing: it has the drop-in, or none is made for it */
-const char *service_keep(struct arena *a, const struct service *s);
-
-/** service_restart() - command that restarts it */
-const char *service_restart(struct arena *a, const struct service *s);
+/** service_set() - have the unit given @lines ("Key=value\\n"...) and restarted */
+void service_set(const char *lines, struct doctor_item *item);
