@@ -7,7 +7,7 @@
  * Hook, CLI and daemon all ask this one function, so they cannot disagree.
  */
 #include "anchor/anchor.h"
-#include "model/plan/edit.h"
+#include "model/plan/edit/edit.h"
 #include "pve/guest.h"
 
 /** struct check - everything that is known about one container at one moment */

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "anchor/anchor.h"
-#include "model/plan/usage.h"
+#include "model/plan/choose/usage.h"
 
 /**
  * anchor_usage() - who on this node uses which GPU

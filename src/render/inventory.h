@@ -6,7 +6,7 @@
  */
 #include "model/gpu/facts.h"
 #include "model/finding/finding.h"
-#include "model/plan/usage.h"
+#include "model/plan/choose/usage.h"
 
 struct inventory {
         const struct facts *facts;

@@ -6,7 +6,7 @@
  * For several policies: what is not ours stays, applying twice is applying once, and no line
  * is left that names a GPU of the host which is not the container's.
  */
-#include "model/plan/edit.h"
+#include "model/plan/edit/edit.h"
 #include "model/plan/gids.h"
 #include "model/policy/key.h"
 #include "model/policy/memory.h"

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "model/plan/choose.h"
+#include "model/plan/choose/choose.h"
 #include "model/policy/key.h"
 #include "model/policy/memory.h"
 #include "sample-host.h"

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "model/plan/usage.h"
+#include "model/plan/choose/usage.h"
 
 static struct gpu gpus[] = {
         { .address = "0000:00:02.0",

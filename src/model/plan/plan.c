@@ -9,7 +9,7 @@
  */
 #include "model/plan/gids.h"
 
-#include "model/plan/choose.h"
+#include "model/plan/choose/choose.h"
 
 #define DRM_KINDS (NODE_BIT(NODE_CARD) | NODE_BIT(NODE_RENDER))
 

@@ -9,8 +9,8 @@
  */
 #include "model/finding/finding.h"
 #include "model/idmap/idmap.h"
-#include "model/plan/choice.h"
-#include "model/plan/input.h"
+#include "model/plan/choose/choice.h"
+#include "model/plan/choose/input.h"
 
 /** struct plan_node - a node that the container shall have, or may keep a line for */
 struct plan_node {

@@ -4,7 +4,7 @@
 /*
  * choose-auto - `gpu = auto`
  */
-#include "model/plan/chooser.h"
+#include "model/plan/choose/chooser.h"
 
 /** choose_auto() - by the pin; before there is one by the lines, or the only GPU, and pin it */
 void choose_auto(struct chooser *x);

@@ -3,7 +3,7 @@
 /*
  * drift-editor - the edits of a line, and telling them
  */
-#include "model/plan/editor.h"
+#include "model/plan/edit/editor.h"
 
 void editor_tell(const struct editor *e, struct finding item) {
         if (e->f)

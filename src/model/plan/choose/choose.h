@@ -7,7 +7,7 @@
  * Selectors of a policy, or for `gpu = auto` the pin; see "Pins" in
  * gpuanchor.conf(5). Never guesses between two.
  */
-#include "model/plan/chooser.h"
+#include "model/plan/choose/chooser.h"
 
 /**
  * choose_gpus() - decide

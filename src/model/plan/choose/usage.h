@@ -10,7 +10,7 @@
  */
 #include "model/conf/survey.h"
 #include "model/finding/finding.h"
-#include "model/plan/choice.h"
+#include "model/plan/choose/choice.h"
 
 enum user_kind { USER_CONTAINER, USER_VM };
 

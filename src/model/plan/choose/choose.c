@@ -3,10 +3,10 @@
 /*
  * choose - from a policy to GPUs
  */
-#include "model/plan/choose.h"
+#include "model/plan/choose/choose.h"
 
-#include "model/plan/choose-auto.h"
-#include "model/plan/pin.h"
+#include "model/plan/choose/choose-auto.h"
+#include "model/plan/choose/pin.h"
 
 /* id: and driver: - one match, or the one that #n names */
 static void choose_matching(struct chooser *x, const struct gpu_sel *s) {

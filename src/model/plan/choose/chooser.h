@@ -5,8 +5,8 @@
  * chooser - a choice while it is made
  */
 #include "model/finding/finding.h"
-#include "model/plan/choice.h"
-#include "model/plan/input.h"
+#include "model/plan/choose/choice.h"
+#include "model/plan/choose/input.h"
 
 struct chooser {
         struct arena *a;

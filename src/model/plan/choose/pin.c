@@ -3,7 +3,7 @@
 /*
  * pin - follow a GPU that has moved, or not
  */
-#include "model/plan/pin.h"
+#include "model/plan/choose/pin.h"
 
 static struct pin_gpu pin_of(struct arena *a, const struct gpu *g) {
         return (struct pin_gpu){ .address = arena_strdup(a, g->address), .ids = g->ids };

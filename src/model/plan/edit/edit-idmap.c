@@ -3,7 +3,7 @@
 /*
  * edit-idmap - the lxc.idmap lines
  */
-#include "model/plan/editor.h"
+#include "model/plan/edit/editor.h"
 
 static bool is_gid_line(const struct editor *e, size_t i) {
         return e->lines[i].type == DEVLINE_IDMAP && e->c->lines[i].value.len > 0 &&

@@ -4,7 +4,7 @@
 /*
  * drift-editor - one file while it is edited, for drift's own files
  */
-#include "model/plan/edit.h"
+#include "model/plan/edit/edit.h"
 
 /** struct want - a line that shall be there; @text is settled in the container file */
 struct want {

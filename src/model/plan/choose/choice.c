@@ -3,7 +3,7 @@
 /*
  * choice - what a choice has come to
  */
-#include "model/plan/choice.h"
+#include "model/plan/choose/choice.h"
 
 bool choice_is_settled(const struct choice *c) {
         return c->gpus.n > 0 && !c->missing;

@@ -8,7 +8,7 @@
  * another card may sit there now), ids alone are not either (two identical
  * cards). A pin has both, and is followed only where one reading is left.
  */
-#include "model/plan/chooser.h"
+#include "model/plan/choose/chooser.h"
 
 /** pin_choose() - the GPUs of @pin, which this cluster node has chosen */
 void pin_choose(struct chooser *x, const struct pin *pin);

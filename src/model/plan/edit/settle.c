@@ -6,7 +6,7 @@
  * Right lines first, so that no stale one takes their node; then the stale ones,
  * in their place; then what is missing.
  */
-#include "model/plan/editor.h"
+#include "model/plan/edit/editor.h"
 
 #include "base/number.h"
 

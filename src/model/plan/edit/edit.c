@@ -7,7 +7,7 @@
  * Proxmox generated from it. The first pass settles the text of every line, the
  * second one writes that text, so that the two cannot come to say different things.
  */
-#include "model/plan/editor.h"
+#include "model/plan/edit/editor.h"
 
 static void tell_foreign(const struct editor *e) {
         for (size_t i = 1; i < e->n_lines; i++) {

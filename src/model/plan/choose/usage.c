@@ -11,7 +11,7 @@
  *
  * An address without a function stands for all functions of the device.
  */
-#include "model/plan/usage.h"
+#include "model/plan/choose/usage.h"
 
 #include "base/number.h"
 #include "model/gpu/pci-address.h"

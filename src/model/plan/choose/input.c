@@ -3,7 +3,7 @@
 /*
  * input - what the container's lines say of a node
  */
-#include "model/plan/input.h"
+#include "model/plan/choose/input.h"
 
 enum method input_form(const struct plan_input *in) {
         if (in->policy->method != METHOD_AUTO)

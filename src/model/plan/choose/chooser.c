@@ -3,7 +3,7 @@
 /*
  * chooser - take a GPU, or say why not
  */
-#include "model/plan/chooser.h"
+#include "model/plan/choose/chooser.h"
 
 void chooser_take(struct chooser *x, const struct gpu *g) {
         gpu_list_add(x->a, &x->c->gpus, g);

@@ -6,7 +6,7 @@
  * For each: whether a line is right for a node as it stands, and how a line for
  * it is written, with what the old one's owner had chosen.
  */
-#include "model/plan/editor.h"
+#include "model/plan/edit/editor.h"
 #include "base/number.h"
 #include "model/plan/gids.h"
 

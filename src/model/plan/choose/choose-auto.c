@@ -3,9 +3,9 @@
 /*
  * choose-auto - the pin, and the first choice that makes one
  */
-#include "model/plan/choose-auto.h"
+#include "model/plan/choose/choose-auto.h"
 
-#include "model/plan/pin.h"
+#include "model/plan/choose/pin.h"
 
 /* Whether nothing but an NPU is meant, which has no render node. */
 static bool only_accel(const struct plan_input *in) {
