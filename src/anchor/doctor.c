@@ -45,7 +45,7 @@ static void look_at_host(struct doctor *d) {
                 .subuids = d->subuids,
                 .n_subuids = d->n_subuids,
         };
-        struct doctor_line *rules = NULL;
+        struct leftovers left = { .arena = d->arena, .root = d->root };
         int r;
 
         inventory_check(&inv);
@@ -53,15 +53,18 @@ static void look_at_host(struct doctor *d) {
                 const char *module = doctor_module(&d->anchor->facts.gpus[i]);
 
                 loaded[i] = module && (drives_another(&d->anchor->facts, module) ||
-                                       local_module_loaded(d->arena, d->root, module));
+                                       module_is_loaded(d->arena, d->root, module));
         }
-        r = local_strays(d->arena, d->root, &d->anchor->facts, &h.strays, &h.n_strays);
+        r = leftovers_strays(&left, &d->anchor->facts);
         if (r < 0)
                 unreadable(d, DOCTOR_STRAY, "/dev", r);
-        r = local_rules(d->arena, d->root, &rules, &h.n_rules);
-        h.rules = rules;
+        r = leftovers_rules(&left);
         if (r < 0)
                 unreadable(d, DOCTOR_UDEV_RULE, "udev's rules", r);
+        h.strays = left.strays;
+        h.n_strays = left.n_strays;
+        h.rules = left.lines;
+        h.n_rules = left.n_lines;
         doctor_check_host(&d->report, &h);
 }
 
@@ -83,39 +86,37 @@ static struct doctor_hook hook_of(struct doctor *d, const char *volume) {
 }
 
 /* A script of this host; a link that leads out of a folder that stands for one is left alone. */
-static void read_script(struct doctor *d, const char *name, struct doctor_line **lines, size_t *n) {
+static void read_script(struct doctor *d, const char *name, struct leftovers *scripts) {
         const char *path = arena_printf(d->arena, "%s%s", d->root, name);
         struct stat st;
         int r;
 
         if (*d->root && lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
                 return;
-        r = local_chmods(d->arena, path, name, lines, n);
+        r = leftovers_chmods(scripts, name);
         if (r < 0)
                 unreadable(d, DOCTOR_CHMOD, name, r);
 }
 
-static void read_snippet(struct doctor *d, const char *volume, struct doctor_line **lines,
-                         size_t *n) {
+static void read_snippet(struct doctor *d, const char *volume, struct leftovers *scripts) {
         const char *path = volume ? storage_snippet_path(&d->anchor->pve, volume) : NULL;
 
         if (path)
-                read_script(d, path + strlen(d->root), lines, n);
+                read_script(d, path + strlen(d->root), scripts);
 }
 
 /* Every word of a hook line that is a path may be the script: "/usr/bin/sh /root/fix.sh". */
 static void read_hook_lines(struct doctor *d, const struct pctconf *conf,
-                            struct doctor_line **lines, size_t *n) {
+                            struct leftovers *scripts) {
         for (size_t i = 1; i < conf->n_lines; i++) {
                 struct bytes rest = conf->lines[i].value, word;
 
-                if (conf->lines[i].key.len <= 9 ||
-                    memcmp(conf->lines[i].key.data, "lxc.hook.", 9) != 0)
+                if (!bytes_has_prefix(conf->lines[i].key, "lxc.hook."))
                         continue;
                 while ((word = bytes_word(&rest)).len > 0)
-                        if (word.data[0] == '/' && !memmem(word.data, word.len, "/dev/", 5))
-                                read_script(d, arena_strndup(d->arena, word.data, word.len), lines,
-                                            n);
+                        if (word.data[0] == '/' && !bytes_contains(word, "/dev/"))
+                                read_script(d, arena_strndup(d->arena, word.data, word.len),
+                                            scripts);
         }
 }
 
@@ -129,7 +130,7 @@ static const char *edits_of(struct doctor *d) {
 static void look_at_container(struct doctor *d) {
         struct check *c = &d->check;
         struct findings snapshots = { .arena = d->arena };
-        struct doctor_line *chmods = NULL;
+        struct leftovers scripts = { .arena = d->arena, .root = d->root };
         struct pctconf conf = { 0 };
         struct survey survey = { 0 };
         struct doctor_guest g = {
@@ -158,10 +159,11 @@ static void look_at_container(struct doctor *d) {
         g.hook = hook_of(d, setting(d, &conf, "hookscript"));
         g.next = hook_of(d, g.ours ? c->policy.next_hook : NULL);
         if (!g.ours)
-                read_snippet(d, g.hook.volume, &chmods, &g.n_chmods);
-        read_snippet(d, g.next.volume, &chmods, &g.n_chmods);
-        read_hook_lines(d, &conf, &chmods, &g.n_chmods);
-        g.chmods = chmods;
+                read_snippet(d, g.hook.volume, &scripts);
+        read_snippet(d, g.next.volume, &scripts);
+        read_hook_lines(d, &conf, &scripts);
+        g.chmods = scripts.lines;
+        g.n_chmods = scripts.n_lines;
         doctor_check_file(&d->report, &g);
         doctor_check_cgroup(&d->report, &g);
         doctor_check_conf(&d->report, &g);

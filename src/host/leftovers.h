@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * local - what people and accidents left on a host
+ * leftovers - what people and accidents left on a host
  *
  * Only doctor asks for it: files where device nodes belong, udev rules of the
  * administrator's own, scripts that change nodes, modules that are not loaded.
@@ -10,34 +10,38 @@
  */
 #include "model/doctor/host.h"
 
+/** struct leftovers - what was found so far; zero but for arena and root is nothing */
+struct leftovers {
+        struct arena *arena;
+        const char *root;    /* path prefix, "" for this machine; in no path below */
+        const char **strays; /* at most 256 */
+        size_t n_strays;
+        struct doctor_line *lines; /* at most 256 */
+        size_t n_lines;
+};
+
 /**
- * local_strays() - what lies in /dev where GPU nodes belong and is no device
- * @root: path prefix, "" for this machine
- * @f:    facts; what stands at the path of one of their nodes is known already
- * @ret:  paths without prefix, at most 256
+ * leftovers_strays() - what lies in /dev where GPU nodes belong and is no device
+ * @f: facts; what stands at the path of one of their nodes is known already
  *
  * Return: 0, also without /dev/dri, or negative errno.
  */
-int local_strays(struct arena *a, const char *root, const struct facts *f, const char ***ret,
-                 size_t *ret_n);
+int leftovers_strays(struct leftovers *l, const struct facts *f);
 
 /**
- * local_rules() - lines of /etc/udev/rules.d and /run/udev/rules.d of which
+ * leftovers_rules() - lines of /etc/udev/rules.d and /run/udev/rules.d of which
  * doctor_rule_opens() holds
  *
  * Return: 0, or negative errno when a folder or file that is there cannot be read.
  */
-int local_rules(struct arena *a, const char *root, struct doctor_line **ret, size_t *ret_n);
+int leftovers_rules(struct leftovers *l);
 
 /**
- * local_chmods() - append the lines of a script of which doctor_line_chmods() holds
- * @path: with the prefix
- * @name: without it, for people
+ * leftovers_chmods() - the lines of script @name of which doctor_line_chmods() holds
  *
  * Return: 0, also when there is no such file or it is no text; negative errno.
  */
-int local_chmods(struct arena *a, const char *path, const char *name, struct doctor_line **list,
-                 size_t *n);
+int leftovers_chmods(struct leftovers *l, const char *name);
 
-/** local_module_loaded() - whether the kernel has this module, loaded or built in */
-bool local_module_loaded(struct arena *a, const char *root, const char *module);
+/** module_is_loaded() - whether the kernel has this module, loaded or built in */
+bool module_is_loaded(struct arena *a, const char *root, const char *module);
