@@ -177,7 +177,7 @@ static void keep(struct arena *a, const struct bytes parts[7]) {
         require(u.n <= 7, "more steps than two groups, two members and a drop-in need");
         (void)upkeep_script(a, &u, UPKEEP_UNIT_DIR);
         told = f.n;
-        upkeep_tell(a, &u, parts[6], NULL, &f);
+        upkeep_tell(&u, parts[6], NULL, &f);
         require(f.n <= told + u.n, "more told than done");
         upkeep_unit_of(a, arena_strndup(a, parts[6].data, parts[6].len));
 }

@@ -197,10 +197,8 @@ static void check_targets(struct doctor_report *r, const struct doctor_guest *g,
 }
 
 static bool is_mount_point(const struct doctor_guest *g, size_t line) {
-        struct bytes key = g->conf->lines[line].key;
-
-        return g->survey->lines[line].type == DEVLINE_MENTION && key.len > 2 &&
-               memcmp(key.data, "mp", 2) == 0;
+        return g->survey->lines[line].type == DEVLINE_MENTION &&
+               bytes_has_prefix(g->conf->lines[line].key, "mp");
 }
 
 static void check_folder(struct doctor_report *r, const struct doctor_guest *g, size_t line) {

@@ -5,10 +5,6 @@
  */
 #include "model/doctor/foreign-lines.h"
 
-static bool contains(struct bytes line, const char *word) {
-        return memmem(line.data, line.len, word, strlen(word)) != NULL;
-}
-
 static bool is_comment(struct bytes line) {
         line = bytes_trim(line);
         return line.len == 0 || line.data[0] == '#';
@@ -20,10 +16,10 @@ bool doctor_rule_opens(struct bytes line) {
         bool open = false, gpu = false;
 
         for (size_t i = 0; i < ELEMENTS(modes); i++)
-                open |= contains(line, modes[i]);
+                open |= bytes_contains(line, modes[i]);
         for (size_t i = 0; i < ELEMENTS(devices); i++)
-                gpu |= contains(line, devices[i]);
-        return open && gpu && contains(line, "MODE") && !is_comment(line);
+                gpu |= bytes_contains(line, devices[i]);
+        return open && gpu && bytes_contains(line, "MODE") && !is_comment(line);
 }
 
 bool doctor_line_chmods(struct bytes line) {
@@ -33,9 +29,9 @@ bool doctor_line_chmods(struct bytes line) {
         bool tool = false, gpu = false;
 
         for (size_t i = 0; i < ELEMENTS(tools); i++)
-                tool |= contains(line, tools[i]);
+                tool |= bytes_contains(line, tools[i]);
         for (size_t i = 0; i < ELEMENTS(devices); i++)
-                gpu |= contains(line, devices[i]);
+                gpu |= bytes_contains(line, devices[i]);
         return tool && gpu && !is_comment(line);
 }
 

@@ -51,8 +51,7 @@ static void check_chmod(struct doctor_report *r, const struct doctor_guest *g) {
                 const struct conf_line *l = &g->conf->lines[i];
                 struct doctor_line line = { .file = g->path, .number = l->number };
 
-                if (l->key.len <= 9 || memcmp(l->key.data, "lxc.hook.", 9) != 0 ||
-                    !doctor_line_chmods(l->value))
+                if (!bytes_has_prefix(l->key, "lxc.hook.") || !doctor_line_chmods(l->value))
                         continue;
                 line.text = arena_strndup(r->arena, l->text.data, l->text.len);
                 add_chmod(r, &line, arena_printf(r->arena, "sed -i '%zud' %s", l->number, g->path));
@@ -86,23 +85,18 @@ static bool concerns_gpus(struct bytes key) {
         static const char *const keys[] = { "dev", "hookscript", "unprivileged", "delete", "lxc" };
 
         for (size_t i = 0; i < ELEMENTS(keys); i++)
-                if (key.len >= strlen(keys[i]) && memcmp(key.data, keys[i], strlen(keys[i])) == 0)
+                if (bytes_has_prefix(key, keys[i]))
                         return true;
         return false;
 }
 
 static void check_pending(struct doctor_report *r, const struct doctor_guest *g) {
-        struct bytes tail = g->conf->tail, title = BYTES("[pve:pending]");
+        struct bytes tail = g->conf->tail;
         struct strbuf keys = { .arena = r->arena };
         struct pctconf c = { 0 };
 
-        if (tail.len > title.len && memcmp(tail.data, title.data, title.len) == 0) {
-                const char *nl = memchr(tail.data, '\n', tail.len);
-                size_t skip = nl ? (size_t)(nl - tail.data) + 1 : tail.len;
-
-                pctconf_parse(r->arena, PCTCONF_PVE,
-                              (struct bytes){ tail.data + skip, tail.len - skip }, &c);
-        }
+        if (bytes_has_prefix(bytes_cut(&tail, '\n'), "[pve:pending]"))
+                pctconf_parse(r->arena, PCTCONF_PVE, tail, &c);
         for (size_t i = 1; i < c.n_lines; i++) {
                 struct bytes key = c.lines[i].key;
 

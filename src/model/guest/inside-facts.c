@@ -5,13 +5,6 @@
 
 #include "model/guest/accounts.h"
 
-static const char *seen_as(struct arena *a, const struct idmap *map, struct bytes names,
-                           const char *nobody, uint32_t host) {
-        uint32_t id;
-
-        return idmap_lookup_outside(map, host, &id) ? account_name(a, names, id) : nobody;
-}
-
 bool inside_gid(const struct inside_facts *f, uint32_t host, uint32_t *ret) {
         return idmap_lookup_outside(&f->gids, host, ret);
 }
@@ -19,6 +12,12 @@ bool inside_gid(const struct inside_facts *f, uint32_t host, uint32_t *ret) {
 /* The kernel shows an id that is not mapped as 65534. */
 const char *inside_owner(struct arena *a, const struct inside_facts *f,
                          const struct inside_device *d) {
-        return arena_printf(a, "%s:%s", seen_as(a, &f->uids, f->passwd, "nobody", d->uid),
-                            seen_as(a, &f->gids, f->group, "nogroup", d->gid));
+        uint32_t uid, gid;
+        const char *user = idmap_lookup_outside(&f->uids, d->uid, &uid)
+                                   ? account_name(a, f->passwd, uid)
+                                   : "nobody";
+        const char *group =
+                inside_gid(f, d->gid, &gid) ? account_name(a, f->group, gid) : "nogroup";
+
+        return arena_printf(a, "%s:%s", user, group);
 }

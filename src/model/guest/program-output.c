@@ -23,12 +23,6 @@ static bool behind(struct bytes line, const char *word, struct bytes *ret) {
         return true;
 }
 
-static bool says(struct bytes line, const char *word) {
-        struct bytes rest;
-
-        return behind(line, word, &rest);
-}
-
 static const char *name(struct arena *a, struct bytes text) {
         text = bytes_trim(text);
         return arena_strndup(a, text.data, text.len < NAME_MAX_LEN ? text.len : NAME_MAX_LEN);
@@ -36,7 +30,8 @@ static const char *name(struct arena *a, struct bytes text) {
 
 /* The drivers of Mesa and of others that have no GPU behind them. */
 static bool is_software(struct bytes line) {
-        return says(line, "llvmpipe") || says(line, "lavapipe") || says(line, "SwiftShader");
+        return bytes_contains(line, "llvmpipe") || bytes_contains(line, "lavapipe") ||
+               bytes_contains(line, "SwiftShader");
 }
 
 /*
@@ -53,9 +48,8 @@ struct vulkan_summary vulkan_parse(struct arena *a, struct bytes text) {
                 struct bytes line = bytes_trim(bytes_cut(&text, '\n')), value;
 
                 if (behind(line, "deviceType", &value))
-                        cpu = says(value, "TYPE_CPU");
-                if (line.len < 10 || memcmp(line.data, "deviceName", 10) != 0 ||
-                    !behind(line, "=", &value))
+                        cpu = bytes_contains(value, "TYPE_CPU");
+                if (!bytes_has_prefix(line, "deviceName") || !behind(line, "=", &value))
                         continue;
                 if (cpu || is_software(value))
                         v.software = v.software ? v.software : name(a, value);
@@ -78,7 +72,7 @@ struct vaapi_summary vaapi_parse(struct arena *a, struct bytes text) {
 
                 if (behind(line, "Driver version:", &value))
                         v.driver = name(a, value);
-                else if (says(line, "VAProfile") && says(line, "VAEntrypoint"))
+                else if (bytes_contains(line, "VAProfile") && bytes_contains(line, "VAEntrypoint"))
                         v.profiles++;
         }
         return v;
@@ -86,22 +80,18 @@ struct vaapi_summary vaapi_parse(struct arena *a, struct bytes text) {
 
 /* "29/29 layers to GPU" */
 static bool fraction(struct bytes text, uint32_t *ret_n, uint32_t *ret_of) {
-        const char *slash = memchr(text.data, '/', text.len);
-        const char *blank = memchr(text.data, ' ', text.len);
+        struct bytes n, of;
 
-        return slash && blank && slash < blank &&
-               parse_u32((struct bytes){ text.data, (size_t)(slash - text.data) }, ret_n) &&
-               parse_u32((struct bytes){ slash + 1, (size_t)(blank - slash - 1) }, ret_of);
+        return bytes_split(bytes_cut(&text, ' '), '/', &n, &of) && parse_u32(n, ret_n) &&
+               parse_u32(of, ret_of);
 }
 
 /* description="AMD Radeon Graphics (RADV GFX1150)" */
 static const char *quoted(struct arena *a, struct bytes line, const char *key) {
-        struct bytes value;
-        const char *end;
+        struct bytes value, rest;
 
-        if (!behind(line, key, &value) || !(end = memchr(value.data, '"', value.len)))
-                return NULL;
-        return name(a, (struct bytes){ value.data, (size_t)(end - value.data) });
+        return behind(line, key, &value) && bytes_split(value, '"', &value, &rest) ? name(a, value)
+                                                                                   : NULL;
 }
 
 /*
@@ -111,7 +101,7 @@ static const char *quoted(struct arena *a, struct bytes line, const char *key) {
 static void read_compute(struct arena *a, struct ollama_log *log, struct bytes line) {
         const char *device = quoted(a, line, "description=\"");
 
-        if (says(line, "library=cpu")) {
+        if (bytes_contains(line, "library=cpu")) {
                 log->compute = COMPUTE_CPU;
                 return;
         }
@@ -123,7 +113,8 @@ static void read_compute(struct arena *a, struct ollama_log *log, struct bytes l
 
 /* A start of the server: what was said before it is not about this one. */
 static bool is_start(struct bytes line) {
-        return says(line, "msg=\"server config\"") || says(line, "msg=\"Listening on ");
+        return bytes_contains(line, "msg=\"server config\"") ||
+               bytes_contains(line, "msg=\"Listening on ");
 }
 
 struct ollama_log ollama_parse(struct arena *a, struct bytes text) {
@@ -134,23 +125,25 @@ struct ollama_log ollama_parse(struct arena *a, struct bytes text) {
 
                 if (is_start(line))
                         log = (struct ollama_log){ 0 };
-                else if (says(line, "msg=\"inference compute\""))
+                else if (bytes_contains(line, "msg=\"inference compute\""))
                         read_compute(a, &log, line);
-                else if (behind(line, "offloaded ", &value) && says(value, "layers to GPU"))
+                else if (behind(line, "offloaded ", &value) &&
+                         bytes_contains(value, "layers to GPU"))
                         log.loaded = fraction(value, &log.offloaded, &log.layers) || log.loaded;
-                else if (says(line, "initial_count=0") || says(line, "runner.vram=\"0 B\"") ||
-                         says(line, "no compatible GPUs were discovered"))
+                else if (bytes_contains(line, "initial_count=0") ||
+                         bytes_contains(line, "runner.vram=\"0 B\"") ||
+                         bytes_contains(line, "no compatible GPUs were discovered"))
                         log.compute = COMPUTE_CPU;
-                else if (says(line, "Vulkan support disabled"))
+                else if (bytes_contains(line, "Vulkan support disabled"))
                         log.vulkan_disabled = true;
-                else if (says(line, "dropping integrated GPU"))
+                else if (bytes_contains(line, "dropping integrated GPU"))
                         log.igpu_dropped = true;
                 else if ((behind(line, "deviceName", &value) && behind(value, "=", &value)) ||
                          behind(line, "ggml_vulkan: 0 =", &value)) {
                         log.software = is_software(value);
                         log.device = name(a, bytes_cut(&value, '|'));
                 }
-                if (says(line, "/dev/dri/") && says(line, "ermission denied"))
+                if (bytes_contains(line, "/dev/dri/") && bytes_contains(line, "ermission denied"))
                         log.denied = true;
         }
         return log;

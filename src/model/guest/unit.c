@@ -62,8 +62,7 @@ static void take(struct arena *a, struct unit *u, struct bytes key, struct bytes
         else if (bytes_equal(key, BYTES("Environment")))
                 u->environment = value;
         else if (bytes_equal(key, BYTES("DropInPaths")))
-                u->kept = memmem(value.data, value.len, "/" UPKEEP_DROPIN,
-                                 strlen("/" UPKEEP_DROPIN)) != NULL;
+                u->kept = bytes_contains(value, "/" UPKEEP_DROPIN);
 }
 
 size_t unit_parse(struct arena *a, struct bytes all, struct unit **ret) {
@@ -72,15 +71,10 @@ size_t unit_parse(struct arena *a, struct bytes all, struct unit **ret) {
         size_t n = 0;
 
         while (all.len > 0 && n < MAX_UNITS) {
-                struct bytes line = bytes_cut(&all, '\n');
-                const char *equals = line.len > 0 ? memchr(line.data, '=', line.len) : NULL;
+                struct bytes line = bytes_cut(&all, '\n'), key, value;
 
-                if (equals) {
-                        size_t key = (size_t)(equals - line.data);
-
-                        take(a, &u, (struct bytes){ line.data, key },
-                             (struct bytes){ equals + 1, line.len - key - 1 });
-                }
+                if (bytes_split(line, '=', &key, &value))
+                        take(a, &u, key, value);
                 if (line.len > 0 && all.len > 0)
                         continue;
                 if (u.id)

@@ -77,7 +77,8 @@ struct bytes upkeep_script(struct arena *a, const struct upkeep *u, const char *
 
 /* ---- what became of it ---- */
 
-static void tell_done(struct arena *a, const struct upkeep_step *s, struct findings *f) {
+static void tell_done(const struct upkeep_step *s, struct findings *f) {
+        struct arena *a = f->arena;
         struct finding item = { .what = s->name };
 
         switch (s->kind) {
@@ -122,56 +123,43 @@ static const char *step_text(struct arena *a, const struct upkeep_step *s) {
         return "";
 }
 
-static void tell_failed(struct arena *a, const struct upkeep_step *s, const char *why,
-                        struct findings *f) {
+static void tell_failed(const struct upkeep_step *s, const char *why, struct findings *f) {
         finding_add(f, (struct finding){ .code = FINDING_GUEST_STEP_FAILED,
-                                         .what = step_text(a, s),
+                                         .what = step_text(f->arena, s),
                                          .old = why });
 }
 
 /* "gpuanchor-step 3 0" is the line for step 3 */
 static bool is_mark(struct bytes line, size_t step, uint32_t *ret_status) {
-        const struct bytes mark = BYTES(MARK);
-        struct bytes rest = line;
         uint32_t n;
 
-        if (line.len <= mark.len || memcmp(line.data, mark.data, mark.len) != 0)
-                return false;
-        rest.data += mark.len;
-        rest.len -= mark.len;
-        return parse_u32(bytes_word(&rest), &n) && n == step &&
-               parse_u32(bytes_trim(rest), ret_status);
+        return bytes_take_prefix(&line, MARK) && parse_u32(bytes_word(&line), &n) && n == step &&
+               parse_u32(bytes_trim(line), ret_status);
 }
 
-void upkeep_tell(struct arena *a, const struct upkeep *u, struct bytes output, const char *problem,
+void upkeep_tell(const struct upkeep *u, struct bytes output, const char *problem,
                  struct findings *f) {
         struct bytes last = { 0 };
         uint32_t status = 0;
         size_t step = 0;
 
         while (output.len > 0 && step < u->n && status == 0) {
-                const char *lf = memchr(output.data, '\n', output.len);
-                struct bytes line = { output.data, lf ? (size_t)(lf - output.data) : output.len };
+                struct bytes line = bytes_cut(&output, '\n');
 
-                output.data += line.len + (lf != NULL);
-                output.len -= line.len + (lf != NULL);
-                if (!is_mark(line, step, &status)) {
-                        if (bytes_trim(line).len > 0)
-                                last = bytes_trim(line);
-                        continue;
+                if (is_mark(line, step, &status)) {
+                        if (status == 0)
+                                tell_done(&u->steps[step++], f);
+                } else if (bytes_trim(line).len > 0) {
+                        last = bytes_trim(line);
                 }
-                if (status == 0)
-                        tell_done(a, &u->steps[step++], f);
         }
         if (step == u->n)
                 return;
-        if (status != 0 && last.len > 0)
-                problem = arena_strndup(a, last.data, last.len < 200 ? last.len : 200);
+        if (last.len > 0 && (status != 0 || !problem))
+                problem = arena_strndup(f->arena, last.data, last.len < 200 ? last.len : 200);
         else if (status != 0)
-                problem = arena_printf(a, "exit status %u", status);
+                problem = arena_printf(f->arena, "exit status %u", status);
         else if (!problem)
-                problem = last.len > 0
-                                  ? arena_strndup(a, last.data, last.len < 200 ? last.len : 200)
-                                  : "it ended early";
-        tell_failed(a, &u->steps[step], problem, f);
+                problem = "it ended early";
+        tell_failed(&u->steps[step], problem, f);
 }

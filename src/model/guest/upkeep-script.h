@@ -23,5 +23,5 @@ struct bytes upkeep_script(struct arena *a, const struct upkeep *u, const char *
  * @problem: NULL, or why it was ended: "it took longer than 10 s"
  * @f:       gets what was done, and what was not
  */
-void upkeep_tell(struct arena *a, const struct upkeep *u, struct bytes output, const char *problem,
+void upkeep_tell(const struct upkeep *u, struct bytes output, const char *problem,
                  struct findings *f);

@@ -206,9 +206,7 @@ void upkeep_removal(struct arena *a, const struct upkeep_dropin *dropins, size_t
 }
 
 bool upkeep_is_ours(struct bytes text) {
-        const struct bytes header = BYTES(HEADER);
-
-        return text.len >= header.len && memcmp(text.data, header.data, header.len) == 0;
+        return bytes_has_prefix(text, HEADER);
 }
 
 const char *upkeep_unit_of(struct arena *a, const char *folder) {
