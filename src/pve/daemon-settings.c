@@ -82,17 +82,13 @@ static void read_text(struct arena *a, struct bytes rest, const char *path,
         bool inside = false;
 
         for (unsigned line = 1; rest.len > 0; line++) {
-                const char *nl = memchr(rest.data, '\n', rest.len);
-                struct bytes text = { rest.data, nl ? (size_t)(nl - rest.data) : rest.len }, item;
-                enum ini_line kind = ini_line(text, &item);
+                struct ini_line item = ini_line(bytes_line(&rest));
                 const char *problem = NULL;
 
-                rest.data += text.len + (nl != NULL);
-                rest.len -= text.len + (nl != NULL);
-                if (kind == INI_LINE_HEADING)
-                        inside = bytes_equal(item, BYTES("daemon"));
-                else if (kind == INI_LINE_ENTRY && inside)
-                        problem = set_entry(a, item, s);
+                if (item.kind == INI_HEADING)
+                        inside = bytes_equal(item.text, BYTES("daemon"));
+                else if (item.kind == INI_ENTRY && inside)
+                        problem = set_entry(a, item.text, s);
                 if (problem)
                         finding_add(f,
                                     (struct finding){ .code = FINDING_POLICY_KEY,

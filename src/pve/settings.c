@@ -138,33 +138,22 @@ static void enter_section(struct reading *r, struct bytes name) {
 /* inih's reader: one line into @str as fgets() would, NULL at the end */
 static char *read_line(char *str, int num, void *stream) {
         struct reading *r = stream;
-        struct bytes line = r->rest, text = { 0 };
-        enum ini_line kind;
-        const char *lf;
+        struct ini_line line;
 
         if (r->rest.len == 0)
                 return NULL;
-        lf = memchr(line.data, '\n', line.len);
-        line.len = lf ? (size_t)(lf + 1 - line.data) : line.len;
-        r->rest.data += line.len;
-        r->rest.len -= line.len;
+        line = ini_line(bytes_line(&r->rest));
         r->line++;
-
-        kind = ini_line(line, &text);
-        if (kind != INI_LINE_NONE && (text.len > INI_LINE_MAX || text.len >= (size_t)num)) {
+        *str = '\0';
+        if (line.kind != INI_NONE &&
+            (line.text.len > INI_LINE_MAX || line.text.len >= (size_t)num))
                 set_bad(r, r->line, "the line is longer than 199 bytes");
-                text.len = 0;
-        } else if (kind == INI_LINE_ENTRY && text.data[0] == '[') {
+        else if (line.kind == INI_HEADING)
+                enter_section(r, line.text);
+        else if (line.kind == INI_ENTRY && line.text.data[0] == '[')
                 set_bad(r, r->line, "the section's name does not end in ]");
-                text.len = 0;
-        } else if (kind != INI_LINE_ENTRY) {
-                if (kind == INI_LINE_HEADING)
-                        enter_section(r, text);
-                text.len = 0;
-        }
-        if (text.len > 0)
-                memcpy(str, text.data, text.len);
-        str[text.len] = '\0';
+        else if (line.kind == INI_ENTRY)
+                *(char *)mempcpy(str, line.text.data, line.text.len) = '\0';
         return str;
 }
 
@@ -248,8 +237,7 @@ bool settings_parse(struct settings *s, enum settings_kind kind, const char *pat
                 return throw_away(&r, 0, "more than 64 KiB");
         if (nul)
                 return throw_away(&r, line_of(content, nul), "the line has a NUL byte");
-        if (content.len >= 3 && memcmp(content.data, "\xef\xbb\xbf", 3) == 0)
-                r.rest = (struct bytes){ content.data + 3, content.len - 3 };
+        ini_take_mark(&r.rest);
 
         r.policy = &draft;
         syntax = ini_parse_stream(read_line, &r, handle_entry, &r);

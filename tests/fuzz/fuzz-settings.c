@@ -20,35 +20,27 @@ static void require(bool condition, const char *what) {
         }
 }
 
-static bool next_line(struct bytes *rest, bool with_end, struct bytes *ret) {
-        const char *lf = rest->len > 0 ? memchr(rest->data, '\n', rest->len) : NULL;
-        size_t len = lf ? (size_t)(lf - rest->data) : rest->len;
-
-        if (rest->len == 0)
-                return false;
-        *ret = (struct bytes){ rest->data, len + (lf && with_end) };
-        rest->data += len + (lf != NULL);
-        rest->len -= len + (lf != NULL);
-        return true;
+static void take(struct arena *a, struct policy *p, struct ini_entry e) {
+        policy_parse_memory(a, p, &e);
 }
 
 static const char *make_memory(struct arena *a, struct bytes spec, struct policy *p) {
-        const char *node = NULL;
-        struct bytes line;
+        struct bytes line = bytes_cut(&spec, '\n');
+        const char *node = line.len > 0 ? arena_strndup(a, line.data, line.len) : NULL;
+        const char *section = arena_printf(a, "pin %s", node ? node : "x");
 
         policy_init(a, p);
-        if (next_line(&spec, false, &line) && line.len > 0)
-                node = arena_strndup(a, line.data, line.len);
-        while (next_line(&spec, false, &line)) {
-                const char *text = arena_strndup(a, line.data, line.len);
-                const char *section = arena_printf(a, "pin %s", node ? node : "x");
+        while (spec.len > 0) {
+                const char *text;
 
+                line = bytes_cut(&spec, '\n');
+                text = arena_strndup(a, line.data, line.len);
                 if (str_has_prefix(text, "v "))
-                        policy_parse_memory(a, p, &(struct ini_entry){ "memory", "video-gid", text + 2 });
+                        take(a, p, (struct ini_entry){ "memory", "video-gid", text + 2 });
                 else if (str_has_prefix(text, "r "))
-                        policy_parse_memory(a, p, &(struct ini_entry){ "memory", "render-gid", text + 2 });
+                        take(a, p, (struct ini_entry){ "memory", "render-gid", text + 2 });
                 else if (str_has_prefix(text, "p "))
-                        policy_parse_memory(a, p, &(struct ini_entry){ section, "gpu", text + 2 });
+                        take(a, p, (struct ini_entry){ section, "gpu", text + 2 });
                 else
                         *ARENA_PUSH(a, p->parked, p->n_parked) = text;
         }
@@ -70,22 +62,21 @@ static bool parse(struct arena *a, struct bytes file, struct policy *p) {
 /* the lines that policy_remember() must not touch; blank ones are not compared */
 static struct bytes foreign_lines(struct arena *a, struct bytes file, const char *node) {
         struct strbuf out = { .arena = a };
-        struct bytes line, text, name;
+        struct bytes name;
         bool ours = false;
 
-        if (file.len >= 3 && memcmp(file.data, "\xef\xbb\xbf", 3) == 0)
-                file = (struct bytes){ file.data + 3, file.len - 3 };
-        while (next_line(&file, true, &line)) {
-                enum ini_line kind = ini_line(line, &text);
+        ini_take_mark(&file);
+        while (file.len > 0) {
+                struct ini_line line = ini_line(bytes_line(&file));
 
-                if (kind == INI_LINE_HEADING)
-                        ours = bytes_equal(text, BYTES("memory")) ||
-                               (node && policy_section_node(text, &name) &&
+                if (line.kind == INI_HEADING)
+                        ours = bytes_equal(line.text, BYTES("memory")) ||
+                               (node && policy_section_node(line.text, &name) &&
                                 bytes_equal(name, bytes_of(node)));
-                if (bytes_trim(line).len == 0 || (ours && kind != INI_LINE_NONE))
+                if (bytes_trim(line.raw).len == 0 || (ours && line.kind != INI_NONE))
                         continue;
-                strbuf_add(&out, line.data, line.len);
-                if (line.data[line.len - 1] != '\n')
+                strbuf_add_bytes(&out, line.raw);
+                if (line.raw.data[line.raw.len - 1] != '\n')
                         strbuf_adds(&out, "\n");
         }
         return strbuf_bytes(&out);

@@ -313,32 +313,6 @@ static void test_unknown_key(void **state) {
         assert_string_equal(policy_key_meant("device"), "devices");
 }
 
-static void test_line(void **state) {
-        static const struct {
-                const char *line;
-                enum ini_line kind;
-                const char *text;
-        } cases[] = {
-                { "", INI_LINE_NONE, NULL },
-                { " \t\r\n", INI_LINE_NONE, NULL },
-                { "  # [memory]\n", INI_LINE_NONE, NULL },
-                { "; x = y\n", INI_LINE_NONE, NULL },
-                { "[memory]\r\n", INI_LINE_HEADING, "memory" },
-                { " [ pin pve1 ] ; old\n", INI_LINE_HEADING, "pin pve1" },
-                { "[memory] x = y\n", INI_LINE_ENTRY, "[memory] x = y" },
-                { "[memory\n", INI_LINE_ENTRY, "[memory" },
-                { "  a = b \r\n", INI_LINE_ENTRY, "a = b" },
-        };
-
-        for (size_t i = 0; i < ELEMENTS(cases); i++) {
-                struct bytes text = { 0 };
-
-                assert_int_equal(ini_line(bytes_of(cases[i].line), &text), cases[i].kind);
-                if (cases[i].text)
-                        assert_true(bytes_equal(text, bytes_of(cases[i].text)));
-        }
-}
-
 static struct policy sample(void) {
         static struct pin_gpu gpus[] = {
                 { "0000:c1:00.0", { 0x1002, 0x150e, 0x1f66, 0x0031 } },
@@ -502,7 +476,6 @@ int main(void) {
                 cmocka_unit_test(test_guest_keys),
                 cmocka_unit_test(test_presets),
                 cmocka_unit_test(test_unknown_key),
-                cmocka_unit_test(test_line),
                 cmocka_unit_test(test_remember),
                 cmocka_unit_test(test_remember_new_file),
                 cmocka_unit_test(test_remember_nothing),

@@ -10,7 +10,7 @@
  * they are looked for where that is possible.
  */
 #include "cli/output.h"
-#include "cli/enrol/policy-edit.h"
+#include "model/policy/edit.h"
 #include "cli/enrol/policy-file.h"
 #include "cli/enrol/preview.h"
 #include "cli/plan-output.h"

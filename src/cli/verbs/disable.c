@@ -10,7 +10,7 @@
  */
 #include "anchor/upkeep.h"
 #include "cli/output.h"
-#include "cli/enrol/policy-edit.h"
+#include "model/policy/edit.h"
 #include "cli/enrol/policy-file.h"
 #include "cli/enrol/snippet.h"
 #include "cli/precondition.h"

@@ -11,7 +11,7 @@
  */
 #include "cli/diff.h"
 #include "cli/output.h"
-#include "cli/enrol/policy-edit.h"
+#include "model/policy/edit.h"
 #include "cli/enrol/policy-file.h"
 #include "cli/precondition.h"
 #include "model/conf/survey.h"

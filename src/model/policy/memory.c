@@ -12,14 +12,11 @@
 
 #include "base/number.h"
 #include "model/gpu/pci-address.h"
+#include "model/policy/edit.h"
 #include "model/policy/key.h"
 
 #define PARKED_MAX (16 * 1024) /* leaves most of INI_FILE_MAX to the owner */
 #define WORD_MAX 100           /* node or address, so that its line fits into INI_LINE_MAX */
-
-#define NEW_FILE                                                                                \
-        "# Policy of one container for gpuanchor: settings go under [container], see\n"         \
-        "# gpuanchor.conf(5). The sections [pin NODE] and [memory] are written by gpuanchor.\n"
 
 /* a word that an INI line holds as it is */
 static bool is_word(struct bytes s) {
@@ -194,18 +191,14 @@ static bool add_pinned(struct strbuf *b, const char *key, const struct pin_gpu *
         return true;
 }
 
-/* the section as it shall stand; empty when there is nothing to remember */
-static struct bytes pin_text(struct arena *a, const char *node, const struct policy *p) {
-        const struct pin *pin = node && is_word(bytes_of(node)) ? policy_pin(p, node) : NULL;
+/* entries of [pin NODE]; empty when nothing is pinned */
+static struct bytes pin_entries(struct arena *a, const struct pin *pin) {
         struct strbuf b = { .arena = a };
         bool whole = true;
 
-        if (!pin || pin->n_gpus == 0)
-                return (struct bytes){ 0 };
-        strbuf_printf(&b, "[pin %s]\n", node);
-        for (size_t i = 0; i < pin->n_gpus; i++)
+        for (size_t i = 0; pin && i < pin->n_gpus; i++)
                 whole &= add_pinned(&b, "gpu", &pin->gpus[i]);
-        for (size_t i = 0; i < pin->n_twins; i++)
+        for (size_t i = 0; pin && pin->n_gpus > 0 && i < pin->n_twins; i++)
                 whole &= add_pinned(&b, "twin", &pin->twins[i]);
         /* half a pin would be another wish */
         return whole ? strbuf_bytes(&b) : (struct bytes){ 0 };
@@ -216,10 +209,9 @@ static void add_gid(struct strbuf *b, const char *key, int64_t gid) {
                 strbuf_printf(b, "%s = %u\n", key, (unsigned)gid);
 }
 
-static struct bytes memory_text(struct arena *a, const struct policy *p) {
+static struct bytes memory_entries(struct arena *a, const struct policy *p) {
         struct strbuf b = { .arena = a };
 
-        strbuf_adds(&b, "[memory]\n");
         for (size_t i = 0; i < ELEMENTS(memory_gids); i++)
                 add_gid(&b, memory_gids[i].key, *memory_gid((struct policy *)p, i));
         for (size_t i = 0; i < p->n_parked; i++) {
@@ -229,95 +221,22 @@ static struct bytes memory_text(struct arena *a, const struct policy *p) {
                 escape(&b, p->parked[i]);
                 strbuf_adds(&b, "\n");
         }
-        return b.len > strlen("[memory]\n") ? strbuf_bytes(&b) : (struct bytes){ 0 };
-}
-
-/* the sections of ours, and the file while it is put together again */
-enum { OURS_PIN, OURS_MEMORY, OURS, NOT_OURS = OURS };
-
-struct rewrite {
-        struct strbuf out;
-        size_t begin; /* of the first line, behind a byte order mark */
-        const char *node;
-        struct bytes text[OURS];
-        bool done[OURS];
-};
-
-static int whose(const struct rewrite *w, struct bytes section) {
-        struct bytes node;
-
-        if (bytes_equal(section, BYTES("memory")))
-                return OURS_MEMORY;
-        if (w->node && policy_section_node(section, &node) && bytes_equal(node, bytes_of(w->node)))
-                return OURS_PIN;
-        return NOT_OURS;
-}
-
-/* a blank line before a heading is part of the section: it comes and goes with it */
-static void add_section(struct rewrite *w, int which) {
-        struct strbuf *out = &w->out;
-
-        if (!w->done[which] && w->text[which].len > 0) {
-                if (out->len > w->begin && out->data[out->len - 1] != '\n')
-                        strbuf_adds(out, "\n");
-                if (out->len > w->begin)
-                        strbuf_adds(out, "\n");
-                strbuf_add(out, w->text[which].data, w->text[which].len);
-        }
-        w->done[which] = true;
-}
-
-static void drop_blank(struct rewrite *w) {
-        struct strbuf *out = &w->out;
-        size_t len = out->len - w->begin;
-
-        if (len > 0 && out->data[out->len - 1] == '\n' &&
-            (len == 1 || out->data[out->len - 2] == '\n'))
-                out->len--;
-}
-
-static void rewrite_lines(struct rewrite *w, struct bytes file) {
-        int section = NOT_OURS;
-
-        while (file.len > 0) {
-                const char *lf = memchr(file.data, '\n', file.len);
-                size_t len = lf ? (size_t)(lf + 1 - file.data) : file.len;
-                struct bytes text, line = { file.data, len };
-                enum ini_line kind = ini_line(line, &text);
-
-                file.data += line.len;
-                file.len -= line.len;
-                if (kind == INI_LINE_HEADING) {
-                        section = whose(w, text);
-                        if (section != NOT_OURS) {
-                                drop_blank(w);
-                                add_section(w, section);
-                                continue;
-                        }
-                }
-                if (section == NOT_OURS || kind == INI_LINE_NONE)
-                        strbuf_add(&w->out, line.data, line.len);
-        }
+        return strbuf_bytes(&b);
 }
 
 struct bytes policy_remember(struct arena *a, struct bytes file, const char *node,
                              const struct policy *p) {
-        struct rewrite w = {
-                .out = { .arena = a },
-                .node = node,
-                .text = { pin_text(a, node, p), memory_text(a, p) },
-        };
+        struct ini_section sections[2];
+        struct ini ini;
+        size_t n = 0;
 
-        if (file.len == 0 && (w.text[OURS_PIN].len > 0 || w.text[OURS_MEMORY].len > 0))
-                file = BYTES(NEW_FILE);
-        if (file.len >= 3 && memcmp(file.data, "\xef\xbb\xbf", 3) == 0) {
-                strbuf_add(&w.out, file.data, 3);
-                file.data += 3;
-                file.len -= 3;
-                w.begin = 3;
-        }
-        rewrite_lines(&w, file);
-        add_section(&w, OURS_PIN);
-        add_section(&w, OURS_MEMORY);
-        return strbuf_bytes(&w.out);
+        if (node && is_word(bytes_of(node)))
+                sections[n++] = (struct ini_section){ arena_printf(a, "pin %s", node),
+                                                      pin_entries(a, policy_pin(p, node)) };
+        sections[n++] = (struct ini_section){ "memory", memory_entries(a, p) };
+        if (file.len == 0 && sections[0].entries.len + sections[n - 1].entries.len == 0)
+                return file;
+        policy_ini(a, file, &ini);
+        ini_replace(&ini, sections, n);
+        return ini_bytes(&ini);
 }

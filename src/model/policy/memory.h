@@ -25,10 +25,8 @@ bool policy_can_park(const char *line);
  * @node: cluster node whose [pin NODE] is replaced; NULL to leave pins as they are
  * @p:    policy whose pin for @node, known gids and parked lines are written
  *
- * Sections [pin NODE] and [memory] are replaced where they stand or appended; one that has
- * nothing to say goes. Theirs are the heading, the entries and one blank line before the
- * heading; every other byte, comments inside them included, comes back. A missing line
- * end is added before what is appended. The same memory gives the same bytes.
+ * Sections [pin NODE] and [memory] are replaced as ini_replace() does; one that has nothing to say
+ * goes. The same memory gives the same bytes.
  *
  * Left out: parked lines that policy_can_park() refuses or beyond 16 KiB in total, gids
  * that are no container gid, and a pin whose node or address is no plain word.

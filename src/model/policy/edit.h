@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "base/bytes.h"
+/*
+ * edit - settings into a policy file that somebody else may have written
+ */
+#include "model/policy/ini.h"
 
 /** struct setting - one KEY = VALUE of [container] */
 struct setting {
         const char *key, *value;
 };
+
+/** policy_ini() - the lines of a policy file; those of a new one when it is empty */
+void policy_ini(struct arena *a, struct bytes file, struct ini *ret);
 
 /**
  * setting_problem() - why a value cannot stand in a policy file
@@ -20,11 +26,7 @@ const char *setting_problem(struct arena *a, const struct setting *s);
  * policy_edit() - put settings into the [container] section of a policy file
  * @a:        arena of the result
  * @file:     present content, empty when there is none
- * @settings: what to set; each passed setting_problem()
- *
- * A key that is there gets its new value where it stands (further lines of the
- * same key go); a new one comes behind the section's last entry; a file without
- * the section gets one at its end. Every other byte stays.
+ * @settings: what to set, as ini_set() does; each passed setting_problem()
  */
 struct bytes policy_edit(struct arena *a, struct bytes file, const struct setting *settings,
                          size_t n_settings);
