@@ -169,29 +169,11 @@ static void look_at_hook(struct look *l, struct check *c, const struct pctconf *
 
 /* ---- what it was given when it started ---- */
 
-static const struct node *node_of_number(const struct facts *f, struct devnum number,
-                                         const struct gpu **ret_gpu) {
-        *ret_gpu = NULL;
-        for (size_t i = 0; i < f->n_gpus; i++)
-                for (size_t j = 0; j < f->gpus[i].n_nodes; j++) {
-                        const struct node *n = &f->gpus[i].nodes[j];
-
-                        if (devnum_equal(n->number, number)) {
-                                *ret_gpu = &f->gpus[i];
-                                return n;
-                        }
-                }
-        for (size_t i = 0; i < f->n_shared; i++)
-                if (devnum_equal(f->shared[i].number, number))
-                        return &f->shared[i];
-        return NULL;
-}
-
 /* What a recorded node is now; NULL when it is what it was. */
 static const char *what_it_is_now(struct arena *a, const struct facts *f,
                                   const struct record_node *r) {
         const struct gpu *g;
-        const struct node *n = node_of_number(f, r->number, &g);
+        const struct node *n = facts_node(f, r->number, &g);
 
         if (!n)
                 return "no device";

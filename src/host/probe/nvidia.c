@@ -22,17 +22,16 @@
 
 enum {
         VENDOR_NVIDIA = 0x10de,
-        MAJOR_NVIDIA = 195, /* reserved in the kernel's devices.txt */
-        MINOR_CTL = 255,
-        MINOR_MODESET = 254,
         INFORMATION_MAX = 64 * 1024,
         CAPS_MAX = 1024,
 };
 
-static int shared_node(struct probe *p, const char *path, uint32_t major, uint32_t minor) {
-        return probe_shared_node(p, (struct node){ .kind = NODE_NVIDIA,
-                                                   .path = path,
-                                                   .number = { major, minor, false } });
+static int shared_node(struct probe *p, enum node_family family, uint32_t major) {
+        const struct family *f = &families[family];
+
+        return probe_shared_node(p, (struct node){ .kind = f->kind,
+                                                   .path = f->path,
+                                                   .number = { major, f->minor, false } });
 }
 
 static bool information_minor(struct bytes text, uint32_t *ret_minor) {
@@ -47,8 +46,9 @@ static bool information_minor(struct bytes text, uint32_t *ret_minor) {
         return parse_u32(bytes_word(&rest), ret_minor);
 }
 
-static int gpu_nvidia(struct probe *p, struct gpu *g, uint32_t major, bool *loaded) {
-        struct node node = { .kind = NODE_NVIDIA, .number.major = major };
+static int gpu_nvidia(struct probe *p, struct gpu *g, bool *loaded) {
+        const struct family *f = &families[FAMILY_NVIDIA];
+        struct node node = { .kind = f->kind, .number.major = f->major };
         struct bytes text;
         const char *path;
         int r;
@@ -63,7 +63,7 @@ static int gpu_nvidia(struct probe *p, struct gpu *g, uint32_t major, bool *load
         if (!information_minor(text, &node.number.minor))
                 return 0;
         *loaded = true;
-        node.path = arena_printf(p->arena, "/dev/nvidia%u", node.number.minor);
+        node.path = family_path(p->arena, f, node.number.minor);
         return probe_gpu_node(p, g, node);
 }
 
@@ -80,21 +80,24 @@ static int node_compare(const void *a, const void *b) {
  */
 static int caps_probe(struct probe *p) {
         _cleanup_(cleanup_dir) DIR *dir = NULL;
+        const struct family *f = &families[FAMILY_NVIDIA_CAPS];
+        struct bytes folder = family_folder(f);
+        struct node node = { .kind = f->kind };
         size_t first = p->facts.n_shared;
-        uint32_t major, minor;
         struct dirent *de;
         int r;
 
-        if (!facts_major_of(&p->facts, "nvidia-caps", &major))
+        if (!facts_major_of(&p->facts, f->owner, &node.number.major))
                 return 0;
-        r = probe_dir(p, "/dev/nvidia-caps", &dir);
+        r = probe_dir(p, arena_strndup(p->arena, folder.data, folder.len), &dir);
         if (r < 0 || !dir)
                 return r;
         while ((de = readdir(dir)) && p->facts.n_shared - first < CAPS_MAX) {
-                if (!name_number(de->d_name, "nvidia-cap", &minor))
+                node.path = arena_printf(p->arena, "%.*s/%s", (int)folder.len, folder.data,
+                                         de->d_name);
+                if (!family_path_number(f, bytes_of(node.path), &node.number.minor))
                         continue;
-                r = shared_node(p, arena_printf(p->arena, "/dev/nvidia-caps/%s", de->d_name), major,
-                                minor);
+                r = probe_shared_node(p, node);
                 if (r < 0)
                         return r;
         }
@@ -105,30 +108,28 @@ static int caps_probe(struct probe *p) {
 }
 
 /* a driver that calls everything nvidia-frontend does not tell whether modesetting is loaded */
-static int modeset_probe(struct probe *p, uint32_t major) {
-        static const char path[] = "/dev/nvidia-modeset";
-        uint32_t own = major;
+static int modeset_probe(struct probe *p) {
+        const struct family *f = &families[FAMILY_NVIDIA_MODESET];
+        uint32_t major = f->major;
 
-        if (!facts_major_of(&p->facts, "nvidia-modeset", &own) &&
-            access(probe_path(p, path), F_OK) < 0)
+        if (!facts_major_of(&p->facts, f->owner, &major) &&
+            access(probe_path(p, f->path), F_OK) < 0)
                 return 0;
-        return shared_node(p, path, own, MINOR_MODESET);
+        return shared_node(p, FAMILY_NVIDIA_MODESET, major);
 }
 
 static int uvm_probe(struct probe *p) {
         uint32_t major;
         int r;
 
-        if (!facts_major_of(&p->facts, "nvidia-uvm", &major))
+        if (!facts_major_of(&p->facts, families[FAMILY_NVIDIA_UVM].owner, &major))
                 return 0;
-        r = shared_node(p, "/dev/nvidia-uvm", major, 0);
-        if (r < 0)
-                return r;
-        return shared_node(p, "/dev/nvidia-uvm-tools", major, 1);
+        r = shared_node(p, FAMILY_NVIDIA_UVM, major);
+        return r < 0 ? r : shared_node(p, FAMILY_NVIDIA_UVM_TOOLS, major);
 }
 
 int probe_nvidia(struct probe *p) {
-        uint32_t major = MAJOR_NVIDIA;
+        const uint32_t major = families[FAMILY_NVIDIA].major;
         bool loaded;
         int r;
 
@@ -137,28 +138,25 @@ int probe_nvidia(struct probe *p) {
         r = majors_read(p->arena, p->root, &p->facts);
         if (r < 0)
                 return r;
-        loaded = facts_major_of(&p->facts, "nvidia-frontend", &major) ||
-                 facts_major_of(&p->facts, "nvidia", &major);
+        loaded = facts_major_name(&p->facts, major);
         for (size_t i = 0; i < p->facts.n_gpus; i++) {
                 struct gpu *g = &p->facts.gpus[i];
 
                 if (!g->pci || g->ids.vendor != VENDOR_NVIDIA)
                         continue;
-                r = gpu_nvidia(p, g, major, &loaded);
+                r = gpu_nvidia(p, g, &loaded);
                 if (r < 0)
                         return r;
         }
         if (!loaded)
                 return 0;
 
-        r = shared_node(p, "/dev/nvidiactl", major, MINOR_CTL);
+        r = shared_node(p, FAMILY_NVIDIA_CTL, major);
         if (r < 0)
                 return r;
-        r = modeset_probe(p, major);
+        r = modeset_probe(p);
         if (r < 0)
                 return r;
         r = uvm_probe(p);
-        if (r < 0)
-                return r;
-        return caps_probe(p);
+        return r < 0 ? r : caps_probe(p);
 }

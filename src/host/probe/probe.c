@@ -15,9 +15,8 @@
  */
 #include "host/probe/probe.h"
 
-#include "host/probe/drm.h"
+#include "host/probe/class.h"
 #include "host/probe/groups.h"
-#include "host/probe/kfd.h"
 #include "host/probe/majors.h"
 #include "host/probe/nvidia.h"
 #include "host/probe/pci.h"
@@ -60,16 +59,10 @@ static int devices_probe(struct probe *p) {
         if (r < 0)
                 return r;
         p->pci = pci ? dirfd(pci) : -1;
-        r = probe_drm(p);
-        if (r < 0)
-                return r;
-        r = probe_accel(p);
+        r = probe_classes(p);
         if (r < 0)
                 return r;
         r = pci ? probe_pci(p, pci) : 0;
-        if (r < 0)
-                return r;
-        r = probe_kfd(p);
         if (r < 0)
                 return r;
         return probe_nvidia(p);

@@ -8,11 +8,6 @@
 #include <fcntl.h>
 #include <limits.h>
 
-bool name_number(const char *name, const char *prefix, uint32_t *ret_number) {
-        return str_has_prefix(name, prefix) &&
-               parse_u32(bytes_of(name + strlen(prefix)), ret_number);
-}
-
 bool is_pci_address(const char *name) {
         size_t domain = strspn(name, "0123456789abcdef");
         const char *s = name + domain;

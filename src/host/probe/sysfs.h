@@ -25,9 +25,6 @@ static inline void cleanup_dir(DIR **d) {
                 closedir(*d);
 }
 
-/** name_number() - whether @name is @prefix and a number: card1, but not card1-HDMI-A-1 */
-bool name_number(const char *name, const char *prefix, uint32_t *ret_number);
-
 /** is_pci_address() - 0000:c1:00.0, or with a longer domain behind Intel VMD: 10000:e1:00.0 */
 bool is_pci_address(const char *name);
 

@@ -44,26 +44,32 @@ bool facts_major_of(const struct facts *f, const char *name, uint32_t *ret_major
         return false;
 }
 
+const struct node *facts_node(const struct facts *f, struct devnum number,
+                              const struct gpu **ret_gpu) {
+        *ret_gpu = NULL;
+        for (size_t i = 0; i < f->n_gpus; i++)
+                for (size_t j = 0; j < f->gpus[i].n_nodes; j++)
+                        if (devnum_equal(f->gpus[i].nodes[j].number, number)) {
+                                *ret_gpu = &f->gpus[i];
+                                return &f->gpus[i].nodes[j];
+                        }
+        for (size_t i = 0; i < f->n_shared; i++)
+                if (devnum_equal(f->shared[i].number, number))
+                        return &f->shared[i];
+        return NULL;
+}
+
+const struct family *facts_family(const struct facts *f, struct devnum number) {
+        const struct gpu *gpu;
+        const struct node *n = facts_node(f, number, &gpu);
+
+        return n ? family_of_path(bytes_of(n->path))
+                 : family_of_number(facts_major_name(f, number.major), number);
+}
+
 bool facts_subgid_delegated(const struct facts *f, uint32_t gid) {
         for (size_t i = 0; i < f->n_subgids; i++)
                 if (gid >= f->subgids[i].start && gid - f->subgids[i].start < f->subgids[i].count)
                         return true;
         return false;
-}
-
-enum gid_group gid_group_of(enum node_kind kind) {
-        return kind == NODE_CARD ? GID_VIDEO : GID_RENDER;
-}
-
-const char *gid_group_name(enum gid_group group) {
-        return group == GID_VIDEO ? "video" : "render";
-}
-
-const char *node_kind_name(enum node_kind kind) {
-        static const char *const names[NODE_KINDS] = {
-                [NODE_CARD] = "card",   [NODE_RENDER] = "render", [NODE_KFD] = "kfd",
-                [NODE_ACCEL] = "accel", [NODE_NVIDIA] = "nvidia",
-        };
-
-        return names[kind];
 }

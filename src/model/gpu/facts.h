@@ -8,19 +8,8 @@
  * is known by its address and ids; names and numbers of nodes are only what
  * the kernel gave it this time.
  */
-#include "model/gpu/devnum.h"
+#include "model/gpu/family.h"
 #include "model/gpu/pci-ids.h"
-
-enum node_kind {
-        NODE_CARD,   /* /dev/dri/cardN */
-        NODE_RENDER, /* /dev/dri/renderDN */
-        NODE_KFD,    /* /dev/kfd, one for all AMD GPUs */
-        NODE_ACCEL,  /* /dev/accel/accelN */
-        NODE_NVIDIA, /* /dev/nvidiaN, and those that all NVIDIA GPUs share */
-        NODE_KINDS,
-};
-
-#define NODE_BIT(kind) (1U << (kind))
 
 enum node_state {
         NODE_ABSENT,       /* the kernel has the device, /dev has no such name */
@@ -48,9 +37,6 @@ struct gpu {
         struct node *nodes; /* at most one of a kind */
         size_t n_nodes;
 };
-
-/** enum gid_group - the two groups that own GPU nodes, on the host and in a container */
-enum gid_group { GID_VIDEO, GID_RENDER, GID_GROUPS };
 
 struct host_group {
         bool present;
@@ -98,14 +84,15 @@ const char *facts_major_name(const struct facts *f, uint32_t major);
 /** facts_major_of() - number of the character driver called @name, if the majors were read */
 bool facts_major_of(const struct facts *f, const char *name, uint32_t *ret_major);
 
+/**
+ * facts_node() - the node that has a number on this host, NULL when none has
+ * @ret_gpu: its GPU, NULL when it is shared
+ */
+const struct node *facts_node(const struct facts *f, struct devnum number,
+                              const struct gpu **ret_gpu);
+
+/** facts_family() - the family of a device number on this host, NULL when it is no GPU's */
+const struct family *facts_family(const struct facts *f, struct devnum number);
+
 /** facts_subgid_delegated() - whether root may map host gid @gid, by /etc/subgid */
 bool facts_subgid_delegated(const struct facts *f, uint32_t gid);
-
-/** gid_group_of() - the group that owns nodes of this kind */
-enum gid_group gid_group_of(enum node_kind kind);
-
-/** gid_group_name() - "video", "render" */
-const char *gid_group_name(enum gid_group group);
-
-/** node_kind_name() - "card", "render", "kfd", "accel", "nvidia" */
-const char *node_kind_name(enum node_kind kind);

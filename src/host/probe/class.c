@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * drm - nodes that the DRM and accel classes have made
+ * class - nodes that a class in sysfs lists
  *
  * /sys/class/drm also lists connectors (card1-HDMI-A-1), controlD64 of kernels
  * before 4.13, ttm and version; only cardN and renderDN are nodes. Which device
@@ -15,36 +15,17 @@
  * adapter hangs below a PCI device too, the USB controller, and the firmware's
  * framebuffer below the card that its own driver will take: neither is that
  * device's node, and a container that may have the one must not get the other.
+ *
+ * /dev/kfd is one node for all AMD GPUs: which of them it may use is decided by the
+ * render nodes that its user can open. Its major is given out dynamically; the driver
+ * makes the class together with the number, so /proc/devices need not be asked.
  */
-#include "host/probe/drm.h"
+#include "host/probe/class.h"
 
 #include "host/probe/sysfs.h"
 
 #include <fcntl.h>
 #include <limits.h>
-
-struct device_class {
-        const char *name;
-        const char *sys;
-        const char *dev;
-};
-
-static const struct device_class class_drm = { "drm", "/sys/class/drm", "/dev/dri" };
-static const struct device_class class_accel = { "accel", "/sys/class/accel", "/dev/accel" };
-
-static bool entry_kind(const char *name, enum node_kind *ret_kind) {
-        uint32_t number;
-
-        if (name_number(name, "card", &number))
-                *ret_kind = NODE_CARD;
-        else if (name_number(name, "renderD", &number))
-                *ret_kind = NODE_RENDER;
-        else if (name_number(name, "accel", &number))
-                *ret_kind = NODE_ACCEL;
-        else
-                return false;
-        return true;
-}
 
 /* cuts the last component off @path and returns it, NULL when none is left */
 static char *path_pop(char *path) {
@@ -57,10 +38,10 @@ static char *path_pop(char *path) {
 }
 
 /* name of the device that owns a node; @link, the target of the node's link, is cut up */
-static const char *link_owner(const struct device_class *class, char *link, bool *ret_pci) {
+static const char *link_owner(const char *class, char *link, bool *ret_pci) {
         char *node = path_pop(link), *owner = path_pop(link), *above;
 
-        if (owner && streq(owner, class->name))
+        if (owner && streq(owner, class))
                 owner = path_pop(link);
         if (!node || !owner)
                 return NULL;
@@ -76,70 +57,77 @@ static const char *link_owner(const struct device_class *class, char *link, bool
 
 /** struct entry - one name in the directory of a class */
 struct entry {
-        const struct device_class *class;
         int dir;
         const char *name;
-        enum node_kind kind;
+        const struct family *family;
 };
 
-static int entry_probe(struct probe *p, const struct entry *e) {
-        struct node node = { .kind = e->kind };
+/* the GPU whose node it is; *@ret_gpu is NULL when that cannot be found */
+static int entry_gpu(struct probe *p, const struct entry *e, struct gpu **ret_gpu) {
         char link[PATH_MAX], path[NAME_MAX + sizeof("/device/driver")];
         const char *owner;
-        struct gpu *g;
         ssize_t len;
         bool pci;
         int r;
 
+        *ret_gpu = NULL;
         len = readlinkat(e->dir, e->name, link, sizeof(link) - 1);
         if (len < 0)
                 return errno == EINVAL || is_gone(-errno) ? 0 : -errno;
         link[len] = '\0';
-        owner = link_owner(e->class, link, &pci);
+        owner = link_owner(e->family->class, link, &pci);
         if (!owner)
                 return 0;
+        r = probe_gpu(p, owner, pci, ret_gpu);
+        if (r < 0 || !*ret_gpu || pci || (*ret_gpu)->driver)
+                return r;
+        snprintf(path, sizeof(path), "%s/device/driver", e->name);
+        r = attr_link(p->arena, e->dir, path, &(*ret_gpu)->driver);
+        return r < 0 && !is_gone(r) ? r : 0;
+}
+
+static int entry_probe(struct probe *p, const struct entry *e) {
+        struct bytes folder = family_folder(e->family);
+        struct node node = { .kind = e->family->kind };
+        char path[NAME_MAX + sizeof("/dev")];
+        struct gpu *g;
+        int r;
 
         snprintf(path, sizeof(path), "%s/dev", e->name);
         r = attr_dev(e->dir, path, &node.number);
         if (r < 0)
                 return is_gone(r) ? 0 : r;
-        r = probe_gpu(p, owner, pci, &g);
-        if (r < 0 || !g)
-                return r;
-        if (!pci && !g->driver) {
-                snprintf(path, sizeof(path), "%s/device/driver", e->name);
-                r = attr_link(p->arena, e->dir, path, &g->driver);
-                if (r < 0 && !is_gone(r))
-                        return r;
-        }
-        node.path = arena_printf(p->arena, "%s/%s", e->class->dev, e->name);
-        return probe_gpu_node(p, g, node);
+        node.path = arena_printf(p->arena, "%.*s/%s", (int)folder.len, folder.data, e->name);
+        if (e->family->shared)
+                return probe_shared_node(p, node);
+        r = entry_gpu(p, e, &g);
+        return r < 0 || !g ? r : probe_gpu_node(p, g, node);
 }
 
-static int class_probe(struct probe *p, const struct device_class *class) {
+static int class_probe(struct probe *p, const char *class) {
         _cleanup_(cleanup_dir) DIR *dir = NULL;
         struct dirent *de;
         int r;
 
-        r = probe_dir(p, class->sys, &dir);
+        r = probe_dir(p, arena_printf(p->arena, "/sys/class/%s", class), &dir);
         if (r < 0 || !dir)
                 return r;
         while ((de = readdir(dir))) {
-                struct entry e = { .class = class, .dir = dirfd(dir), .name = de->d_name };
+                struct entry e = { dirfd(dir), de->d_name, family_of_entry(class, de->d_name) };
 
-                if (!entry_kind(de->d_name, &e.kind))
-                        continue;
-                r = entry_probe(p, &e);
+                r = e.family ? entry_probe(p, &e) : 0;
                 if (r < 0)
                         return r;
         }
         return 0;
 }
 
-int probe_drm(struct probe *p) {
-        return class_probe(p, &class_drm);
-}
+int probe_classes(struct probe *p) {
+        const char *classes[NODE_FAMILIES];
+        size_t n = family_classes(classes);
+        int r = 0;
 
-int probe_accel(struct probe *p) {
-        return class_probe(p, &class_accel);
+        for (size_t i = 0; i < n && r >= 0; i++)
+                r = class_probe(p, classes[i]);
+        return r;
 }
