@@ -10,7 +10,7 @@
  */
 #include "anchor/judge.h"
 
-#include "model/plan/gids.h"
+#include "model/plan/make.h"
 #include "model/policy/memory.h"
 #include "pve/mapping.h"
 
@@ -118,7 +118,7 @@ static void plan_memory(struct check *c, const struct drift *d) {
 
         if (c->plan.choice.repin)
                 policy_set_pin(c->arena, &next, &c->plan.choice.pin);
-        gids_remember(&c->plan, &next);
+        plan_remember_gids(&c->plan, &next);
         next.parked = d->parked;
         next.n_parked = d->n_parked;
         c->new_policy = policy_remember(c->arena, c->policy.file,

@@ -7,7 +7,7 @@
  * is left that names a GPU of the host which is not the container's.
  */
 #include "model/plan/edit/edit.h"
-#include "model/plan/gids.h"
+#include "model/plan/make.h"
 #include "model/policy/key.h"
 #include "model/policy/memory.h"
 
@@ -122,7 +122,7 @@ static void remember(struct arena *a, const struct drift *d, struct pass *x) {
                 x->next.pins[0] = c->pin;
                 x->next.n_pins = 1;
         }
-        gids_remember(&x->plan, &x->next);
+        plan_remember_gids(&x->plan, &x->next);
         x->next.parked = d->parked;
         x->next.n_parked = d->n_parked;
 }

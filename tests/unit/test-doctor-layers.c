@@ -16,6 +16,7 @@
 
 #include "model/doctor/container.h"
 #include "model/conf/snapshot.h"
+#include "model/plan/make.h"
 #include "model/policy/key.h"
 #include "render/doctor-item.h"
 #include "sample-host.h"

@@ -9,7 +9,6 @@
  */
 #include "model/doctor/container.h"
 #include "base/number.h"
-#include "model/plan/gids.h"
 
 /* The uid side; the gid side is in the plan. */
 static void read_uids(struct arena *a, const struct doctor_guest *g, struct idmap *ret) {
@@ -155,7 +154,7 @@ static bool host_is_wrong(const struct doctor_guest *g, const struct node *n) {
  * gid. */
 static enum doctor_outcome why_nogroup(struct arena *a, const struct doctor_guest *g,
                                        const struct node *n, struct doctor_item *item) {
-        const struct plan_gid *group = gids_of_node(g->plan, n);
+        const struct plan_gid *group = plan_gid_of(g->plan, n);
         uint32_t outside;
 
         if (!group->in_map || !idmap_lookup(&g->plan->map_now, group->map_inside, &outside))
@@ -208,7 +207,7 @@ static bool dev_is_for_all(const struct devline *d) {
 static const char *opened_dev_value(struct arena *a, const struct doctor_guest *g,
                                     const struct doctor_given *given) {
         const struct devline *d = given->d;
-        const struct plan_gid *group = gids_of_node(g->plan, given->node);
+        const struct plan_gid *group = plan_gid_of(g->plan, given->node);
         const char *path = given->node->path;
 
         if (given->node->kind == NODE_NVIDIA)

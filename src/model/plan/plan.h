@@ -4,8 +4,7 @@
 /*
  * plan - what a container shall be given at this moment on this host
  *
- * One function from facts, policy and the container's present file to nodes and
- * id map; hook, CLI and daemon all call it. src/model/drift turns it into edits.
+ * Made by make.c; edit/ turns it into edits of the files.
  */
 #include "model/finding/finding.h"
 #include "model/idmap/idmap.h"
@@ -50,17 +49,17 @@ struct plan {
         size_t n_pairs;
 };
 
-/**
- * plan_make() - decide what the container shall have
- * @a:   arena of the result
- * @in:  all inputs; must live as long as the plan
- * @f:   gets what the operator should know
- * @ret: the plan
- */
-void plan_make(struct arena *a, const struct plan_input *in, struct findings *f, struct plan *ret);
-
 /** plan_node_problem() - what is in the place of a node that is not there to be given */
 struct finding plan_node_problem(struct arena *a, const struct node *n);
 
 /** plan_lines_are_right() - whether every mount and devN line names a GPU of the plan; else @ret_line */
 bool plan_lines_are_right(const struct plan *p, const struct plan_input *in, size_t *ret_line);
+
+/** plan_has_kind() - whether a node of this kind is given, or tolerated */
+bool plan_has_kind(const struct plan *p, enum node_kind kind);
+
+/** plan_gid_of() - the group whose gid @n has or ought to have */
+const struct plan_gid *plan_gid_of(const struct plan *p, const struct node *n);
+
+/** plan_remember_gids() - the container gids that @policy is to remember of a plan */
+void plan_remember_gids(const struct plan *p, struct policy *policy);

@@ -8,7 +8,6 @@
  */
 #include "model/plan/edit/editor.h"
 #include "base/number.h"
-#include "model/plan/gids.h"
 
 /* ---- lxc.mount.entry ---- */
 
@@ -45,7 +44,7 @@ static const char *mount_text(const struct editor *e, const struct devline *d,
  * was learned since the line was written with a guess. -1: whatever it has.
  */
 static int64_t forced_gid(const struct editor *e, const struct devline *d, const struct node *n) {
-        const struct plan_gid *g = gids_of_node(e->p, n);
+        const struct plan_gid *g = plan_gid_of(e->p, n);
         const struct policy_gid *policy = &e->in->policy->gid[g - e->p->gids];
         uint32_t own;
 
@@ -67,7 +66,7 @@ static bool dev_fits(const struct editor *e, size_t i, const struct want *w) {
 }
 
 static const char *new_dev_text(const struct editor *e, const struct node *n) {
-        const struct plan_gid *g = gids_of_node(e->p, n);
+        const struct plan_gid *g = plan_gid_of(e->p, n);
         bool open_to_all = (n->mode & 0006) == 0006;
 
         /* Proxmox gives a node mode 0660 and root's gid unless told otherwise */
@@ -91,7 +90,7 @@ static const char *dev_text(const struct editor *e, const struct devline *d, con
                 gid = own;
         else if (gid < 0 && d->broken &&
                  w->pn->node->gid != 0) /* "gid=video": it was to have one */
-                gid = gids_of_node(e->p, w->pn->node)->inside;
+                gid = plan_gid_of(e->p, w->pn->node)->inside;
         return devline_dev_value(e->a, w->pn->node->path, gid, d->rest);
 }
 

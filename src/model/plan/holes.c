@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * holes - which container gids are a group of the host, and what becomes of those that were
+ */
+#include "model/plan/holes.h"
+
+static const char *number(struct planner *x, uint32_t id) {
+        return arena_printf(x->a, "%u", id);
+}
+
+static void add_pair(struct planner *x, uint32_t inside, uint32_t outside) {
+        struct plan *p = x->p;
+
+        for (size_t i = 0; i < p->n_pairs; i++) {
+                struct id_pair *q = &p->pairs[i];
+
+                if (q->inside != inside && q->outside != outside)
+                        continue;
+                if (q->inside == inside && q->outside == outside)
+                        return;
+                finding_add(x->f, (struct finding){ .code = FINDING_GID_CONFLICT,
+                                                    .what = number(x, inside),
+                                                    .old = number(x, outside),
+                                                    .new = number(x, q->outside) });
+                return;
+        }
+        *ARENA_PUSH(x->a, p->pairs, p->n_pairs) = (struct id_pair){ inside, outside };
+}
+
+static bool has_pair(const struct plan *p, uint32_t inside, uint32_t outside) {
+        for (size_t i = 0; i < p->n_pairs; i++)
+                if (p->pairs[i].inside == inside || p->pairs[i].outside == outside)
+                        return true;
+        return false;
+}
+
+static bool maps_inside(const struct plan *p, uint32_t inside) {
+        for (size_t i = 0; i < p->n_pairs; i++)
+                if (p->pairs[i].inside == inside)
+                        return true;
+        return false;
+}
+
+/* The node itself tells the host gid: groupmod does not change nodes that exist. */
+static void add_node_pair(struct planner *x, const struct plan_node *pn) {
+        const struct plan_gid *g = plan_gid_of(x->p, pn->node);
+
+        if (pn->form != METHOD_IDMAP || !pn->required)
+                return;
+        if (pn->node->gid == 0) {
+                if ((pn->node->mode & 0006) != 0006)
+                        finding_add(x->f, (struct finding){ .code = FINDING_NODE_GROUP_ROOT,
+                                                            .what = pn->node->path,
+                                                            .old = arena_printf(x->a, "%04o",
+                                                                                pn->node->mode) });
+                return;
+        }
+        /* before any group's gid is known the node's own number is the better guess */
+        add_pair(x, g->known || g->host_present ? g->inside : pn->node->gid, pn->node->gid);
+}
+
+/* Told only of a map that will be written. */
+static void report_guesses(struct planner *x) {
+        const struct plan *p = x->p;
+
+        for (size_t i = p->n_nodes; i-- > 0;) {
+                const struct plan_node *pn = &p->nodes[i];
+                const struct plan_gid *g = plan_gid_of(p, pn->node);
+
+                if (pn->form == METHOD_IDMAP && pn->required && pn->node->gid != 0 && !g->known &&
+                    !g->in_map)
+                        finding_add(x->f, (struct finding){ .code = FINDING_GID_GUESSED,
+                                                            .what = g->name,
+                                                            .new = number(x, g->inside) });
+        }
+}
+
+static void report_holes(struct planner *x, const struct idmap_change *change) {
+        const struct plan *p = x->p;
+
+        for (size_t i = 0; i < p->n_pairs; i++) {
+                uint32_t before;
+                const struct id_pair *q = &p->pairs[i];
+
+                if (!idmap_lookup(&p->map_now, q->inside, &before) || before == q->outside)
+                        continue;
+                finding_add(x->f, (struct finding){ .code = idmap_is_hole(&p->map_now, q->inside)
+                                                                    ? FINDING_HOLE_CHANGED
+                                                                    : FINDING_HOLE_ADDED,
+                                                    .what = number(x, q->inside),
+                                                    .old = number(x, before),
+                                                    .new = number(x, q->outside) });
+        }
+        for (size_t i = 0; i < change->n_ours; i++) {
+                uint32_t id = change->ours[i], before, after;
+
+                if (idmap_lookup(&p->map_now, id, &before) && idmap_lookup(&p->map, id, &after) &&
+                    before != after && !idmap_is_hole(&p->map, id))
+                        finding_add(x->f, (struct finding){ .code = FINDING_HOLE_HEALED,
+                                                            .what = number(x, id),
+                                                            .old = number(x, before) });
+        }
+}
+
+static void map_failed(struct planner *x, const char *what) {
+        x->p->failed = true;
+        x->p->map = x->p->map_now;
+        finding_add(x->f, (struct finding){ .code = FINDING_IDMAP_BROKEN,
+                                            .what = what,
+                                            .where = x->in->name });
+}
+
+/* Ids that a full map of 65536 would have and this one has not, as in half-edited files. */
+static void report_odd(struct planner *x) {
+        const struct plan *p = x->p;
+        uint64_t count = 0;
+
+        for (size_t i = 0; i < p->map_now.n_extents; i++)
+                count += p->map_now.extents[i].count;
+        if (p->has_map && count < 65536)
+                finding_add(x->f, (struct finding){ .code = FINDING_IDMAP_ODD,
+                                                    .what = arena_printf(
+                                                            x->a, "%llu gids are mapped, not 65536",
+                                                            (unsigned long long)count),
+                                                    .where = x->in->name });
+}
+
+void holes_find(struct planner *x) {
+        struct plan *p = x->p;
+        uint32_t ours[2 * GID_GROUPS];
+        size_t n_ours = 0;
+        struct idmap_change change;
+        enum idmap_problem problem;
+
+        if (!p->userns)
+                return;
+        for (size_t i = p->n_nodes; i-- > 0;) /* render before card: it is what programs open */
+                add_node_pair(x, &p->nodes[i]);
+        for (size_t i = GID_GROUPS; i-- > 0;) {
+                const struct plan_gid *g = &p->gids[i];
+
+                if (!g->in_map)
+                        continue;
+                if (g->map_inside != g->inside)
+                        ours[n_ours++] = g->map_inside;
+                if (x->in->convert == METHOD_DEV && !maps_inside(p, g->inside)) {
+                        if (g->map_inside == g->inside)
+                                ours[n_ours++] = g->inside;
+                        continue;
+                }
+                if (g->host_present && g->host != 0 && !has_pair(p, g->inside, g->host))
+                        add_pair(x, g->inside, g->host);
+                /* a group that this host lacks: the number is another's or nobody's, and
+                 * without a delegation of it the container would not start */
+                if (!g->host_present && g->map_inside == g->inside && !maps_inside(p, g->inside))
+                        ours[n_ours++] = g->map_inside;
+        }
+        if (p->n_pairs == 0 && n_ours == 0) {
+                p->map = p->map_now;
+                return;
+        }
+        if (p->map_broken) {
+                map_failed(x, "a line cannot be parsed");
+                return;
+        }
+        report_odd(x);
+        change = (struct idmap_change){ ours, n_ours, p->pairs, p->n_pairs };
+        problem = idmap_punch(x->a, &p->map_now, &change, &p->map);
+        if (problem != IDMAP_OK) {
+                map_failed(x, idmap_problem_text(problem));
+                return;
+        }
+        report_guesses(x);
+        report_holes(x, &change);
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * holes - the id map that joins the container's gids to the host's
+ */
+#include "model/plan/planner.h"
+
+/**
+ * holes_find() - fill pairs and map of the plan: every hole that bound nodes need, old ones healed
+ *
+ * The plan is failed, with a finding, when the result cannot be proved.
+ */
+void holes_find(struct planner *x);

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * nodes - which nodes, in which form
+ *
+ * Where the policy is silent a container keeps what it has: the kinds of node
+ * that its lines give, each in the form (bind mount or devN) that it has today.
+ * A file that is right already must come out of here unchanged.
+ */
+#include "model/plan/nodes.h"
+
+#define DRM_KINDS (NODE_BIT(NODE_CARD) | NODE_BIT(NODE_RENDER))
+
+static bool has_driver(const struct planner *x, const char *driver) {
+        const struct choice *c = &x->p->choice;
+
+        for (size_t i = 0; i < c->gpus.n; i++)
+                if (c->gpus.items[i]->driver && streq(c->gpus.items[i]->driver, driver))
+                        return true;
+        return false;
+}
+
+/* A display engine beside the GPU that renders for it need not render itself. */
+static bool any_usable(const struct planner *x) {
+        const struct choice *c = &x->p->choice;
+
+        for (size_t i = 0; i < c->gpus.n; i++)
+                if (gpu_is_usable(c->gpus.items[i]))
+                        return true;
+        return false;
+}
+
+/* devices = of the policy, else what the container has, else card and render */
+static uint32_t find_devices(const struct planner *x) {
+        const struct plan_input *in = x->in;
+        const struct choice *c = &x->p->choice;
+        uint32_t kinds = 0;
+
+        if (in->policy->devices_set)
+                return in->policy->devices;
+        if (in->survey->given)
+                return in->survey->given;
+        if (in->survey->allowed)
+                return in->survey->allowed;
+        for (size_t i = 0; i < c->gpus.n; i++)
+                for (size_t j = 0; j < c->gpus.items[i]->n_nodes; j++)
+                        kinds |= NODE_BIT(c->gpus.items[i]->nodes[j].kind);
+        return (kinds & DRM_KINDS) || kinds == 0
+                       ? DRM_KINDS | (has_driver(x, "nvidia") ? NODE_BIT(NODE_NVIDIA) : 0)
+                       : kinds;
+}
+
+/*
+ * A node keeps the form of its own line, then of its kind's lines, then of the file's.
+ * Remembered lines count where nothing in the file answers.
+ */
+static enum method find_form(struct planner *x, const struct node *n) {
+        const struct plan_input *in = x->in;
+        const struct survey *s = in->survey;
+        struct input_forms own = input_forms(in, n);
+        bool dev = own.dev, mount = own.mount;
+
+        /* Proxmox's autodev hook fails with EEXIST on these */
+        if (dev && mount)
+                finding_add(x->f, (struct finding){ .code = FINDING_TARGET_TWICE,
+                                                    .what = n->path,
+                                                    .where = in->name });
+        if (in->policy->method != METHOD_AUTO)
+                return in->policy->method;
+        if (!dev && !mount) {
+                dev = s->there.as_dev & NODE_BIT(n->kind);
+                mount = s->there.as_mount & NODE_BIT(n->kind);
+        }
+        if (!dev && !mount) {
+                dev = s->parked.as_dev & NODE_BIT(n->kind);
+                mount = s->parked.as_mount & NODE_BIT(n->kind);
+        }
+        return dev == mount ? input_form(in) : dev ? METHOD_DEV : METHOD_IDMAP;
+}
+
+static void add_node(struct planner *x, const struct gpu *g, const struct node *n, bool required) {
+        struct plan *p = x->p;
+
+        for (size_t i = 0; i < p->n_nodes; i++)
+                if (p->nodes[i].node == n)
+                        return;
+        if (n->state == NODE_CHAR) {
+                enum method form = find_form(x, n);
+
+                *ARENA_PUSH(x->a, p->nodes, p->n_nodes) = (struct plan_node){
+                        .node = n, .gpu = g, .form = form, .required = required
+                };
+        } else if (required) {
+                finding_add(x->f, plan_node_problem(x->a, n));
+                planner_miss(x, n->path);
+        }
+}
+
+static void check_group(struct planner *x, const struct node *n) {
+        const struct facts *facts = x->in->facts;
+        const struct host_group *g = &facts->groups[gid_group_of(n->kind)];
+
+        if (n->kind == NODE_NVIDIA || !g->present || n->gid == g->gid || n->gid == 0 ||
+            n->gid == facts->groups[GID_VIDEO].gid || n->gid == facts->groups[GID_RENDER].gid)
+                return;
+        finding_add(x->f,
+                    (struct finding){ .code = FINDING_NODE_GROUP_WRONG,
+                                      .what = n->path,
+                                      .old = arena_printf(x->a, "%u", n->gid),
+                                      .new = arena_printf(x->a, "%s is %u",
+                                                          gid_group_name(gid_group_of(n->kind)),
+                                                          g->gid) });
+}
+
+/*
+ * Whether a container that has several GPUs is to have this node too. An iGPU's
+ * render node beside an NVIDIA card's own nodes is common, and that card's DRM
+ * nodes are then not missing: there are fewer lines than GPUs.
+ */
+static bool is_wanted(const struct planner *x, const struct gpu *g, const struct node *n) {
+        const struct plan_input *in = x->in;
+        const struct choice *c = &x->p->choice;
+        struct line_count lines;
+        size_t gpus = c->pin.n_gpus > c->gpus.n ? c->pin.n_gpus - c->gpus.n : 0;
+
+        if (!(x->p->devices & NODE_BIT(n->kind)))
+                return false;
+        if (in->policy->devices_set || !(NODE_BIT(n->kind) & DRM_KINDS) ||
+            !gpu_node(g, NODE_NVIDIA) || !(in->survey->given & NODE_BIT(NODE_NVIDIA)))
+                return true;
+        for (size_t i = 1; i < in->survey->n_lines; i++)
+                if (in->survey->lines[i].type == DEVLINE_MOUNT &&
+                    in->survey->lines[i].path.scope == PATH_FOLDER &&
+                    (in->survey->lines[i].path.kinds & NODE_BIT(n->kind)))
+                        return true;
+        for (size_t i = 0; i < c->gpus.n; i++)
+                gpus += gpu_node(c->gpus.items[i], n->kind) != NULL;
+        lines = input_count(in, n->kind);
+        if (lines.there > 0 && lines.parked > 0) { /* some GPU was away: whose lines are left? */
+                struct input_forms own = input_forms(in, n);
+
+                return own.dev || own.mount;
+        }
+        return lines.there + lines.parked >= gpus;
+}
+
+static void add_gpu_nodes(struct planner *x, const struct gpu *g) {
+        struct plan *p = x->p;
+        size_t before = p->n_nodes;
+        bool any = false;
+
+        for (size_t i = 0; i < g->n_nodes; i++) {
+                const struct node *n = &g->nodes[i];
+
+                if (is_wanted(x, g, n)) {
+                        any = true;
+                        add_node(x, g, n, true);
+                }
+        }
+        for (size_t i = before; i < p->n_nodes; i++)
+                check_group(x, p->nodes[i].node);
+        if ((p->devices & NODE_BIT(NODE_RENDER)) && gpu_node(g, NODE_CARD) && !any_usable(x))
+                finding_add(x->f, (struct finding){ .code = FINDING_GPU_NO_NODE,
+                                                    .gpu = g->address,
+                                                    .what = "render" });
+        /* kfd and a lone NPU are nodes of their own, and are looked for after this */
+        if (!any && (p->devices & ~(NODE_BIT(NODE_KFD) | NODE_BIT(NODE_ACCEL))) &&
+            !(g->n_nodes == 1 && g->nodes[0].kind == NODE_ACCEL))
+                planner_miss(x, arena_printf(x->a, "a node of %s", g->address));
+}
+
+/* Lines of the same GPUs that may stay although nothing adds them: "c 226:0" beside a render node.
+ */
+static void add_tolerated(struct planner *x) {
+        const struct plan_input *in = x->in;
+        struct plan *p = x->p;
+
+        if (in->policy->devices_set)
+                return;
+        for (size_t i = 0; i < p->choice.gpus.n; i++) {
+                const struct gpu *g = p->choice.gpus.items[i];
+
+                for (size_t j = 0; j < g->n_nodes; j++)
+                        if (in->survey->allowed & NODE_BIT(g->nodes[j].kind))
+                                add_node(x, g, &g->nodes[j], false);
+        }
+}
+
+/* kfd and the NVIDIA control nodes: one for all GPUs of the driver. */
+static void add_shared(struct planner *x) {
+        const struct plan_input *in = x->in;
+        struct plan *p = x->p;
+
+        for (size_t i = 0; i < in->facts->n_shared; i++) {
+                const struct node *n = &in->facts->shared[i];
+                bool named = !in->policy->devices_set && in->survey->nvidia_named;
+
+                if (!(p->devices & NODE_BIT(n->kind)) ||
+                    !has_driver(x, n->kind == NODE_KFD ? "amdgpu" : "nvidia"))
+                        continue;
+                if (n->kind == NODE_NVIDIA && named) {
+                        /* of NVIDIA's many a container keeps those that it has */
+                        add_node(x, NULL, n, input_names(in, n));
+                } else {
+                        /* nvidia-caps hand out the partitioning of the card: only to who has them
+                         */
+                        add_node(x, NULL, n,
+                                 n->kind == NODE_KFD ||
+                                         (n->state == NODE_CHAR &&
+                                          !str_has_prefix(n->path, "/dev/nvidia-caps/")));
+                }
+        }
+}
+
+/* An NPU has an address of its own; with a GPU chosen it is meant when it is the only one. */
+static void add_lone_accel(struct planner *x) {
+        const struct plan_input *in = x->in;
+        struct plan *p = x->p;
+        const struct gpu *only = NULL;
+        size_t n = 0;
+
+        if (!(p->devices & NODE_BIT(NODE_ACCEL)) || p->choice.gpus.n == 0 ||
+            plan_has_kind(p, NODE_ACCEL))
+                return;
+        for (size_t i = 0; i < in->facts->n_gpus; i++)
+                if (gpu_node(&in->facts->gpus[i], NODE_ACCEL)) {
+                        only = &in->facts->gpus[i];
+                        n++;
+                }
+        if (n == 1) {
+                add_node(x, only, gpu_node(only, NODE_ACCEL), true);
+                return;
+        }
+        p->incomplete = true;
+        if (!p->choice.missing)
+                finding_add(x->f, (struct finding){ .code = FINDING_GPU_NO_NODE,
+                                                    .gpu = p->choice.gpus.items[0]->address,
+                                                    .what = "accel" });
+}
+
+static void check_kfd(struct planner *x) {
+        struct plan *p = x->p;
+
+        if (!(p->devices & NODE_BIT(NODE_KFD)) || p->choice.gpus.n == 0 ||
+            plan_has_kind(p, NODE_KFD))
+                return;
+        finding_add(x->f, (struct finding){ .code = FINDING_GPU_NO_NODE,
+                                            .gpu = p->choice.gpus.items[0]->address,
+                                            .what = "kfd" });
+        p->incomplete = true;
+}
+
+void nodes_find(struct planner *x) {
+        x->p->devices = find_devices(x);
+        for (size_t i = 0; i < x->p->choice.gpus.n; i++)
+                add_gpu_nodes(x, x->p->choice.gpus.items[i]);
+        add_lone_accel(x);
+        add_shared(x);
+        check_kfd(x);
+        add_tolerated(x);
+}
