@@ -8,10 +8,11 @@
  * bypass hookscripts. stdout is the task log. An exit status other than 0 keeps
  * the container from starting, so it is given for that purpose only.
  */
+#include "anchor/check.h"
+#include "anchor/learn.h"
 #include "anchor/upkeep.h"
 
-#include "base/spawn.h"
-#include "host/inside/root-files.h"
+#include "host/inside/helper.h"
 #include "pve/record.h"
 #include "pve/settings.h"
 #include "pve/storage.h"
@@ -150,33 +151,26 @@ static int unit_start(struct hook *h) {
         return r;
 }
 
-static int look_inside(void *user) {
-        struct hook *h = user;
+static int post_start(struct hook *h) {
         struct findings learned = { .arena = &h->arena }, done = { .arena = &h->arena };
-        unsigned pid = inside_init_pid(&h->arena, h->vmid);
+        bool reached = anchor_learn(&h->host, h->vmid, &learned);
 
-        if (pid == 0)
-                return 0;
-        (void)anchor_learn(&h->host, h->vmid, pid, &learned);
         say_all(h, &learned, true, true);
         fflush(stdout); /* what follows takes a moment */
-        anchor_upkeep(&h->host, h->vmid, pid, &done);
+        if (reached)
+                anchor_upkeep(&h->host, h->vmid, &done);
         say_all(h, &done, true, true);
         return 0;
 }
 
-static int post_start(struct hook *h) {
-        unsigned seconds = anchor_upkeep_limit(policy_of(h));
-        int status, r;
+/* The container's volume cannot be unmounted while something of ours has it. */
+static int stop(struct hook *h) {
+        pid_t pid = inside_hanging(&h->arena, h->root, h->vmid);
 
-        r = spawn_call(look_inside, h, seconds * 1000, &status);
-        if (r != 0)
-                say(h, &(struct finding){ .code = FINDING_GUEST_STEP_FAILED,
-                                          .what = "reading its files",
-                                          .old = r < 0 ? strerror(-r)
-                                                       : arena_printf(&h->arena,
-                                                                      "no answer within %u s",
-                                                                      seconds) });
+        if (pid > 0)
+                say(h, &(struct finding){ .code = FINDING_HELPER_HANGS,
+                                          .what = arena_printf(&h->arena, "%d", (int)pid) });
+        record_clear(&h->host.pve, h->vmid);
         return 0;
 }
 
@@ -188,7 +182,7 @@ static int run_phase(struct hook *h) {
         if (streq(h->phase, "post-start"))
                 return post_start(h);
         if (streq(h->phase, "pre-stop") || streq(h->phase, "post-stop"))
-                record_clear(&h->host.pve, h->vmid);
+                return stop(h);
         return 0;
 }
 

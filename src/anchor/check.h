@@ -70,13 +70,5 @@ int anchor_apply(struct check *c);
 /** anchor_apply_now() - anchor_apply() outside of a start: the record of the last one stays */
 int anchor_apply_now(struct check *c);
 
-/**
- * anchor_learn() - compare a running container with its record, and learn its own gids
- * @vmid: container
- * @pid:  its init process
- * @f:    gets what differs, and what was learned
- */
-int anchor_learn(struct anchor *an, uint32_t vmid, unsigned pid, struct findings *f);
-
 /** anchor_tell_problem() - add the finding for an enum guest_problem or a negative errno */
 void anchor_tell_problem(struct findings *f, const struct guest *g, int problem);

@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "base/number.h"
 #include "host/inside/gather.h"
-#include "host/inside/root-files.h"
+#include "host/inside/helper.h"
 #include "model/doctor/running.h"
 #include "pve/record.h"
 
@@ -96,53 +96,59 @@ static void look_at_gpus(struct doctor *d, struct inside_facts *f) {
         f->drivers = strbuf_str(&drivers);
 }
 
-static void skip_all(struct doctor *d, enum doctor_outcome why) {
+static void skip_all(struct doctor *d, enum doctor_outcome outcome, const char *why) {
         const enum doctor_check checks[] = { DOCTOR_INSIDE_NODE, DOCTOR_INSIDE_GROUP,
                                              DOCTOR_INSIDE_OPEN, DOCTOR_SYSTEMD };
 
         for (size_t i = 0; i < ELEMENTS(checks); i++)
-                doctor_add(&d->report, (struct doctor_item){ .check = checks[i], .outcome = why });
+                doctor_add(&d->report, (struct doctor_item){ .check = checks[i],
+                                                             .outcome = outcome,
+                                                             .what = why });
 }
 
-static void look(struct doctor *d, unsigned pid) {
-        struct inside_request q = { .vmid = d->vmid, .pid = pid };
+static void look(struct doctor *d) {
+        struct inside_request q = { .vmid = d->vmid };
         struct inside_facts f;
+        const char *why;
+        int r;
 
         for (int group = 0; group < GID_GROUPS; group++)
                 q.expected_gid[group] = d->check.plan.gids[group].inside;
         add_wants(d, &q);
         add_units(d, &q);
-        if (inside_probe(d->arena, &q, &f) < 0) {
-                skip_all(d, OUTCOME_GONE);
+        r = inside_probe_files(d->arena, &q, &f, &why);
+        if (r != 0) {
+                skip_all(d, r == INSIDE_E_STOPPED ? OUTCOME_GONE : OUTCOME_UNREACHED, why);
                 return;
         }
+        r = inside_probe_programs(d->arena, &q, &f, &why);
         f.managed = guest_is_managed(&d->anchor->pve, d->vmid);
         f.policy = &d->check.policy;
         look_at_gpus(d, &f);
         doctor_inside(&d->report, &f);
+        if (r != 0) {
+                doctor_add(&d->report, (struct doctor_item){ .check = DOCTOR_SYSTEMD,
+                                                             .outcome = OUTCOME_UNREACHED,
+                                                             .what = why });
+                return;
+        }
         doctor_programs(&d->report, &f);
         doctor_services(&d->report, &f);
 }
 
 void anchor_doctor_inside(struct doctor *d) {
-        unsigned pid;
-
         doctor_add(&d->report,
                    (struct doctor_item){ .outcome = d->running ? OUTCOME_RUNNING_RUNS
                                                                : OUTCOME_RUNNING_STOPPED });
         if (!d->running)
                 return;
         if (*d->root) {
-                skip_all(d, OUTCOME_NOT_LIVE);
+                skip_all(d, OUTCOME_NOT_LIVE, NULL);
                 return;
         }
         if (geteuid() != 0) {
-                skip_all(d, OUTCOME_NOT_ROOT);
+                skip_all(d, OUTCOME_NOT_ROOT, NULL);
                 return;
         }
-        pid = inside_init_pid(d->arena, d->vmid);
-        if (pid == 0)
-                skip_all(d, OUTCOME_NO_INIT);
-        else
-                look(d, pid);
+        look(d);
 }

@@ -6,6 +6,8 @@
  * The root file system is not mounted yet when the hook runs before a start, so
  * the container's own gids are read once it is up.
  */
+#include "anchor/learn.h"
+
 #include "anchor/judge.h"
 
 #include "base/file.h"
@@ -17,6 +19,7 @@
 #include <errno.h>
 
 #define GROUP_FILE_MAX (1024 * 1024)
+#define LEARN_MS (10 * 1000)
 
 static void compare_nodes(struct arena *a, const struct record *r, int root_fd,
                           struct findings *f) {
@@ -74,40 +77,69 @@ static void learn_gid(struct bytes groups, const char *name, struct policy_gid *
                                                                      (long long)gid->guessed) });
 }
 
-static int learn_gids(struct anchor *an, uint32_t vmid, int root_fd, struct findings *f) {
-        struct arena *a = an->pve.arena;
-        struct bytes groups, next;
+static int learn_gids(struct anchor *an, uint32_t vmid, struct bytes groups, struct findings *f) {
         struct settings own;
         struct policy *p = &own.policy;
-        int r;
+        struct bytes next;
 
-        r = inside_read(a, root_fd, "/etc/group", GROUP_FILE_MAX, &groups);
-        if (r < 0)
-                return 0; /* a container without a group file has nothing to teach */
         anchor_policy(an, vmid, &own);
         if (p->broken)
                 return 0;
         for (int i = 0; i < GID_GROUPS; i++)
                 learn_gid(groups, gid_group_name(i), &p->gid[i], f);
-        next = policy_remember(a, p->file, NULL, p);
+        next = policy_remember(an->pve.arena, p->file, NULL, p);
         return bytes_equal(next, p->file) ? 0 : anchor_store_policy(an, vmid, next);
 }
 
-int anchor_learn(struct anchor *an, uint32_t vmid, unsigned pid, struct findings *f) {
-        _cleanup_(cleanup_close) int root_fd = inside_open(pid);
-        struct arena *a = an->pve.arena;
+struct learned *anchor_learn_look(const struct anchor *an, const struct inside *in) {
+        struct learned *l = arena_alloc(in->arena, sizeof(*l));
+        struct pve pve = an->pve;
         struct record record = { 0 };
+
+        pve.arena = l->findings.arena = in->arena;
+        if (record_read(&pve, in->vmid, &record) == 0) {
+                compare_nodes(in->arena, &record, in->root_fd, &l->findings);
+                find_extra_nodes(in->arena, &record, in->root_fd, &l->findings);
+        }
+        /* a container without a group file has nothing to teach */
+        l->has_groups = inside_read(in->arena, in->root_fd, "/etc/group", GROUP_FILE_MAX,
+                                    &l->groups) == 0;
+        return l;
+}
+
+void anchor_learn_keep(struct anchor *an, uint32_t vmid, const struct learned *l,
+                       struct findings *f) {
         int r;
 
-        if (root_fd < 0)
-                return root_fd;
-        r = record_read(&an->pve, vmid, &record);
-        if (r == 0) {
-                compare_nodes(a, &record, root_fd, f);
-                find_extra_nodes(a, &record, root_fd, f);
-        }
-        r = learn_gids(an, vmid, root_fd, f);
+        for (size_t i = 0; i < l->findings.n; i++)
+                finding_add(f, l->findings.items[i]);
+        r = l->has_groups ? learn_gids(an, vmid, l->groups, f) : 0;
         if (r < 0)
-                anchor_tell_write_failed(f, settings_name(a, vmid), r);
-        return 0;
+                anchor_tell_write_failed(f, settings_name(an->pve.arena, vmid), r);
+}
+
+void anchor_tell_unreached(struct findings *f, int problem, const struct inside_answer *answer) {
+        if (problem != INSIDE_E_STOPPED)
+                finding_add(f, (struct finding){ .code = FINDING_GUEST_STEP_FAILED,
+                                                 .what = "reading its files",
+                                                 .old = answer->why });
+}
+
+static void look(struct inside *in, void *user) {
+        inside_keep(in, anchor_learn_look(user, in));
+}
+
+bool anchor_learn(struct anchor *an, uint32_t vmid, struct findings *f) {
+        struct inside_job job = { "", vmid, LEARN_MS, look, an };
+        struct inside_answer answer;
+        int r;
+
+        if (*an->pve.root)
+                return false;
+        r = inside_call(an->pve.arena, &job, &answer);
+        if (r == 0)
+                anchor_learn_keep(an, vmid, answer.result, f);
+        else
+                anchor_tell_unreached(f, r, &answer);
+        return r == 0;
 }

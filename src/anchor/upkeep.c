@@ -9,6 +9,7 @@
  */
 #include "anchor/upkeep.h"
 
+#include "anchor/learn.h"
 #include "host/inside/attach.h"
 #include "host/inside/root-files.h"
 #include "model/guest/upkeep-script.h"
@@ -100,53 +101,91 @@ static void carry_out(struct arena *a, uint32_t vmid, const struct upkeep *u, ui
         upkeep_tell(u, result.output, why_ended(a, r, &result, seconds), f);
 }
 
-void anchor_upkeep(struct anchor *an, uint32_t vmid, unsigned pid, struct findings *f) {
-        _cleanup_(cleanup_close) int root_fd = *an->pve.root ? -1 : inside_open(pid);
-        struct arena *a = an->pve.arena;
+/** struct job - for the helper */
+struct job {
+        struct anchor *anchor;
+        const struct policy *policy;
+};
+
+static void keep_up(struct anchor *an, const struct inside *box, const struct policy *p,
+                    struct findings *f) {
+        struct arena *a = box->arena;
         struct upkeep_dropin *dropins;
         struct upkeep_input in = { 0 };
         struct upkeep todo;
-        struct settings own;
-        const struct policy *p = &own.policy;
         struct check c;
 
-        if (root_fd < 0)
-                return;
-        anchor_policy(an, vmid, &own);
-        if (p->broken)
-                return;
-        find_dropins(a, root_fd, &dropins, &in.n_dropins);
+        find_dropins(a, box->root_fd, &dropins, &in.n_dropins);
         if (!p->guest_groups && p->n_guest_users == 0 && p->n_guest_services == 0 &&
             in.n_dropins == 0)
                 return;
         /* for the container's gids, as the start that is behind us used them */
-        if (anchor_check(an, vmid, &c) != 0 || c.left_alone)
+        if (anchor_check(an, box->vmid, &c) != 0 || c.left_alone)
                 return;
-        if (inside_read(a, root_fd, "/etc/group", ACCOUNT_FILE_MAX, &in.groups) < 0 ||
-            inside_read(a, root_fd, "/etc/passwd", ACCOUNT_FILE_MAX, &in.users) < 0)
+        if (inside_read(a, box->root_fd, "/etc/group", ACCOUNT_FILE_MAX, &in.groups) < 0 ||
+            inside_read(a, box->root_fd, "/etc/passwd", ACCOUNT_FILE_MAX, &in.users) < 0)
                 return;
         in.policy = p;
         in.gids = c.plan.gids;
         in.dropins = dropins;
-        in.systemd = inside_look(root_fd, "/usr/lib/systemd/systemd").present ||
-                     inside_look(root_fd, "/lib/systemd/systemd").present;
-        find_nodes(&c, root_fd, &in);
+        in.systemd = inside_look(box->root_fd, "/usr/lib/systemd/systemd").present ||
+                     inside_look(box->root_fd, "/lib/systemd/systemd").present;
+        find_nodes(&c, box->root_fd, &in);
         upkeep_plan(a, &in, f, &todo);
-        carry_out(a, vmid, &todo, p->guest_timeout, f);
+        carry_out(a, box->vmid, &todo, p->guest_timeout, f);
 }
 
-bool anchor_upkeep_undo(struct anchor *an, uint32_t vmid, uint32_t seconds, struct findings *f) {
-        struct arena *a = an->pve.arena;
-        unsigned pid = *an->pve.root ? 0 : inside_init_pid(a, vmid);
-        _cleanup_(cleanup_close) int root_fd = pid ? inside_open(pid) : -1;
+static void look_and_keep_up(struct inside *in, void *user) {
+        const struct job *job = user;
+        struct anchor an = anchor_for_one(job->anchor, in->arena);
+        struct findings *f = arena_alloc(in->arena, sizeof(*f));
+
+        f->arena = in->arena;
+        keep_up(&an, in, job->policy, f);
+        inside_keep(in, f);
+}
+
+static void look_and_undo(struct inside *in, void *user) {
+        const struct job *job = user;
+        struct findings *f = arena_alloc(in->arena, sizeof(*f));
         struct upkeep_dropin *dropins;
         struct upkeep todo;
         size_t n;
 
-        if (root_fd < 0)
-                return false;
-        find_dropins(a, root_fd, &dropins, &n);
-        upkeep_removal(a, dropins, n, &todo);
-        carry_out(a, vmid, &todo, seconds, f);
-        return true;
+        f->arena = in->arena;
+        find_dropins(in->arena, in->root_fd, &dropins, &n);
+        upkeep_removal(in->arena, dropins, n, &todo);
+        carry_out(in->arena, in->vmid, &todo, job->policy->guest_timeout, f);
+        inside_keep(in, f);
+}
+
+/* Whether the container runs. */
+static bool call(uint32_t vmid, void (*look)(struct inside *in, void *user), struct job *job,
+                 struct findings *f) {
+        struct inside_job inside = { "", vmid, (10 + job->policy->guest_timeout) * 1000, look, job };
+        const struct findings *done;
+        struct inside_answer answer;
+        int r = inside_call(f->arena, &inside, &answer);
+
+        done = answer.result;
+        for (size_t i = 0; done && i < done->n; i++)
+                finding_add(f, done->items[i]);
+        if (r != 0)
+                anchor_tell_unreached(f, r, &answer);
+        return r != INSIDE_E_STOPPED;
+}
+
+void anchor_upkeep(struct anchor *an, uint32_t vmid, struct findings *f) {
+        struct settings own;
+
+        if (*an->pve.root)
+                return;
+        anchor_policy(an, vmid, &own);
+        if (!own.policy.broken)
+                (void)call(vmid, look_and_keep_up, &(struct job){ an, &own.policy }, f);
+}
+
+bool anchor_upkeep_undo(struct anchor *an, uint32_t vmid, const struct policy *p,
+                        struct findings *f) {
+        return !*an->pve.root && call(vmid, look_and_undo, &(struct job){ an, p }, f);
 }

@@ -5,11 +5,15 @@
  */
 #include "base/arena.h"
 
+#include <errno.h>
+#include <sys/mman.h>
+
 #define BLOCK_SIZE (32 * 1024 - 64)
 
 struct arena_block {
         struct arena_block *next;
         size_t used, size;
+        bool mapped; /* of arena_share() */
         _Alignas(max_align_t) char data[];
 };
 
@@ -29,7 +33,7 @@ void *arena_alloc(struct arena *a, size_t size) {
         if (!b || b->size - b->used < size) {
                 size_t want = size > BLOCK_SIZE ? size : BLOCK_SIZE;
 
-                b = calloc(1, sizeof(*b) + want);
+                b = a->fixed ? NULL : calloc(1, sizeof(*b) + want);
                 if (!b)
                         return out_of_memory();
                 b->size = want;
@@ -89,9 +93,42 @@ void arena_done(struct arena *a) {
         while (a->head) {
                 struct arena_block *next = a->head->next;
 
-                free(a->head);
+                if (a->head->mapped)
+                        munmap(a->head, sizeof(*a->head) + a->head->size);
+                else
+                        free(a->head);
                 a->head = next;
         }
+}
+
+/**
+ * arena_share() - an arena that a child made by fork() shares with us
+ * @size: bytes, of which only those cost anything that are used; more it will never have
+ *
+ * Both have it at the same address: what the one builds in it, pointers and all, is there for
+ * the other. Return: 0 or negative errno.
+ */
+int arena_share(size_t size, struct arena *ret) {
+        struct arena_block *b = mmap(NULL, sizeof(*b) + size, PROT_READ | PROT_WRITE,
+                                     MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+        if (b == MAP_FAILED)
+                return -errno;
+        b->size = size;
+        b->mapped = true;
+        *ret = (struct arena){ .head = b, .fixed = true };
+        return 0;
+}
+
+/** arena_take() - when @a is given back, what is in @from goes too, which is a shared arena */
+void arena_take(struct arena *a, struct arena *from) {
+        struct arena_block *b = from->head;
+
+        b->next = a->head ? a->head->next : NULL;
+        if (a->head)
+                a->head->next = b;
+        else
+                a->head = b;
 }
 
 /** arena_reset() - forget everything, and keep room for the next one of many */

@@ -47,6 +47,7 @@ static inline void cleanup_free(void *p) {
  */
 struct arena {
         struct arena_block *head;
+        bool fixed; /* one block, and no other one */
 };
 
 void *arena_alloc(struct arena *a, size_t size);
@@ -56,6 +57,8 @@ char *arena_printf(struct arena *a, const char *format, ...) _printf_(2, 3);
 void *arena_grow(struct arena *a, void *array, size_t n, size_t item_size);
 void arena_reset(struct arena *a);
 void arena_done(struct arena *a);
+int arena_share(size_t size, struct arena *ret);
+void arena_take(struct arena *a, struct arena *from);
 
 #define _cleanup_arena_ _cleanup_(arena_done)
 

@@ -18,11 +18,14 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #define KILL_MS 1000 /* a process that can end at all does, once it is killed */
+#define HELPER_MEMORY (256UL * 1024 * 1024)
+#define HELPER_OUTPUT (64 * 1024) /* of an error that ends it */
 
 static bool is_program(const char *path) {
         struct stat st;
@@ -144,6 +147,17 @@ static bool output_take(int from, size_t max, struct strbuf *out) {
         return true;
 }
 
+/* @from does not block */
+static int output_pipe(int *ret_from, int *ret_to) {
+        int fds[2];
+
+        if (pipe2(fds, O_CLOEXEC) < 0)
+                return -errno;
+        *ret_from = fds[0];
+        *ret_to = fds[1];
+        return fcntl(fds[0], F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
+}
+
 /* Until the child has ended (0), or has to be ended (enum spawn_problem). */
 static int child_watch(int pidfd, int from, const struct spawn_job *job, struct strbuf *out) {
         struct pollfd fds[] = {
@@ -170,78 +184,140 @@ static int child_watch(int pidfd, int from, const struct spawn_job *job, struct 
         }
 }
 
-/*
- * The child is not waited for yet, so neither its number nor its group's can be another's. One
- * that hangs in the kernel, in a request to a FUSE server that never answers, does not die of
- * SIGKILL: it is left to whoever inherits it.
- */
-static int child_end(pid_t pid, int pidfd, struct spawn_result *ret) {
-        struct pollfd end = { .fd = pidfd, .events = POLLIN };
-        int status;
-        pid_t p;
+/* The first of our children. */
+static pid_t child_first(void) {
+        _cleanup_(cleanup_file) FILE *f = fopen("/proc/thread-self/children", "re");
+        int pid = 0;
 
+        return f && fscanf(f, "%d", &pid) == 1 ? pid : 0;
+}
+
+/* A process that hangs in the kernel, in a request to a FUSE server that never answers, does not
+ * die of SIGKILL. It is left to whoever inherits it. */
+static pid_t abandoned;
+
+pid_t spawn_abandoned(void) {
+        if (abandoned > 0 && waitpid(abandoned, NULL, WNOHANG) != 0)
+                abandoned = 0;
+        return abandoned;
+}
+
+int spawn_end(pid_t pid, int *ret_status) {
+        int64_t end = now_ms() + KILL_MS;
+        bool ended = false;
+
+        /* not waited for yet, so neither its number nor its group's can be another's */
+        kill(pid, SIGKILL);
         kill(-pid, SIGKILL);
-        while (poll(&end, 1, KILL_MS) < 0 && errno == EINTR)
-                ;
-        while ((p = waitpid(pid, &status, WNOHANG)) < 0 && errno == EINTR)
-                ;
-        if (p < 0)
-                return -errno;
-        if (p == 0) {
-                ret->abandoned = pid;
-                return SPAWN_E_ABANDONED;
+        for (;;) {
+                int status;
+                pid_t p = waitpid(ended ? -pid : pid, &status, WNOHANG);
+
+                if (p == pid) {
+                        ended = true;
+                        *ret_status = WIFEXITED(status) ? WEXITSTATUS(status)
+                                                        : 128 + WTERMSIG(status);
+                } else if (p < 0 && errno != EINTR) {
+                        return ended ? 0 : -errno;
+                } else if (p == 0 && now_ms() >= end) {
+                        abandoned = ended ? child_first() : pid;
+                        return SPAWN_E_ABANDONED;
+                } else if (p == 0) {
+                        nanosleep(&(struct timespec){ .tv_nsec = 5 * 1000 * 1000 }, NULL);
+                }
         }
-        ret->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-        return 0;
 }
 
 static int child_finish(pid_t pid, int from, const struct spawn_job *job, struct strbuf *out,
                         struct spawn_result *ret) {
         _cleanup_(cleanup_close) int pidfd = pidfd_open(pid, 0);
         int problem = pidfd < 0 ? -errno : child_watch(pidfd, from, job, out);
-        int r = child_end(pid, pidfd, ret);
+        int r = spawn_end(pid, &ret->status);
 
+        ret->abandoned = spawn_abandoned();
         ret->output = strbuf_bytes(out);
         return r ? r : problem;
 }
 
 int spawn_run(struct arena *a, const struct spawn_job *job, struct spawn_result *ret) {
-        _cleanup_(cleanup_close) int in = pipe_filled(job->input), from = -1;
+        _cleanup_(cleanup_close) int in = pipe_filled(job->input), from = -1, to = -1;
         struct strbuf out = { .arena = a };
-        int fds[2], r;
         pid_t pid;
+        int r;
 
         if (in < 0)
                 return in;
-        if (pipe2(fds, O_CLOEXEC) < 0)
-                return -errno;
-        from = fds[0];
-        r = fcntl(from, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
+        r = output_pipe(&from, &to);
         if (r == 0)
-                r = child_start(job, in, fds[1], &pid);
-        close(fds[1]);
-        return r < 0 ? r : child_finish(pid, from, job, &out, ret);
+                r = child_start(job, in, to, &pid);
+        if (r < 0)
+                return r;
+        cleanup_close(&to);
+        to = -1;
+        return child_finish(pid, from, job, &out, ret);
 }
 
-int spawn_call(int (*call)(void *user), void *user, unsigned timeout_ms, int *ret_status) {
-        struct spawn_job job = { .timeout_ms = timeout_ms };
-        struct spawn_result result = { 0 };
-        struct strbuf none = { 0 };
-        pid_t pid;
-        int r;
+/** struct shared - what a helper leaves, at the beginning of the arena that it shares with us */
+struct shared {
+        const void *result;
+        pid_t abandoned;
+};
+
+static _Noreturn void helper_run(const struct spawn_call *call, struct arena *a,
+                                 struct shared *shared, pid_t parent, int out) {
+        int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+        setpgid(0, 0);
+        if (in < 0 || dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
+            dup2(out, STDERR_FILENO) < 0 || close_range(STDERR_FILENO + 1, ~0U, 0) < 0 ||
+            chdir("/") < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) < 0 ||
+            prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+                _exit(1);
+        call->call(a, call->user, &shared->result);
+        fflush(NULL);
+        shared->abandoned = spawn_abandoned();
+        _exit(0);
+}
+
+/* Its number, or negative errno. */
+static pid_t helper_start(const struct spawn_call *call, struct arena *a, struct shared *shared,
+                          int out) {
+        pid_t parent = getpid(), pid;
 
         fflush(NULL);
         pid = fork();
         if (pid < 0)
                 return -errno;
-        if (pid == 0) {
-                setpgid(0, 0);
-                r = call(user);
-                fflush(NULL);
-                _exit(r);
-        }
+        if (pid == 0)
+                helper_run(call, a, shared, parent, out);
         setpgid(pid, pid); /* whichever of the two comes first */
-        r = child_finish(pid, -1, &job, &none, &result);
-        *ret_status = result.status;
-        return r;
+        return pid;
+}
+
+int spawn_call(struct arena *a, const struct spawn_call *call, struct spawn_result *ret) {
+        struct spawn_job limits = { .timeout_ms = call->timeout_ms, .max_output = HELPER_OUTPUT };
+        _cleanup_(cleanup_close) int from = -1, to = -1;
+        struct strbuf out = { .arena = a };
+        struct arena memory;
+        struct shared *shared;
+        int r = output_pipe(&from, &to);
+        pid_t pid;
+
+        if (r == 0)
+                r = arena_share(HELPER_MEMORY, &memory);
+        if (r < 0)
+                return r;
+        shared = arena_alloc(&memory, sizeof(*shared));
+        pid = helper_start(call, &memory, shared, to);
+        cleanup_close(&to);
+        to = -1;
+        r = pid < 0 ? pid : child_finish(pid, from, &limits, &out, ret);
+        arena_take(a, &memory);
+        (void)fwrite(ret->output.data, 1, ret->output.len, stderr);
+        ret->result = shared->result;
+        if (r == 0 && shared->abandoned) {
+                ret->abandoned = shared->abandoned;
+                return SPAWN_E_ABANDONED;
+        }
+        return r == 0 && ret->status != 0 ? -EIO : r;
 }

@@ -25,7 +25,8 @@ enum spawn_problem {
 struct spawn_result {
         int status; /* exit status, 128 + N for signal N; 128 + SIGKILL when it was ended */
         struct bytes output;
-        pid_t abandoned; /* on SPAWN_E_ABANDONED */
+        pid_t abandoned;    /* on SPAWN_E_ABANDONED: the process that hangs, 0 if unknown */
+        const void *result; /* of spawn_call() */
 };
 
 /**
@@ -53,13 +54,40 @@ int spawn_run(struct arena *a, const struct spawn_job *job, struct spawn_result 
 /** spawn_error() - why @program of Debian's @package could not be started: @error of spawn_run() */
 const char *spawn_error(struct arena *a, const char *program, const char *package, int error);
 
+/** struct spawn_call - a function of ours that may never return */
+struct spawn_call {
+        /*
+         * Runs in a child. What it leaves for its caller it builds in @a, and sets @ret whenever
+         * a part is whole: if the child has to be ended, the last one counts. All else that it
+         * changes in memory is lost; so is what it prints, but for errors of its end.
+         */
+        void (*call)(struct arena *a, void *user, const void **ret);
+        void *user;
+        unsigned timeout_ms; /* then the child is killed */
+};
+
 /**
- * spawn_call() - call a function of ours that may never return, in a child
- * @call:       what it prints is printed, what it changes in memory is lost; returns 0 .. 127
- * @user:       its argument
- * @timeout_ms: then the child is killed
- * @ret_status: what @call returned, 128 + N for signal N
+ * spawn_call() - call a function of ours that may never return, in a child: a helper
+ * @a:   gets the helper's arena
+ * @ret: result, NULL when it left none; abandoned on SPAWN_E_ABANDONED: the helper, or what
+ *       the helper itself has started and abandoned
  *
- * Return: 0 when it ended, SPAWN_E_TIMEOUT, negative errno when there was no child.
+ * The helper dies with us. It has none of our descriptors - no task log, no lock -, our memory
+ * as it was, and / as its working folder, so that one which is abandoned holds nothing but
+ * what it has opened itself.
+ *
+ * Return: 0 when it ended, an enum spawn_problem, negative errno: there was no helper, or it
+ *         crashed (-EIO).
  */
-int spawn_call(int (*call)(void *user), void *user, unsigned timeout_ms, int *ret_status);
+int spawn_call(struct arena *a, const struct spawn_call *call, struct spawn_result *ret);
+
+/**
+ * spawn_end() - kill a child of ours and its process group, and wait for it
+ * @ret_status: as in struct spawn_result
+ *
+ * Return: 0, SPAWN_E_ABANDONED, negative errno.
+ */
+int spawn_end(pid_t pid, int *ret_status);
+
+/** spawn_abandoned() - a child of this process that was abandoned and has not ended since; 0: none */
+pid_t spawn_abandoned(void);

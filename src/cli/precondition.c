@@ -9,8 +9,7 @@
  */
 #include "cli/precondition.h"
 
-#include "anchor/upkeep.h"
-#include "base/spawn.h"
+#include "anchor/check.h"
 #include "cli/output.h"
 #include "model/conf/pctconf.h"
 
@@ -143,17 +142,4 @@ int target_open(struct cli *c, uint32_t vmid, struct guest *ret, int *ret_lock) 
         *ret_lock = lock;
         lock = -1;
         return EXIT_DONE;
-}
-
-int target_inside(struct cli *c, uint32_t vmid, const struct policy *p, int (*call)(void *user),
-                  void *user) {
-        unsigned seconds = anchor_upkeep_limit(p);
-        int status, r = spawn_call(call, user, seconds * 1000, &status);
-
-        if (r == 0 && status <= EXIT_ATTENTION)
-                return status;
-        cli_fail(c, arena_printf(&c->arena, "gpuanchor doctor %u", vmid),
-                 "%u: nothing was done inside: %s", vmid,
-                 r < 0 ? strerror(-r) : arena_printf(&c->arena, "no answer within %u s", seconds));
-        return EXIT_ATTENTION;
 }

@@ -52,13 +52,3 @@ bool target_refuse(struct cli *c, const struct guest *g, struct findings *f);
  * Return: EXIT_DONE, or EXIT_TROUBLE after telling.
  */
 int target_open(struct cli *c, uint32_t vmid, struct guest *ret, int *ret_lock);
-
-/**
- * target_inside() - look into a container, no longer than that may take
- * @p:    its policy
- * @call: looks, tells what it found and did, and returns an exit status
- *
- * Return: that exit status; EXIT_ATTENTION after telling that the container did not answer.
- */
-int target_inside(struct cli *c, uint32_t vmid, const struct policy *p, int (*call)(void *user),
-                  void *user);

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "anchor/check.h"
+#include "anchor/learn.h"
 #include "base/file.h"
 #include "host/inside/root-files.h"
 #include "render/text.h"
@@ -311,6 +312,12 @@ static bool told(const struct findings *f, enum finding_code code, const char *w
 }
 
 /* What was recorded at the start against what is there, and what is there beside it. */
+static void learn_from(struct anchor *an, struct findings *f) {
+        struct inside in = { .arena = &arena, .vmid = 101, .root_fd = root_fd };
+
+        anchor_learn_keep(an, 101, anchor_learn_look(an, &in), f);
+}
+
 static void test_compare(void **state) {
         struct findings f = { .arena = &arena };
         struct anchor an = anchor_open(&arena, host);
@@ -326,7 +333,7 @@ static void test_compare(void **state) {
         node("dev/dri/odd", 10, 1);
         node("dev/dri/alias", 226, 1);
         put(in("dev/dri/card5"), "");
-        assert_int_equal(anchor_learn(&an, 101, (unsigned)init_pid, &f), 0);
+        learn_from(&an, &f);
         assert_true(told(&f, FINDING_INSIDE_WRONG, "/dev/dri/renderD128"));
         assert_true(told(&f, FINDING_INSIDE_WRONG, "/dev/dri/card5"));
         assert_true(told(&f, FINDING_INSIDE_MISSING, "/dev/kfd"));
@@ -343,7 +350,7 @@ static const char *learn(const char *groups, const char *policy, struct findings
         *f = (struct findings){ .arena = &arena };
         put(in("etc/group"), groups);
         put(path, policy);
-        assert_int_equal(anchor_learn(&an, 101, (unsigned)init_pid, f), 0);
+        learn_from(&an, f);
         assert_int_equal(file_read(&arena, path, 64 * 1024, &text), 0);
         return arena_strndup(&arena, text.data, text.len);
 }
@@ -384,7 +391,7 @@ static void test_learn_hostile(void **state) {
         assert_int_equal(unlink(in("etc/group")), 0);
         assert_int_equal(symlink("/etc/shadow", in("etc/group")), 0);
         f = (struct findings){ .arena = &arena };
-        assert_int_equal(anchor_learn(&an, 101, (unsigned)init_pid, &f), 0);
+        learn_from(&an, &f);
         assert_int_equal(f.n, 0);
 }
 

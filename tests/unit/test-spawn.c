@@ -243,25 +243,6 @@ static void test_program_is_found(void **state) {
                             "usermod is not in /usr/sbin, /usr/bin, /sbin or /bin (package passwd)");
 }
 
-static int returns_seven(void *user) {
-        return 7;
-}
-
-static int never_returns(void *user) {
-        pause();
-        return 0;
-}
-
-/* Its end, its status, and that one which never ends is ended. */
-static void test_call(void **state) {
-        int status = -1;
-
-        assert_int_equal(spawn_call(returns_seven, NULL, 60 * 1000, &status), 0);
-        assert_int_equal(status, 7);
-        assert_int_equal(spawn_call(never_returns, NULL, 100, &status), SPAWN_E_TIMEOUT);
-        assert_int_equal(status, 128 + SIGKILL);
-}
-
 static int teardown(void **state) {
         arena_done(&arena);
         return 0;
@@ -280,7 +261,6 @@ int main(void) {
                 cmocka_unit_test(test_surroundings),
                 cmocka_unit_test(test_attach_command),
                 cmocka_unit_test(test_program_is_found),
-                cmocka_unit_test(test_call),
         };
 
         return cmocka_run_group_tests(tests, NULL, teardown);

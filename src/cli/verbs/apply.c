@@ -11,7 +11,6 @@
 #include "cli/output.h"
 #include "cli/plan-output.h"
 #include "cli/precondition.h"
-#include "host/inside/root-files.h"
 
 #include <time.h>
 
@@ -115,22 +114,12 @@ static int apply_job(struct job *j) {
 
 /* What the policy asks for inside would be done after the next start; a container that runs need
  * not wait for one. */
-static int keep_inside(void *user) {
-        struct job *j = user;
+static int keep_inside(struct job *j) {
         struct findings f = { .arena = &j->arena };
-        unsigned pid = *j->c->root ? 0 : inside_init_pid(&j->arena, j->vmid);
 
-        if (pid > 0)
-                anchor_upkeep(&j->host, j->vmid, pid, &f);
+        anchor_upkeep(&j->host, j->vmid, &f);
         out_findings(j->c, &f, j->vmid, EDITS_TELL);
         return show_attention(&f);
-}
-
-static int keep_inside_for_a_while(struct job *j) {
-        struct settings own;
-
-        anchor_policy(&j->host, j->vmid, &own);
-        return target_inside(j->c, j->vmid, &own.policy, keep_inside, j);
 }
 
 static int apply_one(struct cli *c, uint32_t vmid) {
@@ -143,8 +132,7 @@ static int apply_one(struct cli *c, uint32_t vmid) {
         } else {
                 c->prefix = arena_printf(&c->arena, "%u: ", vmid);
                 r = apply_job(&j);
-                if (r != EXIT_TROUBLE && !c->opt[OPT_BOOT] &&
-                    keep_inside_for_a_while(&j) != EXIT_DONE)
+                if (r != EXIT_TROUBLE && !c->opt[OPT_BOOT] && keep_inside(&j) != EXIT_DONE)
                         r = EXIT_ATTENTION;
                 c->prefix = "";
         }

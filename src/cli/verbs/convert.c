@@ -15,10 +15,12 @@
 #include "cli/enrol/preview.h"
 #include "cli/plan-output.h"
 #include "cli/precondition.h"
-#include "host/inside/root-files.h"
+#include "host/inside/helper.h"
 #include "host/file-owners.h"
 #include "model/plan/moved-gids.h"
 #include "pve/version.h"
+
+#define OWNERS_MS (15 * 1000) /* owners_find() itself takes no more than ten seconds */
 
 struct converting {
         struct cli *c;
@@ -94,29 +96,51 @@ static void tell_files(struct converting *v, const struct regroup *r, const stru
                                                           : describe_files(v->a, o, all) });
 }
 
+/** struct search - for the helper; what it leaves is one of these, too */
+struct search {
+        struct owners *owners;
+        size_t n;
+        bool all;
+};
+
+static void search(struct inside *in, void *user) {
+        const struct search *asked = user;
+        struct search *found = arena_alloc(in->arena, sizeof(*found));
+
+        found->owners = arena_alloc(in->arena, asked->n * sizeof(*found->owners));
+        memcpy(found->owners, asked->owners, asked->n * sizeof(*found->owners));
+        found->all = owners_find(in->arena, in->root_fd, found->owners, asked->n);
+        inside_keep(in, found);
+}
+
+/* NULL, or why nothing could be found. */
+static const char *look_inside(struct converting *v, struct search *s) {
+        struct inside_job job = { "", v->vmid, OWNERS_MS, search, s };
+        struct inside_answer answer;
+        int r = *v->c->root ? INSIDE_E_STOPPED : inside_call(v->a, &job, &answer);
+
+        if (r == 0)
+                *s = *(const struct search *)answer.result;
+        if (r == 0)
+                return NULL;
+        return arena_printf(v->a, "files of that group were not looked for%s%s",
+                            r == INSIDE_E_STOPPED ? ", since the container does not run" : ": ",
+                            r == INSIDE_E_STOPPED ? "" : answer.why);
+}
+
 static void look_for_files(struct converting *v) {
-        _cleanup_(cleanup_close) int root_fd = -1;
         struct regroup *moved = NULL;
         size_t n = v->check.plan.userns ? regroup_find(v->a, &v->check.plan, &moved) : 0;
-        struct owners *owners = arena_alloc(v->a, (n + 1) * sizeof(*owners));
-        const char *not_looked = NULL;
-        bool all = false;
-        unsigned pid;
+        struct search s = { arena_alloc(v->a, (n + 1) * sizeof(*s.owners)), n, false };
+        const char *not_looked;
 
         if (n == 0)
                 return;
-        pid = *v->c->root ? 0 : inside_init_pid(v->a, v->vmid);
-        if (pid > 0)
-                root_fd = inside_open(pid);
-        if (root_fd < 0)
-                not_looked = "files of that group were not looked for, since the container does "
-                             "not run";
         for (size_t i = 0; i < n; i++)
-                owners[i].gid = moved[i].before;
-        if (root_fd >= 0)
-                all = owners_find(v->a, root_fd, owners, n);
+                s.owners[i].gid = moved[i].before;
+        not_looked = look_inside(v, &s);
         for (size_t i = 0; i < n; i++)
-                tell_files(v, &moved[i], &owners[i], not_looked, all);
+                tell_files(v, &moved[i], &s.owners[i], not_looked, s.all);
 }
 
 /* ---- plan and proof ---- */

@@ -114,10 +114,9 @@ static void say_done(struct disabling *d, const char *would) {
 }
 
 /* Inside, a stopped container keeps what it has: nothing of it is mounted here. */
-static int clear_inside(void *user) {
-        struct disabling *d = user;
+static int clear_inside(struct disabling *d) {
         struct findings f = { .arena = d->a };
-        bool runs = anchor_upkeep_undo(&d->c->host, d->vmid, d->own.policy.guest_timeout, &f);
+        bool runs = anchor_upkeep_undo(&d->c->host, d->vmid, &d->own.policy, &f);
 
         out_findings(d->c, &f, d->vmid, EDITS_TELL);
         for (size_t i = 0; !runs && i < d->own.policy.n_guest_services; i++)
@@ -157,7 +156,7 @@ static int disable_one(struct cli *c, uint32_t vmid) {
                 return r;
         record_clear(&c->host.pve, vmid);
         say_done(&d, "");
-        return target_inside(c, vmid, &d.own.policy, clear_inside, &d);
+        return clear_inside(&d);
 }
 
 static int remove_link(struct cli *c) {

@@ -3,6 +3,8 @@
 /* attach - programs of a running container, run inside it */
 #include "host/inside/attach.h"
 
+#include <errno.h>
+
 #define INNER_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 /* @ids: options of lxc-attach that say who it is, NULL-terminated */
@@ -17,6 +19,8 @@ static int attach(struct arena *a, uint32_t vmid, const char *const ids[],
         const char **argv = NULL;
         size_t n = 0;
 
+        if (spawn_abandoned())
+                return -EBUSY;
         for (size_t i = 0; i < ELEMENTS(first); i++)
                 *ARENA_PUSH(a, argv, n) = first[i];
         for (; *ids; ids++)

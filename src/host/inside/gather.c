@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/number.h"
 #include "host/inside/attach.h"
+#include "host/inside/helper.h"
 #include "host/inside/root-files.h"
 #include "host/inside/processes.h"
 #include "host/inside/try-open.h"
@@ -26,6 +27,8 @@ enum {
         OUTPUT_MAX = 256 * 1024,
         PROGRAM_MS = 10 * 1000,
         OPEN_MS = 2 * 1000,
+        FILES_MS = 20 * 1000,
+        PROGRAMS_MS = 90 * 1000, /* four programs, and what services can open */
         JOURNAL_LINES = 500,
 };
 
@@ -72,10 +75,10 @@ static uint32_t member_gid(const struct inside_facts *f, enum node_kind kind) {
 
 /* ---- nodes ---- */
 
-static void look_at(struct inside_facts *f, struct inside_device *d, int root_fd, unsigned pid) {
+static void look_at(struct inside_facts *f, struct inside_device *d, const struct inside *in) {
         struct inside_as as = { .uid = ordinary_uid(&f->uids) };
         struct inside_node n;
-        int fd = inside_find(root_fd, d->path, &n);
+        int fd = inside_find(in->root_fd, d->path, &n);
 
         d->as_gid = as.gid = member_gid(f, d->kind);
         d->present = n.present;
@@ -85,7 +88,7 @@ static void look_at(struct inside_facts *f, struct inside_device *d, int root_fd
         d->gid = n.gid;
         d->mode = n.mode;
         if (n.is_char && d->expected && devnum_equal(n.number, d->want))
-                d->open = inside_try(pid, fd, &as, OPEN_MS);
+                d->open = inside_try(in->pid, fd, &as, OPEN_MS);
         cleanup_close(&fd);
 }
 
@@ -109,17 +112,17 @@ static void find_others(struct arena *a, struct inside_facts *f, int root_fd) {
                         };
 }
 
-static void look_at_nodes(struct arena *a, const struct inside_request *q, struct inside_facts *f,
-                          int root_fd) {
+static void look_at_nodes(struct inside *in, const struct inside_request *q,
+                          struct inside_facts *f) {
         for (size_t i = 0; i < q->n_wants; i++)
-                *ARENA_PUSH(a, f->devices, f->n_devices) =
+                *ARENA_PUSH(in->arena, f->devices, f->n_devices) =
                         (struct inside_device){ .path = q->wants[i].path,
                                                 .kind = q->wants[i].kind,
                                                 .expected = true,
                                                 .want = q->wants[i].number };
-        find_others(a, f, root_fd);
+        find_others(in->arena, f, in->root_fd);
         for (size_t i = 0; i < f->n_devices; i++)
-                look_at(f, &f->devices[i], root_fd, q->pid);
+                look_at(f, &f->devices[i], in);
 }
 
 /* ---- programs ---- */
@@ -132,7 +135,7 @@ static struct inside_program came_to(int r, const struct spawn_result *result) {
         if (r == 0)
                 p.ran = result->status == 127 ? RAN_ABSENT : RAN_DONE;
         else if (r > 0)
-                p.ran = r == SPAWN_E_TIMEOUT ? RAN_TIMEOUT : RAN_ENDLESS;
+                p.ran = r == SPAWN_E_OUTPUT ? RAN_ENDLESS : RAN_TIMEOUT;
         return p;
 }
 
@@ -173,8 +176,8 @@ static void ask_tools(struct arena *a, struct inside_facts *f) {
 
 /* ---- systemd ---- */
 
-static void ask_systemd(struct arena *a, const struct inside_request *q, struct inside_facts *f,
-                        int root_fd) {
+static void ask_systemd(struct inside *in, const struct inside_request *q, struct inside_facts *f) {
+        struct arena *a = in->arena;
         const char *const first[] = { "systemctl", "show", "--no-pager",
                                       "--property=" UNIT_PROPERTIES, "--" };
         const char *const journal[] = { "journalctl",
@@ -187,18 +190,18 @@ static void ask_systemd(struct arena *a, const struct inside_request *q, struct 
         struct unit *units = NULL;
         size_t n;
 
-        f->systemd = inside_look(root_fd, "/run/systemd/system").present;
+        f->systemd = inside_look(in->root_fd, "/run/systemd/system").present;
         if (!f->systemd)
                 return;
         memcpy(argv, first, sizeof(first));
         memcpy(argv + ELEMENTS(first), q->units, q->n_units * sizeof(*argv));
         argv[ELEMENTS(first) + q->n_units] = NULL;
-        f->show = run(a, q->vmid, argv);
+        f->show = run(a, in->vmid, argv);
         n = f->show.ran == RAN_DONE ? unit_parse(a, f->show.output, &units) : 0;
         for (size_t i = 0; i < n; i++)
                 if (units[i].loaded && streq(units[i].id, "ollama.service"))
-                        f->journal = run(a, q->vmid, journal);
-        inside_processes(a, q->pid, units, n, f);
+                        f->journal = run(a, in->vmid, journal);
+        inside_processes(a, in->pid, units, n, f);
 }
 
 /* ---- memory ---- */
@@ -228,30 +231,74 @@ static struct inside_memory read_memory(struct arena *a, uint32_t vmid) {
         return m;
 }
 
-int inside_probe(struct arena *a, const struct inside_request *q, struct inside_facts *ret) {
-        _cleanup_(cleanup_close) int root_fd = inside_open(q->pid);
-        struct inside_facts *f = ret;
+/* ---- all ---- */
+
+struct probing {
+        const struct inside_request *request;
+        struct inside_facts *facts; /* what is known until now */
+        const char *why;
+};
+
+static void look_at_files(struct inside *in, void *user) {
+        const struct inside_request *q = ((struct probing *)user)->request;
+        struct inside_facts *f = arena_alloc(in->arena, sizeof(*f));
         int r;
 
-        if (root_fd < 0)
-                return root_fd;
         *f = (struct inside_facts){ .vmid = q->vmid,
-                                    .uids = read_map(a, q->pid, "uid_map"),
-                                    .gids = read_map(a, q->pid, "gid_map"),
+                                    .uids = read_map(in->arena, in->pid, "uid_map"),
+                                    .gids = read_map(in->arena, in->pid, "gid_map"),
                                     .units = q->units,
                                     .n_units = q->n_units,
                                     .n_named = q->n_named,
                                     .busy_percent = -1,
-                                    .memory = read_memory(a, q->vmid) };
+                                    .memory = read_memory(in->arena, q->vmid) };
         memcpy(f->expected_gid, q->expected_gid, sizeof(f->expected_gid));
-        r = inside_read(a, root_fd, "/etc/group", ACCOUNTS_MAX, &f->group);
+        r = inside_read(in->arena, in->root_fd, "/etc/group", ACCOUNTS_MAX, &f->group);
         f->accounts_error = r < 0 ? r : 0;
-        (void)inside_read(a, root_fd, "/etc/passwd", ACCOUNTS_MAX, &f->passwd);
-        f->has_groupadd = inside_look(root_fd, "/usr/sbin/groupadd").present;
-        look_at_nodes(a, q, f, root_fd);
-        ask_tools(a, f);
-        ask_systemd(a, q, f, root_fd);
+        (void)inside_read(in->arena, in->root_fd, "/etc/passwd", ACCOUNTS_MAX, &f->passwd);
+        f->has_groupadd = inside_look(in->root_fd, "/usr/sbin/groupadd").present;
+        look_at_nodes(in, q, f);
+        inside_keep(in, f);
+}
+
+static void look_at_programs(struct inside *in, void *user) {
+        const struct probing *p = user;
+        struct inside_facts *f = arena_alloc(in->arena, sizeof(*f));
+
+        *f = *p->facts;
+        ask_tools(in->arena, f);
+        ask_systemd(in, p->request, f);
         if (!f->systemd)
-                inside_processes(a, q->pid, NULL, 0, f);
-        return 0;
+                inside_processes(in->arena, in->pid, NULL, 0, f);
+        inside_keep(in, f);
+}
+
+static int probe(struct arena *a, void (*look)(struct inside *in, void *user), unsigned timeout_ms,
+                 struct probing *p) {
+        struct inside_job job = { "", p->request->vmid, timeout_ms, look, p };
+        struct inside_answer answer;
+        int r = inside_call(a, &job, &answer);
+
+        p->why = answer.why;
+        if (r == 0)
+                *p->facts = *(const struct inside_facts *)answer.result;
+        return r;
+}
+
+int inside_probe_files(struct arena *a, const struct inside_request *q, struct inside_facts *ret,
+                       const char **ret_why) {
+        struct probing p = { q, ret };
+        int r = probe(a, look_at_files, FILES_MS, &p);
+
+        *ret_why = p.why;
+        return r;
+}
+
+int inside_probe_programs(struct arena *a, const struct inside_request *q, struct inside_facts *f,
+                          const char **ret_why) {
+        struct probing p = { q, f };
+        int r = probe(a, look_at_programs, PROGRAMS_MS, &p);
+
+        *ret_why = p.why;
+        return r;
 }

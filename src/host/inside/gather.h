@@ -13,7 +13,6 @@ struct inside_want {
 
 struct inside_request {
         uint32_t vmid;
-        unsigned pid; /* of its init */
         const struct inside_want *wants;
         size_t n_wants;
         uint32_t expected_gid[GID_GROUPS];    /* container gids by plan */
@@ -22,14 +21,23 @@ struct inside_request {
 };
 
 /**
- * inside_probe() - gather all that can be known
- * @a:   arena of the result
- * @q:   what to look for
- * @ret: facts; what could not be found out says so
+ * inside_probe_files() - what can be known from files and nodes
+ * @a:       arena of the result
+ * @q:       what to look for
+ * @ret:     facts; what could not be found out says so
+ * @ret_why: for a person, when it failed
  *
- * Needs root. Runs programs of the container (vulkaninfo, vainfo, systemctl, journalctl),
- * each with a time limit: at worst, with all of them hanging, it takes a minute.
- *
- * Return: 0, negative errno when the container went away.
+ * Needs root. Takes no longer than 20 seconds. Return: as inside_call().
  */
-int inside_probe(struct arena *a, const struct inside_request *q, struct inside_facts *ret);
+int inside_probe_files(struct arena *a, const struct inside_request *q, struct inside_facts *ret,
+                       const char **ret_why);
+
+/**
+ * inside_probe_programs() - what programs of the container print, and its processes hold
+ * @f: of inside_probe_files(), is added to
+ *
+ * Runs vulkaninfo, vainfo, systemctl, journalctl, each with a time limit: at worst, with all of
+ * them hanging, it takes a minute and a half. Return: as inside_call(); @f is as before then.
+ */
+int inside_probe_programs(struct arena *a, const struct inside_request *q, struct inside_facts *f,
+                          const char **ret_why);

@@ -16,8 +16,6 @@
 #include "host/inside/root-files.h"
 
 #include "base/file.h"
-#include "base/spawn.h"
-#include "base/number.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -27,7 +25,7 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
-enum { MAX_NAMES = 256, MAX_ENTRIES = 4096, DRM_MAJOR = 226, INFO_MS = 5000 };
+enum { MAX_NAMES = 256, MAX_ENTRIES = 4096, DRM_MAJOR = 226 };
 
 int inside_open(unsigned pid) {
         char path[64];
@@ -201,17 +199,4 @@ size_t inside_drm_nodes(struct arena *a, int root_fd, struct inside_drm **ret) {
         }
         *ret = nodes;
         return n;
-}
-
-unsigned inside_init_pid(struct arena *a, uint32_t vmid) {
-        const char *const argv[] = { "lxc-info", "-n", arena_printf(a, "%u", vmid), "-p", "-H", NULL };
-        struct spawn_job job = { .argv = argv, .timeout_ms = INFO_MS, .max_output = 4096 };
-        struct spawn_result result = { 0 };
-        uint32_t pid = 0;
-
-        if (spawn_run(a, &job, &result) != 0 || result.status != 0)
-                return 0;
-        while (result.output.len > 0 && !parse_u32(bytes_trim(bytes_line(&result.output)), &pid))
-                ; /* a warning */
-        return pid;
 }

@@ -53,7 +53,3 @@ struct inside_drm {
 
 /** inside_drm_nodes() - device nodes of DRM in /dev/dri, at most 256; their number */
 size_t inside_drm_nodes(struct arena *a, int root_fd, struct inside_drm **ret);
-
-/** inside_init_pid() - init process of container @vmid, asked from lxc-info; 0 when it does not run
- */
-unsigned inside_init_pid(struct arena *a, uint32_t vmid);

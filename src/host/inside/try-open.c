@@ -9,6 +9,7 @@
 #include "host/inside/try-open.h"
 
 #include "base/file.h"
+#include "base/spawn.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,11 +18,8 @@
 #include <linux/capability.h>
 #include <poll.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
-#include <time.h>
 
 /*
  * The cgroup that restricts devices for @pid, of lines such as
@@ -110,25 +108,15 @@ static struct open_result attempt(unsigned pid, int node_fd, const struct inside
         return (struct open_result){ OPEN_DONE, r < 0 ? errno : 0 };
 }
 
-/* Ends the child; one that the kernel holds is left to whoever inherits it. */
-static void bury(pid_t child) {
-        kill(child, SIGKILL);
-        for (int i = 0; i < 200; i++) {
-                struct timespec pause = { .tv_nsec = 5 * 1000 * 1000 };
-
-                if (waitpid(child, NULL, WNOHANG) != 0)
-                        return;
-                nanosleep(&pause, NULL);
-        }
-}
-
 struct open_result inside_try(unsigned pid, int node_fd, const struct inside_as *as,
                               unsigned timeout_ms) {
         struct open_result result = { OPEN_PREPARE, 0 };
         struct pollfd answer = { .events = POLLIN };
-        int fds[2];
+        int fds[2], status;
         pid_t child;
 
+        if (spawn_abandoned()) /* one that hangs is enough */
+                return (struct open_result){ OPEN_PREPARE, EBUSY };
         if (pipe2(fds, O_CLOEXEC) < 0)
                 return (struct open_result){ OPEN_PREPARE, errno };
         child = fork();
@@ -145,7 +133,7 @@ struct open_result inside_try(unsigned pid, int node_fd, const struct inside_as 
                         result.step = OPEN_SLOW;
                 else if (read(fds[0], &result, sizeof(result)) != sizeof(result))
                         result = (struct open_result){ OPEN_PREPARE, EIO };
-                bury(child);
+                (void)spawn_end(child, &status);
         }
         close(fds[0]);
         return result;

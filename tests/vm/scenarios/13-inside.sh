@@ -263,12 +263,12 @@ END
     exec 7<>/dev/fuse 8<>/dev/fuse
     silent 7 /dev/dri
     hook post-start || fail "post-start: exit status $?"
-    said "reading its files failed" "no answer within 15 s"
+    said "reading its files failed" "no answer within 10 s"
     silent 8 /etc/systemd/system
     gpuanchor apply $CT >/run/seen 2>&1 && fail "apply has nothing to say"
-    said "nothing was done inside: no answer within 15 s"
+    said "reading its files failed" "no answer within 15 s"
     gpuanchor disable $CT >/run/seen 2>&1 && fail "disable has nothing to say"
-    said "hookscript of $CT removed" "nothing was done inside: no answer within 15 s"
+    said "hookscript of $CT removed" "reading its files failed" "no answer within 15 s"
     exec 7>&- 8>&-
 }
 

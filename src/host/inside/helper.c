@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * helper - a child of ours that looks into a running container, and may never come back
+ *
+ * Whoever has a helper holds the flock of the note; the helper itself does not have it. So a
+ * process that the note names while nobody holds the flock is one that was abandoned, by us or
+ * by one of us that was killed. It is named by number and start time.
+ */
+#include "host/inside/helper.h"
+
+#include "base/file.h"
+#include "base/number.h"
+#include "host/inside/root-files.h"
+#include "model/guest/cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/file.h>
+#include <sys/pidfd.h>
+#include <time.h>
+
+enum { INFO_MS = 5000, CGROUP_MAX = 64 * 1024 };
+
+/* ---- the note ---- */
+
+static const char *note_path(struct arena *a, const char *root, uint32_t vmid) {
+        return arena_printf(a, "%s/run/gpuanchor/%u.helper", root, vmid);
+}
+
+/* "4711 (gpuanchor) D 1 ... STARTTIME ...": field 22 of proc_pid_stat(5); empty when it ended */
+static struct bytes start_time(struct arena *a, uint32_t pid) {
+        struct bytes text, word = { 0 };
+        const char *name_end;
+
+        if (file_read(a, arena_printf(a, "/proc/%u/stat", pid), 4096, &text) < 0)
+                return word;
+        name_end = memrchr(text.data, ')', text.len);
+        if (!name_end)
+                return word;
+        text = bytes_from(text, (size_t)(name_end + 1 - text.data));
+        for (int field = 3; field <= 22; field++) {
+                word = bytes_word(&text);
+                if (field == 3 && bytes_equal(word, BYTES("Z")))
+                        return (struct bytes){ 0 };
+        }
+        return word;
+}
+
+static void note_write(struct arena *a, int fd, pid_t pid) {
+        struct bytes start = start_time(a, (uint32_t)pid);
+
+        if (start.len > 0 && ftruncate(fd, 0) == 0)
+                (void)dprintf(fd, "%d %.*s\n", (int)pid, (int)start.len, start.data);
+}
+
+/* The process in the note, if it is still there; else 0. */
+static pid_t note_read(struct arena *a, const char *path) {
+        struct bytes text, word, start;
+        uint32_t pid;
+
+        if (file_read(a, path, 4096, &text) < 0)
+                return 0;
+        word = bytes_word(&text);
+        if (!parse_u32(word, &pid))
+                return 0;
+        start = start_time(a, pid);
+        return start.len > 0 && bytes_equal(start, bytes_word(&text)) ? (pid_t)pid : 0;
+}
+
+/* Without a note, where there can be none, we go on all the same: @ret_fd is -1 then. */
+static int note_lock(struct arena *a, const struct inside_job *job, int *ret_fd) {
+        _cleanup_(cleanup_close) int fd = -1;
+
+        if (mkdir_parents(arena_printf(a, "%s/run/gpuanchor", job->root), 0755) == 0)
+                fd = open(note_path(a, job->root, job->vmid),
+                          O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+        for (unsigned waited = 0; fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0; waited += 100) {
+                if (waited >= job->timeout_ms)
+                        return INSIDE_E_BUSY;
+                nanosleep(&(struct timespec){ .tv_nsec = 100 * 1000 * 1000 }, NULL);
+        }
+        *ret_fd = fd;
+        fd = -1;
+        return 0;
+}
+
+pid_t inside_hanging(struct arena *a, const char *root, uint32_t vmid) {
+        const char *path = note_path(a, root, vmid);
+        _cleanup_(cleanup_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+        return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 ? note_read(a, path) : 0;
+}
+
+/* ---- the helper ---- */
+
+/** struct found - what the helper leaves */
+struct found {
+        int problem; /* as inside_call() returns it */
+        const char *why;
+        const void *result;
+};
+
+/* The init process that lxc-info names: 0, INSIDE_E_STOPPED, negative errno. */
+static int init_pid(struct arena *a, const struct inside_job *job, unsigned *ret) {
+        const char *const argv[] = { "lxc-info", "-n", arena_printf(a, "%u", job->vmid),
+                                     "-p",       "-H", NULL };
+        struct spawn_job info = { argv, { 0 }, INFO_MS, 4096, job->root };
+        struct spawn_result result = { 0 };
+        uint32_t pid = 0;
+        int r = spawn_run(a, &info, &result);
+
+        if (r != 0)
+                return r < 0 ? r : -ETIMEDOUT;
+        while (result.status == 0 && result.output.len > 0 &&
+               !parse_u32(bytes_trim(bytes_line(&result.output)), &pid))
+                ; /* a warning */
+        *ret = pid;
+        return pid > 0 ? 0 : INSIDE_E_STOPPED;
+}
+
+/* The process is held by pidfd first: if it is still there at the end, all was learned of it. */
+static int enter(struct inside *in, const struct inside_job *job, const char **ret_why) {
+        struct bytes text;
+        int r = init_pid(in->arena, job, &in->pid);
+
+        if (r < 0)
+                *ret_why = spawn_error(in->arena, "lxc-info", "lxc-pve", r);
+        if (r != 0)
+                return r;
+        in->pidfd = pidfd_open((pid_t)in->pid, 0);
+        in->root_fd = inside_open(in->pid);
+        if (in->pidfd < 0 || in->root_fd < 0 ||
+            file_read(in->arena, arena_printf(in->arena, "/proc/%u/cgroup", in->pid), CGROUP_MAX,
+                      &text) < 0)
+                return INSIDE_E_STOPPED;
+        if (cgroup_is_of(text, in->vmid))
+                return 0;
+        *ret_why = arena_printf(in->arena,
+                                "process %u, its init by lxc-info, is in no control group of it",
+                                in->pid);
+        return INSIDE_E_OTHER;
+}
+
+bool inside_keep(struct inside *in, const void *result) {
+        struct pollfd end = { .fd = in->pidfd, .events = POLLIN };
+
+        if (poll(&end, 1, 0) != 0) {
+                in->found->problem = INSIDE_E_STOPPED;
+                return false;
+        }
+        in->found->result = result;
+        return true;
+}
+
+static void helper_main(struct arena *a, void *user, const void **ret) {
+        const struct inside_job *job = user;
+        struct found *found = arena_alloc(a, sizeof(*found));
+        struct inside in = { .arena = a, .vmid = job->vmid, .found = found };
+        int note = open(note_path(a, job->root, job->vmid), O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+
+        if (note >= 0) {
+                note_write(a, note, getpid());
+                close(note);
+        }
+        *ret = found;
+        found->problem = enter(&in, job, &found->why);
+        if (found->problem == 0)
+                job->look(&in, job->user);
+}
+
+/* ---- its caller ---- */
+
+static const char *why_not(struct arena *a, const struct inside_job *job, int problem, pid_t hangs) {
+        const char *late = arena_printf(a, "no answer within %u s", job->timeout_ms / 1000);
+
+        switch (problem) {
+        case INSIDE_E_STOPPED:
+                return "it does not run";
+        case INSIDE_E_TIMEOUT:
+                return late;
+        case INSIDE_E_HANGS:
+                return arena_printf(a, "%s; process %d hangs in a file system of the container",
+                                    late, (int)hangs);
+        case INSIDE_E_BUSY:
+                return arena_printf(a, "%s: another process of gpuanchor looks into it", late);
+        default:
+                return strerror(-problem);
+        }
+}
+
+static int call(struct arena *a, const struct inside_job *job, int note, struct inside_answer *ret) {
+        struct spawn_call helper = { helper_main, (void *)job, job->timeout_ms };
+        struct spawn_result result = { 0 };
+        const struct found *found;
+        int r = spawn_call(a, &helper, &result);
+
+        if (note >= 0 && r == SPAWN_E_ABANDONED)
+                note_write(a, note, result.abandoned);
+        else if (note >= 0)
+                (void)ftruncate(note, 0);
+        found = result.result;
+        if (found)
+                ret->result = found->result;
+        if (r < 0 || (r == 0 && found->problem == 0))
+                return r;
+        ret->hangs = result.abandoned;
+        if (r == 0)
+                ret->why = found->why;
+        return r == 0 ? found->problem : r == SPAWN_E_ABANDONED ? INSIDE_E_HANGS : INSIDE_E_TIMEOUT;
+}
+
+int inside_call(struct arena *a, const struct inside_job *job, struct inside_answer *ret) {
+        _cleanup_(cleanup_close) int note = -1;
+        int r = note_lock(a, job, &note);
+
+        *ret = (struct inside_answer){ 0 };
+        if (r == 0 && note >= 0)
+                ret->hangs = note_read(a, note_path(a, job->root, job->vmid));
+        if (ret->hangs > 0) {
+                r = INSIDE_E_HANGS;
+                ret->why = arena_printf(a, "process %d of an earlier look hangs in a file system of it",
+                                        (int)ret->hangs);
+        }
+        if (r == 0)
+                r = call(a, job, note, ret);
+        if (r != 0 && !ret->why)
+                ret->why = why_not(a, job, r, ret->hangs);
+        return r;
+}
