@@ -8,24 +8,31 @@
  */
 #include "base/number.h"
 
-bool parse_u32(struct bytes s, uint32_t *ret) {
+bool parse_u64(struct bytes s, uint64_t *ret) {
         uint64_t value = 0;
 
         if (s.len == 0)
                 return false;
         for (size_t i = 0; i < s.len; i++) {
-                if (s.data[i] < '0' || s.data[i] > '9')
-                        return false;
-                value = value * 10 + (uint64_t)(s.data[i] - '0');
-                if (value > UINT32_MAX)
+                if (!ascii_is_digit(s.data[i]) || __builtin_mul_overflow(value, 10, &value) ||
+                    __builtin_add_overflow(value, s.data[i] - '0', &value))
                         return false;
         }
+        *ret = value;
+        return true;
+}
+
+bool parse_u32(struct bytes s, uint32_t *ret) {
+        uint64_t value;
+
+        if (!parse_u64(s, &value) || value > UINT32_MAX)
+                return false;
         *ret = (uint32_t)value;
         return true;
 }
 
 static int hex_digit(char c) {
-        if (c >= '0' && c <= '9')
+        if (ascii_is_digit(c))
                 return c - '0';
         if (c >= 'a' && c <= 'f')
                 return c - 'a' + 10;

@@ -16,5 +16,8 @@
  */
 bool parse_u32(struct bytes s, uint32_t *ret);
 
+/** parse_u64() - like parse_u32() up to 18446744073709551615 */
+bool parse_u64(struct bytes s, uint64_t *ret);
+
 /** parse_hex() - like parse_u32() for 1 to @digits hexadecimal digits, with or without 0x */
 bool parse_hex(struct bytes s, unsigned digits, uint32_t *ret);

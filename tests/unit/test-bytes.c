@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * test-bytes - cutting views of bytes, among them empty ones without an address
+ * test-bytes - cutting views of bytes, among them empty ones without an address; numbers
  */
-#include "base/bytes.h"
+#include "base/number.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -97,6 +97,20 @@ static void one_of(void **state _unused_) {
         assert_false(BYTES_IN(nothing, "cifs"));
 }
 
+static void numbers_do_not_wrap(void **state _unused_) {
+        uint64_t large = 7;
+        uint32_t small = 7;
+
+        assert_false(parse_u64(BYTES("18446744073709551616"), &large));
+        assert_false(parse_u64(BYTES("99999999999999999999"), &large));
+        assert_false(parse_u64(BYTES("max"), &large));
+        assert_false(parse_u64(nothing, &large));
+        assert_false(parse_u32(BYTES("4294967296"), &small));
+        assert_true(large == 7 && small == 7);
+        assert_true(parse_u64(BYTES("18446744073709551615"), &large) && large == UINT64_MAX);
+        assert_true(parse_u32(BYTES("004294967295"), &small) && small == UINT32_MAX);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(line_keeps_its_end),
@@ -106,6 +120,7 @@ int main(void) {
                 cmocka_unit_test(contains),
                 cmocka_unit_test(name),
                 cmocka_unit_test(one_of),
+                cmocka_unit_test(numbers_do_not_wrap),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
