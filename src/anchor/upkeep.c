@@ -97,7 +97,7 @@ static void carry_out(struct arena *a, uint32_t vmid, const struct upkeep *u, ui
 
         if (u->n == 0)
                 return;
-        r = attach_run(a, vmid, &job, &result);
+        r = attach_run(a, &(struct attach){ .vmid = vmid }, &job, &result);
         upkeep_tell(u, result.output, why_ended(a, r, &result, seconds), f);
 }
 

@@ -211,7 +211,7 @@ static void test_attach_command(void **state) {
         struct spawn_job job = { argv, BYTES("text"), 20000, 1000, dir };
         struct spawn_result r;
 
-        assert_int_equal(attach_run(&arena, 101, &job, &r), 0);
+        assert_int_equal(attach_run(&arena, &(struct attach){ .vmid = 101 }, &job, &r), 0);
         host_remove(dir, "lxc-attach");
         assert_output(&r, "-n 101 --clear-env "
                           "-v PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "

@@ -7,14 +7,15 @@
 
 #define INNER_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-/* @ids: options of lxc-attach that say who it is, NULL-terminated */
-static int attach(struct arena *a, uint32_t vmid, const char *const ids[],
-                  const struct spawn_job *job, struct spawn_result *ret) {
+int attach_run(struct arena *a, const struct attach *to, const struct spawn_job *job,
+               struct spawn_result *ret) {
         const char *const first[] = {
-                "lxc-attach",  "-n",       arena_printf(a, "%u", vmid),
+                "lxc-attach",  "-n",       arena_printf(a, "%u", to->vmid),
                 "--clear-env", "-v",       INNER_PATH,
                 "-v",          "LC_ALL=C",
         };
+        const char *const user[] = { "-u", arena_printf(a, "%u", to->uid), "-g",
+                                     arena_printf(a, "%u", to->gid) };
         struct spawn_job outer = *job;
         const char **argv = NULL;
         size_t n = 0;
@@ -23,27 +24,12 @@ static int attach(struct arena *a, uint32_t vmid, const char *const ids[],
                 return -EBUSY;
         for (size_t i = 0; i < ELEMENTS(first); i++)
                 *ARENA_PUSH(a, argv, n) = first[i];
-        for (; *ids; ids++)
-                *ARENA_PUSH(a, argv, n) = *ids;
+        for (size_t i = 0; i < ELEMENTS(user) && to->as_user; i++)
+                *ARENA_PUSH(a, argv, n) = user[i];
         *ARENA_PUSH(a, argv, n) = "--";
         for (const char *const *arg = job->argv; *arg; arg++)
                 *ARENA_PUSH(a, argv, n) = *arg;
         *ARENA_PUSH(a, argv, n) = NULL;
         outer.argv = argv;
         return spawn_run(a, &outer, ret);
-}
-
-int attach_run(struct arena *a, uint32_t vmid, const struct spawn_job *job,
-               struct spawn_result *ret) {
-        const char *const root[] = { NULL };
-
-        return attach(a, vmid, root, job, ret);
-}
-
-int attach_run_as(struct arena *a, uint32_t vmid, uint32_t uid, uint32_t gid,
-                  const struct spawn_job *job, struct spawn_result *ret) {
-        const char *const ids[] = { "-u", arena_printf(a, "%u", uid), "-g",
-                                    arena_printf(a, "%u", gid), NULL };
-
-        return attach(a, vmid, ids, job, ret);
 }

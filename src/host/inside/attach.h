@@ -11,10 +11,16 @@
  */
 #include "base/spawn.h"
 
+/** struct attach - in which container, and as whom */
+struct attach {
+        uint32_t vmid;     /* running */
+        bool as_user;      /* as @uid and member of @gid of the container, and of no other group */
+        uint32_t uid, gid; /* else as its root */
+};
+
 /**
- * attach_run() - run a program inside container @vmid
+ * attach_run() - run a program inside a container
  * @a:    arena of the output
- * @vmid: running container
  * @job:  program, found in the container's usual PATH, its input and its limits;
  *        LC_ALL=C and PATH are all of its environment
  * @ret:  as for spawn_run(); status 127 when the container has no such program
@@ -24,9 +30,5 @@
  *
  * Return: as spawn_run(); -EBUSY when one before it had to be abandoned; -ENOENT without lxc-attach on this host (spawn_error(), package lxc-pve).
  */
-int attach_run(struct arena *a, uint32_t vmid, const struct spawn_job *job,
+int attach_run(struct arena *a, const struct attach *to, const struct spawn_job *job,
                struct spawn_result *ret);
-
-/** attach_run_as() - the same as user @uid and member of group @gid of the container, and no other */
-int attach_run_as(struct arena *a, uint32_t vmid, uint32_t uid, uint32_t gid,
-                  const struct spawn_job *job, struct spawn_result *ret);

@@ -139,39 +139,28 @@ static struct inside_program came_to(int r, const struct spawn_result *result) {
         return p;
 }
 
-static struct spawn_job job_of(const char *const argv[]) {
-        return (struct spawn_job){ .argv = argv,
-                                   .timeout_ms = PROGRAM_MS,
-                                   .max_output = OUTPUT_MAX };
-}
-
-static struct inside_program run(struct arena *a, uint32_t vmid, const char *const argv[]) {
+static struct inside_program run(struct arena *a, const struct attach *to,
+                                 const char *const argv[]) {
         struct spawn_result result = { 0 };
-        struct spawn_job job = job_of(argv);
+        struct spawn_job job = { .argv = argv, .timeout_ms = PROGRAM_MS, .max_output = OUTPUT_MAX };
 
-        return came_to(attach_run(a, vmid, &job, &result), &result);
-}
-
-static struct inside_program run_as_member(struct arena *a, const struct inside_facts *f,
-                                           const char *const argv[]) {
-        struct spawn_result result = { 0 };
-        struct spawn_job job = job_of(argv);
-
-        return came_to(attach_run_as(a, f->vmid, ordinary_uid(&f->uids), member_gid(f, NODE_RENDER),
-                                     &job, &result),
-                       &result);
+        return came_to(attach_run(a, to, &job, &result), &result);
 }
 
 static void ask_tools(struct arena *a, struct inside_facts *f) {
         const char *const vulkan[] = { "vulkaninfo", "--summary", NULL };
         const char *vaapi[] = { "vainfo", "--display", "drm", "--device", NULL, NULL };
+        const struct attach member = { .vmid = f->vmid,
+                                       .as_user = true,
+                                       .uid = ordinary_uid(&f->uids),
+                                       .gid = member_gid(f, NODE_RENDER) };
 
-        f->vulkan = run_as_member(a, f, vulkan);
+        f->vulkan = run(a, &member, vulkan);
         for (size_t i = 0; i < f->n_devices && !vaapi[4]; i++)
                 if (f->devices[i].kind == NODE_RENDER && f->devices[i].expected)
                         vaapi[4] = f->devices[i].path;
         if (vaapi[4])
-                f->vaapi = run_as_member(a, f, vaapi);
+                f->vaapi = run(a, &member, vaapi);
 }
 
 /* ---- systemd ---- */
@@ -187,8 +176,9 @@ static void ask_systemd(struct inside *in, const struct inside_request *q, struc
                                         arena_printf(a, "--lines=%d", JOURNAL_LINES),
                                         NULL };
         const char **argv = arena_alloc(a, (ELEMENTS(first) + q->n_units + 1) * sizeof(*argv));
+        const struct attach root = { .vmid = in->vmid };
+        struct process_search search = { .init = in->pid };
         struct unit *units = NULL;
-        size_t n;
 
         f->systemd = inside_look(in->root_fd, "/run/systemd/system").present;
         if (!f->systemd)
@@ -196,30 +186,22 @@ static void ask_systemd(struct inside *in, const struct inside_request *q, struc
         memcpy(argv, first, sizeof(first));
         memcpy(argv + ELEMENTS(first), q->units, q->n_units * sizeof(*argv));
         argv[ELEMENTS(first) + q->n_units] = NULL;
-        f->show = run(a, in->vmid, argv);
-        n = f->show.ran == RAN_DONE ? unit_parse(a, f->show.output, &units) : 0;
-        for (size_t i = 0; i < n; i++)
+        f->show = run(a, &root, argv);
+        search.n_units = f->show.ran == RAN_DONE ? unit_parse(a, f->show.output, &units) : 0;
+        search.units = units;
+        for (size_t i = 0; i < search.n_units; i++)
                 if (units[i].loaded && streq(units[i].id, "ollama.service"))
-                        f->journal = run(a, in->vmid, journal);
-        inside_processes(a, in->pid, units, n, f);
+                        f->journal = run(a, &root, journal);
+        inside_processes(a, &search, f);
 }
 
 /* ---- memory ---- */
 
+/* false for "max" */
 static bool read_number(struct arena *a, const char *path, uint64_t *ret) {
         struct bytes text;
-        uint64_t value = 0;
 
-        if (file_read(a, path, 4096, &text) < 0)
-                return false;
-        text = bytes_trim(text);
-        for (size_t i = 0; i < text.len; i++) {
-                if (text.data[i] < '0' || text.data[i] > '9')
-                        return false; /* "max" */
-                value = value * 10 + (uint64_t)(text.data[i] - '0');
-        }
-        *ret = value;
-        return text.len > 0;
+        return file_read(a, path, 4096, &text) == 0 && parse_u64(bytes_trim(text), ret);
 }
 
 static struct inside_memory read_memory(struct arena *a, uint32_t vmid) {
@@ -269,7 +251,7 @@ static void look_at_programs(struct inside *in, void *user) {
         ask_tools(in->arena, f);
         ask_systemd(in, p->request, f);
         if (!f->systemd)
-                inside_processes(in->arena, in->pid, NULL, 0, f);
+                inside_processes(in->arena, &(struct process_search){ .init = in->pid }, f);
         inside_keep(in, f);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * inside-processes - from the host's /proc: who they are, what they hold, what they can open
+ * processes - from the host's /proc: who they are, what they hold, what they can open
  *
  * The host's view is asked because the container's own /proc is the container's to forge.
  * A service's main process is known inside by another number: NSpid: in its status tells
@@ -42,25 +42,23 @@ static bool pid_namespace(unsigned pid, struct stat *ret) {
 }
 
 /* "Uid:\t100998\t100998\t100998\t100998" */
-static bool status_field(struct bytes status, const char *key, struct bytes *ret) {
+static struct bytes status_field(struct bytes status, const char *key) {
         while (status.len > 0) {
                 struct bytes line = bytes_cut(&status, '\n');
 
-                if (!bytes_equal(bytes_cut(&line, ':'), bytes_of(key)))
-                        continue;
-                *ret = line;
-                return true;
+                if (bytes_equal(bytes_cut(&line, ':'), bytes_of(key)))
+                        return line;
         }
-        return false;
+        return status;
 }
 
 static bool read_process(struct arena *a, unsigned pid, struct process *ret) {
         struct bytes numbers, word;
 
         *ret = (struct process){ .pid = pid };
-        if (file_read(a, arena_printf(a, "/proc/%u/status", pid), STATUS_MAX, &ret->status) < 0 ||
-            !status_field(ret->status, "NSpid", &numbers))
+        if (file_read(a, arena_printf(a, "/proc/%u/status", pid), STATUS_MAX, &ret->status) < 0)
                 return false;
+        numbers = status_field(ret->status, "NSpid");
         while ((word = bytes_word(&numbers)).len > 0)
                 if (!parse_u32(word, &ret->inner))
                         return false;
@@ -116,15 +114,12 @@ static void find_held(struct arena *a, const struct process *p, struct inside_fa
 
 /* ---- what a service can open ---- */
 
-/* Numbers of @key as container ids; false when one is not mapped. */
-static size_t inner_ids(const struct process *p, const char *key, const struct idmap *map,
-                        uint32_t *ids, size_t max) {
-        struct bytes numbers, word;
+/* Host ids as container ids, those that are mapped; their number. */
+static size_t inner_ids(struct bytes numbers, const struct idmap *map, uint32_t *ids, size_t max) {
+        struct bytes word;
         size_t n = 0;
         uint32_t host;
 
-        if (!status_field(p->status, key, &numbers))
-                return 0;
         while (n < max && (word = bytes_word(&numbers)).len > 0)
                 if (parse_u32(word, &host) && idmap_lookup_outside(map, host, &ids[n]))
                         n++;
@@ -134,12 +129,13 @@ static size_t inner_ids(const struct process *p, const char *key, const struct i
 static bool ids_of(const struct process *p, const struct inside_facts *f, struct inside_as *ret) {
         uint32_t uids[4], gids[4]; /* real, effective, saved, of the file system */
 
-        if (inner_ids(p, "Uid", &f->uids, uids, 4) != 4 ||
-            inner_ids(p, "Gid", &f->gids, gids, 4) != 4)
+        if (inner_ids(status_field(p->status, "Uid"), &f->uids, uids, 4) != 4 ||
+            inner_ids(status_field(p->status, "Gid"), &f->gids, gids, 4) != 4)
                 return false;
         ret->uid = uids[3];
         ret->gid = gids[3];
-        ret->n_groups = inner_ids(p, "Groups", &f->gids, ret->groups, TRY_MAX_GROUPS);
+        ret->n_groups =
+                inner_ids(status_field(p->status, "Groups"), &f->gids, ret->groups, TRY_MAX_GROUPS);
         return true;
 }
 
@@ -172,19 +168,18 @@ static void look_at_main(struct arena *a, const struct process *p, struct inside
         }
 }
 
-static bool is_main(const struct process *p, const struct unit *units, size_t n) {
-        for (size_t i = 0; i < n; i++)
-                if (units[i].main_pid == p->inner)
+static bool is_main(const struct process *p, const struct process_search *s) {
+        for (size_t i = 0; i < s->n_units; i++)
+                if (s->units[i].main_pid == p->inner)
                         return true;
         return false;
 }
 
-void inside_processes(struct arena *a, unsigned init, const struct unit *units, size_t n_units,
-                      struct inside_facts *f) {
+void inside_processes(struct arena *a, const struct process_search *s, struct inside_facts *f) {
         struct stat ours, theirs;
         DIR *dir;
 
-        if (!pid_namespace(init, &ours))
+        if (!pid_namespace(s->init, &ours))
                 return;
         dir = opendir("/proc");
         for (int i = 0; dir && i < MAX_PROCESSES;) {
@@ -201,7 +196,7 @@ void inside_processes(struct arena *a, unsigned init, const struct unit *units, 
                     !read_process(a, pid, &p))
                         continue;
                 find_held(a, &p, f);
-                if (is_main(&p, units, n_units))
+                if (is_main(&p, s))
                         look_at_main(a, &p, f);
         }
         if (dir)

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* inside-processes - the processes of a container, seen from the host */
+/* processes - the processes of a container, seen from the host */
 #include "model/guest/inside-facts.h"
 #include "model/guest/unit.h"
 
+/** struct process_search - whose processes, and which of them more is asked about */
+struct process_search {
+        unsigned init;            /* of the container; its PID namespace, not those nested in it */
+        const struct unit *units; /* services whose main process is looked for */
+        size_t n_units;
+};
+
 /**
  * inside_processes() - which of them have a GPU's node open, and what those of services can open
- * @a:       arena
- * @init:    the container's init; its PID namespace counts, not those nested in it
- * @units:   services whose main process is looked for
- * @n_units: number of @units
- * @f:       gets holders and mains; its devices and id maps are known already
+ * @a: arena
+ * @s: what to look for
+ * @f: gets holders and mains; its devices and id maps are known already
  */
-void inside_processes(struct arena *a, unsigned init, const struct unit *units, size_t n_units,
-                      struct inside_facts *f);
+void inside_processes(struct arena *a, const struct process_search *s, struct inside_facts *f);
