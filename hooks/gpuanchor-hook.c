@@ -8,7 +8,7 @@
  * bypass hookscripts. stdout is the task log. An exit status other than 0 keeps
  * the container from starting, so it is given for that purpose only.
  */
-#include "anchor/check.h"
+#include "anchor/apply.h"
 #include "anchor/learn.h"
 #include "anchor/upkeep.h"
 
@@ -43,7 +43,7 @@ static const struct policy *policy_of(struct hook *h) {
         struct settings own;
 
         if (!h->has_policy) {
-                anchor_policy(&h->host, h->vmid, &own);
+                anchor_policy(&h->host, h->vmid, NULL, &own);
                 h->policy = own.policy;
                 h->has_policy = true;
         }
@@ -84,7 +84,7 @@ static void say_unchanged(struct hook *h, const struct check *c) {
 /* missing = wait:SECONDS - look again until the GPU is there or the time is up. */
 static int check_and_wait(struct hook *h, struct check *c) {
         unsigned waited_ms = 0;
-        int r = anchor_check(&h->host, h->vmid, c);
+        int r = anchor_check(&h->host, h->vmid, NULL, c);
 
         while (r == 0 && c->plan.missing && c->policy.missing == MISSING_WAIT &&
                waited_ms < c->policy.wait_seconds * 1000) {
@@ -97,7 +97,7 @@ static int check_and_wait(struct hook *h, struct check *c) {
                 waited_ms += 250;
                 arena_done(&h->arena);
                 h->host = anchor_open(&h->arena, h->root);
-                r = anchor_check(&h->host, h->vmid, c);
+                r = anchor_check(&h->host, h->vmid, NULL, c);
         }
         return r;
 }
@@ -116,8 +116,10 @@ static int start(struct hook *h, bool quiet) {
                 if (r != 0 || c.refuse)
                         break;
                 r = anchor_apply(&c);
-                if (r != GUEST_E_CHANGED)
+                if (r != GUEST_E_CHANGED) {
+                        anchor_record(&c);
                         break;
+                }
                 h->host = anchor_open(&h->arena, h->root);
         }
         if (r == GUEST_E_CHANGED)

@@ -38,7 +38,12 @@ struct anchor anchor_for_one(struct anchor *host, struct arena *a) {
         return one;
 }
 
-void anchor_policy(struct anchor *an, uint32_t vmid, struct settings *ret) {
+void anchor_policy(struct anchor *an, uint32_t vmid, const struct bytes *text,
+                   struct settings *ret) {
         need_host(an);
-        settings_load_own(&an->pve, vmid, &an->host, ret);
+        *ret = settings_copy(an->pve.arena, &an->host);
+        if (text)
+                settings_try_own(&an->pve, vmid, *text, ret);
+        else
+                settings_load_own(&an->pve, vmid, ret);
 }

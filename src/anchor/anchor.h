@@ -39,5 +39,9 @@ int anchor_facts(struct anchor *an);
 /** anchor_majors() - have @an->facts with the list of majors; 0 or negative errno */
 int anchor_majors(struct anchor *an);
 
-/** anchor_policy() - the policy of container @vmid, see settings_load_own() */
-void anchor_policy(struct anchor *an, uint32_t vmid, struct settings *ret);
+/**
+ * anchor_policy() - the policy of container @vmid
+ * @text: of its policy file, see settings_try_own(); NULL: what the file holds
+ */
+void anchor_policy(struct anchor *an, uint32_t vmid, const struct bytes *text,
+                   struct settings *ret);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * anchor-apply - write what a check planned
+ * apply - write what a check planned
  */
-#include "anchor/judge.h"
+#include "anchor/apply.h"
 
 #include "base/file.h"
 #include "host/delegate.h"
-#include "pve/record.h"
 #include "pve/settings.h"
 
 #include <errno.h>
@@ -106,22 +105,6 @@ static int apply_files(struct check *c) {
         return conf || config ? ANCHOR_E_FAILED : 0;
 }
 
-static void apply_record(struct check *c) {
-        struct record r = { 0 };
-
-        for (size_t i = 0; i < c->plan.n_nodes; i++) {
-                const struct plan_node *pn = &c->plan.nodes[i];
-
-                if (pn->required)
-                        *ARENA_PUSH(c->arena, r.nodes, r.n_nodes) = (struct record_node){
-                                .path = pn->node->path,
-                                .number = pn->node->number,
-                                .gpu = pn->gpu ? pn->gpu->address : "-",
-                        };
-        }
-        (void)record_write(&c->anchor->pve, c->guest.vmid, &r);
-}
-
 /* Also where nothing is written this time. */
 static void sweep_files(const struct check *c) {
         file_sweep(c->guest.conf_path);
@@ -130,6 +113,7 @@ static void sweep_files(const struct check *c) {
 }
 
 int anchor_apply(struct check *c) {
+        struct guest now;
         int r;
 
         sweep_files(c);
@@ -144,21 +128,12 @@ int anchor_apply(struct check *c) {
                         return r;
                 r = r ? r : memory;
         }
-        if (r != 0)
-                anchor_judge_unwritten(c, "the new lines could not be written");
-        apply_record(c);
+        if (r != 0 && guest_load(&c->anchor->pve, c->guest.vmid, &now) == 0)
+                anchor_judge(c, &now, "the new lines could not be written");
         return r;
 }
 
-int anchor_apply_now(struct check *c) {
-        struct record before = { 0 };
-        int had = record_read(&c->anchor->pve, c->guest.vmid, &before);
-        int r = anchor_apply(c);
-
-        /* it says what a running container was given at its start, and this is none */
-        if (had == 0)
-                (void)record_write(&c->anchor->pve, c->guest.vmid, &before);
-        else
-                record_clear(&c->anchor->pve, c->guest.vmid);
-        return r;
+void anchor_record(const struct check *c) {
+        if (!c->left_alone)
+                (void)record_write(&c->anchor->pve, c->guest.vmid, &c->planned);
 }

@@ -13,7 +13,6 @@
 #include "host/inside/gather.h"
 #include "host/inside/helper.h"
 #include "model/doctor/running.h"
-#include "pve/record.h"
 
 /* Services known to use a GPU, by the names that their own packages give them. */
 static const char *const known_units[] = {
@@ -21,36 +20,19 @@ static const char *const known_units[] = {
         "immich-web.service", "immich-ml.service", "docker.service",
 };
 
-static void add_want(struct doctor *d, struct inside_request *q, struct inside_want **wants,
-                     const char *path, struct devnum number) {
-        struct gpu_path p = gpu_path_parse(d->arena, bytes_of(path));
-
-        if (p.scope != PATH_NODE)
-                return;
-        *ARENA_PUSH(d->arena, *wants, q->n_wants) =
-                (struct inside_want){ path, p.kind, number };
-        q->wants = *wants;
-}
-
 static void add_wants(struct doctor *d, struct inside_request *q) {
-        const struct plan *p = &d->check.plan;
+        const struct record *given = &d->check.given;
         struct inside_want *wants = NULL;
-        struct record record = { 0 };
 
-        if (record_read(&d->anchor->pve, d->vmid, &record) == 0) {
-                for (size_t i = 0; i < record.n_nodes; i++) {
-                        const struct record_node *n = &record.nodes[i];
+        for (size_t i = 0; i < given->n_nodes; i++) {
+                const struct record_node *n = &given->nodes[i];
+                struct gpu_path p = gpu_path_parse(d->arena, bytes_of(n->path));
 
-                        add_want(d, q, &wants, n->path, n->number);
-                }
-                return;
+                if (p.scope == PATH_NODE)
+                        *ARENA_PUSH(d->arena, wants, q->n_wants) =
+                                (struct inside_want){ n->path, p.kind, n->number };
         }
-        for (size_t i = 0; i < p->n_nodes; i++) {
-                const struct node *n = p->nodes[i].node;
-
-                if (p->nodes[i].required)
-                        add_want(d, q, &wants, n->path, n->number);
-        }
+        q->wants = wants;
 }
 
 static void add_unit(struct doctor *d, struct inside_request *q, const char *unit) {

@@ -70,14 +70,6 @@ static void look_at_host(struct doctor *d) {
 
 /* ---- the container file ---- */
 
-static const char *setting(struct doctor *d, const struct pctconf *conf, const char *key) {
-        struct bytes value;
-
-        return pctconf_get(conf, key, &value) && value.len > 0
-                       ? arena_strndup(d->arena, value.data, value.len)
-                       : NULL;
-}
-
 static struct doctor_hook hook_of(struct doctor *d, const char *volume) {
         return (struct doctor_hook){
                 .volume = volume,
@@ -131,8 +123,6 @@ static void look_at_container(struct doctor *d) {
         struct check *c = &d->check;
         struct findings snapshots = { .arena = d->arena };
         struct leftovers scripts = { .arena = d->arena, .root = d->root };
-        struct pctconf conf = { 0 };
-        struct survey survey = { 0 };
         struct doctor_guest g = {
                 .vmid = d->vmid,
                 .name = c->guest.conf_name,
@@ -141,27 +131,25 @@ static void look_at_container(struct doctor *d) {
                 .left_alone = c->left_alone,
                 .facts = &d->anchor->facts,
                 .plan = &c->plan,
-                .conf = &conf,
-                .survey = &survey,
+                .conf = &c->guest.lines,
+                .survey = &c->survey,
                 .findings = &c->findings,
                 .snapshots = &snapshots,
                 .subuids = d->subuids,
                 .n_subuids = d->n_subuids,
-                .ours = guest_has_hook(d->arena, c->guest.conf),
+                .ours = guest_has_hook(&c->guest),
                 .edits = edits_of(d),
                 .refuse = c->refuse,
         };
 
-        pctconf_parse(d->arena, PCTCONF_PVE, c->guest.conf, &conf);
-        survey_make(d->arena, &d->anchor->facts, &conf, &survey);
-        snapshots_check(d->arena, &d->anchor->facts, &c->plan.choice.gpus, conf.tail, g.name,
-                        &snapshots);
-        g.hook = hook_of(d, setting(d, &conf, "hookscript"));
+        snapshots_check(d->arena, &d->anchor->facts, &c->plan.choice.gpus, c->guest.lines.tail,
+                        g.name, &snapshots);
+        g.hook = hook_of(d, guest_setting(d->arena, &c->guest, "hookscript"));
         g.next = hook_of(d, g.ours ? c->policy.next_hook : NULL);
         if (!g.ours)
                 read_snippet(d, g.hook.volume, &scripts);
         read_snippet(d, g.next.volume, &scripts);
-        read_hook_lines(d, &conf, &scripts);
+        read_hook_lines(d, &c->guest.lines, &scripts);
         g.chmods = scripts.lines;
         g.n_chmods = scripts.n_lines;
         doctor_check_file(&d->report, &g);
@@ -181,7 +169,7 @@ static void skip_container(struct doctor *d) {
 }
 
 static int look_at_guest(struct doctor *d) {
-        int r = anchor_check(d->anchor, d->vmid, &d->check);
+        int r = anchor_check(d->anchor, d->vmid, NULL, &d->check);
 
         if (r == -EACCES && geteuid() != 0) {
                 skip_container(d);

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * anchor-learn - a running container against its record, and what it teaches
+ * learn - a running container against its record, and what it teaches
  *
  * The root file system is not mounted yet when the hook runs before a start, so
  * the container's own gids are read once it is up.
  */
 #include "anchor/learn.h"
 
-#include "anchor/judge.h"
-
+#include "anchor/apply.h"
 #include "base/file.h"
 #include "host/inside/root-files.h"
 #include "model/guest/accounts.h"
@@ -82,7 +81,7 @@ static int learn_gids(struct anchor *an, uint32_t vmid, struct bytes groups, str
         struct policy *p = &own.policy;
         struct bytes next;
 
-        anchor_policy(an, vmid, &own);
+        anchor_policy(an, vmid, NULL, &own);
         if (p->broken)
                 return 0;
         for (int i = 0; i < GID_GROUPS; i++)

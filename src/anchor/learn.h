@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* anchor-learn - a running container against its record, and what it teaches */
+/* learn - a running container against its record, and what it teaches */
 #include "anchor/anchor.h"
 #include "host/inside/helper.h"
 #include "model/finding/finding.h"

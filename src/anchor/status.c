@@ -11,7 +11,6 @@
 #include "anchor/status.h"
 
 #include "model/conf/snapshot.h"
-#include "pve/record.h"
 #include "pve/storage.h"
 #include "render/inventory.h"
 
@@ -76,7 +75,9 @@ const char *anchor_describe_edits(struct arena *a, const struct findings *f) {
 }
 
 /* Proxmox ends a start with a missing devN path before any hook runs. */
-static const char *missing_dev_path(struct check *c, const struct pctconf *conf) {
+static const char *missing_dev_path(struct check *c) {
+        const struct pctconf *conf = &c->guest.lines;
+
         for (size_t i = 1; i < conf->n_lines; i++) {
                 struct devline d;
                 const char *path;
@@ -94,8 +95,8 @@ static const char *missing_dev_path(struct check *c, const struct pctconf *conf)
         return NULL;
 }
 
-static void look_at_lines(struct look *l, struct check *c, const struct pctconf *conf) {
-        const char *absent = missing_dev_path(c, conf), *what = NULL;
+static void look_at_lines(struct look *l, struct check *c) {
+        const char *absent = missing_dev_path(c), *what = NULL;
 
         if (!bytes_equal(c->new_conf, c->guest.conf))
                 what = anchor_describe_edits(c->arena, &c->findings);
@@ -114,10 +115,10 @@ static void look_at_lines(struct look *l, struct check *c, const struct pctconf 
                                             .new = arena_printf(c->arena, "%u", c->delegate[i]) });
 }
 
-static void look_at_snapshots(struct look *l, struct check *c, const struct pctconf *conf) {
+static void look_at_snapshots(struct look *l, struct check *c) {
         struct findings f = { .arena = c->arena };
 
-        snapshots_check(c->arena, &c->anchor->facts, &c->plan.choice.gpus, conf->tail,
+        snapshots_check(c->arena, &c->anchor->facts, &c->plan.choice.gpus, c->guest.lines.tail,
                         c->guest.conf_name, &f);
         for (size_t i = 0; i < f.n; i++)
                 add_about(l, c->guest.vmid, f.items[i]);
@@ -153,12 +154,11 @@ static const char *hook_problem(struct look *l, const char *volume) {
         return l->hooks[l->n_hooks - 1].problem;
 }
 
-static void look_at_hook(struct look *l, struct check *c, const struct pctconf *conf) {
-        struct bytes value = { 0 };
+static void look_at_hook(struct look *l, struct check *c) {
         const char *what;
 
-        if (guest_has_hook(c->arena, c->guest.conf) && pctconf_get(conf, "hookscript", &value))
-                what = hook_problem(l, arena_strndup(c->arena, value.data, value.len));
+        if (guest_has_hook(&c->guest))
+                what = hook_problem(l, guest_setting(c->arena, &c->guest, "hookscript"));
         else
                 what = arena_printf(c->arena, "%s has no hookscript line for it",
                                     c->guest.conf_name);
@@ -184,9 +184,9 @@ static const char *what_it_is_now(struct arena *a, const struct facts *f,
         return streq(n->path, r->path) ? NULL : n->path;
 }
 
-static void look_at_record(struct look *l, struct check *c, const struct record *r) {
-        for (size_t i = 0; i < r->n_nodes; i++) {
-                const struct record_node *n = &r->nodes[i];
+static void look_at_record(struct look *l, struct check *c) {
+        for (size_t i = 0; i < c->given.n_nodes; i++) {
+                const struct record_node *n = &c->given.nodes[i];
                 const char *now = what_it_is_now(c->arena, &c->anchor->facts, n);
                 const char *number = devnum_text(c->arena, n->number);
                 bool shared = streq(n->gpu, "-");
@@ -251,13 +251,12 @@ static const char *copy(struct look *l, const char *s) {
         return s ? arena_strdup(l->arena, s) : NULL;
 }
 
-static struct container_status *keep_container(struct look *l, const struct check *c,
-                                               const struct pctconf *conf) {
+static struct container_status *keep_container(struct look *l, const struct check *c) {
         struct host_status *st = l->st;
         struct container_status *cs = ARENA_PUSH(l->arena, st->containers, st->n_containers);
         struct bytes name = { 0 };
 
-        (void)pctconf_get(conf, "hostname", &name);
+        (void)pctconf_get(&c->guest.lines, "hostname", &name);
         *cs = (struct container_status){
                 .vmid = c->guest.vmid,
                 .name = arena_strndup(l->arena, name.data, name.len),
@@ -270,19 +269,11 @@ static struct container_status *keep_container(struct look *l, const struct chec
         return cs;
 }
 
-static bool is_template(const struct pctconf *conf) {
-        struct bytes value;
-
-        return pctconf_get(conf, "template", &value) && bytes_equal(value, BYTES("1"));
-}
-
 /* Return: 0, or GUEST_E_NOT_MOUNTED when /etc/pve went away. */
 static int look_at_container(struct look *l, uint32_t vmid) {
         struct arena *scratch = &l->scratch;
-        struct record record = { 0 };
         struct anchor one;
         struct container_status *cs;
-        struct pctconf conf;
         struct check c;
         int r;
 
@@ -292,7 +283,7 @@ static int look_at_container(struct look *l, uint32_t vmid) {
                 l->st->n_unmanaged++;
                 return 0;
         }
-        r = anchor_check(&one, vmid, &c);
+        r = anchor_check(&one, vmid, NULL, &c);
         if (r == GUEST_E_NONE || r == GUEST_E_NOT_MOUNTED)
                 return r == GUEST_E_NONE ? 0 : r; /* gone since the folder was read */
         for (size_t i = 0; i < c.findings.n; i++)
@@ -300,17 +291,16 @@ static int look_at_container(struct look *l, uint32_t vmid) {
                         add_about(l, vmid, c.findings.items[i]);
         if (r != 0)
                 return 0;
-        pctconf_parse(scratch, PCTCONF_PVE, c.guest.conf, &conf);
-        cs = keep_container(l, &c, &conf);
+        cs = keep_container(l, &c);
         keep_named(l, &c);
-        if (is_template(&conf))
+        if (guest_is_template(&c.guest))
                 return 0;
-        look_at_lines(l, &c, &conf);
-        look_at_hook(l, &c, &conf);
-        look_at_snapshots(l, &c, &conf);
+        look_at_lines(l, &c);
+        look_at_hook(l, &c);
+        look_at_snapshots(l, &c);
         cs->running = anchor_runs(&one, vmid);
-        if (cs->running && record_read(&one.pve, vmid, &record) == 0)
-                look_at_record(l, &c, &record);
+        if (cs->running && c.recorded)
+                look_at_record(l, &c);
         return 0;
 }
 

@@ -13,7 +13,6 @@
 #include "host/inside/attach.h"
 #include "host/inside/root-files.h"
 #include "model/guest/upkeep-script.h"
-#include "pve/record.h"
 
 #include <errno.h>
 
@@ -39,32 +38,16 @@ static void find_dropins(struct arena *a, int root_fd, struct upkeep_dropin **re
         }
 }
 
-static void add_node(struct arena *a, int root_fd, const struct record_node *n, const char ***paths,
-                     size_t *n_paths) {
-        struct inside_node there = inside_look(root_fd, n->path);
-
-        if (there.is_char && devnum_equal(there.number, n->number))
-                *ARENA_PUSH(a, *paths, *n_paths) = n->path;
-}
-
-/* What the container was given at this start, and really is in it. Where the hook had no part in
- * that start, what the plan would give it. */
-static void find_nodes(struct check *c, int root_fd, struct upkeep_input *in) {
-        struct arena *a = c->arena;
-        struct record r = { 0 };
+/* What the container was given, and really is in it. */
+static void find_nodes(const struct check *c, int root_fd, struct upkeep_input *in) {
         const char **paths = NULL;
 
-        if (record_read(&c->anchor->pve, c->guest.vmid, &r) == 0) {
-                for (size_t i = 0; i < r.n_nodes; i++)
-                        add_node(a, root_fd, &r.nodes[i], &paths, &in->n_nodes);
-        } else {
-                for (size_t i = 0; i < c->plan.n_nodes; i++) {
-                        const struct node *n = c->plan.nodes[i].node;
-                        struct record_node wanted = { n->path, n->number, NULL };
+        for (size_t i = 0; i < c->given.n_nodes; i++) {
+                const struct record_node *n = &c->given.nodes[i];
+                struct inside_node there = inside_look(root_fd, n->path);
 
-                        if (c->plan.nodes[i].required)
-                                add_node(a, root_fd, &wanted, &paths, &in->n_nodes);
-                }
+                if (there.is_char && devnum_equal(there.number, n->number))
+                        *ARENA_PUSH(c->arena, paths, in->n_nodes) = n->path;
         }
         in->nodes = paths;
 }
@@ -120,7 +103,7 @@ static void keep_up(struct anchor *an, const struct inside *box, const struct po
             in.n_dropins == 0)
                 return;
         /* for the container's gids, as the start that is behind us used them */
-        if (anchor_check(an, box->vmid, &c) != 0 || c.left_alone)
+        if (anchor_check(an, box->vmid, NULL, &c) != 0 || c.left_alone)
                 return;
         if (inside_read(a, box->root_fd, "/etc/group", ACCOUNT_FILE_MAX, &in.groups) < 0 ||
             inside_read(a, box->root_fd, "/etc/passwd", ACCOUNT_FILE_MAX, &in.users) < 0)
@@ -180,7 +163,7 @@ void anchor_upkeep(struct anchor *an, uint32_t vmid, struct findings *f) {
 
         if (*an->pve.root)
                 return;
-        anchor_policy(an, vmid, &own);
+        anchor_policy(an, vmid, NULL, &own);
         if (!own.policy.broken)
                 (void)call(vmid, look_and_keep_up, &(struct job){ an, &own.policy }, f);
 }

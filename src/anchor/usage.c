@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * anchor-usage - every container and virtual machine of this node, asked for its GPUs
+ * usage - every container and virtual machine of this node, asked for its GPUs
  *
- * A managed container is asked through the check that its start makes; of any
- * other one the lines are believed as they stand.
+ * Of a managed container what its start would give it counts, of any other one
+ * its lines as they stand.
  */
 #include "anchor/usage.h"
 
@@ -13,35 +13,20 @@
 
 #include <errno.h>
 
-static void add_lines(struct anchor *one, const struct guest *g, struct arena *a, struct usage *u) {
-        struct pctconf conf;
-        struct survey s;
-
-        pctconf_parse(one->pve.arena, PCTCONF_PVE, g->conf, &conf);
-        survey_make(one->pve.arena, &one->facts, &conf, &s);
-        usage_add_lines(a, &one->facts, g->vmid, &s, u);
-}
-
 static void add_container(struct anchor *an, uint32_t vmid, struct usage *u) {
         _cleanup_arena_ struct arena scratch = { 0 };
         struct anchor one = anchor_for_one(an, &scratch);
         struct arena *a = an->pve.arena;
         struct check c;
-        int r;
+        int r = anchor_check(&one, vmid, NULL, &c);
 
-        if (guest_is_managed(&one.pve, vmid)) {
-                r = anchor_check(&one, vmid, &c);
-                if (r == 0 && !c.policy.broken)
-                        usage_add_policy(a, &an->facts, vmid, &c.policy, an->pve.node,
-                                         &c.plan.choice, u);
-                else if (r == 0)
-                        add_lines(&one, &c.guest, a, u);
-        } else {
-                r = guest_load(&one.pve, vmid, &c.guest);
-                if (r == 0)
-                        add_lines(&one, &c.guest, a, u);
-        }
         u->partial |= r < 0;
+        if (r != 0)
+                return;
+        if (guest_is_managed(&one.pve, vmid) && !c.policy.broken)
+                usage_add_policy(a, &an->facts, vmid, &c.policy, an->pve.node, &c.plan.choice, u);
+        else
+                usage_add_lines(a, &an->facts, vmid, &c.survey, u);
 }
 
 static void add_vm(struct anchor *an, uint32_t vmid, struct usage *u) {

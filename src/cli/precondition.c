@@ -11,7 +11,6 @@
 
 #include "anchor/check.h"
 #include "cli/output.h"
-#include "model/conf/pctconf.h"
 
 #include <errno.h>
 #include <glob.h>
@@ -96,27 +95,17 @@ static bool has_quorum(const struct guest *g) {
         return stat(g->conf_path, &st) < 0 || (st.st_mode & 0222) != 0;
 }
 
-bool target_is_template(struct arena *a, const struct guest *g) {
-        struct pctconf conf;
-        struct bytes value;
-
-        pctconf_parse(a, PCTCONF_PVE, g->conf, &conf);
-        return pctconf_get(&conf, "template", &value) && bytes_equal(value, BYTES("1"));
-}
-
 bool target_refuse(struct cli *c, const struct guest *g, struct findings *f) {
         const char *where = g->conf_path + strlen(g->root);
         struct bytes value;
-        struct pctconf conf;
         size_t before = f->n;
 
-        pctconf_parse(f->arena, PCTCONF_PVE, g->conf, &conf);
-        if (pctconf_get(&conf, "lock", &value))
+        if (pctconf_get(&g->lines, "lock", &value))
                 finding_add(f, (struct finding){
                                        .code = FINDING_GUEST_LOCKED,
                                        .where = where,
                                        .what = arena_strndup(f->arena, value.data, value.len) });
-        if (target_is_template(f->arena, g))
+        if (guest_is_template(g))
                 finding_add(f, (struct finding){ .code = FINDING_GUEST_TEMPLATE, .where = where });
         if (!has_quorum(g))
                 finding_add(f, (struct finding){ .code = FINDING_NO_QUORUM, .where = where });

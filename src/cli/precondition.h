@@ -29,9 +29,6 @@ int target_list(struct cli *c, uint32_t **ret, size_t *ret_n);
  */
 int target_problem(struct cli *c, uint32_t vmid, int problem);
 
-/** target_is_template() - whether the container is a template, which never starts */
-bool target_is_template(struct arena *a, const struct guest *g);
-
 /**
  * target_refuse() - what forbids to change a container
  * @g: container, loaded

@@ -11,7 +11,6 @@
 
 #include "base/file.h"
 #include "base/number.h"
-#include "model/conf/pctconf.h"
 #include "pve/settings.h"
 
 #include <dirent.h>
@@ -57,8 +56,43 @@ int guest_load(const struct pve *pve, uint32_t vmid, struct guest *ret) {
         if (r < 0 && r != -ENOENT && r != -EACCES) /* the daemon may not look into /var/lib/lxc */
                 return r;
         g.has_config = r == 0;
-        *ret = g;
+        *ret = guest_with(a, &g, g.conf, g.config);
         return 0;
+}
+
+struct guest guest_with(struct arena *a, const struct guest *g, struct bytes conf,
+                        struct bytes config) {
+        struct guest with = *g;
+
+        with.conf = conf;
+        with.config = config;
+        pctconf_parse(a, PCTCONF_PVE, conf, &with.lines);
+        pctconf_parse(a, PCTCONF_LXC, config, &with.config_lines);
+        return with;
+}
+
+const char *guest_setting(struct arena *a, const struct guest *g, const char *key) {
+        struct bytes value;
+
+        return pctconf_get(&g->lines, key, &value) && value.len > 0
+                       ? arena_strndup(a, value.data, value.len)
+                       : NULL;
+}
+
+bool guest_is_template(const struct guest *g) {
+        struct bytes value;
+
+        return pctconf_get(&g->lines, "template", &value) && bytes_equal(value, BYTES("1"));
+}
+
+static bool has_hook(const struct pctconf *lines) {
+        struct bytes hook;
+
+        return pctconf_get(lines, "hookscript", &hook) && bytes_take_suffix(&hook, "/" HOOK_NAME);
+}
+
+bool guest_has_hook(const struct guest *g) {
+        return has_hook(&g->lines);
 }
 
 static int store(const char *path, struct bytes seen, struct bytes content, unsigned flags) {
@@ -160,21 +194,16 @@ int guest_list(const struct pve *pve, uint32_t **ret, size_t *ret_n) {
                        : GUEST_E_NOT_MOUNTED;
 }
 
-bool guest_has_hook(struct arena *a, struct bytes conf) {
-        struct pctconf c;
-        struct bytes hook;
-
-        if (!bytes_contains(conf, HOOK_NAME))
-                return false;
-        pctconf_parse(a, PCTCONF_PVE, conf, &c);
-        return pctconf_get(&c, "hookscript", &hook) && bytes_take_suffix(&hook, "/" HOOK_NAME);
-}
-
 bool guest_is_managed(const struct pve *pve, uint32_t vmid) {
         struct arena *a = pve->arena;
         const char *path = arena_printf(a, "%s/etc/pve/lxc/%u.conf", pve->root, vmid);
+        struct pctconf lines;
         struct bytes conf;
 
-        return access(settings_path(pve, vmid), F_OK) == 0 ||
-               (file_read(a, path, MAX_READ, &conf) == 0 && guest_has_hook(a, conf));
+        if (access(settings_path(pve, vmid), F_OK) == 0)
+                return true;
+        if (file_read(a, path, MAX_READ, &conf) < 0 || !bytes_contains(conf, HOOK_NAME))
+                return false;
+        pctconf_parse(a, PCTCONF_PVE, conf, &lines);
+        return has_hook(&lines);
 }

@@ -4,6 +4,7 @@
 /*
  * guest - a container's files: find, lock, load, store, back up
  */
+#include "model/conf/pctconf.h"
 #include "pve/pve.h"
 
 #define HOOK_NAME "gpuanchor-hook" /* snippet; how a hookscript line of ours is known */
@@ -26,6 +27,7 @@ struct guest {
         const char *conf_path;   /* <root>/etc/pve/lxc/101.conf */
         const char *config_path; /* <root>/var/lib/lxc/101/config */
         struct bytes conf, config;
+        struct pctconf lines, config_lines; /* of @conf and @config; edit a pctconf_copy() */
         bool has_config; /* false before the first start, and for a template */
 };
 
@@ -33,11 +35,24 @@ struct guest {
 bool vmid_parse(const char *text, uint32_t *ret);
 
 /**
- * guest_load() - read both files of a container
+ * guest_load() - read and parse both files of a container
  *
  * Return: 0, GUEST_E_NOT_MOUNTED, GUEST_E_NONE, negative errno.
  */
 int guest_load(const struct pve *pve, uint32_t vmid, struct guest *ret);
+
+/** guest_with() - container @g as if its files had this content */
+struct guest guest_with(struct arena *a, const struct guest *g, struct bytes conf,
+                        struct bytes config);
+
+/** guest_setting() - value of @key in the container file, NULL when it has none or is empty */
+const char *guest_setting(struct arena *a, const struct guest *g, const char *key);
+
+/** guest_is_template() - whether the container is a template, which never starts */
+bool guest_is_template(const struct guest *g);
+
+/** guest_has_hook() - whether the container's hookscript line has our snippet */
+bool guest_has_hook(const struct guest *g);
 
 /**
  * guest_store_conf() - replace /etc/pve/lxc/<vmid>.conf
@@ -88,9 +103,6 @@ int vmids_in(struct arena *a, const char *folder, uint32_t **ret, size_t *ret_n)
 
 /** guest_list() - VMIDs of all containers of this node, ascending; 0, GUEST_E_NOT_MOUNTED, -errno */
 int guest_list(const struct pve *pve, uint32_t **ret, size_t *ret_n);
-
-/** guest_has_hook() - whether the current section of @conf has a hookscript line with our snippet */
-bool guest_has_hook(struct arena *a, struct bytes conf);
 
 /**
  * guest_is_managed() - whether a container is any of our business

@@ -324,26 +324,38 @@ void settings_load_host(const struct pve *pve, struct settings *ret) {
         load_directory(pve, ret);
 }
 
-void settings_load_own(const struct pve *pve, uint32_t vmid, const struct settings *host,
-                       struct settings *ret) {
-        struct settings s = { .policy = host->policy, .problems = { .arena = pve->arena } };
+struct settings settings_copy(struct arena *a, const struct settings *host) {
+        struct settings s = { .policy = host->policy, .problems = { .arena = a } };
         size_t size = host->policy.n_gpus * sizeof(*host->policy.gpus);
 
-        /* mapping_resolve() writes into it */
-        s.policy.gpus = arena_alloc(pve->arena, size);
+        s.policy.gpus = arena_alloc(a, size);
         memcpy(s.policy.gpus, host->policy.gpus, size);
         for (size_t i = 0; i < host->problems.n; i++)
                 finding_add(&s.problems, host->problems.items[i]);
-        s.policy.present = load_file(pve, &s, SETTINGS_CONTAINER, settings_name(pve->arena, vmid));
-        if (s.policy.doubt) {
-                s.policy.broken = true;
-                finding_add(&s.problems,
-                            (struct finding){
-                                    .code = FINDING_POLICY_BROKEN,
-                                    .where = s.policy.doubt,
-                                    .what = "the default for gpu is not known, and no gpu = of the "
-                                            "container's own replaces it",
-                            });
-        }
-        *ret = s;
+        return s;
+}
+
+static void check_doubt(struct settings *s) {
+        if (!s->policy.doubt)
+                return;
+        s->policy.broken = true;
+        finding_add(&s->problems,
+                    (struct finding){
+                            .code = FINDING_POLICY_BROKEN,
+                            .where = s->policy.doubt,
+                            .what = "the default for gpu is not known, and no gpu = of the "
+                                    "container's own replaces it",
+                    });
+}
+
+void settings_load_own(const struct pve *pve, uint32_t vmid, struct settings *s) {
+        s->policy.present = load_file(pve, s, SETTINGS_CONTAINER, settings_name(pve->arena, vmid));
+        check_doubt(s);
+}
+
+void settings_try_own(const struct pve *pve, uint32_t vmid, struct bytes text, struct settings *s) {
+        (void)file_read(pve->arena, settings_path(pve, vmid), INI_FILE_MAX, &s->policy.file);
+        s->policy.present = true;
+        settings_parse(s, SETTINGS_CONTAINER, settings_name(pve->arena, vmid), text);
+        check_doubt(s);
 }

@@ -25,11 +25,13 @@ struct settings {
  */
 void settings_load_host(const struct pve *pve, struct settings *ret);
 
+/** settings_copy() - the host's, for one container to change; @host may be in another arena */
+struct settings settings_copy(struct arena *a, const struct settings *host);
+
 /**
  * settings_load_own() - the policy of one container
- * @host: the defaults; may be in another arena, which lives longer
- * @ret:  policy, always usable; @ret->policy.broken when it must not be acted on. Has the
- *        problems of @host, too
+ * @s: settings_copy() of the defaults; gets a policy that is always usable, policy.broken when
+ *     it must not be acted on
  *
  * Reads the container's file ([container], [pin NODE], [memory]) over the defaults. A wrong key
  * or value costs that line; a file that is no INI file at all (a line without "=", an entry
@@ -40,8 +42,10 @@ void settings_load_host(const struct pve *pve, struct settings *ret);
  * wrong, misspelt or in a wrong section; or one of these holds for the host's files and no
  * good `gpu` comes after it.
  */
-void settings_load_own(const struct pve *pve, uint32_t vmid, const struct settings *host,
-                       struct settings *ret);
+void settings_load_own(const struct pve *pve, uint32_t vmid, struct settings *s);
+
+/** settings_try_own() - the same with @text instead of what the file holds, which is policy.file */
+void settings_try_own(const struct pve *pve, uint32_t vmid, struct bytes text, struct settings *s);
 
 enum settings_kind {
         SETTINGS_HOST,      /* section [defaults] */

@@ -13,7 +13,6 @@
 
 #include <cmocka.h>
 
-#include "anchor/check.h"
 #include "anchor/learn.h"
 #include "base/file.h"
 #include "host/inside/root-files.h"

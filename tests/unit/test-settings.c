@@ -51,7 +51,8 @@ static struct policy load(uint32_t vmid, struct findings *f) {
         struct settings host, own;
 
         settings_load_host(&pve, &host);
-        settings_load_own(&pve, vmid, &host, &own);
+        own = settings_copy(&arena, &host);
+        settings_load_own(&pve, vmid, &own);
         *f = own.problems;
         return own.policy;
 }

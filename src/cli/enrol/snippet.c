@@ -13,7 +13,6 @@
 #include "base/file.h"
 #include "base/spawn.h"
 #include "cli/output.h"
-#include "model/conf/pctconf.h"
 #include "pve/mapping.h"
 #include "pve/storage.h"
 
@@ -197,16 +196,6 @@ int hookscript_set(struct cli *c, uint32_t vmid, const char *volume) {
                 return cli_fail(c, "its reason stands above", "%s failed with exit status %d", what,
                                 result.status);
         return cli_fail(c, "", "%s: no answer within %d s", what, PCT_MS / 1000);
-}
-
-const char *hookscript_get(struct arena *a, const struct guest *g) {
-        struct pctconf conf;
-        struct bytes value;
-
-        pctconf_parse(a, PCTCONF_PVE, g->conf, &conf);
-        if (!pctconf_get(&conf, "hookscript", &value) || value.len == 0)
-                return NULL;
-        return arena_strndup(a, value.data, value.len);
 }
 
 bool hookscript_is_usable(struct cli *c, const char *volume) {

@@ -58,8 +58,5 @@ const char *snippet_user(struct cli *c);
  */
 int hookscript_set(struct cli *c, uint32_t vmid, const char *volume);
 
-/** hookscript_get() - the container's hookscript, NULL when it has none */
-const char *hookscript_get(struct arena *a, const struct guest *g);
-
 /** hookscript_is_usable() - whether @volume names an executable file, as Proxmox demands */
 bool hookscript_is_usable(struct cli *c, const char *volume);

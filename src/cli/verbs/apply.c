@@ -7,6 +7,7 @@
  * it before, because Proxmox ends such a start ahead of every hook. That is what
  * the boot service runs it for.
  */
+#include "anchor/apply.h"
 #include "anchor/upkeep.h"
 #include "cli/output.h"
 #include "cli/plan-output.h"
@@ -74,19 +75,19 @@ static int apply_locked(struct job *j) {
 
         for (int i = 0; i < MAX_TRIES && r == GUEST_E_CHANGED; i++) {
                 j->host = anchor_open(&j->arena, j->c->root);
-                r = anchor_check(&j->host, j->vmid, &j->check);
+                r = anchor_check(&j->host, j->vmid, NULL, &j->check);
                 if (r != 0)
                         return target_problem(j->c, j->vmid, r);
                 if (!may_write(j))
                         return EXIT_TROUBLE;
                 changes = anchor_would_change(&j->check);
-                r = anchor_apply_now(&j->check);
+                r = anchor_apply(&j->check);
         }
         return tell(j, changes, r);
 }
 
 static int dry_run(struct job *j) {
-        int r = anchor_check(&j->host, j->vmid, &j->check);
+        int r = anchor_check(&j->host, j->vmid, NULL, &j->check);
 
         return r != 0 ? target_problem(j->c, j->vmid, r) : show_plan(j->c, &j->check);
 }
@@ -104,7 +105,7 @@ static int apply_job(struct job *j) {
         if (!guest_is_managed(&j->host.pve, j->vmid))
                 return cli_fail(c, arena_printf(&j->arena, "gpuanchor enable %u", j->vmid),
                                 "%u is not managed by gpuanchor", j->vmid);
-        if (c->opt[OPT_ALL] && target_is_template(&j->arena, &g)) {
+        if (c->opt[OPT_ALL] && guest_is_template(&g)) {
                 cli_say(c, "a template, left alone");
                 return EXIT_DONE;
         }

@@ -9,10 +9,10 @@
  * brings itself - and since files keep their numeric owner when a hole goes,
  * they are looked for where that is possible.
  */
+#include "anchor/apply.h"
 #include "cli/output.h"
 #include "model/policy/edit.h"
 #include "cli/enrol/policy-file.h"
-#include "cli/enrol/preview.h"
 #include "cli/plan-output.h"
 #include "cli/precondition.h"
 #include "host/inside/helper.h"
@@ -168,13 +168,12 @@ static int refuse(struct converting *v) {
 
 /* The next start, under the policy as it will be, must leave the new file as it is. */
 static int prove(struct converting *v) {
-        struct guest g = v->guest;
+        struct guest g = guest_with(v->a, &v->guest, v->check.new_conf, v->check.new_config);
+        struct check_options after = { .guest = &g, .policy = &v->check.new_policy };
         struct check next;
         int r;
 
-        g.conf = v->check.new_conf;
-        g.config = v->check.new_config;
-        r = preview_make(&v->c->host, &g, v->check.new_policy, &next);
+        r = anchor_check(&v->c->host, v->vmid, &after, &next);
         if (r != 0)
                 return target_problem(v->c, v->vmid, r);
         if (next.left_alone || !bytes_equal(next.new_conf, g.conf))
@@ -187,7 +186,8 @@ static int prove(struct converting *v) {
 static int plan(struct converting *v) {
         struct setting method = { "method", method_name(v->to) };
         struct check *k = &v->check;
-        int r = anchor_check_convert(&v->c->host, v->vmid, v->to, k);
+        struct check_options o = { .convert = v->to };
+        int r = anchor_check(&v->c->host, v->vmid, &o, k);
 
         if (r != 0)
                 return target_problem(v->c, v->vmid, r);
@@ -223,7 +223,7 @@ static int convert(struct converting *v) {
         if (r != EXIT_DONE)
                 return r;
         k->policy.file = k->new_policy;
-        r = anchor_apply_now(k);
+        r = anchor_apply(k);
         if (r != 0) {
                 if (r == GUEST_E_CHANGED)
                         anchor_tell_problem(&k->findings, &k->guest, r);

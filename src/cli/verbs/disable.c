@@ -50,7 +50,7 @@ static int read_container(struct disabling *d) {
                 r = policy_file_read(d->c, d->vmid, &d->policy);
         if (r != EXIT_DONE)
                 return r;
-        d->has_hook = guest_has_hook(d->a, d->guest.conf);
+        d->has_hook = guest_has_hook(&d->guest);
         find_next(d);
         if (d->next && !hookscript_is_usable(d->c, d->next))
                 return cli_fail(d->c,
@@ -98,7 +98,7 @@ static int change(struct disabling *d) {
                 return r;
         r = remove_policy(d);
         if (r != EXIT_DONE && d->has_hook)
-                (void)hookscript_set(d->c, d->vmid, hookscript_get(d->a, &d->guest));
+                (void)hookscript_set(d->c, d->vmid, guest_setting(d->a, &d->guest, "hookscript"));
         return r;
 }
 
@@ -144,7 +144,7 @@ static int disable_one(struct cli *c, uint32_t vmid) {
                 cli_say(c, "%u is not managed by gpuanchor, nothing to do", vmid);
                 return EXIT_DONE;
         }
-        anchor_policy(&c->host, vmid, &d.own);
+        anchor_policy(&c->host, vmid, NULL, &d.own);
         tell_parked(&d);
         if (c->opt[OPT_DRY_RUN]) {
                 say_done(&d, " would be");

@@ -12,7 +12,7 @@
 #include "cli/output.h"
 #include "model/policy/edit.h"
 #include "cli/enrol/policy-file.h"
-#include "cli/enrol/preview.h"
+#include "anchor/check.h"
 #include "cli/plan-output.h"
 #include "cli/enrol/snippet.h"
 #include "cli/precondition.h"
@@ -138,8 +138,8 @@ static int chain_hook(struct enabling *e) {
         const char *chained = policy_value(e->a, e->policy.old, "next-hook");
         const char *next = e->c->opt[OPT_NEXT_HOOK] ? e->settings[e->n_settings - 1].value : NULL;
 
-        e->hook = hookscript_get(e->a, &e->guest);
-        e->set_hook = !guest_has_hook(e->a, e->guest.conf);
+        e->hook = guest_setting(e->a, &e->guest, "hookscript");
+        e->set_hook = !guest_has_hook(&e->guest);
         if (!next && e->hook && e->set_hook) {
                 if (chained && !streq(chained, e->hook))
                         return cli_fail(e->c, "choose with --next-hook",
@@ -193,13 +193,13 @@ static int tell_why_not(struct enabling *e) {
 static int try_on_paper(struct enabling *e) {
         struct policy_file *p = &e->policy;
         struct check *k = &e->check;
+        struct check_options o = { .guest = &e->guest, .policy = &p->new };
         int r;
 
         p->new = policy_edit(e->a, p->old, e->settings, e->n_settings);
-        r = preview_make(&e->c->host, &e->guest, p->new, k);
+        r = anchor_check(&e->c->host, e->vmid, &o, k);
         if (r != 0)
                 return target_problem(e->c, e->vmid, r);
-        k->policy.file = p->old;
         p->new = k->new_policy;
         if (!k->left_alone && choice_is_settled(&k->plan.choice))
                 return EXIT_DONE;
@@ -289,7 +289,7 @@ static int show(struct enabling *e) {
         int r, attention;
 
         say_done(e, "");
-        r = anchor_check(&e->c->host, e->vmid, &k);
+        r = anchor_check(&e->c->host, e->vmid, NULL, &k);
         if (r != 0)
                 return target_problem(e->c, e->vmid, r);
         attention = show_attention(&k.findings);

@@ -16,7 +16,7 @@ static int run(struct cli *c) {
 
         if (!target_vmid(c, &vmid))
                 return EXIT_TROUBLE;
-        r = anchor_check(&c->host, vmid, &k);
+        r = anchor_check(&c->host, vmid, NULL, &k);
         return r != 0 ? target_problem(c, vmid, r) : show_plan(c, &k);
 }
 

@@ -108,7 +108,7 @@ static int undo_method(struct cli *c, uint32_t vmid, struct bytes content) {
         struct settings own;
         const struct policy *p = &own.policy;
 
-        anchor_policy(&c->host, vmid, &own);
+        anchor_policy(&c->host, vmid, NULL, &own);
         if (form == METHOD_AUTO || !p->present || p->broken || p->method == METHOD_AUTO ||
             p->method == form)
                 return EXIT_DONE;

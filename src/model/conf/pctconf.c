@@ -131,6 +131,16 @@ void pctconf_parse(struct arena *a, enum pctconf_kind kind, struct bytes data,
         *ret = c;
 }
 
+struct pctconf pctconf_copy(const struct pctconf *c) {
+        struct pctconf copy = *c;
+
+        copy.lines = NULL;
+        copy.n_lines = 0;
+        for (size_t i = 0; i < c->n_lines; i++)
+                *ARENA_PUSH(c->arena, copy.lines, copy.n_lines) = c->lines[i];
+        return copy;
+}
+
 bool pctconf_get(const struct pctconf *c, const char *key, struct bytes *ret) {
         for (size_t i = c->n_lines; i-- > 1;)
                 if (bytes_equal(c->lines[i].key, bytes_of(key))) {

@@ -54,6 +54,9 @@ struct pctconf {
  */
 void pctconf_parse(struct arena *a, enum pctconf_kind kind, struct bytes data, struct pctconf *ret);
 
+/** pctconf_copy() - the same lines, to be edited apart from @c, which must live as long */
+struct pctconf pctconf_copy(const struct pctconf *c);
+
 /** pctconf_get() - value of the last @key of the current section, as Proxmox does; false if none */
 bool pctconf_get(const struct pctconf *c, const char *key, struct bytes *ret);
 

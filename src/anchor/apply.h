@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * apply - write what a check planned
+ */
+#include "anchor/check.h"
+
+/**
+ * anchor_apply() - write what a check planned
+ * @c: check; gets findings for what could not be written, and @c->refuse when the
+ *     files on disk would then give the container another GPU
+ *
+ * Order: delegations, memory, backup, container file, generated configuration. A
+ * crash at any point leaves each file old or new, and the next start derives all of
+ * it again. The caller holds the lock, or its parent does.
+ *
+ * Return: 0 when all was written, GUEST_E_CHANGED when a file is not what was
+ *         checked any more (check again), 1 << 8 when something failed and is told.
+ */
+int anchor_apply(struct check *c);
+
+#define ANCHOR_E_FAILED (1 << 8)
+
+/** anchor_record() - a start that was checked goes on: record what the container is given by it */
+void anchor_record(const struct check *c);
+
+/** anchor_store_policy() - replace a container's policy file; 0 or negative errno */
+int anchor_store_policy(struct anchor *an, uint32_t vmid, struct bytes content);
+
+/** anchor_tell_write_failed() - why a write failed, and what to do about it */
+void anchor_tell_write_failed(struct findings *f, const char *where, int error);

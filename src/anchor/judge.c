@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* judge - the lines of both files against a plan */
+#include "anchor/judge.h"
+
+static const char *wrong_line(const struct anchor *an, const struct plan *p,
+                              const struct pctconf *conf, const char *name) {
+        struct survey s = { 0 };
+        struct plan_input in = { .facts = &an->facts, .conf = conf, .survey = &s };
+        struct bytes text;
+        size_t line;
+
+        survey_make(an->pve.arena, &an->facts, conf, &s);
+        s.userns |= p->userns;
+        if (plan_lines_are_right(p, &in, &line))
+                return NULL;
+        text = conf->lines[line].text;
+        return arena_printf(an->pve.arena, "%s:%zu: %s", name, conf->lines[line].number,
+                            arena_strndup(an->pve.arena, text.data, text.len));
+}
+
+const char *judge_files(const struct anchor *an, const struct plan *p, const struct guest *g) {
+        const char *line = wrong_line(an, p, &g->lines, g->conf_name);
+
+        return line || !g->has_config
+                       ? line
+                       : wrong_line(an, p, &g->config_lines, g->config_path + strlen(g->root));
+}
