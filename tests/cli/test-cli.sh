@@ -687,6 +687,18 @@ case_enable_dry_run() {
     [ ! -s "$work/pct" ] || fail "called pct"
 }
 
+# What would refuse the next start is said before anything is written.
+case_enable_dry_run_refuse() {
+    guide
+    rm "$H/dev/dri/card1"
+    before
+    run 1 enable --dry-run --missing refuse 101
+    said 'the next start would be refused: /dev/dri/card1 is not there (missing = refuse)'
+    run 1 enable --dry-run 101
+    unsaid 'refused'
+    unchanged
+}
+
 case_enable_chains() {
     guide
     other_hook own.sh
