@@ -699,6 +699,23 @@ case_enable_dry_run_refuse() {
     unchanged
 }
 
+# A policy that cannot be read, lines that name another GPU than its pin: as the start, enable
+# says both.
+case_enable_broken() {
+    guide
+    run 0 enable 101
+    sed -i '1i [container]\ngpu = nonsense' "$POLICY"
+    run 2 enable --dry-run 101
+    complained 'gpu = nonsense'
+    one_line
+    renumber guide-moved
+    before
+    run 2 enable --dry-run 101
+    complained 'gpu = nonsense'
+    complained '101.conf would give the container another GPU (101.conf:15: lxc.mount.entry: /dev/dri/card1 '
+    unchanged
+}
+
 case_enable_chains() {
     guide
     other_hook own.sh
