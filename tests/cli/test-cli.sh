@@ -716,6 +716,17 @@ case_enable_broken() {
     unchanged
 }
 
+# The same for an id map that cannot be corrected.
+case_enable_unprovable() {
+    host guide-moved
+    grep -v ^hookscript "$tests/fixtures/scenarios/map-overlaps-wrong-gpu/101.conf" >"$CONF"
+    before
+    run 2 enable 101 --gpu pci:0000:c1:00.0
+    complained '101.conf would give the container another GPU (101.conf:18: lxc.mount.entry: /dev/dri/card1 '
+    complained 'its id map cannot be changed safely'
+    unchanged
+}
+
 case_enable_chains() {
     guide
     other_hook own.sh
