@@ -46,18 +46,18 @@ static bool recorded(const struct record *r, struct inside_node in) {
         return false;
 }
 
-static void find_extra_nodes(struct arena *a, const struct record *r, int root_fd,
-                             struct findings *f) {
+static void find_extra_nodes(const struct inside *in, const struct record *r, struct findings *f) {
         struct inside_drm *nodes = NULL;
-        size_t n = inside_drm_nodes(a, root_fd, &nodes);
+        size_t n = inside_drm_nodes(in, &nodes);
 
         for (size_t i = 0; i < n; i++) {
-                struct inside_node in = nodes[i].node;
+                struct inside_node node = nodes[i].node;
 
-                if (!recorded(r, in))
-                        finding_add(f, (struct finding){ .code = FINDING_INSIDE_EXTRA,
-                                                         .what = nodes[i].path,
-                                                         .old = devnum_text(a, in.number) });
+                if (!recorded(r, node))
+                        finding_add(f,
+                                    (struct finding){ .code = FINDING_INSIDE_EXTRA,
+                                                      .what = nodes[i].path,
+                                                      .old = devnum_text(in->arena, node.number) });
         }
 }
 
@@ -98,11 +98,10 @@ struct learned *anchor_learn_look(const struct anchor *an, const struct inside *
         pve.arena = l->findings.arena = in->arena;
         if (record_read(&pve, in->vmid, &record) == 0) {
                 compare_nodes(in->arena, &record, in->root_fd, &l->findings);
-                find_extra_nodes(in->arena, &record, in->root_fd, &l->findings);
+                find_extra_nodes(in, &record, &l->findings);
         }
         /* a container without a group file has nothing to teach */
-        l->has_groups = inside_read(in->arena, in->root_fd, "/etc/group", GROUP_FILE_MAX,
-                                    &l->groups) == 0;
+        l->has_groups = inside_read(in, "/etc/group", GROUP_FILE_MAX, &l->groups) == 0;
         return l;
 }
 

@@ -20,19 +20,20 @@
 #define DROPIN_MAX (64 * 1024)
 #define OUTPUT_MAX (64 * 1024)
 
-static void find_dropins(struct arena *a, int root_fd, struct upkeep_dropin **ret, size_t *ret_n) {
+static void find_dropins(const struct inside *box, struct upkeep_dropin **ret, size_t *ret_n) {
+        struct arena *a = box->arena;
         const char **folders = NULL;
         size_t n = 0;
 
         *ret = NULL;
         *ret_n = 0;
-        if (inside_list(a, root_fd, UPKEEP_UNIT_DIR, &folders, &n) < 0)
+        if (inside_list(box, UPKEEP_UNIT_DIR, &folders, &n) < 0)
                 return;
         for (size_t i = 0; i < n; i++) {
                 const char *unit = upkeep_unit_of(a, folders[i]);
                 struct bytes text;
 
-                if (unit && inside_read(a, root_fd, upkeep_path(a, unit), DROPIN_MAX, &text) == 0 &&
+                if (unit && inside_read(box, upkeep_path(a, unit), DROPIN_MAX, &text) == 0 &&
                     upkeep_is_ours(text))
                         *ARENA_PUSH(a, *ret, *ret_n) = (struct upkeep_dropin){ unit, text };
         }
@@ -98,15 +99,15 @@ static void keep_up(struct anchor *an, const struct inside *box, const struct po
         struct upkeep todo;
         struct check c;
 
-        find_dropins(a, box->root_fd, &dropins, &in.n_dropins);
+        find_dropins(box, &dropins, &in.n_dropins);
         if (!p->guest_groups && p->n_guest_users == 0 && p->n_guest_services == 0 &&
             in.n_dropins == 0)
                 return;
         /* for the container's gids, as the start that is behind us used them */
         if (anchor_check(an, box->vmid, NULL, &c) != 0 || c.left_alone)
                 return;
-        if (inside_read(a, box->root_fd, "/etc/group", ACCOUNT_FILE_MAX, &in.groups) < 0 ||
-            inside_read(a, box->root_fd, "/etc/passwd", ACCOUNT_FILE_MAX, &in.users) < 0)
+        if (inside_read(box, "/etc/group", ACCOUNT_FILE_MAX, &in.groups) < 0 ||
+            inside_read(box, "/etc/passwd", ACCOUNT_FILE_MAX, &in.users) < 0)
                 return;
         in.policy = p;
         in.gids = c.plan.gids;
@@ -136,7 +137,7 @@ static void look_and_undo(struct inside *in, void *user) {
         size_t n;
 
         f->arena = in->arena;
-        find_dropins(in->arena, in->root_fd, &dropins, &n);
+        find_dropins(in, &dropins, &n);
         upkeep_removal(in->arena, dropins, n, &todo);
         carry_out(in->arena, in->vmid, &todo, job->policy->guest_timeout, f);
         inside_keep(in, f);

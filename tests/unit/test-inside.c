@@ -37,7 +37,7 @@
 static struct arena arena;
 static const char *host, *inner; /* a host's folder, the container's root */
 static pid_t init_pid;
-static int root_fd;
+static struct inside box = { .arena = &arena, .vmid = 101 };
 static bool mounted;    /* the container has /proc and a tmpfs on /mnt */
 static bool no_openat2; /* the second round, as on a kernel that has none */
 
@@ -98,13 +98,13 @@ static int setup(void **state) {
         mounted = byte == 'm';
         close(ready[0]);
         close(ready[1]);
-        root_fd = inside_open((unsigned)init_pid);
-        return root_fd < 0 ? -1 : 0;
+        box.root_fd = inside_open((unsigned)init_pid);
+        return box.root_fd < 0 ? -1 : 0;
 }
 
 static int teardown(void **state) {
         if (host) {
-                close(root_fd);
+                close(box.root_fd);
                 kill(init_pid, SIGKILL);
                 waitpid(init_pid, NULL, 0);
                 nftw(host, remove_one, 8, FTW_DEPTH | FTW_PHYS);
@@ -125,16 +125,16 @@ static void test_look(void **state) {
         node("dev/dri/card1", 226, 1);
         put(in("dev/dri/card2"), "");
         assert_int_equal(mkfifo(in("dev/dri/card3"), 0666), 0);
-        n = inside_look(root_fd, "/dev/dri/card1");
+        n = inside_look(box.root_fd, "/dev/dri/card1");
         assert_true(n.present && n.is_char);
         assert_int_equal(n.number.major, 226);
         assert_int_equal(n.number.minor, 1);
-        n = inside_look(root_fd, "/dev/dri/card2");
+        n = inside_look(box.root_fd, "/dev/dri/card2");
         assert_true(n.present && !n.is_char);
-        n = inside_look(root_fd, "/dev/dri/card3"); /* not opened, or this would wait for ever */
+        n = inside_look(box.root_fd, "/dev/dri/card3"); /* not opened, or this would wait for ever */
         assert_true(n.present && !n.is_char);
-        assert_false(inside_look(root_fd, "/dev/dri/card4").present);
-        assert_false(inside_look(root_fd, "/dev/dri/card1/x").present);
+        assert_false(inside_look(box.root_fd, "/dev/dri/card4").present);
+        assert_false(inside_look(box.root_fd, "/dev/dri/card1/x").present);
 }
 
 /* Whatever a link says: a node is never looked for behind it, and no file outside is read. */
@@ -149,16 +149,16 @@ static void test_links(void **state) {
         assert_int_equal(symlink("../../../secret", in("etc/group")), 0);
         assert_int_equal(symlink("/", in("dev/accel")), 0);
         assert_int_equal(symlink("..", in("up")), 0);
-        assert_false(inside_look(root_fd, "/dev/dri/card1").present);
-        assert_false(inside_look(root_fd, "/dev/accel/dev/dri").present);
-        assert_false(inside_look(root_fd, "/up/secret").present);
-        assert_false(inside_look(root_fd, "/../secret").present);
-        assert_int_equal(inside_read(&arena, root_fd, "/etc/group", 1024, &text),
+        assert_false(inside_look(box.root_fd, "/dev/dri/card1").present);
+        assert_false(inside_look(box.root_fd, "/dev/accel/dev/dri").present);
+        assert_false(inside_look(box.root_fd, "/up/secret").present);
+        assert_false(inside_look(box.root_fd, "/../secret").present);
+        assert_int_equal(inside_read(&box, "/etc/group", 1024, &text),
                          no_openat2 ? -ELOOP : -ENOENT);
-        assert_int_equal(inside_list(&arena, root_fd, "/up", &names, &n), -ENOTDIR);
+        assert_int_equal(inside_list(&box, "/up", &names, &n), -ENOTDIR);
         assert_int_equal(rename(in("dev/dri"), in("dev/dri2")), 0);
         assert_int_equal(symlink("dri2", in("dev/dri")), 0);
-        assert_true(inside_list(&arena, root_fd, "/dev/dri", &names, &n) < 0);
+        assert_true(inside_list(&box, "/dev/dri", &names, &n) < 0);
 }
 
 static void test_read(void **state) {
@@ -166,15 +166,15 @@ static void test_read(void **state) {
 
         NEEDS_ROOT();
         put(in("etc/group"), "video:x:44:\n");
-        assert_int_equal(inside_read(&arena, root_fd, "/etc/group", 1024, &text), 0);
+        assert_int_equal(inside_read(&box, "/etc/group", 1024, &text), 0);
         assert_true(bytes_equal(text, BYTES("video:x:44:\n")));
-        assert_int_equal(inside_read(&arena, root_fd, "/etc/group", 4, &text), -EFBIG);
-        assert_int_equal(inside_read(&arena, root_fd, "/etc/none", 1024, &text), -ENOENT);
-        assert_int_equal(inside_read(&arena, root_fd, "/etc", 1024, &text), -EINVAL);
+        assert_int_equal(inside_read(&box, "/etc/group", 4, &text), -EFBIG);
+        assert_int_equal(inside_read(&box, "/etc/none", 1024, &text), -ENOENT);
+        assert_int_equal(inside_read(&box, "/etc", 1024, &text), -EINVAL);
         assert_int_equal(mkfifo(in("etc/fifo"), 0666), 0);
-        assert_int_equal(inside_read(&arena, root_fd, "/etc/fifo", 1024, &text), -EINVAL);
+        assert_int_equal(inside_read(&box, "/etc/fifo", 1024, &text), -EINVAL);
         node("etc/null", 1, 3);
-        assert_int_equal(inside_read(&arena, root_fd, "/etc/null", 1024, &text), -EINVAL);
+        assert_int_equal(inside_read(&box, "/etc/null", 1024, &text), -EINVAL);
 }
 
 /* Each of these is what the container's root may put in place of /etc/group. */
@@ -199,8 +199,8 @@ static void test_read_hostile_links(void **state) {
         for (size_t i = 0; i < ELEMENTS(to); i++) {
                 unlink(in("etc/group"));
                 assert_int_equal(symlink(to[i], in("etc/group")), 0);
-                assert_true(inside_read(&arena, root_fd, "/etc/group", 65536, &text) < 0);
-                assert_true(inside_read(&arena, root_fd, to[i], 65536, &text) < 0);
+                assert_true(inside_read(&box, "/etc/group", 65536, &text) < 0);
+                assert_true(inside_read(&box, to[i], 65536, &text) < 0);
         }
         /* ... and what is harmless: its own shadow file under another name, a folder behind a link
          */
@@ -212,7 +212,7 @@ static void test_read_hostile_links(void **state) {
         assert_int_equal(symlink("../../../../../../etc/shadow", in("etc/group")), 0);
         for (int i = 0; i < 2; i++) {
                 const char *path = i ? "/etc/system/x.conf" : "/etc/group";
-                int r = inside_read(&arena, root_fd, path, 65536, &text);
+                int r = inside_read(&box, path, 65536, &text);
 
                 if (no_openat2)
                         assert_true(r < 0);
@@ -228,9 +228,9 @@ static void test_read_mounts(void **state) {
         NEEDS_ROOT();
         if (!mounted)
                 skip();
-        assert_int_equal(inside_read(&arena, root_fd, "/mnt/file", 1024, &text), -EXDEV);
-        assert_int_equal(inside_read(&arena, root_fd, "/proc/version", 65536, &text), -EXDEV);
-        assert_true(inside_look(root_fd, "/mnt/file").present);
+        assert_int_equal(inside_read(&box, "/mnt/file", 1024, &text), -EXDEV);
+        assert_int_equal(inside_read(&box, "/proc/version", 65536, &text), -EXDEV);
+        assert_true(inside_look(box.root_fd, "/mnt/file").present);
 }
 
 static void test_read_huge(void **state) {
@@ -239,7 +239,7 @@ static void test_read_huge(void **state) {
         NEEDS_ROOT();
         put(in("etc/group"), "");
         assert_int_equal(truncate(in("etc/group"), 10LL << 30), 0);
-        assert_int_equal(inside_read(&arena, root_fd, "/etc/group", 1 << 20, &text), -EFBIG);
+        assert_int_equal(inside_read(&box, "/etc/group", 1 << 20, &text), -EFBIG);
 }
 
 static void test_list(void **state) {
@@ -248,18 +248,18 @@ static void test_list(void **state) {
 
         NEEDS_ROOT();
         put(in("dev/dri/\033]0;owned\007\033[31m\n"), "");
-        assert_int_equal(inside_list(&arena, root_fd, "/dev/dri", &names, &n), 0);
+        assert_int_equal(inside_list(&box, "/dev/dri", &names, &n), 0);
         assert_int_equal(n, 1);
         assert_string_equal(text_escape(&arena, names[0]), "\\x1b]0;owned\\x07\\x1b[31m\\x0a");
         for (int i = 0; i < 5000; i++) {
                 close(open(in(arena_printf(&arena, "dev/dri/%d", i)), O_CREAT | O_CLOEXEC, 0644));
                 close(open(in(arena_printf(&arena, "mnt/.%d", i)), O_CREAT | O_CLOEXEC, 0644));
         }
-        assert_int_equal(inside_list(&arena, root_fd, "/dev/dri", &names, &n), 0);
+        assert_int_equal(inside_list(&box, "/dev/dri", &names, &n), 0);
         assert_int_equal(n, 256);
-        assert_int_equal(inside_list(&arena, root_fd, "/mnt", &names, &n), 0);
+        assert_int_equal(inside_list(&box, "/mnt", &names, &n), 0);
         assert_in_range(n, 0, 1);
-        assert_int_equal(inside_list(&arena, root_fd, "/dev/none", &names, &n), -ENOENT);
+        assert_int_equal(inside_list(&box, "/dev/none", &names, &n), -ENOENT);
 }
 
 /*
@@ -292,7 +292,7 @@ static void test_list_endless(void **state) {
 
                 endless = kinds[i];
                 reads = 0;
-                assert_int_equal(inside_list(&arena, root_fd, "/dev", &names, &n), 0);
+                assert_int_equal(inside_list(&box, "/dev", &names, &n), 0);
                 endless = NULL;
                 assert_int_equal(n, i == 0 ? 0 : 256);
                 assert_in_range(reads, 1, 4096);
@@ -312,9 +312,7 @@ static bool told(const struct findings *f, enum finding_code code, const char *w
 
 /* What was recorded at the start against what is there, and what is there beside it. */
 static void learn_from(struct anchor *an, struct findings *f) {
-        struct inside in = { .arena = &arena, .vmid = 101, .root_fd = root_fd };
-
-        anchor_learn_keep(an, 101, anchor_learn_look(an, &in), f);
+        anchor_learn_keep(an, 101, anchor_learn_look(an, &box), f);
 }
 
 static void test_compare(void **state) {

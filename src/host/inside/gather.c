@@ -99,13 +99,13 @@ static bool is_known(const struct inside_facts *f, const char *path) {
         return false;
 }
 
-static void find_others(struct arena *a, struct inside_facts *f, int root_fd) {
+static void find_others(const struct inside *in, struct inside_facts *f) {
         struct inside_drm *nodes = NULL;
-        size_t n = inside_drm_nodes(a, root_fd, &nodes);
+        size_t n = inside_drm_nodes(in, &nodes);
 
         for (size_t i = 0; i < n; i++)
                 if (!is_known(f, nodes[i].path))
-                        *ARENA_PUSH(a, f->devices, f->n_devices) = (struct inside_device){
+                        *ARENA_PUSH(in->arena, f->devices, f->n_devices) = (struct inside_device){
                                 .path = nodes[i].path,
                                 .kind = str_has_prefix(nodes[i].path, "/dev/dri/card") ? NODE_CARD
                                                                                        : NODE_RENDER
@@ -120,7 +120,7 @@ static void look_at_nodes(struct inside *in, const struct inside_request *q,
                                                 .kind = q->wants[i].kind,
                                                 .expected = true,
                                                 .want = q->wants[i].number };
-        find_others(in->arena, f, in->root_fd);
+        find_others(in, f);
         for (size_t i = 0; i < f->n_devices; i++)
                 look_at(f, &f->devices[i], in);
 }
@@ -235,9 +235,9 @@ static void look_at_files(struct inside *in, void *user) {
                                     .busy_percent = -1,
                                     .memory = read_memory(in->arena, q->vmid) };
         memcpy(f->expected_gid, q->expected_gid, sizeof(f->expected_gid));
-        r = inside_read(in->arena, in->root_fd, "/etc/group", ACCOUNTS_MAX, &f->group);
+        r = inside_read(in, "/etc/group", ACCOUNTS_MAX, &f->group);
         f->accounts_error = r < 0 ? r : 0;
-        (void)inside_read(in->arena, in->root_fd, "/etc/passwd", ACCOUNTS_MAX, &f->passwd);
+        (void)inside_read(in, "/etc/passwd", ACCOUNTS_MAX, &f->passwd);
         f->has_groupadd = inside_look(in->root_fd, "/usr/sbin/groupadd").present;
         look_at_nodes(in, q, f);
         inside_keep(in, f);

@@ -10,17 +10,7 @@
  * is at most one of them per container: /run/gpuanchor/<vmid>.helper says which.
  */
 #include "base/spawn.h"
-
-/** struct inside - a running container, as its helper has it */
-struct inside {
-        struct arena *arena; /* of what is found */
-        uint32_t vmid;
-        unsigned pid; /* of its init, in the PID namespace of the host */
-        int root_fd;  /* its root folder, O_PATH */
-
-        int pidfd; /* these two are for inside_keep() */
-        struct found *found;
-};
+#include "host/inside/root-files.h"
 
 struct inside_job {
         const char *root; /* path prefix of /run/gpuanchor and of lxc-info */

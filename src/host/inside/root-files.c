@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * inside - reading below a root that somebody else owns
+ * root-files - reading below a root that somebody else owns
  *
  * The kernel resolves a path as if the container's root folder were "/"
  * (openat2), so that no link leads out of it. A file is read only from the file
@@ -136,8 +136,8 @@ struct inside_node inside_look(int root_fd, const char *path) {
         return n;
 }
 
-int inside_read(struct arena *a, int root_fd, const char *path, size_t max, struct bytes *ret) {
-        _cleanup_(cleanup_close) int fd = find_file(root_fd, path);
+int inside_read(const struct inside *in, const char *path, size_t max, struct bytes *ret) {
+        _cleanup_(cleanup_close) int fd = find_file(in->root_fd, path);
         char link[64];
         struct stat st;
 
@@ -150,11 +150,11 @@ int inside_read(struct arena *a, int root_fd, const char *path, size_t max, stru
         if (!S_ISREG(st.st_mode))
                 return -EINVAL;
         snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-        return file_read(a, link, max, ret);
+        return file_read(in->arena, link, max, ret);
 }
 
-int inside_list(struct arena *a, int root_fd, const char *path, const char ***ret, size_t *ret_n) {
-        _cleanup_(cleanup_close) int fd = find_node(root_fd, path);
+int inside_list(const struct inside *in, const char *path, const char ***ret, size_t *ret_n) {
+        _cleanup_(cleanup_close) int fd = find_node(in->root_fd, path);
         const char **names = NULL;
         size_t n = 0;
         int dir_fd;
@@ -176,7 +176,7 @@ int inside_list(struct arena *a, int root_fd, const char *path, const char ***re
                 if (!d)
                         break;
                 if (d->d_name[0] != '.')
-                        *ARENA_PUSH(a, names, n) = arena_strdup(a, d->d_name);
+                        *ARENA_PUSH(in->arena, names, n) = arena_strdup(in->arena, d->d_name);
         }
         closedir(dir);
         *ret = names;
@@ -184,18 +184,18 @@ int inside_list(struct arena *a, int root_fd, const char *path, const char ***re
         return 0;
 }
 
-size_t inside_drm_nodes(struct arena *a, int root_fd, struct inside_drm **ret) {
+size_t inside_drm_nodes(const struct inside *in, struct inside_drm **ret) {
         const char **names = NULL;
         struct inside_drm *nodes = NULL;
         size_t n_names = 0, n = 0;
 
-        (void)inside_list(a, root_fd, "/dev/dri", &names, &n_names); /* without it, none */
+        (void)inside_list(in, "/dev/dri", &names, &n_names); /* without it, none */
         for (size_t i = 0; i < n_names; i++) {
-                const char *path = arena_printf(a, "/dev/dri/%s", names[i]);
-                struct inside_node node = inside_look(root_fd, path);
+                const char *path = arena_printf(in->arena, "/dev/dri/%s", names[i]);
+                struct inside_node node = inside_look(in->root_fd, path);
 
                 if (node.is_char && node.number.major == DRM_MAJOR)
-                        *ARENA_PUSH(a, nodes, n) = (struct inside_drm){ path, node };
+                        *ARENA_PUSH(in->arena, nodes, n) = (struct inside_drm){ path, node };
         }
         *ret = nodes;
         return n;

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * inside - a running container's files, seen from the host
+ * root-files - a running container's files, seen from the host
  *
  * Every byte and every link in there belongs to the container's root, who may
  * be hostile: no link leads out of the container, nothing that blocks or acts is
@@ -10,6 +10,17 @@
  * escaped before a person sees it.
  */
 #include "model/gpu/devnum.h"
+
+/** struct inside - a running container, as its helper has it (host/inside/helper) */
+struct inside {
+        struct arena *arena; /* of what is found */
+        uint32_t vmid;
+        unsigned pid; /* of its init, in the PID namespace of the host */
+        int root_fd;  /* its root folder, O_PATH */
+
+        int pidfd; /* these two are for inside_keep() */
+        struct found *found;
+};
 
 struct inside_node {
         bool present, is_char;
@@ -33,7 +44,6 @@ int inside_find(int root_fd, const char *path, struct inside_node *ret);
 
 /**
  * inside_read() - a regular file of at most @max bytes
- * @root_fd: see inside_open()
  *
  * Links are followed as a process inside would follow them, except those of
  * /proc that lead elsewhere. Only the root folder's own file system is read:
@@ -41,10 +51,10 @@ int inside_find(int root_fd, const char *path, struct inside_node *ret);
  *
  * Return: 0, -EINVAL for what is no regular file, -EFBIG, another negative errno.
  */
-int inside_read(struct arena *a, int root_fd, const char *path, size_t max, struct bytes *ret);
+int inside_read(const struct inside *in, const char *path, size_t max, struct bytes *ret);
 
 /** inside_list() - names in folder @path, no link on the way, at most 256; 0 or negative errno */
-int inside_list(struct arena *a, int root_fd, const char *path, const char ***ret, size_t *ret_n);
+int inside_list(const struct inside *in, const char *path, const char ***ret, size_t *ret_n);
 
 struct inside_drm {
         const char *path; /* "/dev/dri/card1" */
@@ -52,4 +62,4 @@ struct inside_drm {
 };
 
 /** inside_drm_nodes() - device nodes of DRM in /dev/dri, at most 256; their number */
-size_t inside_drm_nodes(struct arena *a, int root_fd, struct inside_drm **ret);
+size_t inside_drm_nodes(const struct inside *in, struct inside_drm **ret);
