@@ -166,7 +166,7 @@ int observer_look(struct observer *o, uint64_t now, bool forget) {
         bool known, again;
         int r;
 
-        settings_load_daemon(&a, o->root, &o->settings, &in_settings);
+        settings_load_daemon(&host.pve, &o->settings, &in_settings);
         known = watch_state_read(&a, bytes_of(o->state), &state);
         r = anchor_status(&host, known ? &state.baseline : NULL, &st);
         if (r < 0)

@@ -8,7 +8,7 @@
  */
 #include "anchor/status.h"
 #include "model/watch/pace.h"
-#include "pve/daemon-settings.h"
+#include "pve/settings.h"
 
 /** struct teller - who carries the news, worst first */
 struct teller {

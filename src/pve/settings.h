@@ -65,3 +65,17 @@ enum settings_kind {
  */
 bool settings_parse(struct settings *s, enum settings_kind kind, const char *path,
                     struct bytes content);
+
+/** struct daemon_settings - section [daemon] of the host's settings files */
+struct daemon_settings {
+        uint32_t interval; /* seconds between looks that no event asks for */
+        uint32_t quiet;    /* seconds without an event before a look */
+        uint32_t messages; /* at most so many a minute */
+};
+
+/**
+ * settings_load_daemon() - what the daemon is told by the files of settings_load_host()
+ * @ret: what is not set or wrong is at its default
+ * @f:   gets a policy-key finding per wrong line
+ */
+void settings_load_daemon(const struct pve *pve, struct daemon_settings *ret, struct findings *f);

@@ -452,6 +452,27 @@ static void test_storage_local(void **state) {
                             "/var/lib/vz/snippets/gpuanchor-absent");
 }
 
+/* the same reader: with a byte order mark, and a broken file does not count in part */
+static void test_daemon(void **state) {
+        struct findings f = { .arena = &arena };
+        struct daemon_settings s;
+
+        put(HOST_FILE, "\xef\xbb\xbf[daemon]\r\ninterval: 60 ; one minute\r\nquiet = 99\r\nloud = yes\r\n"
+                       "[defaults]\nquiet = 3\n");
+        put(HOST_FILE ".d/a.conf", "[daemon]\nmessages-per-minute = 5\nnonsense\n");
+        put(HOST_FILE ".d/b.conf", "[daemon]\nquiet = 2\n");
+        settings_load_daemon(&pve, &s, &f);
+        assert_int_equal(s.interval, 60);
+        assert_int_equal(s.quiet, 2);
+        assert_int_equal(s.messages, 30);
+        assert_int_equal(f.n, 2);
+        expect(&f, 0, FINDING_POLICY_KEY, HOST_FILE ":3", "quiet is a whole number from 1 to 10");
+        expect(&f, 1, FINDING_POLICY_KEY, HOST_FILE ":4", "unknown key loud");
+        put(HOST_FILE ".d/c.conf", "[daemon]\ninterval =\n");
+        settings_load_daemon(&pve, &s, &f);
+        assert_int_equal(s.interval, 300);
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void) {
@@ -464,6 +485,7 @@ int main(void) {
                 cmocka_unit_test(test_set_twice),
                 cmocka_unit_test(test_long_node_name),
                 cmocka_unit_test(test_path),
+                IN_FOLDER(test_daemon),
                 cmocka_unit_test(test_mapping),
                 cmocka_unit_test(test_storage_local),
                 IN_FOLDER(test_nothing_there),

@@ -15,8 +15,9 @@
 /** struct ini_entry - KEY = VALUE of a section */
 struct ini_entry {
         const char *section; /* NULL before the first one */
-        const char *key;
-        const char *value; /* without blanks at both ends */
+        const char *key;     /* NULL: the section's heading */
+        const char *value;   /* without blanks at both ends */
+        unsigned line;       /* of the file, from 1 */
 };
 
 enum ini_kind {

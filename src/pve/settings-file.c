@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * settings-file - the one reader of settings files
+ *
+ * inih splits keys from values; the lines are ours. Debian's build of it holds
+ * 200 bytes of a line and takes the rest for the next one, tells the handler no
+ * line number, cuts a section's name after 49 bytes, and takes an indented line
+ * for more of the value above it. So the reader below counts the lines, trims
+ * them, keeps the section, swallows comments and headings, and refuses what
+ * would not arrive whole.
+ */
+#include "pve/settings-file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <ini.h>
+
+#include "base/file.h"
+
+/** struct reading - a file while inih reads it */
+struct reading {
+        struct arena *arena;
+        struct settings_file *file;
+        struct bytes rest;
+        unsigned line;
+        const char *section; /* NULL before the first one */
+};
+
+/* of several lines the first one is told */
+static void set_problem(struct settings_file *f, unsigned line, const char *what) {
+        if (f->problem && f->problem_line <= line)
+                return;
+        f->problem_line = line;
+        f->problem = what;
+}
+
+static void add_entry(struct reading *r, const char *key, const char *value) {
+        *ARENA_PUSH(r->arena, r->file->entries, r->file->n) =
+                (struct ini_entry){ r->section, key, value, r->line };
+}
+
+/* inih's reader: one line into @str as fgets() would, NULL at the end */
+static char *read_line(char *str, int num, void *stream) {
+        struct reading *r = stream;
+        struct ini_line line;
+
+        if (r->rest.len == 0)
+                return NULL;
+        line = ini_line(bytes_line(&r->rest));
+        r->line++;
+        *str = '\0';
+        if (line.kind != INI_NONE &&
+            (line.text.len > INI_LINE_MAX || line.text.len >= (size_t)num)) {
+                set_problem(r->file, r->line, "the line is longer than 199 bytes");
+        } else if (line.kind == INI_HEADING) {
+                r->section = arena_strndup(r->arena, line.text.data, line.text.len);
+                add_entry(r, NULL, NULL);
+        } else if (line.kind == INI_ENTRY && line.text.data[0] == '[') {
+                set_problem(r->file, r->line, "the section's name does not end in ]");
+        } else if (line.kind == INI_ENTRY) {
+                *(char *)mempcpy(str, line.text.data, line.text.len) = '\0';
+        }
+        return str;
+}
+
+/* inih's handler; its @section is cut after 49 bytes, ours is not. 0 would be a syntax error. */
+static int take_entry(void *user, const char *section, const char *key, const char *value) {
+        struct reading *r = user;
+
+        add_entry(r, arena_strdup(r->arena, key), arena_strdup(r->arena, value));
+        return 1;
+}
+
+static unsigned line_of_nul(struct bytes content) {
+        struct bytes rest = content;
+        unsigned line = 1;
+
+        while (!bytes_contains_char(bytes_line(&rest), '\0'))
+                line++;
+        return line;
+}
+
+static void read_lines(struct arena *a, struct settings_file *f) {
+        struct reading r = { .arena = a, .file = f, .rest = f->content };
+        int syntax;
+
+        ini_take_mark(&r.rest);
+        syntax = ini_parse_stream(read_line, &r, take_entry, &r);
+        if (syntax != 0)
+                set_problem(f, syntax > 0 ? (unsigned)syntax : r.line,
+                            "the line is no [section], KEY = VALUE or comment");
+        if (f->problem)
+                f->n = 0;
+}
+
+struct settings_file settings_file_parse(struct arena *a, const char *path, struct bytes content) {
+        struct settings_file f = { .path = path, .content = content };
+
+        if (content.len > INI_FILE_MAX)
+                f.problem = "more than 64 KiB";
+        else if (bytes_contains_char(content, '\0'))
+                set_problem(&f, line_of_nul(content), "the line has a NUL byte");
+        else
+                read_lines(a, &f);
+        return f;
+}
+
+bool settings_file_read(const struct pve *pve, const char *path, struct settings_file *ret) {
+        const char *full = arena_printf(pve->arena, "%s%s", pve->root, path);
+        struct bytes content;
+        int r = file_read(pve->arena, full, INI_FILE_MAX, &content);
+
+        if (r == 0)
+                *ret = settings_file_parse(pve->arena, path, content);
+        else
+                *ret = (struct settings_file){
+                        .path = path,
+                        .problem = r == -EFBIG    ? "more than 64 KiB"
+                                   : r == -EINVAL ? "not a regular file"
+                                                  : strerror(-r),
+                };
+        return r != -ENOENT;
+}
+
+static int compare_names(const void *a, const void *b) {
+        return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void cleanup_dir(DIR **dir) {
+        if (*dir)
+                closedir(*dir);
+}
+
+int settings_host_files(const struct pve *pve, const char ***ret, size_t *ret_n) {
+        struct arena *a = pve->arena;
+        _cleanup_(cleanup_dir) DIR *dir =
+                opendir(arena_printf(a, "%s" SETTINGS_HOST_FILE ".d", pve->root));
+        const char **paths = NULL;
+        struct dirent *entry;
+        size_t n = 0;
+        int r = 0;
+
+        if (!dir)
+                r = errno == ENOENT ? 0 : -errno;
+        for (errno = 0; dir && (entry = readdir(dir)); errno = 0) {
+                struct bytes name = bytes_of(entry->d_name);
+
+                if (name.data[0] != '.' && bytes_take_suffix(&name, ".conf"))
+                        *ARENA_PUSH(a, paths, n) =
+                                arena_printf(a, SETTINGS_HOST_FILE ".d/%s", entry->d_name);
+        }
+        if (dir && errno != 0)
+                r = -errno;
+        if (n > 1)
+                qsort(paths, n, sizeof(*paths), compare_names);
+        *ret = paths;
+        *ret_n = n;
+        return r;
+}
