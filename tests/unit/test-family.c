@@ -107,7 +107,7 @@ static void test_table(void **state) {
                 assert_int_equal(family_path_number(f, bytes_of(path), &number),
                                  strchr(f->path, '%') != NULL);
                 assert_int_equal(number, strchr(f->path, '%') ? 7 : 0);
-                assert_true(bytes_has_prefix(family_folder(f), "/dev"));
+                assert_true(str_has_prefix(f->folder, "/dev"));
                 assert_true(f->shared || strchr(f->path, '%'));
                 if (f->class)
                         assert_ptr_equal(family_of_entry(f->class, strrchr(path, '/') + 1), f);

@@ -87,7 +87,6 @@ static int entry_gpu(struct probe *p, const struct entry *e, struct gpu **ret_gp
 }
 
 static int entry_probe(struct probe *p, const struct entry *e) {
-        struct bytes folder = family_folder(e->family);
         struct node node = { .kind = e->family->kind };
         char path[NAME_MAX + sizeof("/dev")];
         struct gpu *g;
@@ -97,7 +96,7 @@ static int entry_probe(struct probe *p, const struct entry *e) {
         r = attr_dev(e->dir, path, &node.number);
         if (r < 0)
                 return is_gone(r) ? 0 : r;
-        node.path = arena_printf(p->arena, "%.*s/%s", (int)folder.len, folder.data, e->name);
+        node.path = arena_printf(p->arena, "%s/%s", e->family->folder, e->name);
         if (e->family->shared)
                 return probe_shared_node(p, node);
         r = entry_gpu(p, e, &g);

@@ -81,7 +81,6 @@ static int node_compare(const void *a, const void *b) {
 static int caps_probe(struct probe *p) {
         _cleanup_(cleanup_dir) DIR *dir = NULL;
         const struct family *f = &families[FAMILY_NVIDIA_CAPS];
-        struct bytes folder = family_folder(f);
         struct node node = { .kind = f->kind };
         size_t first = p->facts.n_shared;
         struct dirent *de;
@@ -89,12 +88,11 @@ static int caps_probe(struct probe *p) {
 
         if (!facts_major_of(&p->facts, f->owner, &node.number.major))
                 return 0;
-        r = probe_dir(p, arena_strndup(p->arena, folder.data, folder.len), &dir);
+        r = probe_dir(p, f->folder, &dir);
         if (r < 0 || !dir)
                 return r;
         while ((de = readdir(dir)) && p->facts.n_shared - first < CAPS_MAX) {
-                node.path = arena_printf(p->arena, "%.*s/%s", (int)folder.len, folder.data,
-                                         de->d_name);
+                node.path = arena_printf(p->arena, "%s/%s", f->folder, de->d_name);
                 if (!family_path_number(f, bytes_of(node.path), &node.number.minor))
                         continue;
                 r = probe_shared_node(p, node);

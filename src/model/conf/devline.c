@@ -46,67 +46,32 @@ static struct bytes path_clean(struct arena *a, struct bytes path) {
         return (struct bytes){ clean, len };
 }
 
-/* /dev/dri/by-path/pci-0000:c7:00.0-card, .../platform-fb000000.gpu-render */
-static void parse_by_path(struct bytes name, struct gpu_path *p) {
-        p->scope = PATH_UNKNOWN;
-        if (!bytes_take_prefix(&name, "pci-") && !bytes_take_prefix(&name, "platform-"))
-                return;
-        if (bytes_take_suffix(&name, "-card"))
-                p->kind = NODE_CARD;
-        else if (bytes_take_suffix(&name, "-render"))
-                p->kind = NODE_RENDER;
-        else
-                return;
-        p->scope = PATH_ADDRESS;
-        p->address = name;
-}
+static bool is_folder(struct gpu_path *p) {
+        for (size_t i = NODE_FAMILIES; i-- > 0;) {
+                const struct family *f = &families[i];
 
-static void parse_dri(struct bytes name, struct gpu_path *p) {
-        struct bytes rest = name;
-
-        p->kind = NODE_CARD;
-        if (bytes_take_prefix(&rest, "by-path/")) {
-                parse_by_path(rest, p);
-        } else if (bytes_take_prefix(&rest, "card")) {
-                p->scope = is_number(rest) ? PATH_NODE : PATH_UNKNOWN;
-        } else if (bytes_take_prefix(&rest, "renderD")) {
-                p->kind = NODE_RENDER;
-                p->scope = is_number(rest) ? PATH_NODE : PATH_UNKNOWN;
-        } else {
-                p->scope = PATH_UNKNOWN;
+                if (!family_has_folder(f) || !bytes_equal(p->clean, bytes_of(f->folder)))
+                        continue;
+                p->kind = f->kind;
+                p->kinds |= NODE_BIT(f->kind);
         }
-}
-
-static void set_folder(struct gpu_path *p, enum node_kind kind, uint32_t kinds) {
-        p->scope = PATH_FOLDER;
-        p->kind = kind;
-        p->kinds = kinds;
+        return p->kinds != 0;
 }
 
 struct gpu_path gpu_path_parse(struct arena *a, struct bytes path) {
-        struct gpu_path p = { .scope = PATH_OTHER, .clean = path_clean(a, path) };
-        struct bytes name = p.clean;
+        struct gpu_path p = { .clean = path_clean(a, path) };
+        const struct family *f = NULL;
 
-        if (!bytes_take_prefix(&name, "/dev/"))
-                return p;
-        if (bytes_equal(name, BYTES("dri"))) {
-                set_folder(&p, NODE_CARD, NODE_BIT(NODE_CARD) | NODE_BIT(NODE_RENDER));
-        } else if (bytes_take_prefix(&name, "dri/")) {
-                parse_dri(name, &p);
-        } else if (bytes_equal(name, BYTES("kfd"))) {
+        if (is_folder(&p))
+                p.scope = PATH_FOLDER;
+        else if ((f = family_of_link(p.clean, &p.address)))
+                p.scope = PATH_ADDRESS;
+        else if ((f = family_of_path(p.clean)))
                 p.scope = PATH_NODE;
-                p.kind = NODE_KFD;
-        } else if (bytes_equal(name, BYTES("accel"))) {
-                set_folder(&p, NODE_ACCEL, NODE_BIT(NODE_ACCEL));
-        } else if (bytes_take_prefix(&name, "accel/")) {
-                p.kind = NODE_ACCEL;
-                p.scope = bytes_take_prefix(&name, "accel") && is_number(name) ? PATH_NODE : PATH_UNKNOWN;
-        } else if (bytes_equal(name, BYTES("nvidia-caps"))) {
-                set_folder(&p, NODE_NVIDIA, NODE_BIT(NODE_NVIDIA));
-        } else if (bytes_take_prefix(&name, "nvidia")) {
-                p.scope = PATH_NODE;
-                p.kind = NODE_NVIDIA;
-        }
+        else if ((f = family_near(p.clean)))
+                p.scope = PATH_UNKNOWN;
+        if (f)
+                p.kind = f->kind;
         return p;
 }
 
@@ -268,15 +233,6 @@ static void parse_dev(struct arena *a, struct bytes value, struct devline *d) {
         d->type = d->path.scope == PATH_OTHER ? DEVLINE_NONE : DEVLINE_DEV;
 }
 
-static bool mentions_gpu(struct bytes value) {
-        static const char *const paths[] = { "/dev/dri", "/dev/kfd", "/dev/accel", "/dev/nvidia" };
-
-        for (size_t i = 0; i < ELEMENTS(paths); i++)
-                if (bytes_contains(value, paths[i]))
-                        return true;
-        return false;
-}
-
 static bool dev_index(struct bytes key, uint32_t *ret) {
         return bytes_take_prefix(&key, "dev") && parse_u32(key, ret);
 }
@@ -300,7 +256,7 @@ struct devline devline_parse(struct arena *a, const struct conf_line *l) {
         } else if (dev_index(l->key, &d.index)) {
                 parse_dev(a, l->value, &d);
         }
-        if (d.type == DEVLINE_NONE && mentions_gpu(l->value))
+        if (d.type == DEVLINE_NONE && family_is_mentioned(l->value))
                 d.type = DEVLINE_MENTION;
         return d;
 }

@@ -11,8 +11,6 @@
 
 #include "model/conf/survey.h"
 
-#define SHARED_BY_GPUS (NODE_BIT(NODE_KFD) | NODE_BIT(NODE_NVIDIA))
-
 /* A line that gives one node, and not one of ours; a folder gives them all and names none. */
 static bool is_stale(const struct facts *fc, const struct gpu_list *ours, const struct devline *d) {
         const struct gpu *g;
@@ -20,7 +18,7 @@ static bool is_stale(const struct facts *fc, const struct gpu_list *ours, const 
         if ((d->type != DEVLINE_MOUNT && d->type != DEVLINE_DEV) || d->path.scope == PATH_FOLDER)
                 return false;
         g = devline_gpu(fc, d);
-        return g ? !gpu_list_has(ours, g) : (devline_kinds(fc, d, 0) & ~SHARED_BY_GPUS) != 0;
+        return g ? !gpu_list_has(ours, g) : (devline_kinds(fc, d, 0) & ~family_shared_kinds()) != 0;
 }
 
 static void check_one(struct arena *a, const struct facts *fc, const struct gpu_list *ours,

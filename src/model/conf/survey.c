@@ -9,50 +9,30 @@
  */
 #include "model/conf/survey.h"
 
-#define DRM_MAJOR 226
-#define NVIDIA_MAJOR 195
-#define ACCEL_MAJOR 261
+/* the kinds of all nodes that have a major */
+static uint32_t major_kinds(const char *owner, uint32_t major) {
+        uint32_t kinds = 0;
 
-/* dynamic majors as people found them on their hosts and wrote them down */
-static bool was_kfd(uint32_t major) {
-        return (major >= 234 && major <= 238) || major == 511;
-}
-
-static bool was_nvidia(uint32_t major) {
-        return (major >= 234 && major <= 242) || (major >= 506 && major <= 511);
+        for (size_t i = 0; i < NODE_FAMILIES; i++)
+                if (family_has_major(&families[i], owner, major))
+                        kinds |= NODE_BIT(families[i].kind);
+        return kinds;
 }
 
 static uint32_t rule_kinds(const struct facts *f, const struct devline *d, uint32_t covered) {
-        const char *owner;
+        const char *owner = facts_major_name(f, d->number.major);
+        const struct family *family;
+        uint32_t kinds;
 
         if (d->device_type != 'c' || d->any_major)
                 return 0;
-        if (d->number.major == DRM_MAJOR) {
-                if (d->any_minor)
-                        return NODE_BIT(NODE_CARD) | NODE_BIT(NODE_RENDER);
-                for (size_t i = 0; i < f->n_gpus; i++)
-                        for (size_t j = 0; j < f->gpus[i].n_nodes; j++)
-                                if (devline_covers(d, &f->gpus[i].nodes[j]))
-                                        return NODE_BIT(f->gpus[i].nodes[j].kind);
-                return NODE_BIT(d->number.minor < 128 ? NODE_CARD : NODE_RENDER);
-        }
-        owner = facts_major_name(f, d->number.major);
-        if (owner && str_has_prefix(owner, "nvidia"))
-                return NODE_BIT(NODE_NVIDIA);
-        if (owner && streq(owner, "kfd"))
-                return NODE_BIT(NODE_KFD);
-        if (owner && streq(owner, "accel"))
-                return NODE_BIT(NODE_ACCEL);
-        if (owner)
-                return 0;
-        if (d->number.major == NVIDIA_MAJOR)
-                return NODE_BIT(NODE_NVIDIA);
-        if (d->number.major == ACCEL_MAJOR)
-                return NODE_BIT(NODE_ACCEL);
-        if ((covered & NODE_BIT(NODE_KFD)) && was_kfd(d->number.major))
-                return NODE_BIT(NODE_KFD);
-        if ((covered & NODE_BIT(NODE_NVIDIA)) && was_nvidia(d->number.major))
-                return NODE_BIT(NODE_NVIDIA);
+        family = facts_family(f, d->number);
+        kinds = d->any_minor ? major_kinds(owner, d->number.major) : 0;
+        if (family)
+                return kinds | NODE_BIT(family->kind);
+        for (int kind = 0; kind < NODE_KINDS && !owner; kind++)
+                if ((covered & NODE_BIT(kind)) && family_was_seen(kind, d->number.major))
+                        return NODE_BIT(kind);
         return 0;
 }
 
@@ -85,22 +65,22 @@ uint32_t devline_kinds(const struct facts *f, const struct devline *d, uint32_t 
 }
 
 bool devline_covers(const struct devline *d, const struct node *n) {
-        bool own_major =
-                n->kind == NODE_KFD || (n->kind == NODE_NVIDIA && n->number.major != NVIDIA_MAJOR);
-
-        return d->device_type == 'c' && !d->any_major && d->number.major == n->number.major &&
-               (d->any_minor ? own_major : d->number.minor == n->number.minor);
+        if (d->device_type != 'c' || d->any_major || d->number.major != n->number.major)
+                return false;
+        /* a dynamic major is one family's alone */
+        return d->any_minor ? !family_of_number(NULL, n->number)
+                            : d->number.minor == n->number.minor;
 }
 
 bool devline_is_wide(const struct facts *f, const struct devline *d) {
+        const char *owner = facts_major_name(f, d->number.major);
+
         if (d->type == DEVLINE_MOUNT || d->type == DEVLINE_DEV)
                 return d->path.scope == PATH_FOLDER;
-        if (!d->any_minor || d->any_major || d->broken)
-                return false;
-        return d->number.major == DRM_MAJOR || d->number.major == NVIDIA_MAJOR ||
-               d->number.major == ACCEL_MAJOR ||
-               (facts_major_name(f, d->number.major) &&
-                streq(facts_major_name(f, d->number.major), "accel"));
+        for (size_t i = 0; i < NODE_FAMILIES && d->any_minor && !d->any_major && !d->broken; i++)
+                if (!families[i].shared && family_has_major(&families[i], owner, d->number.major))
+                        return true;
+        return false;
 }
 
 static bool names_node(const struct devline *d, const struct gpu *g, const struct node *n) {
@@ -128,7 +108,7 @@ bool survey_needs_majors(struct arena *a, const struct pctconf *c) {
                 if (!bytes_contains(c->lines[i].key, ".devices."))
                         continue;
                 d = devline_parse(a, &c->lines[i]);
-                if (d.device_type == 'c' && !d.any_major && d.number.major != DRM_MAJOR)
+                if (d.device_type == 'c' && !d.any_major && d.number.major != families[FAMILY_CARD].major)
                         return true;
         }
         return false;
@@ -176,7 +156,7 @@ static void name_one(const struct facts *f, const struct devline *d, uint32_t ki
 
         if (!g) {
                 /* kfd and the NVIDIA control nodes belong to no single GPU; a folder to all */
-                if (kinds & (NODE_BIT(NODE_CARD) | NODE_BIT(NODE_RENDER) | NODE_BIT(NODE_ACCEL)))
+                if (kinds & ~family_shared_kinds())
                         n->stranger |= d->path.scope != PATH_FOLDER && !d->any_minor;
                 return;
         }

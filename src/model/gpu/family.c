@@ -9,9 +9,11 @@ enum { PER_GPU, SHARED };
 enum { ONE, SEVERAL };
 
 const struct family families[NODE_FAMILIES] = {
-#define FAMILY(symbol, kind_, path_, class_, owner_, major_, minor_, group_, belongs, count, drv) \
+#define FAMILY(symbol, kind_, folder_, name_, class_, owner_, major_, minor_, group_, belongs, count, drv) \
         [FAMILY_##symbol] = { .kind = NODE_##kind_,                                                \
-                              .path = (path_),                                                     \
+                              .folder = (folder_),                                                 \
+                              .name = (name_),                                                     \
+                              .path = folder_ "/" name_,                                           \
                               .class = (class_),                                                   \
                               .owner = (owner_),                                                   \
                               .major = (major_),                                                   \
@@ -23,15 +25,23 @@ const struct family families[NODE_FAMILIES] = {
 #include "model/gpu/family.def"
 };
 
+/* whether @text begins as @pattern does before "%u" or "*", and then what is in their place */
+static bool take_stem(const char *pattern, struct bytes *text) {
+        struct bytes stem = { pattern, strcspn(pattern, "%*") };
+
+        if (text->len < stem.len || !bytes_equal((struct bytes){ text->data, stem.len }, stem))
+                return false;
+        *text = bytes_from(*text, stem.len);
+        return true;
+}
+
 /* "%u" in @pattern is a number, "*" whatever follows; both are at its end */
 static bool fits(const char *pattern, struct bytes text) {
-        size_t n = strcspn(pattern, "%*");
+        char end = pattern[strcspn(pattern, "%*")];
         uint32_t number;
 
-        if (text.len < n || memcmp(text.data, pattern, n) != 0)
-                return false;
-        text = bytes_from(text, n);
-        return pattern[n] == '*' || (pattern[n] == '%' ? parse_u32(text, &number) : text.len == 0);
+        return take_stem(pattern, &text) &&
+               (end == '*' || (end == '%' ? parse_u32(text, &number) : text.len == 0));
 }
 
 const char *family_path(struct arena *a, const struct family *f, uint32_t number) {
@@ -39,9 +49,7 @@ const char *family_path(struct arena *a, const struct family *f, uint32_t number
 }
 
 bool family_path_number(const struct family *f, struct bytes path, uint32_t *ret_number) {
-        size_t n = strcspn(f->path, "%");
-
-        return f->path[n] && fits(f->path, path) && parse_u32(bytes_from(path, n), ret_number);
+        return strchr(f->path, '%') && take_stem(f->path, &path) && parse_u32(path, ret_number);
 }
 
 const struct family *family_of_path(struct bytes path) {
@@ -51,10 +59,56 @@ const struct family *family_of_path(struct bytes path) {
         return NULL;
 }
 
+/* 60-drm.rules of systemd: SYMLINK+="dri/by-path/$env{ID_PATH}-card", and -render */
+const struct family *family_of_link(struct bytes path, struct bytes *ret_address) {
+        if (!bytes_take_prefix(&path, "/dev/dri/by-path/") ||
+            (!bytes_take_prefix(&path, "pci-") && !bytes_take_prefix(&path, "platform-")))
+                return NULL;
+        for (int i = FAMILY_CARD; i <= FAMILY_RENDER; i++)
+                if (bytes_take_suffix(&path, node_kind_name(families[i].kind)) &&
+                    bytes_take_suffix(&path, "-")) {
+                        *ret_address = path;
+                        return &families[i];
+                }
+        return NULL;
+}
+
+bool family_has_folder(const struct family *f) {
+        return !streq(f->folder, "/dev");
+}
+
+const struct family *family_near(struct bytes path) {
+        const struct family *first = NULL;
+
+        for (size_t i = 0; i < NODE_FAMILIES; i++) {
+                const struct family *f = &families[i];
+                struct bytes name = path;
+
+                if (!family_has_folder(f) || !bytes_take_prefix(&name, f->folder) ||
+                    !bytes_take_prefix(&name, "/"))
+                        continue;
+                if (take_stem(f->name, &name))
+                        return f;
+                first = first ? first : f;
+        }
+        return first;
+}
+
+bool family_is_mentioned(struct bytes text) {
+        for (size_t i = 0; i < NODE_FAMILIES; i++) {
+                const struct family *f = &families[i];
+                size_t n = family_has_folder(f) ? strlen(f->folder) : strcspn(f->path, "%*");
+
+                if (memmem(text.data, text.len, f->path, n))
+                        return true;
+        }
+        return false;
+}
+
 const struct family *family_of_entry(const char *class, const char *name) {
         for (size_t i = 0; i < NODE_FAMILIES; i++)
                 if (families[i].class && streq(families[i].class, class) &&
-                    fits(strrchr(families[i].path, '/') + 1, bytes_of(name)))
+                    fits(families[i].name, bytes_of(name)))
                         return &families[i];
         return NULL;
 }
@@ -85,16 +139,6 @@ const struct family *family_of_number(const char *owner, struct devnum number) {
         return best;
 }
 
-struct bytes family_folder(const struct family *f) {
-        return (struct bytes){ f->path, (size_t)(strrchr(f->path, '/') - f->path) };
-}
-
-struct bytes family_stem(const struct family *f) {
-        const char *name = strrchr(f->path, '/') + 1;
-
-        return (struct bytes){ name, strcspn(name, "%*") };
-}
-
 size_t family_classes(const char *ret[NODE_FAMILIES]) {
         size_t n = 0;
 
@@ -108,6 +152,15 @@ size_t family_classes(const char *ret[NODE_FAMILIES]) {
                         ret[n++] = class;
         }
         return n;
+}
+
+uint32_t family_shared_kinds(void) {
+        uint32_t kinds = 0;
+
+        for (size_t i = 0; i < NODE_FAMILIES; i++)
+                if (families[i].shared)
+                        kinds |= NODE_BIT(families[i].kind);
+        return kinds;
 }
 
 bool family_was_seen(enum node_kind kind, uint32_t major) {
@@ -125,11 +178,19 @@ bool family_was_seen(enum node_kind kind, uint32_t major) {
         return false;
 }
 
-enum gid_group gid_group_of(enum node_kind kind) {
+static enum gid_group group_of(enum node_kind kind) {
         for (size_t i = 0; i < NODE_FAMILIES; i++)
-                if (families[i].kind == kind && families[i].group != GID_NONE)
+                if (families[i].kind == kind)
                         return families[i].group;
-        return GID_RENDER;
+        return GID_NONE;
+}
+
+bool node_kind_has_group(enum node_kind kind) {
+        return group_of(kind) != GID_NONE;
+}
+
+enum gid_group gid_group_of(enum node_kind kind) {
+        return node_kind_has_group(kind) ? group_of(kind) : GID_RENDER;
 }
 
 const char *gid_group_name(enum gid_group group) {

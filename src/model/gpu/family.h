@@ -30,7 +30,7 @@ enum gid_group { GID_VIDEO, GID_RENDER, GID_GROUPS, GID_NONE = GID_GROUPS };
 /** struct family - a row of family.def, where its fields are described */
 struct family {
         enum node_kind kind;
-        const char *path;
+        const char *folder, *name, *path; /* @path: both */
         const char *class;
         const char *owner;
         uint32_t major, minor;
@@ -49,6 +49,19 @@ bool family_path_number(const struct family *f, struct bytes path, uint32_t *ret
 
 /** family_of_path() - the family of a node by its name, "/dev/dri/card1"; NULL for another path */
 const struct family *family_of_path(struct bytes path);
+
+/**
+ * family_of_link() - the same for a name that udev makes from the GPU's address
+ * @path:        "/dev/dri/by-path/pci-0000:c7:00.0-card"
+ * @ret_address: "0000:c7:00.0", part of @path; untouched for another path
+ */
+const struct family *family_of_link(struct bytes path, struct bytes *ret_address);
+
+/** family_near() - of a path below the folder of a family ("/dev/dri/gpu0"), its likeliest; or NULL */
+const struct family *family_near(struct bytes path);
+
+/** family_is_mentioned() - whether a path of nodes is anywhere in @text */
+bool family_is_mentioned(struct bytes text);
 
 /** family_of_entry() - the family that has an entry of that name in /sys/class/@class; or NULL */
 const struct family *family_of_entry(const char *class, const char *name);
@@ -70,11 +83,8 @@ const struct family *family_of_owner(const char *owner);
  */
 bool family_has_major(const struct family *f, const char *owner, uint32_t major);
 
-/** family_folder() - the folder of its nodes, "/dev/dri", or "/dev" */
-struct bytes family_folder(const struct family *f);
-
-/** family_stem() - the name of its nodes before the number, "card" */
-struct bytes family_stem(const struct family *f);
+/** family_has_folder() - whether it has a folder of its own below /dev */
+bool family_has_folder(const struct family *f);
 
 /** family_classes() - the classes that list nodes, each once; their number */
 size_t family_classes(const char *ret[NODE_FAMILIES]);
@@ -82,7 +92,13 @@ size_t family_classes(const char *ret[NODE_FAMILIES]);
 /** family_was_seen() - whether a major that no driver has now was once seen as one of @kind */
 bool family_was_seen(enum node_kind kind, uint32_t major);
 
-/** gid_group_of() - the group that owns nodes of this kind; render where everyone may open them */
+/** family_shared_kinds() - NODE_BIT()s of the kinds of which GPUs share a node */
+uint32_t family_shared_kinds(void);
+
+/** node_kind_has_group() - whether nodes of this kind belong to a group; else everyone may open them */
+bool node_kind_has_group(enum node_kind kind);
+
+/** gid_group_of() - the group that owns nodes of this kind; render where none does */
 enum gid_group gid_group_of(enum node_kind kind);
 
 /** gid_group_name() - "video", "render" */
