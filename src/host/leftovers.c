@@ -41,10 +41,6 @@ static bool is_at_a_node(const struct facts *f, const char *path) {
         return false;
 }
 
-static bool is_gpu_name(const char *folder, const char *name) {
-        return !streq(folder, "/dev") || streq(name, "kfd") || str_has_prefix(name, "nvidia");
-}
-
 /* Folders (by-path) and links belong there; a link to nothing is udev's to clear up. */
 static int add_strays(struct leftovers *l, const char *folder, const struct facts *f) {
         _cleanup_(cleanup_dir) DIR *dir = NULL;
@@ -54,7 +50,7 @@ static int add_strays(struct leftovers *l, const char *folder, const struct fact
                 const char *path = arena_printf(l->arena, "%s/%s", folder, d->d_name);
                 struct stat st;
 
-                if (!is_gpu_name(folder, d->d_name) || is_at_a_node(f, path) ||
+                if (!path_is_gpu(bytes_of(path)) || is_at_a_node(f, path) ||
                     lstat(arena_printf(l->arena, "%s%s", l->root, path), &st) < 0 ||
                     S_ISCHR(st.st_mode) || S_ISDIR(st.st_mode) || S_ISLNK(st.st_mode))
                         continue;

@@ -15,6 +15,8 @@
  */
 #include "host/watch.h"
 
+#include "model/gpu/family.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
@@ -41,12 +43,13 @@ struct watch {
 };
 
 static int open_monitor(struct udev_monitor **ret) {
-        static const char *const subsystems[] = { "drm", "accel", "kfd", "pci", "module" };
+        const char *subsystems[NODE_FAMILIES + 2] = { "pci", "module" };
+        size_t n = 2 + family_classes(subsystems + 2);
         struct udev *udev = udev_new();
         struct udev_monitor *m = udev ? udev_monitor_new_from_netlink(udev, "udev") : NULL;
         int r = m ? 0 : -(errno ? errno : ENOMEM);
 
-        for (size_t i = 0; r >= 0 && i < ELEMENTS(subsystems); i++)
+        for (size_t i = 0; r >= 0 && i < n; i++)
                 r = udev_monitor_filter_add_match_subsystem_devtype(m, subsystems[i], NULL);
         if (r >= 0)
                 r = udev_monitor_enable_receiving(m);

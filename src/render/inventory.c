@@ -16,12 +16,11 @@ static void check_state(struct inventory *inv, const struct node *n) {
         finding_add(&inv->problems, plan_node_problem(inv->problems.arena, n));
 }
 
-/* NVIDIA's driver makes its nodes itself, root:root 0666 */
 static void check_owner(struct inventory *inv, const struct node *n) {
         const struct host_group *g = &inv->facts->groups[gid_group_of(n->kind)];
         struct arena *a = inv->problems.arena;
 
-        if (n->state != NODE_CHAR || n->kind == NODE_NVIDIA || (n->gid == g->gid && g->present))
+        if (n->state != NODE_CHAR || !node_kind_has_group(n->kind) || (n->gid == g->gid && g->present))
                 return;
         if (n->gid == 0 && (n->mode & 06) != 06)
                 finding_add(&inv->problems,

@@ -67,11 +67,6 @@ static bool read_process(struct arena *a, unsigned pid, struct process *ret) {
 
 /* ---- who has a node open ---- */
 
-static bool is_gpu_node(const char *target) {
-        return str_has_prefix(target, "/dev/dri/") || streq(target, "/dev/kfd") ||
-               str_has_prefix(target, "/dev/accel/") || str_has_prefix(target, "/dev/nvidia");
-}
-
 static bool is_held(const struct inside_facts *f, uint32_t pid, const char *path) {
         for (size_t i = 0; i < f->n_holders; i++)
                 if (f->holders[i].pid == pid && streq(f->holders[i].path, path))
@@ -105,7 +100,7 @@ static void find_held(struct arena *a, const struct process *p, struct inside_fa
                         break;
                 n = readlinkat(dirfd(dir), d->d_name, target, sizeof(target) - 1);
                 target[n > 0 ? n : 0] = '\0';
-                if (is_gpu_node(target))
+                if (path_is_gpu(bytes_of(target)))
                         add_holder(a, p, target, f);
         }
         if (dir)

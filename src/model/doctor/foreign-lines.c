@@ -5,6 +5,8 @@
  */
 #include "model/doctor/foreign-lines.h"
 
+#include "model/gpu/family.h"
+
 static bool is_comment(struct bytes line) {
         line = bytes_trim(line);
         return line.len == 0 || line.data[0] == '#';
@@ -12,27 +14,20 @@ static bool is_comment(struct bytes line) {
 
 bool doctor_rule_opens(struct bytes line) {
         static const char *const modes[] = { "0666", "\"666\"", "0777", "\"777\"" };
-        static const char *const devices[] = { "drm", "dri/", "card", "renderD", "kfd", "accel" };
-        bool open = false, gpu = false;
+        bool open = false;
 
         for (size_t i = 0; i < ELEMENTS(modes); i++)
                 open |= bytes_contains(line, modes[i]);
-        for (size_t i = 0; i < ELEMENTS(devices); i++)
-                gpu |= bytes_contains(line, devices[i]);
-        return open && gpu && bytes_contains(line, "MODE") && !is_comment(line);
+        return open && family_is_in_rule(line) && bytes_contains(line, "MODE") && !is_comment(line);
 }
 
 bool doctor_line_chmods(struct bytes line) {
         static const char *const tools[] = { "chmod", "chown", "chgrp", "setfacl" };
-        static const char *const devices[] = { "/dev/dri", "/dev/kfd", "/dev/accel",
-                                               "/dev/nvidia" };
-        bool tool = false, gpu = false;
+        bool tool = false;
 
         for (size_t i = 0; i < ELEMENTS(tools); i++)
                 tool |= bytes_contains(line, tools[i]);
-        for (size_t i = 0; i < ELEMENTS(devices); i++)
-                gpu |= bytes_contains(line, devices[i]);
-        return tool && gpu && !is_comment(line);
+        return tool && family_is_mentioned(line) && !is_comment(line);
 }
 
 const char *doctor_shell_word(struct arena *a, const char *s) {

@@ -92,15 +92,10 @@ static void check_module(struct doctor_report *r, const struct gpu *g, bool load
                                                     .what = module });
 }
 
-static bool has_major(const struct facts *f, const char *name) {
-        for (size_t i = 0; i < f->n_majors; i++)
-                if (streq(f->majors[i].name, name))
-                        return true;
-        return false;
-}
-
 static void check_modules(struct doctor_report *r, const struct doctor_host *h) {
+        const struct family *uvm = &families[FAMILY_NVIDIA_UVM];
         struct strbuf drivers = { .arena = r->arena };
+        uint32_t major;
         bool nvidia = false;
 
         for (size_t i = 0; i < h->facts->n_gpus; i++) {
@@ -114,14 +109,14 @@ static void check_modules(struct doctor_report *r, const struct doctor_host *h) 
                 if (is_held(g) || strstr(strbuf_str(&drivers), g->driver))
                         continue;
                 strbuf_printf(&drivers, "%s%s", drivers.len ? ", " : "", g->driver);
-                nvidia |= streq(g->driver, "nvidia");
+                nvidia |= streq(g->driver, uvm->driver);
         }
         if (drivers.len)
                 doctor_add(r, (struct doctor_item){ .outcome = OUTCOME_MODULE_LOADED,
                                                     .what = strbuf_str(&drivers) });
-        if (nvidia && !has_major(h->facts, "nvidia-uvm"))
+        if (nvidia && !facts_major_of(h->facts, uvm->owner, &major))
                 doctor_add(r, (struct doctor_item){ .outcome = OUTCOME_MODULE_NO_UVM,
-                                                    .subject = "nvidia-uvm" });
+                                                    .subject = uvm->owner });
 }
 
 /* ---- nodes ---- */
@@ -137,7 +132,7 @@ static void add_node_problem(struct doctor_report *r, const struct node *n,
                               .subject = n->path,
                               .where = arena_strndup(a, n->path,
                                                      (size_t)(strrchr(n->path, '/') - n->path)),
-                              .what = n->kind == NODE_NVIDIA ? "666" : "660",
+                              .what = node_kind_has_group(n->kind) ? "660" : "666",
                               .new = devnum_mknod(a, n->number),
                               .finding = problem });
 }
@@ -162,8 +157,8 @@ static const struct finding *problem_of(const struct doctor_host *h, const struc
 static void check_mode(struct doctor_report *r, const struct node *n) {
         bool open = (n->mode & 06) == 06;
 
-        if (n->kind == NODE_NVIDIA)
-                return; /* its driver makes them 0666 */
+        if (!node_kind_has_group(n->kind))
+                return;
         if (open || (n->mode & 060) != 060)
                 doctor_add(r,
                            (struct doctor_item){ .outcome = open ? OUTCOME_NODE_MODE_OPEN
@@ -218,10 +213,11 @@ static void check_strays(struct doctor_report *r, const struct doctor_host *h) {
 
 /* ---- groups and delegations ---- */
 
-static bool has_node(const struct facts *f, enum node_kind kind) {
+static bool has_node_of(const struct facts *f, enum gid_group group) {
         for (size_t i = 0; i < f->n_gpus; i++)
-                if (gpu_node(&f->gpus[i], kind))
-                        return true;
+                for (size_t j = 0; j < f->gpus[i].n_nodes; j++)
+                        if (node_family(&f->gpus[i].nodes[j])->group == group)
+                                return true;
         return false;
 }
 
@@ -300,9 +296,8 @@ void doctor_check_host(struct doctor_report *r, const struct doctor_host *h) {
         check_modules(r, h);
         check_nodes(r, h);
         check_strays(r, h);
-        check_group(r, "video", &f->groups[GID_VIDEO], has_node(f, NODE_CARD));
-        check_group(r, "render", &f->groups[GID_RENDER],
-                    has_node(f, NODE_RENDER) || has_node(f, NODE_ACCEL));
+        for (int i = 0; i < GID_GROUPS; i++)
+                check_group(r, gid_group_name(i), &f->groups[i], has_node_of(f, i));
         check_subids(r, h->subuids, h->n_subuids,
                      (struct subid_outcomes){ OUTCOME_SUBUID_THERE, OUTCOME_SUBUID_NONE,
                                               OUTCOME_SUBUID_NO_BASE });

@@ -146,7 +146,7 @@ static bool host_is_wrong(const struct doctor_guest *g, const struct node *n) {
 
         if (n->gid == 0)
                 return true;
-        return n->kind != NODE_NVIDIA && group->present && n->gid != group->gid &&
+        return node_kind_has_group(n->kind) && group->present && n->gid != group->gid &&
                idmap_lookup_outside(&g->plan->map_now, group->gid, &inside);
 }
 
@@ -210,7 +210,7 @@ static const char *opened_dev_value(struct arena *a, const struct doctor_guest *
         const struct plan_gid *group = plan_gid_of(g->plan, given->node);
         const char *path = given->node->path;
 
-        if (given->node->kind == NODE_NVIDIA)
+        if (!node_kind_has_group(given->node->kind))
                 return strstr(d->rest, ",mode=") ? NULL
                                                  : arena_printf(a, "%s%s,mode=0666", path, d->rest);
         return group->known ? devline_dev_value(a, path, group->inside, d->rest) : NULL;

@@ -111,22 +111,6 @@ static bool judge_group(struct doctor_report *r, const struct service *s) {
 
 /* ---- DeviceAllow=, DevicePolicy=, PrivateDevices= ---- */
 
-/* "card" of "/dev/dri/card12", "renderD" of "/dev/dri/renderD128"; NULL for another path */
-static const char *dri_kind(const char *path) {
-        static const char *const kinds[] = { "/dev/dri/card", "/dev/dri/renderD" };
-
-        for (size_t i = 0; i < ELEMENTS(kinds); i++) {
-                size_t n = strlen(kinds[i]), digits;
-
-                if (!str_has_prefix(path, kinds[i]))
-                        continue;
-                digits = strspn(path + n, "0123456789");
-                if (digits > 0 && digits < 8 && path[n + digits] == '\0')
-                        return kinds[i];
-        }
-        return NULL;
-}
-
 static const struct inside_device *device_at(const struct inside_facts *f, const char *path) {
         for (size_t i = 0; i < f->n_devices; i++)
                 if (f->devices[i].is_char && streq(f->devices[i].path, path))
@@ -135,15 +119,20 @@ static const struct inside_device *device_at(const struct inside_facts *f, const
 }
 
 /* The node that a stale line most likely means today: the one of its kind without a line. */
-static const char *successor(const struct service *s, const char *kind) {
+static const char *successor(const struct service *s, const struct family *family) {
         for (size_t i = 0; i < s->facts->n_devices; i++) {
                 const struct inside_device *d = &s->facts->devices[i];
 
-                if (d->expected && d->is_char && str_has_prefix(d->path, kind) &&
+                if (d->expected && d->is_char && family_of_path(bytes_of(d->path)) == family &&
                     !unit_allows(s->unit, d->path))
                         return d->path;
         }
         return NULL;
+}
+
+/* Of these all that are in the container are known, also those that it was not given. */
+static bool is_drm(const struct family *f) {
+        return f->major == families[FAMILY_CARD].major;
 }
 
 /* sed expressions that give every stale line the present name; "" when there is no stale line. */
@@ -151,12 +140,13 @@ static const char *rename_stale(struct arena *a, const struct service *s, struct
         struct strbuf b = { .arena = a };
 
         for (size_t i = 0; i < s->unit->n_devices; i++) {
-                const char *path = s->unit->devices[i].path, *kind = dri_kind(path), *now;
+                const char *path = s->unit->devices[i].path, *now;
+                const struct family *family = family_of_path(bytes_of(path));
 
-                if (!kind || device_at(s->facts, path))
+                if (!family || !is_drm(family) || device_at(s->facts, path))
                         continue;
                 strbuf_printf(stale, "%s%s", stale->len > 0 ? ", " : "", path);
-                now = successor(s, kind);
+                now = successor(s, family);
                 if (now)
                         strbuf_printf(&b, " -e \"s|%s\\b|%s|\"", path, now);
         }

@@ -3,6 +3,10 @@
 /* facts - small questions that more than one room asks */
 #include "model/gpu/facts.h"
 
+const struct family *node_family(const struct node *n) {
+        return family_of_path(bytes_of(n->path));
+}
+
 const struct node *gpu_node(const struct gpu *g, enum node_kind kind) {
         for (size_t i = 0; i < g->n_nodes; i++)
                 if (g->nodes[i].kind == kind)
@@ -63,7 +67,7 @@ const struct family *facts_family(const struct facts *f, struct devnum number) {
         const struct gpu *gpu;
         const struct node *n = facts_node(f, number, &gpu);
 
-        return n ? family_of_path(bytes_of(n->path))
+        return n ? node_family(n)
                  : family_of_number(facts_major_name(f, number.major), number);
 }
 

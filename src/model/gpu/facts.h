@@ -66,6 +66,9 @@ struct facts {
         size_t n_majors;
 };
 
+/** node_family() - the family of a node of the facts; never NULL */
+const struct family *node_family(const struct node *n);
+
 /** gpu_node() - the @kind node of @g, NULL when it has none */
 const struct node *gpu_node(const struct gpu *g, enum node_kind kind);
 

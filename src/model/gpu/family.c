@@ -94,12 +94,30 @@ const struct family *family_near(struct bytes path) {
         return first;
 }
 
+bool path_is_gpu(struct bytes path) {
+        return family_of_path(path) || family_near(path);
+}
+
 bool family_is_mentioned(struct bytes text) {
         for (size_t i = 0; i < NODE_FAMILIES; i++) {
                 const struct family *f = &families[i];
                 size_t n = family_has_folder(f) ? strlen(f->folder) : strcspn(f->path, "%*");
 
                 if (memmem(text.data, text.len, f->path, n))
+                        return true;
+        }
+        return false;
+}
+
+bool family_is_in_rule(struct bytes line) {
+        for (size_t i = 0; i < NODE_FAMILIES; i++) {
+                const struct family *f = &families[i];
+                struct bytes folder = { f->path + strlen("/dev/"), strlen(f->folder) - 4 }; /* dri/ */
+
+                if (f->class && (bytes_contains(line, f->class) ||
+                                 memmem(line.data, line.len, f->name, strcspn(f->name, "%*")) ||
+                                 (family_has_folder(f) &&
+                                  memmem(line.data, line.len, folder.data, folder.len))))
                         return true;
         }
         return false;

@@ -60,6 +60,9 @@ const struct family *family_of_link(struct bytes path, struct bytes *ret_address
 /** family_near() - of a path below the folder of a family ("/dev/dri/gpu0"), its likeliest; or NULL */
 const struct family *family_near(struct bytes path);
 
+/** path_is_gpu() - whether a path is a node of a family, or below its folder */
+bool path_is_gpu(struct bytes path);
+
 /** family_is_mentioned() - whether a path of nodes is anywhere in @text */
 bool family_is_mentioned(struct bytes text);
 
@@ -82,6 +85,9 @@ const struct family *family_of_owner(const char *owner);
  * @owner: as for family_of_number()
  */
 bool family_has_major(const struct family *f, const char *owner, uint32_t major);
+
+/** family_is_in_rule() - whether a line of udev rules names a class, folder or node that it makes */
+bool family_is_in_rule(struct bytes line);
 
 /** family_has_folder() - whether it has a folder of its own below /dev */
 bool family_has_folder(const struct family *f);

@@ -46,7 +46,9 @@ static uint32_t find_devices(const struct planner *x) {
                 for (size_t j = 0; j < c->gpus.items[i]->n_nodes; j++)
                         kinds |= NODE_BIT(c->gpus.items[i]->nodes[j].kind);
         return (kinds & DRM_KINDS) || kinds == 0
-                       ? DRM_KINDS | (has_driver(x, "nvidia") ? NODE_BIT(NODE_NVIDIA) : 0)
+                       ? DRM_KINDS | (has_driver(x, families[FAMILY_NVIDIA].driver)
+                                              ? NODE_BIT(NODE_NVIDIA)
+                                              : 0)
                        : kinds;
 }
 
@@ -100,7 +102,7 @@ static void check_group(struct planner *x, const struct node *n) {
         const struct facts *facts = x->in->facts;
         const struct host_group *g = &facts->groups[gid_group_of(n->kind)];
 
-        if (n->kind == NODE_NVIDIA || !g->present || n->gid == g->gid || n->gid == 0 ||
+        if (!node_kind_has_group(n->kind) || !g->present || n->gid == g->gid || n->gid == 0 ||
             n->gid == facts->groups[GID_VIDEO].gid || n->gid == facts->groups[GID_RENDER].gid)
                 return;
         finding_add(x->f,
@@ -196,7 +198,7 @@ static void add_shared(struct planner *x) {
                 bool named = !in->policy->devices_set && in->survey->nvidia_named;
 
                 if (!(p->devices & NODE_BIT(n->kind)) ||
-                    !has_driver(x, n->kind == NODE_KFD ? "amdgpu" : "nvidia"))
+                    !has_driver(x, node_family(n)->driver))
                         continue;
                 if (n->kind == NODE_NVIDIA && named) {
                         /* of NVIDIA's many a container keeps those that it has */
@@ -207,7 +209,7 @@ static void add_shared(struct planner *x) {
                         add_node(x, NULL, n,
                                  n->kind == NODE_KFD ||
                                          (n->state == NODE_CHAR &&
-                                          !str_has_prefix(n->path, "/dev/nvidia-caps/")));
+                                          node_family(n) != &families[FAMILY_NVIDIA_CAPS]));
                 }
         }
 }

@@ -18,11 +18,9 @@ static const char *path_number(const char *path) {
         return s;
 }
 
-/* mkhost.sh makes these by itself: their kind says where, and which group they are of */
+/* mkhost.sh makes these by itself, of what it was said of the GPU, and kfd */
 static bool is_automatic(const struct node *n) {
-        return n->kind != NODE_NVIDIA ||
-               (str_has_prefix(n->path, "/dev/nvidia") && *path_number(n->path) &&
-                path_number(n->path) == n->path + strlen("/dev/nvidia"));
+        return node_family(n)->class || !node_family(n)->shared;
 }
 
 static void add_node(struct strbuf *b, const struct node *n) {

@@ -8,10 +8,6 @@
  */
 #include "model/plan/edit/editor.h"
 
-#include "base/number.h"
-
-#define NVIDIA_MAJOR 195
-
 static void tell_why(const struct editor *e, size_t i) {
         const struct devline *d = &e->lines[i];
         struct finding item = { .where = editor_where(e, i),
@@ -101,13 +97,13 @@ static bool settle_right(const struct editor *e, const struct line_class *k, siz
  * host, so a line for it can only be right or go; a rule for a dynamic major stays one.
  */
 static bool same_nvidia(const struct devline *d, const struct plan_node *pn) {
-        struct bytes path = d->path.clean;
         uint32_t number;
 
         if (d->type == DEVLINE_ALLOW || d->type == DEVLINE_DENY)
-                return (d->number.major == NVIDIA_MAJOR) == (pn->node->number.major == NVIDIA_MAJOR);
-        return d->path.scope == PATH_NODE && pn->gpu && path.len > 11 &&
-               parse_u32((struct bytes){ path.data + 11, path.len - 11 }, &number);
+                return !family_of_number(NULL, d->number) ==
+                       !family_of_number(NULL, pn->node->number);
+        return d->path.scope == PATH_NODE && pn->gpu &&
+               family_path_number(&families[FAMILY_NVIDIA], d->path.clean, &number);
 }
 
 /* A line that names its GPU by address gets that GPU's node or none. */
