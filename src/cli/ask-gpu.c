@@ -7,9 +7,9 @@
  * name, where it sits, whether a screen hangs on it, and who else has it.
  */
 #include "cli/ask-gpu.h"
-#include "base/number.h"
 
 #include "anchor/usage.h"
+#include "base/number.h"
 #include "cli/hwdb.h"
 #include "host/probe/display.h"
 #include "model/gpu/gpu-list.h"
@@ -19,19 +19,10 @@ bool ask_possible(const struct cli *c) {
         return c->terminal && isatty(STDIN_FILENO);
 }
 
-bool ask_offers(struct cli *c, const struct finding *f, const struct gpu *g) {
-        const char *choice = arena_printf(&c->arena, "%s (", gpu_selector(&c->arena, g));
-
-        return f->new &&strstr(f->new, choice);
-}
-
-static void show(struct cli *c, size_t number, const struct gpu *g, const char *name,
-                 const struct usage *usage) {
+static void show(struct cli *c, const struct gpu *g, const struct usage *usage) {
         struct display d = display_look(&c->arena, c->root, g);
         const char *users = usage_names(&c->arena, usage, g);
 
-        printf("%3zu  %s  %s\n", number, text_escape(&c->arena, g->address),
-               text_escape(&c->arena, name ? name : ""));
         printf("     %s; %s%s; used by %s%s\n", text_escape(&c->arena, gpu_describe(&c->arena, g)),
                d.attached ? "display attached" : "no display attached",
                d.boot ? ", the host boots on it" : "", *users ? users : "nobody",
@@ -64,21 +55,22 @@ static size_t read_number(struct cli *c, size_t n) {
         }
 }
 
-const char *ask_gpu(struct cli *c, uint32_t vmid, const struct facts *facts,
-                    const struct finding *f) {
-        const struct gpu **offered = arena_alloc(&c->arena, (facts->n_gpus + 1) * sizeof(*offered));
-        const char **names = hwdb_names(&c->arena, facts);
+const char *ask_gpu(struct cli *c, uint32_t vmid, const struct ambiguity *choices) {
+        const struct gpu_list *list = &choices->gpus;
+        const char **names = hwdb_names(&c->arena, &c->host.facts);
         struct usage usage;
-        size_t n = 0, number;
+        size_t number;
 
         anchor_usage(&c->host, &usage);
-        printf("%u: %s. Which GPU?\n", vmid, text_escape(&c->arena, f->what));
-        for (size_t i = 0; i < facts->n_gpus; i++) {
-                if (!ask_offers(c, f, &facts->gpus[i]))
-                        continue;
-                offered[n++] = &facts->gpus[i];
-                show(c, n, &facts->gpus[i], names[i], &usage);
+        printf("%u: %s. Which GPU?\n", vmid, text_escape(&c->arena, choices->why));
+        for (size_t i = 0; i < list->n; i++) {
+                const struct gpu *g = list->items[i];
+                const char *name = names[g - c->host.facts.gpus];
+
+                printf("%3zu  %s  %s\n", i + 1, text_escape(&c->arena, g->address),
+                       text_escape(&c->arena, name ? name : ""));
+                show(c, g, &usage);
         }
-        number = n > 0 ? read_number(c, n) : 0;
-        return number > 0 ? gpu_selector(&c->arena, offered[number - 1]) : NULL;
+        number = read_number(c, list->n);
+        return number > 0 ? gpu_selector(&c->arena, list->items[number - 1]) : NULL;
 }

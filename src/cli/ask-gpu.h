@@ -2,25 +2,19 @@
 #pragma once
 
 #include "cli/verb.h"
-#include "model/finding/finding.h"
-#include "model/gpu/facts.h"
+#include "model/plan/choose/choice.h"
 
 /** ask_possible() - whether a person is there: stdin and stdout are terminals */
 bool ask_possible(const struct cli *c);
 
 /**
  * ask_gpu() - let a person choose one of several GPUs
- * @vmid:  container that it is for
- * @facts: this host
- * @f:     gpu-ambiguous; the GPUs that it lists are offered
+ * @vmid:    container that it is for
+ * @choices: GPUs of @c->host
  *
  * Takes the number of a line; asks again after anything else. No lock may be
  * held: people take their time.
  *
  * Return: a selector, or NULL for an empty line or the end of input.
  */
-const char *ask_gpu(struct cli *c, uint32_t vmid, const struct facts *facts,
-                    const struct finding *f);
-
-/** ask_offers() - whether gpu-ambiguous @f lists @g as a choice */
-bool ask_offers(struct cli *c, const struct finding *f, const struct gpu *g);
+const char *ask_gpu(struct cli *c, uint32_t vmid, const struct ambiguity *choices);

@@ -129,6 +129,13 @@ static void test_selectors(void **state) {
 
 /* Never guess: what the operator gets to choose from is ready to paste. */
 static void test_told(void **state) {
+        struct choice c = choose_on(&sample_host, "gpu=id:1002:73ff driver:amdgpu", "");
+
+        assert_int_equal(c.ambiguity.gpus.n, 2);
+        assert_string_equal(c.ambiguity.gpus.items[1]->address, "0000:02:00.0");
+        assert_string_equal(c.ambiguity.why, "id:1002:73ff matches 2 GPUs");
+        c = choose_on(&sample_host, "gpu=all", "");
+        assert_int_equal(c.ambiguity.gpus.n, 0);
         (void)choose_on(&sample_host, "gpu=id:1002:73ff", "");
         assert_int_equal(findings.items[0].code, FINDING_GPU_AMBIGUOUS);
         assert_string_equal(findings.items[0].new,

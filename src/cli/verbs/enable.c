@@ -8,14 +8,14 @@
  * change - link, policy file, hookscript line - and when one of them fails those
  * before it are taken back.
  */
-#include "cli/ask-gpu.h"
-#include "cli/output.h"
-#include "model/policy/edit.h"
-#include "cli/enrol/policy-file.h"
 #include "anchor/check.h"
-#include "cli/plan-output.h"
+#include "cli/ask-gpu.h"
+#include "cli/enrol/policy-file.h"
 #include "cli/enrol/snippet.h"
+#include "cli/output.h"
+#include "cli/plan-output.h"
 #include "cli/precondition.h"
+#include "model/policy/edit.h"
 #include "model/policy/preset.h"
 #include "render/text.h"
 
@@ -152,40 +152,31 @@ static int chain_hook(struct enabling *e) {
         return next && *next ? check_next_hook(e, next) : EXIT_DONE;
 }
 
-/* The finding that lists GPUs to choose from; NULL when it is clear, or nothing to choose. */
-static const struct finding *find_choices(const struct enabling *e) {
-        const struct findings *f = &e->check.findings;
+/* The choices in lines to paste. */
+static void tell_choices(struct enabling *e, const struct ambiguity *choices) {
+        cli_fail(e->c, "choose one:", "%u: %s", e->vmid, choices->why);
+        for (size_t i = 0; i < choices->gpus.n; i++) {
+                const struct gpu *g = choices->gpus.items[i];
 
-        for (size_t i = 0; i < f->n; i++)
-                if (f->items[i].code == FINDING_GPU_AMBIGUOUS && strchr(f->items[i].new, '('))
-                        return &f->items[i];
-        return NULL;
-}
-
-/* An ambiguity: its GPUs in lines to paste. */
-static void tell_choices(struct enabling *e, const struct finding *f) {
-        const struct facts *facts = &e->c->host.facts;
-
-        cli_fail(e->c, "choose one:", "%u: %s", e->vmid, f->what);
-        for (size_t i = 0; i < facts->n_gpus; i++) {
-                const char *sel = gpu_selector(e->a, &facts->gpus[i]);
-
-                if (ask_offers(e->c, f, &facts->gpus[i]))
-                        fprintf(stderr, "  gpuanchor enable %u --gpu %s  # %s\n", e->vmid,
-                                text_escape(e->a, sel),
-                                text_escape(e->a, gpu_describe(e->a, &facts->gpus[i])));
+                fprintf(stderr, "  gpuanchor enable %u --gpu %s  # %s\n", e->vmid,
+                        text_escape(e->a, gpu_selector(e->a, g)),
+                        text_escape(e->a, gpu_describe(e->a, g)));
         }
 }
 
 static int tell_why_not(struct enabling *e) {
-        const struct finding *choices = find_choices(e);
+        const struct ambiguity *choices = &e->check.plan.choice.ambiguity;
         struct findings others = { .arena = e->a };
 
-        if (choices)
+        if (choices->gpus.n > 0)
                 tell_choices(e, choices);
-        for (size_t i = 0; i < e->check.findings.n; i++)
-                if (&e->check.findings.items[i] != choices)
-                        finding_add(&others, e->check.findings.items[i]);
+        for (size_t i = 0; i < e->check.findings.n; i++) {
+                const struct finding *f = &e->check.findings.items[i];
+
+                if (choices->gpus.n == 0 || f->code != FINDING_GPU_AMBIGUOUS ||
+                    !streq(f->what, choices->why))
+                        finding_add(&others, *f);
+        }
         return cli_fail_findings(e->c, &others, e->vmid);
 }
 
@@ -203,7 +194,7 @@ static int try_on_paper(struct enabling *e) {
         p->new = k->new_policy;
         if (!k->left_alone && choice_is_settled(&k->plan.choice))
                 return EXIT_DONE;
-        if (!e->c->opt[OPT_GPU] && ask_possible(e->c) && find_choices(e))
+        if (!e->c->opt[OPT_GPU] && ask_possible(e->c) && k->plan.choice.ambiguity.gpus.n > 0)
                 return ENABLE_ASK;
         return tell_why_not(e);
 }
@@ -231,7 +222,7 @@ static int prepare_asking(struct enabling *e) {
         if (r != ENABLE_ASK)
                 return r;
         cleanup_close(&e->lock);
-        answer = ask_gpu(e->c, e->vmid, &e->c->host.facts, find_choices(e));
+        answer = ask_gpu(e->c, e->vmid, &e->check.plan.choice.ambiguity);
         if (!answer)
                 return cli_fail(e->c, "nothing was changed", "%u: no GPU was chosen", e->vmid);
         e->c->opt[OPT_GPU] = answer;

@@ -7,8 +7,15 @@
 #include "model/gpu/gpu-list.h"
 #include "model/policy/policy.h"
 
+/** struct ambiguity - GPUs of which a person has to choose; none: nothing is ambiguous */
+struct ambiguity {
+        struct gpu_list gpus;
+        const char *why;
+};
+
 struct choice {
         struct gpu_list gpus;
+        struct ambiguity ambiguity; /* the first, of several selectors */
         const char *missing; /* what was wanted and is not there or not decided; NULL when all is */
         bool repin;          /* @pin is new or has changed and wants to be remembered */
         struct pin pin;

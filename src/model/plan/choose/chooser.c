@@ -20,6 +20,8 @@ void chooser_ambiguous(struct chooser *x, const char *why, const char *what,
                                             .new = of->n > 0 ? gpu_list_selectors(x->a, of)
                                                              : "none, this host has no GPU that "
                                                                "can be given" });
+        if (x->c->ambiguity.gpus.n == 0)
+                x->c->ambiguity = (struct ambiguity){ .gpus = *of, .why = why };
         chooser_lack(x, what);
 }
 
