@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * silent-fs FOLDER - a FUSE file system over FOLDER whose server answers nothing but the greeting
+ * silent-fs FOLDER [ROOT] - a FUSE file system over FOLDER whose server answers nothing but the
+ * greeting, and has the root folder ROOT
  *
  * Prints a line once it is mounted. Whoever asks it for anything hangs in the kernel, SIGKILL
  * or not, until this process ends. Exit status 77 where there can be no such mount.
@@ -27,7 +28,8 @@ int main(int argc, char **argv) {
         int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 
         snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other", fd);
-        if (argc != 2 || fd < 0 || mount("silent", argv[1], "fuse", MS_NOSUID | MS_NODEV, options) < 0) {
+        if (argc < 2 || fd < 0 || mount("silent", argv[1], "fuse", MS_NOSUID | MS_NODEV, options) < 0 ||
+            (argc > 2 && chroot(argv[2]) < 0)) {
                 fprintf(stderr, "silent-fs: %s\n", strerror(errno));
                 return 77;
         }
