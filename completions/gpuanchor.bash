@@ -47,12 +47,13 @@ _gpuanchor_options() {
         convert) echo --to --json --dry-run ;;
         disable) echo --all --keep-policy --dry-run ;;
         undo) echo --force --dry-run ;;
+        fix) echo --dry-run ;;
         report) echo --output ;;
         esac
 }
 
 _gpuanchor() {
-        local verbs='gpus status doctor plan apply enable convert disable undo report'
+        local verbs='gpus status doctor fix plan apply enable convert disable undo report'
         local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
         local verb='' words='' i
 

@@ -39,7 +39,7 @@ function __gpuanchor_verb
     __fish_seen_subcommand_from $argv
 end
 
-set -l verbs gpus status doctor plan apply enable convert disable undo report
+set -l verbs gpus status doctor fix plan apply enable convert disable undo report
 
 complete -c gpuanchor -f
 complete -c gpuanchor -s h -l help -d 'Show help and exit'
@@ -51,6 +51,7 @@ complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a gpus -d 'List the GPUs
 complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a status -d 'GPUs, managed containers, and what is wrong'
 complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a plan -d 'Show what the next start would change'
 complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a doctor -d 'Where the chain to the GPU breaks'
+complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a fix -d 'Correct lines that doctor names'
 complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a apply -d 'Write now what the next start would write'
 complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a enable -d 'Hand a container over to gpuanchor'
 complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a convert -d 'Move a container to the other method'
@@ -58,14 +59,15 @@ complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a disable -d 'Take gpuan
 complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a undo -d 'Restore the container file'
 complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a report -d 'One file for a bug report'
 
-complete -c gpuanchor -n '__gpuanchor_verb status doctor plan enable undo' -a '(__gpuanchor_vmids)' -d Container
+complete -c gpuanchor -n '__gpuanchor_verb status doctor fix plan enable undo' -a '(__gpuanchor_vmids)' -d Container
 complete -c gpuanchor -n '__gpuanchor_verb apply convert disable' -a '(__gpuanchor_managed)' -d Container
 complete -c gpuanchor -n '__gpuanchor_verb gpus status doctor plan convert' -l json -d 'One JSON object on stdout'
 complete -c gpuanchor -n '__gpuanchor_verb status' -l prometheus -d 'Metrics for Prometheus'
-complete -c gpuanchor -n '__gpuanchor_verb apply enable convert disable undo' -s n -l dry-run -d 'Change nothing'
+complete -c gpuanchor -n '__gpuanchor_verb fix apply enable convert disable undo' -s n -l dry-run -d 'Change nothing'
 complete -c gpuanchor -n '__gpuanchor_verb apply disable' -s a -l all -d 'Every managed container of this node'
 complete -c gpuanchor -n '__gpuanchor_verb apply' -l boot -d 'For the boot service'
 complete -c gpuanchor -n '__gpuanchor_verb disable' -l keep-policy -d 'Take out only the hookscript'
+complete -c gpuanchor -n '__gpuanchor_verb fix' -a 'chmod device-line idmap' -d Check
 complete -c gpuanchor -n '__gpuanchor_verb undo' -s f -l force -d 'Also take back what others changed'
 complete -c gpuanchor -n '__gpuanchor_verb enable' -s g -l gpu -x -a '(__gpuanchor_selectors)' -d 'Which GPU'
 complete -c gpuanchor -n '__gpuanchor_verb enable' -s m -l method -x -a 'auto idmap dev' -d 'How'

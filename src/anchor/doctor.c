@@ -183,24 +183,36 @@ static int look_at_guest(struct doctor *d) {
         return 0;
 }
 
-int anchor_doctor(struct anchor *an, uint32_t vmid, struct doctor *ret) {
+static int begin(struct anchor *an, uint32_t vmid, struct doctor *d) {
         struct arena *a = an->pve.arena;
-        struct doctor *d = ret;
-        int r;
+        int r = anchor_majors(an);
 
         *d = (struct doctor){ .anchor = an,
                               .arena = a,
                               .root = an->pve.root,
                               .vmid = vmid,
                               .report = { .arena = a } };
-        r = anchor_majors(an);
-        if (r == 0)
-                r = subuids_read(a, d->root, &d->subuids, &d->n_subuids);
+        return r < 0 ? r : subuids_read(a, d->root, &d->subuids, &d->n_subuids);
+}
+
+int anchor_doctor(struct anchor *an, uint32_t vmid, struct doctor *ret) {
+        int r = begin(an, vmid, ret);
+
         if (r < 0)
                 return r;
-        look_at_host(d);
+        look_at_host(ret);
         if (vmid)
-                r = look_at_guest(d);
-        doctor_sort(&d->report);
+                r = look_at_guest(ret);
+        doctor_sort(&ret->report);
+        return r;
+}
+
+int anchor_doctor_file(struct anchor *an, uint32_t vmid, struct doctor *ret) {
+        int r = begin(an, vmid, ret);
+
+        if (r == 0)
+                r = anchor_check(an, vmid, NULL, &ret->check);
+        if (r == 0)
+                look_at_container(ret);
         return r;
 }

@@ -32,6 +32,9 @@ struct doctor {
  */
 int anchor_doctor(struct anchor *an, uint32_t vmid, struct doctor *ret);
 
+/** anchor_doctor_file() - the same of the container's file alone: what `gpuanchor fix` corrects */
+int anchor_doctor_file(struct anchor *an, uint32_t vmid, struct doctor *ret);
+
 /** anchor_doctor_inside() - the groups INSIDE and SERVICE of @d->report, from the running container
  */
 void anchor_doctor_inside(struct doctor *d);

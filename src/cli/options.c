@@ -255,7 +255,7 @@ void help_print(const struct cli *c) {
              "Keeps a GPU anchored to its Proxmox container.\n\n"
              "Verbs:");
         for (size_t i = 0; verbs[i]; i++)
-                printf("  %-8s %-12s %s\n", verbs[i]->name, verbs[i]->args, verbs[i]->summary);
+                printf("  %-8s %-13s %s\n", verbs[i]->name, verbs[i]->args, verbs[i]->summary);
         print_options(allowed(NULL));
         print_exits(exits);
         puts("\ngpuanchor VERB --help tells more. See gpuanchor(1).");

@@ -132,3 +132,24 @@ int target_open(struct cli *c, uint32_t vmid, struct guest *ret, int *ret_lock) 
         lock = -1;
         return EXIT_DONE;
 }
+
+int target_store(struct cli *c, const struct guest *g, struct bytes content) {
+        const char *where = g->conf_path + strlen(g->root);
+        int r = backup_save(&c->arena, g);
+
+        if (r < 0)
+                return cli_fail(c, "nothing was changed",
+                                "/var/lib/gpuanchor/backup/%u: the present "
+                                "content cannot be kept: %s",
+                                g->vmid, strerror(-r));
+        r = guest_store_conf(g, content);
+        if (r == GUEST_E_CHANGED)
+                return target_problem(c, g->vmid, r);
+        if (r == -EACCES)
+                return cli_fail(c, "pvecm status", "%s: not written: the cluster has no quorum",
+                                where);
+        if (r != 0)
+                return cli_fail(c, "", "%s: not written: %s", where,
+                                r < 0 ? strerror(-r) : "over 1 MiB");
+        return EXIT_DONE;
+}

@@ -49,3 +49,11 @@ bool target_refuse(struct cli *c, const struct guest *g, struct findings *f);
  * Return: EXIT_DONE, or EXIT_TROUBLE after telling.
  */
 int target_open(struct cli *c, uint32_t vmid, struct guest *ret, int *ret_lock);
+
+/**
+ * target_store() - keep the container file for undo, and replace it
+ * @g: container of target_open()
+ *
+ * Return: EXIT_DONE, or EXIT_TROUBLE after telling.
+ */
+int target_store(struct cli *c, const struct guest *g, struct bytes content);

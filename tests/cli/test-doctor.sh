@@ -298,6 +298,8 @@ case_privileged() {
     run 1 doctor 101
     answers warning device-line 'opens every GPU'
     mended device-line
+    echo 'lxc.cgroup2.devices.allow: c *:* rwm' >>"$CONF"
+    mended device-line
 }
 
 case_fake_node() { # devtmpfs does not replace it, udev neither
@@ -367,18 +369,74 @@ case_hooks() {
     mended hookscript
 }
 
+# one line, and a snapshot that has the same
+bad_line() { # LINE
+    printf '%s\n\n[old]\n%s\n' "$1" "$1" >>"$CONF"
+    cp "$CONF" "$work/original"
+}
+
+# fix: what doctor names goes or comes, nothing else, and undo has the file as it was
+case_fix() {
+    for check in chmod device-line idmap; do
+        fresh
+        unmanaged
+        case $check in
+        chmod) bad_line 'lxc.hook.start: chmod 666 /dev/dri/card1' ;;
+        device-line)
+            sed -i '/^unprivileged/d; /^lxc.idmap/d' "$CONF"
+            bad_line 'lxc.cgroup2.devices.allow: c *:* rwm'
+            ;;
+        idmap)
+            sed -i '/^lxc.idmap: u/d; $s/$/ /' "$CONF"
+            bad_line 'lxc.idmap: g 65536 165536 1'
+            ;;
+        esac
+        run 1 doctor 101
+        awk -F'\t' -v c="$check" '$6 == "gpuanchor fix 101 " c { found = 1 } END { exit !found }' "$work/out" ||
+            fail "$check: not the command"
+        run 1 fix --dry-run 101 $check
+        cmp "$CONF" "$work/original" || fail "$check: a dry run"
+        cp "$work/out" "$work/diff"
+        run 0 fix 101 $check
+        grep -q '^[-+]lxc' "$work/diff" || fail "$check: no difference shown"
+        [ "$(diff "$CONF" "$work/original" | grep -c '^[<>]')" = 1 ] || fail "$check: not one line"
+        sed -n '/^\[old\]/,$p' "$CONF" >"$work/new"
+        sed -n '/^\[old\]/,$p' "$work/original" | cmp "$work/new" || fail "$check: the snapshot"
+        cp "$CONF" "$work/fixed"
+        run 0 fix 101 $check $check
+        said 'nothing to fix'
+        cmp "$CONF" "$work/fixed" || fail "$check: twice"
+        run 0 undo 101
+        cmp "$CONF" "$work/original" || fail "$check: undo"
+        run 0 undo 101
+        cmp "$CONF" "$work/fixed" || fail "$check: undo of undo"
+    done
+    run 2 fix 101 chmodd
+    run 2 fix 101
+    run 2 fix 999 chmod
+    cp "$work/original" "$CONF"
+    for why in 'lock: backup' 'template: 1'; do
+        sed -i "1i$why" "$CONF"
+        before
+        run 2 fix 101 idmap
+        unchanged
+        sed -i 1d "$CONF"
+    done
+}
+
 case_open_to_everybody() {
     mkdir -p "$H/etc/udev/rules.d"
     printf '# GPUs\nKERNEL=="renderD*", MODE="0666"\n' >"$H/etc/udev/rules.d/99-gpu.rules"
     chmod 666 "$H/dev/dri/renderD128"
     run 1 doctor 101
     answers warning udev-rule '/etc/udev/rules.d/99-gpu.rules:2'
-    mended udev-rule node-mode
+    sed -i '2s/^/#/' "$H/etc/udev/rules.d/99-gpu.rules"
+    run 1 doctor 101
+    mended node-mode
     printf '# GPUs \\\nKERNEL=="renderD*", \\\n  MODE="0666"\nKERNEL=="sda"\n' >"$H/etc/udev/rules.d/99-gpu.rules"
     run 1 doctor 101
-    answers warning udev-rule "sed -i '2,3s/^/#/' /etc/udev/rules.d/99-gpu.rules"
-    mended udev-rule
-    [ "$(grep -c '^#' "$H/etc/udev/rules.d/99-gpu.rules")" = 3 ] || fail "the rule is not commented out"
+    answers warning udev-rule '/etc/udev/rules.d/99-gpu.rules:2-3'
+    wrong udev-rule
     sed -i '/110 110/s/110 1$/992 1/' "$CONF"
     chmod 666 "$H/dev/dri/renderD128"
     run 1 doctor 101

@@ -181,7 +181,7 @@ static void test_idmap(void **state) {
                 { UNPRIVILEGED NODES, OURS, DOCTOR_IDMAP, DOCTOR_OK, "the default one", NULL },
                 { NODES, OURS, DOCTOR_IDMAP, DOCTOR_OK, "privileged", NULL },
                 { UNPRIVILEGED GIDS NODES, OURS, DOCTOR_IDMAP, DOCTOR_FAILED, "no u line",
-                  "sed -i '0,/^lxc.idmap/s/" },
+                  "gpuanchor fix 101 idmap" },
                 { UNPRIVILEGED UIDS NODES, OURS, DOCTOR_IDMAP, DOCTOR_FAILED, "no g line", NULL },
                 { GUIDE "lxc.idmap: g 44 45 1\n", OURS, DOCTOR_IDMAP, DOCTOR_FAILED,
                   "gids: ", NULL },
@@ -327,7 +327,7 @@ static void test_cgroup(void **state) {
                 { NODES ALLOW("226:*"), OURS, DOCTOR_DEVICE_LINE, DOCTOR_WARNING, "every GPU",
                   "gpuanchor apply 101" },
                 { NODES "lxc.cgroup2.devices.allow: a\n", OURS, DOCTOR_DEVICE_LINE, DOCTOR_WARNING,
-                  "every GPU", "sed -i '3d' /etc/pve/lxc/101.conf" },
+                  "every GPU", "gpuanchor fix 101 device-line" },
                 { NODES ALLOW("226:0"), OURS, DOCTOR_DEVICE_LINE, DOCTOR_WARNING,
                   "/dev/dri/card0 of another GPU", "gpuanchor apply 101" },
                 { NODES ALLOW("226:0"), "driver:none", DOCTOR_DEVICE_LINE, DOCTOR_OK,
@@ -490,18 +490,15 @@ static void test_hook(void **state) {
 
 static void test_chmod(void **state) {
         const struct doctor_line line = { "/root/fix it.sh", 3, 4, "chmod 666 /dev/dri/card1" };
-        const struct answer script = { GUIDE,
-                                       OURS,
-                                       DOCTOR_CHMOD,
-                                       DOCTOR_WARNING,
-                                       "/root/fix it.sh:3",
-                                       "sed -i '3,4s/^/#/' '/root/fix it.sh'" };
+        const struct answer script = {
+                GUIDE, OURS, DOCTOR_CHMOD, DOCTOR_WARNING, "/root/fix it.sh:3-4", NULL
+        };
         const struct answer own = { GUIDE "lxc.hook.pre-start: sh -c 'chmod 666 /dev/dri/card1'\n",
                                     OURS,
                                     DOCTOR_CHMOD,
                                     DOCTOR_WARNING,
-                                    "/etc/pve/lxc/101.conf:",
-                                    "d' /etc/pve/lxc/101.conf" };
+                                    "101.conf:10",
+                                    "gpuanchor fix 101 chmod" };
         const struct answer other = {
                 GUIDE "lxc.hook.pre-start: /bin/true\n", OURS, DOCTOR_CHMOD, DOCTOR_OK, "", NULL
         };

@@ -15,6 +15,7 @@
 #include "cli/enrol/policy-file.h"
 #include "cli/precondition.h"
 #include "model/conf/survey.h"
+#include "model/doctor/container.h"
 #include "pve/settings.h"
 
 #include <errno.h>
@@ -29,12 +30,14 @@ static bool is_gpu_major(uint32_t major) {
 static bool is_ours(struct arena *a, const struct conf_line *l) {
         struct devline d = devline_parse(a, l);
 
+        if (doctor_fixes(a, l))
+                return true;
         switch (d.type) {
         case DEVLINE_ALLOW:
         case DEVLINE_DENY:
                 return d.broken || d.any_major || is_gpu_major(d.number.major);
         case DEVLINE_IDMAP:
-                return l->value.len > 0 && l->value.data[0] == 'g';
+                return bytes_has_prefix(l->value, "g");
         case DEVLINE_MOUNT:
         case DEVLINE_DEV:
                 return true;
@@ -124,27 +127,6 @@ static int undo_method(struct cli *c, uint32_t vmid, struct bytes content) {
         return EXIT_DONE;
 }
 
-static int restore(struct cli *c, const struct guest *g, struct bytes content) {
-        const char *where = g->conf_path + strlen(g->root);
-        int r = backup_save(&c->arena, g);
-
-        if (r < 0)
-                return cli_fail(c, "nothing was changed",
-                                "/var/lib/gpuanchor/backup/%u: the present "
-                                "content cannot be kept: %s",
-                                g->vmid, strerror(-r));
-        r = guest_store_conf(g, content);
-        if (r == GUEST_E_CHANGED)
-                return target_problem(c, g->vmid, r);
-        if (r == -EACCES)
-                return cli_fail(c, "pvecm status", "%s: not written: the cluster has no quorum",
-                                where);
-        if (r != 0)
-                return cli_fail(c, "", "%s: not written: %s", where,
-                                r < 0 ? strerror(-r) : "over 1 MiB");
-        return EXIT_DONE;
-}
-
 static int undo(struct cli *c, const struct guest *g) {
         const char *from, *diff, *name = g->conf_path + strlen(g->root);
         struct bytes original, content;
@@ -172,7 +154,7 @@ static int undo(struct cli *c, const struct guest *g) {
                                 "would be lost",
                                 name);
         if (!c->opt[OPT_DRY_RUN]) {
-                r = restore(c, g, content);
+                r = target_store(c, g, content);
                 if (r != EXIT_DONE)
                         return r;
         }

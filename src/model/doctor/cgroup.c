@@ -61,9 +61,8 @@ static void check_rule(struct doctor_report *r, const struct doctor_guest *g, si
         if (doctor_outcomes[item.outcome].verdict == DOCTOR_OK) {
                 doctor_add(r, item);
         } else if (d->any_major) { /* no GPU's line, so not gpuanchor's */
-                item.remedy = REMEDY_DROP_LINE;
-                item.arg =
-                        arena_printf(a, "sed -i '%zud' %s", g->conf->lines[line].number, g->path);
+                item.remedy = REMEDY_FIX;
+                item.edit.line = line;
                 doctor_add(r, item);
         } else {
                 doctor_add_lines(r, g, item);

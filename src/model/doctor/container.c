@@ -81,3 +81,31 @@ void doctor_add_lines(struct doctor_report *r, const struct doctor_guest *g,
         doctor_correct_lines(r->arena, g, &item);
         doctor_add(r, item);
 }
+
+size_t doctor_fix(const struct doctor_report *r, enum doctor_check check, struct pctconf *conf) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < r->n; i++) {
+                const struct doctor_edit *e = &r->items[i].edit;
+                struct bytes key = conf->lines[e->line].key;
+
+                if (e->line == 0 || r->items[i].check != check)
+                        continue;
+                if (e->value)
+                        pctconf_insert(conf, e->line - 1,
+                                       arena_strndup(conf->arena, key.data, key.len), e->value);
+                else
+                        pctconf_drop(conf, e->line);
+                n++;
+        }
+        return n;
+}
+
+bool doctor_fixes(struct arena *a, const struct conf_line *l) {
+        struct devline d = devline_parse(a, l);
+        struct extent base = idmap_default();
+
+        if (d.type == DEVLINE_IDMAP)
+                return bytes_equal(l->value, bytes_of(idmap_line(a, 'u', &base)));
+        return (d.type == DEVLINE_ALLOW && d.any_major) || doctor_hook_chmods(l);
+}

@@ -55,6 +55,17 @@ void doctor_check_lines(struct doctor_report *r, const struct doctor_guest *g);
 /** doctor_check_conf() - the group CONF; after all others, whose answers it looks at */
 void doctor_check_conf(struct doctor_report *r, const struct doctor_guest *g);
 
+/**
+ * doctor_fix() - carry out the edits that the items of one check have
+ * @conf: the container file that the report is about
+ *
+ * Return: number of edits.
+ */
+size_t doctor_fix(const struct doctor_report *r, enum doctor_check check, struct pctconf *conf);
+
+/** doctor_fixes() - whether @l may be a line that doctor_fix() added or removed */
+bool doctor_fixes(struct arena *a, const struct conf_line *l);
+
 /** doctor_given() - mount and devN lines in the order of the file */
 size_t doctor_given(struct arena *a, const struct doctor_guest *g, struct doctor_given **ret);
 

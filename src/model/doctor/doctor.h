@@ -84,6 +84,12 @@ extern const struct doctor_remedy_kind doctor_remedies[DOCTOR_REMEDIES];
 
 extern const char *const doctor_reasons[DOCTOR_REASONS];
 
+/** struct doctor_edit - what `gpuanchor fix` does about an item, see REMEDY_FIX */
+struct doctor_edit {
+        size_t line;       /* index into the lines of the container file; 0: nothing */
+        const char *value; /* put before it, with its key; NULL: the line is removed */
+};
+
 /**
  * struct doctor_item - the answer of one check about one thing
  *
@@ -99,6 +105,7 @@ struct doctor_item {
         const char *subject; /* node, GPU, line or service that it is about; NULL: the whole */
         const char *gpu, *old, *new, *what, *where; /* for the places of the texts */
         const char *arg;                            /* what the chosen remedy's command takes */
+        struct doctor_edit edit;
         const struct finding *finding;
 };
 

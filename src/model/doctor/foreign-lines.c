@@ -30,6 +30,10 @@ bool doctor_line_chmods(struct bytes line) {
         return tool && family_is_mentioned(line) && !is_comment(line);
 }
 
+bool doctor_hook_chmods(const struct conf_line *l) {
+        return bytes_has_prefix(l->key, "lxc.hook.") && doctor_line_chmods(l->value);
+}
+
 const char *doctor_shell_word(struct arena *a, const char *s) {
         struct strbuf b = { .arena = a };
 
@@ -46,9 +50,7 @@ const char *doctor_shell_word(struct arena *a, const char *s) {
         return strbuf_str(&b);
 }
 
-const char *doctor_comment_out(struct arena *a, const struct doctor_line *l) {
-        const char *to = l->last > l->number ? arena_printf(a, ",%zu", l->last) : "";
-
-        return arena_printf(a, "sed -i '%zu%ss/^/#/' %s", l->number, to,
-                            doctor_shell_word(a, l->file));
+const char *doctor_line_where(struct arena *a, const struct doctor_line *l) {
+        return l->last > l->number ? arena_printf(a, "%s:%zu-%zu", l->file, l->number, l->last)
+                                   : arena_printf(a, "%s:%zu", l->file, l->number);
 }

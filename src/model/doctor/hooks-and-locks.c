@@ -37,27 +37,23 @@ static void check_hook(struct doctor_report *r, const struct doctor_guest *g) {
                                                     .what = g->next.problem });
 }
 
-static void add_chmod(struct doctor_report *r, const struct doctor_line *l, const char *command) {
-        doctor_add(r, (struct doctor_item){
-                              .outcome = OUTCOME_CHMOD_LINE,
-                              .subject = arena_printf(r->arena, "%s:%zu", l->file, l->number),
-                              .what = l->text,
-                              .arg = command });
-}
-
-/* A line of the container file that is commented out would become its description. */
 static void check_chmod(struct doctor_report *r, const struct doctor_guest *g) {
+        struct arena *a = r->arena;
+
         for (size_t i = 1; i < g->conf->n_lines; i++) {
                 const struct conf_line *l = &g->conf->lines[i];
-                struct doctor_line line = { .file = g->path, .number = l->number };
 
-                if (!bytes_has_prefix(l->key, "lxc.hook.") || !doctor_line_chmods(l->value))
-                        continue;
-                line.text = arena_strndup(r->arena, l->text.data, l->text.len);
-                add_chmod(r, &line, arena_printf(r->arena, "sed -i '%zud' %s", l->number, g->path));
+                if (doctor_hook_chmods(l))
+                        doctor_add(r, (struct doctor_item){
+                                              .outcome = OUTCOME_CHMOD_LINE,
+                                              .subject = doctor_where(a, g, i),
+                                              .what = arena_strndup(a, l->text.data, l->text.len),
+                                              .edit.line = i });
         }
         for (size_t i = 0; i < g->n_chmods; i++)
-                add_chmod(r, &g->chmods[i], doctor_comment_out(r->arena, &g->chmods[i]));
+                doctor_add(r, (struct doctor_item){ .outcome = OUTCOME_CHMOD_SCRIPT,
+                                                    .subject = doctor_line_where(a, &g->chmods[i]),
+                                                    .what = g->chmods[i].text });
         doctor_add_if_silent(r, OUTCOME_CHMOD_NONE);
 }
 

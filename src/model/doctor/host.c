@@ -281,10 +281,8 @@ static void check_rules(struct doctor_report *r, const struct doctor_host *h) {
                 const struct doctor_line *l = &h->rules[i];
 
                 doctor_add(r, (struct doctor_item){ .outcome = OUTCOME_UDEV_RULE_OPENS,
-                                                    .subject = arena_printf(r->arena, "%s:%zu",
-                                                                            l->file, l->number),
-                                                    .what = l->text,
-                                                    .arg = doctor_comment_out(r->arena, l) });
+                                                    .subject = doctor_line_where(r->arena, l),
+                                                    .what = l->text });
         }
         doctor_add_if_silent(r, OUTCOME_UDEV_RULE_NONE);
 }

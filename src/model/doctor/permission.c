@@ -49,17 +49,26 @@ static enum doctor_outcome map_problem(const struct doctor_guest *g, const struc
         return uids->n_extents == 0 ? OUTCOME_IDMAP_NO_UIDS : OUTCOME_NONE;
 }
 
+/* The first line of the map, and the one for uids that the file lacks. */
+static struct doctor_edit add_uids(struct arena *a, const struct doctor_guest *g) {
+        struct extent base = idmap_default();
+
+        for (size_t i = 1; i < g->survey->n_lines; i++)
+                if (g->survey->lines[i].type == DEVLINE_IDMAP)
+                        return (struct doctor_edit){ i, idmap_line(a, 'u', &base) };
+        return (struct doctor_edit){ 0 };
+}
+
 static void check_idmap(struct doctor_report *r, const struct doctor_guest *g,
                         const struct idmap *uids) {
         const struct finding *odd = find(g, FINDING_IDMAP_ODD),
                              *bad = find(g, FINDING_IDMAP_BROKEN);
         struct doctor_item item = { .where = g->path, .finding = bad };
-        struct extent base = idmap_default();
 
         item.outcome = map_problem(g, uids, &item.what);
-        item.new = idmap_line(r->arena, 'u', &base);
-        if (item.outcome == OUTCOME_IDMAP_NO_UIDS && bad) {
-                item.remedy = REMEDY_CORRECT_MAP;
+        if (item.outcome == OUTCOME_IDMAP_NO_UIDS && !bad) {
+                item.remedy = REMEDY_FIX;
+                item.edit = add_uids(r->arena, g);
         } else if (item.outcome == OUTCOME_NONE && bad) {
                 item.outcome = OUTCOME_IDMAP_NOT_PROVED;
         } else if (item.outcome == OUTCOME_NONE && odd) {
