@@ -158,11 +158,18 @@ static int output_pipe(int *ret_from, int *ret_to) {
         return fcntl(fds[0], F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
 }
 
+/** struct child - one that runs, and the pipe with what it prints */
+struct child {
+        pid_t pid;
+        int from;
+        struct strbuf out;
+};
+
 /* Until the child has ended (0), or has to be ended (enum spawn_problem). */
-static int child_watch(int pidfd, int from, const struct spawn_job *job, struct strbuf *out) {
+static int child_watch(int pidfd, struct child *c, const struct spawn_job *job) {
         struct pollfd fds[] = {
                 { .fd = pidfd, .events = POLLIN },
-                { .fd = from, .events = POLLIN },
+                { .fd = c->from, .events = POLLIN },
         };
         int64_t end = now_ms() + job->timeout_ms;
 
@@ -174,7 +181,7 @@ static int child_watch(int pidfd, int from, const struct spawn_job *job, struct 
                 if (poll(fds, ELEMENTS(fds), left < INT32_MAX ? (int)left : INT32_MAX) < 0 &&
                     errno != EINTR)
                         return -errno;
-                if (!output_take(from, job->max_output, out))
+                if (!output_take(c->from, job->max_output, &c->out))
                         return SPAWN_E_OUTPUT;
                 if (fds[0].revents)
                         return 0;
@@ -228,33 +235,32 @@ int spawn_end(pid_t pid, int *ret_status) {
         }
 }
 
-static int child_finish(pid_t pid, int from, const struct spawn_job *job, struct strbuf *out,
-                        struct spawn_result *ret) {
-        _cleanup_(cleanup_close) int pidfd = pidfd_open(pid, 0);
-        int problem = pidfd < 0 ? -errno : child_watch(pidfd, from, job, out);
-        int r = spawn_end(pid, &ret->status);
+static int child_finish(struct child *c, const struct spawn_job *job, struct spawn_result *ret) {
+        _cleanup_(cleanup_close) int pidfd = pidfd_open(c->pid, 0);
+        int problem = pidfd < 0 ? -errno : child_watch(pidfd, c, job);
+        int r = spawn_end(c->pid, &ret->status);
 
         ret->abandoned = spawn_abandoned();
-        ret->output = strbuf_bytes(out);
+        ret->output = strbuf_bytes(&c->out);
         return r ? r : problem;
 }
 
 int spawn_run(struct arena *a, const struct spawn_job *job, struct spawn_result *ret) {
         _cleanup_(cleanup_close) int in = pipe_filled(job->input), from = -1, to = -1;
-        struct strbuf out = { .arena = a };
-        pid_t pid;
+        struct child child = { .out = { .arena = a } };
         int r;
 
         if (in < 0)
                 return in;
         r = output_pipe(&from, &to);
         if (r == 0)
-                r = child_start(job, in, to, &pid);
+                r = child_start(job, in, to, &child.pid);
         if (r < 0)
                 return r;
         cleanup_close(&to);
         to = -1;
-        return child_finish(pid, from, job, &out, ret);
+        child.from = from;
+        return child_finish(&child, job, ret);
 }
 
 /** struct shared - what a helper leaves, at the beginning of the arena that it shares with us */
@@ -263,25 +269,31 @@ struct shared {
         pid_t abandoned;
 };
 
-static _Noreturn void helper_run(const struct spawn_call *call, struct arena *a,
-                                 struct shared *shared, pid_t parent, int out) {
+/** struct helper - what it needs to begin */
+struct helper {
+        const struct spawn_call *call;
+        struct arena memory; /* shared with us */
+        struct shared *shared;
+        int out; /* the pipe's end for what it prints */
+};
+
+static _Noreturn void helper_run(struct helper *h, pid_t parent) {
         int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
         setpgid(0, 0);
-        if (in < 0 || dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
-            dup2(out, STDERR_FILENO) < 0 || close_range(STDERR_FILENO + 1, ~0U, 0) < 0 ||
+        if (in < 0 || dup2(in, STDIN_FILENO) < 0 || dup2(h->out, STDOUT_FILENO) < 0 ||
+            dup2(h->out, STDERR_FILENO) < 0 || close_range(STDERR_FILENO + 1, ~0U, 0) < 0 ||
             chdir("/") < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) < 0 ||
             prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
                 _exit(1);
-        call->call(a, call->user, &shared->result);
+        h->call->call(&h->memory, h->call->user, &h->shared->result);
         fflush(NULL);
-        shared->abandoned = spawn_abandoned();
+        h->shared->abandoned = spawn_abandoned();
         _exit(0);
 }
 
 /* Its number, or negative errno. */
-static pid_t helper_start(const struct spawn_call *call, struct arena *a, struct shared *shared,
-                          int out) {
+static pid_t helper_start(struct helper *h) {
         pid_t parent = getpid(), pid;
 
         fflush(NULL);
@@ -289,7 +301,7 @@ static pid_t helper_start(const struct spawn_call *call, struct arena *a, struct
         if (pid < 0)
                 return -errno;
         if (pid == 0)
-                helper_run(call, a, shared, parent, out);
+                helper_run(h, parent);
         setpgid(pid, pid); /* whichever of the two comes first */
         return pid;
 }
@@ -297,26 +309,26 @@ static pid_t helper_start(const struct spawn_call *call, struct arena *a, struct
 int spawn_call(struct arena *a, const struct spawn_call *call, struct spawn_result *ret) {
         struct spawn_job limits = { .timeout_ms = call->timeout_ms, .max_output = HELPER_OUTPUT };
         _cleanup_(cleanup_close) int from = -1, to = -1;
-        struct strbuf out = { .arena = a };
-        struct arena memory;
-        struct shared *shared;
+        struct child child = { .out = { .arena = a } };
+        struct helper h = { .call = call };
         int r = output_pipe(&from, &to);
-        pid_t pid;
 
         if (r == 0)
-                r = arena_share(HELPER_MEMORY, &memory);
+                r = arena_share(HELPER_MEMORY, &h.memory);
         if (r < 0)
                 return r;
-        shared = arena_alloc(&memory, sizeof(*shared));
-        pid = helper_start(call, &memory, shared, to);
+        h.shared = arena_alloc(&h.memory, sizeof(*h.shared));
+        h.out = to;
+        child.from = from;
+        child.pid = helper_start(&h);
         cleanup_close(&to);
         to = -1;
-        r = pid < 0 ? pid : child_finish(pid, from, &limits, &out, ret);
-        arena_take(a, &memory);
+        r = child.pid < 0 ? child.pid : child_finish(&child, &limits, ret);
+        arena_take(a, &h.memory);
         (void)fwrite(ret->output.data, 1, ret->output.len, stderr);
-        ret->result = shared->result;
-        if (r == 0 && shared->abandoned) {
-                ret->abandoned = shared->abandoned;
+        ret->result = h.shared->result;
+        if (r == 0 && h.shared->abandoned) {
+                ret->abandoned = h.shared->abandoned;
                 return SPAWN_E_ABANDONED;
         }
         return r == 0 && ret->status != 0 ? -EIO : r;
