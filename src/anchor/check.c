@@ -85,19 +85,17 @@ static void check_broken_policy(struct check *c) {
         }
 }
 
-static void plan_memory(struct check *c, const struct drift *d) {
+static void plan_memory(struct check *c, struct parked parked) {
         struct policy next = c->policy;
 
         if (c->plan.choice.repin)
                 policy_set_pin(c->arena, &next, &c->plan.choice.pin);
         plan_remember_gids(&c->plan, &next);
-        if (c->trial) {
+        if (c->trial)
                 for (int i = 0; i < GID_GROUPS; i++)
                         next.gid[i].guessed = c->policy.gid[i].guessed;
-        } else {
-                next.parked = d->parked;
-                next.n_parked = d->n_parked;
-        }
+        else
+                next.parked = parked;
         c->new_policy = policy_remember(c->arena, c->new_policy,
                                         c->plan.choice.repin ? c->anchor->pve.node : NULL, &next);
 }
@@ -112,22 +110,25 @@ static void plan_delegations(struct check *c) {
 }
 
 /* Nodes and id map, and the edits of both files that give them. */
-static void plan_lines(struct check *c, struct drift *ret) {
+static void plan_lines(struct check *c, struct parked *ret) {
         struct pctconf conf = pctconf_copy(&c->guest.lines);
         struct pctconf config = pctconf_copy(&c->guest.config_lines);
         struct survey survey = c->survey;
         struct plan_input in = input_of(c, &conf, &survey);
+        struct edit edit = { .in = &in,
+                             .plan = &c->plan,
+                             .conf = &conf,
+                             .config = c->guest.has_config ? &config : NULL };
 
-        for (size_t i = 0; i < c->policy.n_parked; i++)
-                pctconf_park(&conf, c->policy.parked[i]);
-        if (c->policy.n_parked > 0)
+        for (size_t i = 0; i < c->policy.parked.n; i++)
+                pctconf_park(&conf, c->policy.parked.lines[i]);
+        if (c->policy.parked.n > 0)
                 survey_make(c->arena, &c->anchor->facts, &conf, &survey);
         plan_make(c->arena, &in, &c->findings, &c->plan);
         c->left_alone = c->plan.failed;
         if (c->plan.failed)
                 return;
-        drift_apply(c->arena, &in, &c->plan, &conf, c->guest.has_config ? &config : NULL,
-                    &c->findings, ret);
+        edit_apply(c->arena, &edit, &c->findings, ret);
         c->new_conf = pctconf_write(&conf);
         if (c->guest.has_config)
                 c->new_config = pctconf_write(&config);
@@ -135,18 +136,18 @@ static void plan_lines(struct check *c, struct drift *ret) {
 }
 
 static void check_lines(struct check *c) {
-        struct drift d = { 0 };
+        struct parked parked = { 0 };
 
         if (c->policy.broken) {
                 check_broken_policy(c);
                 return;
         }
-        plan_lines(c, &d);
+        plan_lines(c, &parked);
         if (c->plan.failed) {
                 anchor_judge(c, &c->guest, "its id map cannot be changed safely");
                 return;
         }
-        plan_memory(c, &d);
+        plan_memory(c, parked);
         if (c->plan.missing && c->policy.missing == MISSING_REFUSE)
                 c->refuse = arena_printf(c->arena, "%s is not there (missing = refuse)",
                                          c->plan.missing);

@@ -114,7 +114,7 @@ struct pass {
         bool userns;
 };
 
-static void remember(struct arena *a, const struct drift *d, struct pass *x) {
+static void remember(struct arena *a, struct parked parked, struct pass *x) {
         const struct choice *c = &x->plan.choice;
 
         if (c->repin) {
@@ -123,8 +123,7 @@ static void remember(struct arena *a, const struct drift *d, struct pass *x) {
                 x->next.n_pins = 1;
         }
         plan_remember_gids(&x->plan, &x->next);
-        x->next.parked = d->parked;
-        x->next.n_parked = d->n_parked;
+        x->next.parked = parked;
 }
 
 /* What Proxmox makes of the container file: its lxc lines, as "key = value". */
@@ -153,22 +152,23 @@ static bool run(struct arena *a, struct bytes file, const struct policy *p, stru
         struct plan_input in = {
                 .facts = &facts, .policy = p, .node = NODE, .name = "101.conf", .conf = &conf, .survey = &s
         };
-        struct drift d;
+        struct edit edit = { .in = &in, .plan = &ret->plan, .conf = &conf, .config = &config };
+        struct parked parked;
 
         *ret = (struct pass){ .next = *p };
         pctconf_parse(a, PCTCONF_PVE, file, &conf);
         pctconf_parse(a, PCTCONF_LXC, generate(a, &conf), &config);
-        for (size_t i = 0; i < p->n_parked; i++)
-                pctconf_park(&conf, p->parked[i]);
+        for (size_t i = 0; i < p->parked.n; i++)
+                pctconf_park(&conf, p->parked.lines[i]);
         survey_make(a, &facts, &conf, &s);
         ret->userns = s.userns;
         plan_make(a, &in, &f, &ret->plan);
         if (ret->plan.failed)
                 return false;
-        drift_apply(a, &in, &ret->plan, &conf, &config, &f, &d);
+        edit_apply(a, &edit, &f, &parked);
         ret->conf = pctconf_write(&conf);
         ret->config = pctconf_write(&config);
-        remember(a, &d, ret);
+        remember(a, parked, ret);
         return true;
 }
 
@@ -319,7 +319,7 @@ static void check_policy(struct arena *a, struct bytes file, const char *text) {
 
         require(run(a, once.conf, &once.next, &twice), text, "the second plan failed", once.conf);
         require(bytes_equal(once.conf, twice.conf), text, "twice is not once", twice.conf);
-        require(twice.next.n_parked <= once.next.n_parked, text, "more lines are parked",
+        require(twice.next.parked.n <= once.next.parked.n, text, "more lines are parked",
                 once.conf);
         require(!twice.plan.choice.repin, text, "pinned twice", once.conf);
 }

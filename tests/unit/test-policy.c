@@ -326,8 +326,7 @@ static struct policy sample(void) {
         p.pins = &pin;
         p.n_pins = 1;
         p.gid[GID_VIDEO].known = 44;
-        p.parked = lines;
-        p.n_parked = 2;
+        p.parked = (struct parked){ lines, 2 };
         return p;
 }
 
@@ -396,7 +395,7 @@ static void test_remember_leaves_out(void **state) {
         assert_false(policy_can_park(longer));
         assert_false(policy_can_park(""));
 
-        p.parked = lines;
+        p.parked.lines = lines;
         p.gid[GID_VIDEO].known = 0;
         p.pins[0].node = "pve 1";
         assert_string_equal(policy_remember(&arena, BYTES("#\n"), "pve 1", &p).data,
@@ -408,7 +407,7 @@ static void test_remember_bounded(void **state) {
         struct policy p = fresh();
 
         for (size_t i = 0; i < 4000; i++)
-                *ARENA_PUSH(&arena, p.parked, p.n_parked) = "lxc.mount.entry: /dev/dri/card1";
+                *ARENA_PUSH(&arena, p.parked.lines, p.parked.n) = "lxc.mount.entry: /dev/dri/card1";
         assert_true(policy_remember(&arena, BYTES("#\n"), NULL, &p).len < INI_FILE_MAX / 2);
 }
 
@@ -436,7 +435,7 @@ static void test_parse_memory(void **state) {
         assert_string_equal(policy_pin(&p, "pve2")->gpus[0].address, "fb0.gpu");
         assert_int_equal(p.gid[GID_VIDEO].known, 44);
         assert_int_equal(p.gid[GID_RENDER].known, 110);
-        assert_string_equal(p.parked[0], "a\\b;");
+        assert_string_equal(p.parked.lines[0], "a\\b;");
 }
 
 static void test_parse_memory_wrong(void **state) {

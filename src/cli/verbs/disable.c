@@ -66,12 +66,12 @@ static int read_container(struct disabling *d) {
 static void tell_parked(struct disabling *d) {
         const struct policy *p = &d->own.policy;
 
-        if (p->n_parked == 0)
+        if (p->parked.n == 0)
                 return;
-        cli_say(d->c, "%zu line%s taken out while the GPU was missing, not put back:", p->n_parked,
-                p->n_parked == 1 ? " was" : "s were");
-        for (size_t i = 0; i < p->n_parked; i++)
-                cli_say(d->c, "  %s", p->parked[i]);
+        cli_say(d->c, "%zu line%s taken out while the GPU was missing, not put back:", p->parked.n,
+                p->parked.n == 1 ? " was" : "s were");
+        for (size_t i = 0; i < p->parked.n; i++)
+                cli_say(d->c, "  %s", p->parked.lines[i]);
 }
 
 /* Whether there is a policy file, and it is to go. */

@@ -155,7 +155,7 @@ static const char *parse_memory(struct arena *a, struct policy *p, const struct 
                 if (!line)
                         return arena_printf(a, "line = %s: empty, or a backslash that is not "
                                                "\\\\ or \\xHH", e->value);
-                *ARENA_PUSH(a, p->parked, p->n_parked) = line;
+                *ARENA_PUSH(a, p->parked.lines, p->parked.n) = line;
                 return NULL;
         }
         for (size_t i = 0; i < ELEMENTS(memory_gids); i++)
@@ -214,11 +214,11 @@ static struct bytes memory_entries(struct arena *a, const struct policy *p) {
 
         for (size_t i = 0; i < ELEMENTS(memory_gids); i++)
                 add_gid(&b, memory_gids[i].key, *memory_gid((struct policy *)p, i));
-        for (size_t i = 0; i < p->n_parked; i++) {
-                if (!policy_can_park(p->parked[i]) || b.len > PARKED_MAX - INI_LINE_MAX - 1)
+        for (size_t i = 0; i < p->parked.n; i++) {
+                if (!policy_can_park(p->parked.lines[i]) || b.len > PARKED_MAX - INI_LINE_MAX - 1)
                         continue;
                 strbuf_adds(&b, "line = ");
-                escape(&b, p->parked[i]);
+                escape(&b, p->parked.lines[i]);
                 strbuf_adds(&b, "\n");
         }
         return strbuf_bytes(&b);

@@ -29,6 +29,13 @@ struct pin_gpu {
         struct pci_ids ids;
 };
 
+/** struct parked - lines that were taken out because their GPU is away, as they stood in the file
+ */
+struct parked {
+        const char **lines;
+        size_t n;
+};
+
 /** struct pin - the choice of one cluster node */
 struct pin {
         const char *node;
@@ -70,10 +77,7 @@ struct policy {
 
         struct pin *pins; /* one per cluster node that has chosen */
         size_t n_pins;
-        /* remembered, [memory]: the lines that were taken out because the GPU was missing, as
-         * they stood in the file */
-        const char **parked;
-        size_t n_parked;
+        struct parked parked; /* remembered, [memory] */
 };
 
 /** policy_init() - every key at its default */

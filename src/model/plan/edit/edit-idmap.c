@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * edit-idmap - the lxc.idmap lines
+ * edit-idmap - one line for each extent of the map
  */
-#include "model/plan/edit/editor.h"
+#include "model/plan/edit/edit-idmap.h"
 
 static bool is_gid_line(const struct editor *e, size_t i) {
         return e->lines[i].type == DEVLINE_IDMAP && e->c->lines[i].value.len > 0 &&
@@ -31,7 +31,7 @@ static size_t find_map(const struct editor *e, struct idmap *ret_map) {
         return last;
 }
 
-void editor_set_map(struct editor *e) {
+void edit_idmap(struct editor *e) {
         struct findings *f = e->f;
         struct idmap now = { 0 };
         const struct idmap *map = &e->p->map;

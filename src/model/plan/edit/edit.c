@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * drift - both files
+ * edit - both files
  *
  * The same code goes over the container file and over the configuration that
  * Proxmox generated from it. The first pass settles the text of every line, the
  * second one writes that text, so that the two cannot come to say different things.
  */
-#include "model/plan/edit/editor.h"
+#include "model/plan/edit/edit.h"
+
+#include "model/plan/edit/edit-idmap.h"
+#include "model/plan/edit/line-class.h"
 
 static void tell_foreign(const struct editor *e) {
         for (size_t i = 1; i < e->n_lines; i++) {
@@ -62,7 +65,7 @@ static void edit_legacy(const struct editor *e) {
 
         for (size_t i = 0; i < w.n; i++)
                 w.items[i].required = false;
-        editor_settle(e, &class_legacy, &w);
+        settle_lines(e, &class_legacy, &w);
 }
 
 static void edit_config(struct editor *e, struct wants *mounts, struct wants *devs,
@@ -73,7 +76,7 @@ static void edit_config(struct editor *e, struct wants *mounts, struct wants *de
         survey_make(e->a, e->in->facts, e->c, &s);
         e->lines = s.lines;
         e->n_lines = s.n_lines;
-        editor_set_map(e);
+        edit_idmap(e);
         for (size_t i = 0; i < devs->n; i++) {
                 struct want *w = &devs->items[i];
 
@@ -86,10 +89,10 @@ static void edit_config(struct editor *e, struct wants *mounts, struct wants *de
                         }
         }
         if (denials.n > 0)
-                editor_settle(e, &class_deny, &denials);
+                settle_lines(e, &class_deny, &denials);
         edit_legacy(e);
-        editor_settle(e, &class_allow, allows);
-        editor_settle(e, &class_mount, mounts);
+        settle_lines(e, &class_allow, allows);
+        settle_lines(e, &class_mount, mounts);
 }
 
 /* A remembered line comes in because a node is given by it, and for no other reason. */
@@ -102,36 +105,36 @@ static void drop_unused(const struct editor *e) {
         }
 }
 
-void drift_apply(struct arena *a, const struct plan_input *in, const struct plan *p,
-                 struct pctconf *conf, struct pctconf *config, struct findings *f,
-                 struct drift *ret) {
-        struct drift d = { 0 };
+void edit_apply(struct arena *a, const struct edit *edit, struct findings *f, struct parked *ret) {
+        const struct plan_input *in = edit->in;
+        const struct plan *p = edit->plan;
+        struct parked parked = { 0 };
         struct wants mounts = make_wants(a, p, METHOD_IDMAP), devs = make_wants(a, p, METHOD_DEV);
         struct wants allows = make_wants(a, p, METHOD_AUTO), rules;
         struct editor e = {
                 .a = a,
                 .in = in,
                 .p = p,
-                .c = conf,
+                .c = edit->conf,
                 .lines = in->survey->lines,
                 .n_lines = in->survey->n_lines,
                 .name = in->name,
                 .f = f,
-                .drift = &d,
+                .parked = &parked,
         };
 
         tell_foreign(&e);
-        editor_set_map(&e);
-        editor_settle(&e, &class_dev, &devs);
+        edit_idmap(&e);
+        settle_lines(&e, &class_dev, &devs);
         edit_legacy(&e);
         rules = in->convert == METHOD_DEV ? make_rules(&e) : allows;
-        editor_settle(&e, &class_allow, &rules);
-        editor_settle(&e, &class_mount, &mounts);
+        settle_lines(&e, &class_allow, &rules);
+        settle_lines(&e, &class_mount, &mounts);
         drop_unused(&e);
-        if (config) {
-                e.c = config;
+        if (edit->config) {
+                e.c = edit->config;
                 e.f = NULL;
                 edit_config(&e, &mounts, &devs, &allows);
         }
-        *ret = d;
+        *ret = parked;
 }

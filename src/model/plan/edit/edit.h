@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * drift - from a plan to the edits of both files
+ * edit - from a plan to the edits of both files
  *
  * Compares what a plan wants with the lines that are there and changes as
  * little as possible: a right line stays byte for byte, a stale one is
@@ -11,23 +11,21 @@
  */
 #include "model/plan/plan.h"
 
-struct drift {
-        const char **parked; /* lines to remember: taken out because their GPU is away */
-        size_t n_parked;
+/** struct edit - a plan, and the files that shall follow it */
+struct edit {
+        const struct plan_input *in; /* of the plan */
+        const struct plan *plan;     /* not failed */
+        struct pctconf *conf;   /* the container file, the same model that @in->conf points to */
+        struct pctconf *config; /* the generated configuration, NULL when there is none */
 };
 
 /**
- * drift_apply() - edit the container file and the generated configuration
- * @a:      arena
- * @in:     inputs of the plan; @in->conf is what is edited
- * @p:      plan, not failed
- * @conf:   the container file, the same model that @in->conf points to
- * @config: the generated configuration, NULL when there is none
- * @f:      gets one finding per line changed, added or removed, and the reasons
- * @ret:    what has to be remembered
+ * edit_apply() - edit the container file and the generated configuration
+ * @a:   arena
+ * @e:   what to edit
+ * @f:   gets one finding per line changed, added or removed, and the reasons
+ * @ret: lines to remember
  *
  * Both files say the same afterwards; applying twice changes nothing the second time.
  */
-void drift_apply(struct arena *a, const struct plan_input *in, const struct plan *p,
-                 struct pctconf *conf, struct pctconf *config, struct findings *f,
-                 struct drift *ret);
+void edit_apply(struct arena *a, const struct edit *e, struct findings *f, struct parked *ret);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * drift-editor - the edits of a line, and telling them
+ * editor - the edits of a line, and telling them
  */
 #include "model/plan/edit/editor.h"
 
@@ -87,7 +87,7 @@ void editor_drop(const struct editor *e, size_t i) {
 
         pctconf_drop(e->c, i);
         if (e->p->incomplete && e->c->kind == PCTCONF_PVE)
-                *ARENA_PUSH(e->a, e->drift->parked, e->drift->n_parked) = text;
+                *ARENA_PUSH(e->a, e->parked->lines, e->parked->n) = text;
         if (!e->c->lines[i].parked)
                 editor_tell(e, (struct finding){ .code = FINDING_LINE_REMOVED,
                                                  .where = editor_where(e, i),

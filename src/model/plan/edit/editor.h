@@ -2,23 +2,9 @@
 #pragma once
 
 /*
- * drift-editor - one file while it is edited, for drift's own files
+ * editor - one file while it is edited
  */
-#include "model/plan/edit/edit.h"
-
-/** struct want - a line that shall be there; @text is settled in the container file */
-struct want {
-        const struct plan_node *pn;
-        const char *text;
-        bool required; /* added when it is not there */
-        bool deny_write;
-        bool done;
-};
-
-struct wants {
-        struct want *items;
-        size_t n;
-};
+#include "model/plan/plan.h"
 
 /** struct editor - a file, what it shall give, and who is told */
 struct editor {
@@ -30,20 +16,8 @@ struct editor {
         size_t n_lines;
         const char *name;
         struct findings *f; /* NULL: say nothing, the other file has said it */
-        struct drift *drift;
+        struct parked *parked;
 };
-
-/** struct line_class - what differs between the kinds of line that give a device */
-struct line_class {
-        enum devline_type type;
-        bool legacy;
-        bool exclusive;  /* two lines for one node make the start fail */
-        const char *key; /* of an added line; NULL: the next free devN */
-        bool (*fits)(const struct editor *e, size_t i, const struct want *w);
-        const char *(*text)(const struct editor *e, const struct devline *d, const struct want *w);
-};
-
-extern const struct line_class class_mount, class_dev, class_allow, class_legacy, class_deny;
 
 /** editor_tell() - add a finding, unless this file is one that says nothing */
 void editor_tell(const struct editor *e, struct finding item);
@@ -63,9 +37,3 @@ void editor_drop(const struct editor *e, size_t i);
 
 /** editor_free_dev_key() - the lowest devN that nobody has */
 const char *editor_free_dev_key(const struct editor *e);
-
-/** editor_settle() - the lines of one class against what they shall give */
-void editor_settle(const struct editor *e, const struct line_class *k, struct wants *wants);
-
-/** editor_set_map() - the lxc.idmap lines against the plan's map */
-void editor_set_map(struct editor *e);

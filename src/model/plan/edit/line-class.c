@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * drift-class - the kinds of line that give a device
+ * line-class - the kinds of line that give a device
  *
  * For each: whether a line is right for a node as it stands, and how a line for
  * it is written, with what the old one's owner had chosen.
  */
-#include "model/plan/edit/editor.h"
+#include "model/plan/edit/line-class.h"
+
 #include "base/number.h"
 
 /* ---- lxc.mount.entry ---- */

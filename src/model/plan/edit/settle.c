@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * drift-settle - one class of lines against what they shall give
- *
- * Right lines first, so that no stale one takes their node; then the stale ones,
- * in their place; then what is missing.
+ * settle - which line gives which node
  */
-#include "model/plan/edit/editor.h"
+#include "model/plan/edit/settle.h"
 
 static void tell_why(const struct editor *e, size_t i) {
         const struct devline *d = &e->lines[i];
@@ -165,7 +162,7 @@ static void add_rest(const struct editor *e, const struct line_class *k, size_t 
         }
 }
 
-void editor_settle(const struct editor *e, const struct line_class *k, struct wants *wants) {
+void settle_lines(const struct editor *e, const struct line_class *k, struct wants *wants) {
         bool *stale = arena_alloc(e->a, e->n_lines);
         size_t anchor = 0;
 
