@@ -52,7 +52,9 @@ static char *read_line(char *str, int num, void *stream) {
         *str = '\0';
         if (line.kind != INI_NONE &&
             (line.text.len > INI_LINE_MAX || line.text.len >= (size_t)num)) {
-                set_problem(r->file, r->line, "the line is longer than 199 bytes");
+                set_problem(r->file, r->line, arena_printf(r->arena,
+                                                           "the line is longer than %d bytes",
+                                                           INI_LINE_MAX));
         } else if (line.kind == INI_HEADING) {
                 r->section = arena_strndup(r->arena, line.text.data, line.text.len);
                 add_entry(r, NULL, NULL);

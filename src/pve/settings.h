@@ -35,7 +35,7 @@ struct settings settings_copy(struct arena *a, const struct settings *host);
  *
  * Reads the container's file ([container], [pin NODE], [memory]) over the defaults. A wrong key
  * or value costs that line; a file that is no INI file at all (a line without "=", an entry
- * over 199 bytes, a NUL byte, more than 64 KiB) is thrown away whole.
+ * over INI_LINE_MAX bytes, a NUL byte, more than 64 KiB) is thrown away whole.
  *
  * The policy is broken when somebody said which GPU and we cannot tell what he said: the
  * container's own file cannot be read or was thrown away, its `gpu` (or a [pin NODE] line) is

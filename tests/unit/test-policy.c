@@ -10,6 +10,7 @@
 
 #include "model/gpu/facts.h"
 #include "model/gpu/pci-address.h"
+#include "model/policy/edit.h"
 #include "model/policy/key.h"
 #include "model/policy/memory.h"
 #include "model/policy/preset.h"
@@ -411,6 +412,20 @@ static void test_remember_bounded(void **state) {
         assert_true(policy_remember(&arena, BYTES("#\n"), NULL, &p).len < INI_FILE_MAX / 2);
 }
 
+/* nothing is written that the reader would refuse; the longest line is 197 bytes */
+static void test_setting_problem(void **state) {
+        struct setting s = { "next-hook", arena_printf(&arena, "/%0184d", 0) };
+
+        assert_null(setting_problem(&arena, &s));
+        s.value = arena_printf(&arena, "/%0185d", 0);
+        assert_string_equal(setting_problem(&arena, &s),
+                            "next-hook: the value is too long, a line holds 197 bytes");
+        s.value = "/a;b";
+        assert_non_null(strstr(setting_problem(&arena, &s), "; cannot stand in a policy"));
+        s.value = "none";
+        assert_non_null(strstr(setting_problem(&arena, &s), "accepted: STORAGE:"));
+}
+
 static void take_back(struct policy *p, const char *section, const char *key, const char *value) {
         const char *problem =
                 policy_parse_memory(&arena, p, &(struct ini_entry){ section, key, value });
@@ -480,6 +495,7 @@ int main(void) {
                 cmocka_unit_test(test_remember_nothing),
                 cmocka_unit_test(test_remember_leaves_out),
                 cmocka_unit_test(test_remember_bounded),
+                cmocka_unit_test(test_setting_problem),
                 cmocka_unit_test(test_parse_memory),
                 cmocka_unit_test(test_parse_memory_wrong),
         };

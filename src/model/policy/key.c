@@ -15,7 +15,7 @@
 #include "model/policy/selector.h"
 
 #define NAME_MAX_LEN 32  /* of a user, as shadow has it */
-#define UNIT_MAX_LEN 100 /* systemd takes 255; a line of the policy holds 199 */
+#define UNIT_MAX_LEN 100 /* systemd takes 255; a line of the policy holds 197 */
 #define TIMEOUT_MAX 300
 
 static bool is_text(struct bytes s, const char *text) {

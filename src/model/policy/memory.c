@@ -6,7 +6,7 @@
  * The file belongs to the container's owner, who edits it; only the sections
  * [pin NODE] and [memory] are ours, and all else in it comes back byte for
  * byte. inih, which reads it, shaped how they are written: it cuts a value at
- * " ;", trims both its ends, and cuts a line after 199 bytes.
+ * " ;", trims both its ends, and INI_LINE_MAX bytes are a line.
  */
 #include "model/policy/memory.h"
 
