@@ -120,6 +120,28 @@ static void test_device_rules(void **state) {
         assert_false(allows("auto", "/dev/dri/renderD12", "rw"));
 }
 
+static bool covers(const char *rule, const char *node) {
+        struct unit_device d = { rule, "rw" };
+        struct unit u = { .device_policy = "closed", .devices = &d, .n_devices = 1 };
+
+        return unit_allows(&u, node);
+}
+
+/* systemd allows the whole major that has the name in /proc/devices */
+static void test_device_names(void **state) {
+        assert_true(covers("char-kfd", "/dev/kfd"));
+        assert_true(covers("char-accel", "/dev/accel/accel0"));
+        assert_true(covers("char-nvidia", "/dev/nvidia0"));
+        assert_true(covers("char-nvidia", "/dev/nvidiactl"));
+        assert_true(covers("char-nvidiactl", "/dev/nvidia0"));
+        assert_true(covers("char-nvidia-uvm", "/dev/nvidia-uvm"));
+        assert_true(covers("char-nvidia-uvm", "/dev/nvidia-uvm-tools"));
+        assert_true(covers("char-nvidia*", "/dev/nvidia-caps/nvidia-cap1"));
+        assert_false(covers("char-nvidia", "/dev/nvidia-uvm"));
+        assert_false(covers("char-nvidia-uvm", "/dev/nvidia0"));
+        assert_false(covers("char-drm", "/dev/kfd"));
+}
+
 static void test_environment(void **state) {
         struct bytes units = BYTES("FOO_OLLAMA_VULKAN=0 \"OLLAMA_VULKAN=1\" B=2"), value;
         struct bytes process = BYTES("A=b\0OLLAMA_VULKAN=true\0C=");
@@ -266,6 +288,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_account_find), cmocka_unit_test(test_accounts),
                 cmocka_unit_test(test_units),        cmocka_unit_test(test_device_rules),
+                cmocka_unit_test(test_device_names),
                 cmocka_unit_test(test_environment),  cmocka_unit_test(test_vulkan),
                 cmocka_unit_test(test_vaapi),        cmocka_unit_test(test_ollama),
                 cmocka_unit_test(test_broken),

@@ -15,6 +15,7 @@
 #include "model/guest/unit.h"
 #include "base/number.h"
 
+#include "model/gpu/family.h"
 #include "model/guest/upkeep.h"
 
 enum { MAX_UNITS = 64, MAX_WORDS = 64 };
@@ -85,16 +86,25 @@ size_t unit_parse(struct arena *a, struct bytes all, struct unit **ret) {
         return n;
 }
 
-/* "char-drm", "char-*": a name of /proc/devices, with * and ? as in a shell; only the end matters
- */
-static bool covers_class(const char *rule, const char *path) {
-        const char *class = str_has_prefix(path, "/dev/dri/")     ? "drm"
-                            : str_has_prefix(path, "/dev/accel/") ? "accel"
-                            : str_has_prefix(path, "/dev/kfd")    ? "kfd"
-                                                                  : "nvidia";
+/* "drm", "*": a name of /proc/devices, with * as in a shell; only the end matters */
+static bool names_owner(const char *rule, const char *owner) {
         size_t n = strcspn(rule, "*");
 
-        return rule[n] == '*' ? strncmp(rule, class, n) == 0 : streq(rule, class);
+        return rule[n] == '*' ? strncmp(rule, owner, n) == 0 : streq(rule, owner);
+}
+
+/* "char-drm": systemd allows all of the major that has this name */
+static bool covers_class(const char *rule, const char *path) {
+        const struct family *f = family_of_path(bytes_of(path));
+
+        for (size_t i = 0; i < NODE_FAMILIES && f; i++) {
+                const struct family *other = &families[i];
+
+                if ((other == f || (f->major != 0 && f->major == other->major)) &&
+                    names_owner(rule, other->owner))
+                        return true;
+        }
+        return false;
 }
 
 bool unit_allows(const struct unit *u, const char *path) {
