@@ -137,6 +137,20 @@ static void test_look(void **state) {
         assert_false(inside_look(box.root_fd, "/dev/dri/card1/x").present);
 }
 
+static void test_drm(void **state) {
+        struct inside_drm *nodes;
+
+        NEEDS_ROOT();
+        node("dev/dri/card1", 226, 129);
+        node("dev/dri/null", 1, 3);
+        assert_int_equal(inside_drm_nodes(&box, &nodes), 1);
+        assert_string_equal(nodes[0].path, "/dev/dri/card1");
+        assert_int_equal(nodes[0].kind, NODE_RENDER);
+        node("dev/dri/gpu", 226, 0);
+        assert_int_equal(inside_drm_nodes(&box, &nodes), 2);
+        assert_int_equal(nodes[streq(nodes[1].path, "/dev/dri/gpu")].kind, NODE_CARD);
+}
+
 /* Whatever a link says: a node is never looked for behind it, and no file outside is read. */
 static void test_links(void **state) {
         struct bytes text;
@@ -409,6 +423,7 @@ static bool forget_openat2(void) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_look, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_drm, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_links, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_read, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_read_hostile_links, setup, teardown),

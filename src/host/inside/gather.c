@@ -107,8 +107,7 @@ static void find_others(const struct inside *in, struct inside_facts *f) {
                 if (!is_known(f, nodes[i].path))
                         *ARENA_PUSH(in->arena, f->devices, f->n_devices) = (struct inside_device){
                                 .path = nodes[i].path,
-                                .kind = str_has_prefix(nodes[i].path, "/dev/dri/card") ? NODE_CARD
-                                                                                       : NODE_RENDER
+                                .kind = nodes[i].kind
                         };
 }
 

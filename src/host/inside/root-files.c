@@ -25,7 +25,7 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
-enum { MAX_NAMES = 256, MAX_ENTRIES = 4096, DRM_MAJOR = 226 };
+enum { MAX_NAMES = 256, MAX_ENTRIES = 4096 };
 
 int inside_open(unsigned pid) {
         char path[64];
@@ -185,17 +185,20 @@ int inside_list(const struct inside *in, const char *path, const char ***ret, si
 }
 
 size_t inside_drm_nodes(const struct inside *in, struct inside_drm **ret) {
+        const struct family *drm = &families[FAMILY_CARD];
         const char **names = NULL;
         struct inside_drm *nodes = NULL;
         size_t n_names = 0, n = 0;
 
-        (void)inside_list(in, "/dev/dri", &names, &n_names); /* without it, none */
+        (void)inside_list(in, drm->folder, &names, &n_names); /* without it, none */
         for (size_t i = 0; i < n_names; i++) {
-                const char *path = arena_printf(in->arena, "/dev/dri/%s", names[i]);
+                const char *path = arena_printf(in->arena, "%s/%s", drm->folder, names[i]);
                 struct inside_node node = inside_look(in->root_fd, path);
 
-                if (node.is_char && node.number.major == DRM_MAJOR)
-                        *ARENA_PUSH(in->arena, nodes, n) = (struct inside_drm){ path, node };
+                if (node.is_char && node.number.major == drm->major)
+                        *ARENA_PUSH(in->arena, nodes, n) = (struct inside_drm){
+                                path, family_of_number(NULL, node.number)->kind, node
+                        };
         }
         *ret = nodes;
         return n;

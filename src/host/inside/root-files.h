@@ -9,7 +9,7 @@
  * opened, nothing is read without a limit. What comes back is text that is
  * escaped before a person sees it.
  */
-#include "model/gpu/devnum.h"
+#include "model/gpu/family.h"
 
 /** struct inside - a running container, as its helper has it (host/inside/helper) */
 struct inside {
@@ -57,7 +57,8 @@ int inside_read(const struct inside *in, const char *path, size_t max, struct by
 int inside_list(const struct inside *in, const char *path, const char ***ret, size_t *ret_n);
 
 struct inside_drm {
-        const char *path; /* "/dev/dri/card1" */
+        const char *path;    /* "/dev/dri/card1" */
+        enum node_kind kind; /* by its number */
         struct inside_node node;
 };
 
