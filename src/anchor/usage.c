@@ -16,7 +16,6 @@
 static void add_container(struct anchor *an, uint32_t vmid, struct usage *u) {
         _cleanup_arena_ struct arena scratch = { 0 };
         struct anchor one = anchor_for_one(an, &scratch);
-        struct arena *a = an->pve.arena;
         struct check c;
         int r = anchor_check(&one, vmid, NULL, &c);
 
@@ -24,9 +23,9 @@ static void add_container(struct anchor *an, uint32_t vmid, struct usage *u) {
         if (r != 0)
                 return;
         if (guest_is_managed(&one.pve, vmid) && !c.policy.broken)
-                usage_add_policy(a, &an->facts, vmid, &c.policy, an->pve.node, &c.plan.choice, u);
+                usage_add_policy(u, vmid, &c.policy, &c.plan.choice);
         else
-                usage_add_lines(a, &an->facts, vmid, &c.survey, u);
+                usage_add_lines(u, vmid, &c.survey);
 }
 
 static void add_vm(struct anchor *an, uint32_t vmid, struct usage *u) {
@@ -35,7 +34,7 @@ static void add_vm(struct anchor *an, uint32_t vmid, struct usage *u) {
         int r = vm_hostpci(&an->pve, vmid, &lines, &n);
 
         for (size_t i = 0; r == 0 && i < n; i++)
-                usage_add_vm(an->pve.arena, &an->facts, vmid, &lines[i], u);
+                usage_add_vm(u, vmid, &lines[i]);
         u->partial |= r < 0 && r != -ENOENT; /* gone since the folder was read */
 }
 
@@ -43,7 +42,7 @@ void anchor_usage(struct anchor *an, struct usage *ret) {
         uint32_t *vmids = NULL;
         size_t n = 0;
 
-        *ret = (struct usage){ 0 };
+        *ret = (struct usage){ .arena = an->pve.arena, .facts = &an->facts, .node = an->pve.node };
         if (!an->pve.node)
                 return;
         ret->partial |= anchor_majors(an) < 0;

@@ -4,7 +4,7 @@
 /*
  * vm - the virtual machines of this node, as far as they take GPUs
  */
-#include "model/plan/choose/usage.h"
+#include "model/conf/hostpci.h"
 #include "pve/pve.h"
 
 /** vm_list() - VMIDs of all virtual machines of this node, ascending; 0 or negative errno */

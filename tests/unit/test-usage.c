@@ -41,11 +41,11 @@ static int teardown(void **state) {
 
 static const char *names_of(struct arena *a, const char *conf, size_t gpu) {
         struct hostpci *lines = NULL;
-        struct usage u = { 0 };
+        struct usage u = { .arena = a, .facts = &host };
         size_t n = hostpci_parse(a, bytes_of(conf), &lines);
 
         for (size_t i = 0; i < n; i++)
-                usage_add_vm(a, &host, 200, &lines[i], &u);
+                usage_add_vm(&u, 200, &lines[i]);
         return usage_names(a, &u, &gpus[gpu]);
 }
 
@@ -117,19 +117,20 @@ static void test_pin(void **state) {
                                     { "0000:00:02.0", { 0x10de, 0x2684, 0, 0 } } };
         struct pin pin = { .node = "pve1", .gpus = pinned, .n_gpus = 2 };
         struct choice none = { 0 };
-        struct usage u = { 0 };
+        struct usage u = { .arena = a, .facts = &host, .node = "pve2" };
         struct policy p;
 
         policy_init(a, &p);
         p.pins = &pin;
         p.n_pins = 1;
-        usage_add_policy(a, &host, 101, &p, "pve2", &none, &u);
+        usage_add_policy(&u, 101, &p, &none);
         assert_int_equal(u.n, 0);
+        u.node = "pve1";
         pinned[0].ids.subdevice = 1;
-        usage_add_policy(a, &host, 101, &p, "pve1", &none, &u);
+        usage_add_policy(&u, 101, &p, &none);
         assert_int_equal(u.n, 0);
         pinned[0].ids.subdevice = 0;
-        usage_add_policy(a, &host, 101, &p, "pve1", &none, &u);
+        usage_add_policy(&u, 101, &p, &none);
         assert_int_equal(u.n, 1);
         assert_string_equal(usage_names(a, &u, &gpus[2]), "ct/101");
 }

@@ -40,3 +40,8 @@ const char *pci_path_normalize(struct arena *a, struct bytes text) {
         address = pci_address_normalize(a, bytes_of(whole));
         return address ? arena_strndup(a, address, strlen(address) - strlen(".0")) : NULL;
 }
+
+bool pci_path_has(const char *path, const char *address) {
+        return str_has_prefix(address, path) &&
+               (address[strlen(path)] == '\0' || address[strlen(path)] == '.');
+}

@@ -11,3 +11,6 @@ const char *pci_address_normalize(struct arena *a, struct bytes text);
 
 /** pci_path_normalize() - the same, or of "c1:00" (all functions of a device) "0000:c1:00" */
 const char *pci_path_normalize(struct arena *a, struct bytes text);
+
+/** pci_path_has() - whether @address, in long form, is @path or one of its functions */
+bool pci_path_has(const char *path, const char *address);

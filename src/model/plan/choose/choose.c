@@ -5,6 +5,7 @@
  */
 #include "model/plan/choose/choose.h"
 
+#include "model/gpu/pci-address.h"
 #include "model/plan/choose/choose-auto.h"
 #include "model/plan/choose/pin.h"
 
@@ -31,19 +32,12 @@ static void choose_matching(struct chooser *x, const struct gpu_sel *s) {
                 chooser_miss(x, s->text, "chosen by the policy");
 }
 
-/* "0000:01:00" is all functions of a device, "0000:01:00.0" one */
-static bool path_matches(const char *path, const char *address) {
-        size_t n = strlen(path);
-
-        return strncmp(path, address, n) == 0 && (address[n] == '\0' || address[n] == '.');
-}
-
 static const struct gpu *mapped_gpu(struct chooser *x, const struct gpu_sel *s) {
         for (size_t i = 0; i < s->n_paths; i++)
                 for (size_t j = 0; j < x->in->facts->n_gpus; j++) {
                         const struct gpu *g = &x->in->facts->gpus[j];
 
-                        if (g->pci && path_matches(s->paths[i], g->address) &&
+                        if (g->pci && pci_path_has(s->paths[i], g->address) &&
                             pci_ids_same_model(&g->ids, &s->ids))
                                 return g;
                 }

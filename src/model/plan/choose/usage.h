@@ -8,6 +8,7 @@
  * so a container that names the same GPU then starts without it, or the machine
  * does not start. A mediated device leaves the GPU with the host's driver.
  */
+#include "model/conf/hostpci.h"
 #include "model/conf/survey.h"
 #include "model/finding/finding.h"
 #include "model/plan/choose/choice.h"
@@ -23,33 +24,16 @@ struct gpu_user {
 };
 
 struct usage {
+        struct arena *arena;
+        const struct facts *facts;
+        const char *node;       /* this cluster node */
         struct gpu_user *users; /* by container, then by virtual machine */
         size_t n;
         bool partial; /* not every file could be read */
 };
 
-/** struct hostpci - one hostpciN line of a virtual machine's file */
-struct hostpci {
-        const char *key;
-        const char **paths; /* long form; without a function: all of them */
-        size_t n_paths;
-        const char *mapping; /* name in pci.cfg, whose paths are to be filled in; NULL: none */
-        bool mediated;
-};
-
-/**
- * hostpci_parse() - the hostpciN lines of a virtual machine
- * @a:    arena of the result
- * @conf: its file; all sections but the first (pending, snapshots) are left out
- * @ret:  one per key, as Proxmox takes it: of two lines the last
- *
- * Return: number of lines.
- */
-size_t hostpci_parse(struct arena *a, struct bytes conf, struct hostpci **ret);
-
 /** usage_add_vm() - the GPUs that a line with its paths filled in names */
-void usage_add_vm(struct arena *a, const struct facts *f, uint32_t vmid, const struct hostpci *h,
-                  struct usage *u);
+void usage_add_vm(struct usage *u, uint32_t vmid, const struct hostpci *h);
 
 /**
  * usage_add_lines() - the GPUs that the lines of a container without policy name
@@ -57,12 +41,11 @@ void usage_add_vm(struct arena *a, const struct facts *f, uint32_t vmid, const s
  * Each line speaks for itself, also where they contradict each other. Rules of
  * the control group count where no line gives a node.
  */
-void usage_add_lines(struct arena *a, const struct facts *f, uint32_t vmid, const struct survey *s,
-                     struct usage *u);
+void usage_add_lines(struct usage *u, uint32_t vmid, const struct survey *s);
 
 /** usage_add_policy() - the GPUs that a managed container is given or, by its pin, waits for */
-void usage_add_policy(struct arena *a, const struct facts *f, uint32_t vmid, const struct policy *p,
-                      const char *node, const struct choice *c, struct usage *u);
+void usage_add_policy(struct usage *u, uint32_t vmid, const struct policy *p,
+                      const struct choice *c);
 
 /** usage_check() - add gpu-conflict for every GPU that a container and somebody else claim */
 void usage_check(const struct usage *u, struct findings *findings);
