@@ -67,12 +67,12 @@ static const char *why_ended(struct arena *a, int r, const struct spawn_result *
                                    : arena_printf(a, "lxc-attach: exit status %d", result->status);
 }
 
-static void carry_out(struct arena *a, uint32_t vmid, const struct upkeep *u, uint32_t seconds,
+static void carry_out(const struct inside *box, const struct upkeep *u, uint32_t seconds,
                       struct findings *f) {
         static const char *const argv[] = { "sh", NULL };
         struct spawn_job job = {
                 .argv = argv,
-                .input = upkeep_script(a, u, UPKEEP_UNIT_DIR),
+                .input = upkeep_script(box->arena, u, UPKEEP_UNIT_DIR),
                 .timeout_ms = seconds * 1000,
                 .max_output = OUTPUT_MAX,
         };
@@ -81,8 +81,8 @@ static void carry_out(struct arena *a, uint32_t vmid, const struct upkeep *u, ui
 
         if (u->n == 0)
                 return;
-        r = attach_run(a, &(struct attach){ .vmid = vmid }, &job, &result);
-        upkeep_tell(u, result.output, why_ended(a, r, &result, seconds), f);
+        r = attach_run(box->arena, &(struct attach){ .vmid = box->vmid }, &job, &result);
+        upkeep_tell(u, result.output, why_ended(box->arena, r, &result, seconds), f);
 }
 
 /** struct job - for the helper */
@@ -116,7 +116,7 @@ static void keep_up(struct anchor *an, const struct inside *box, const struct po
                      inside_look(box->root_fd, "/lib/systemd/systemd").present;
         find_nodes(&c, box->root_fd, &in);
         upkeep_plan(a, &in, f, &todo);
-        carry_out(a, box->vmid, &todo, p->guest_timeout, f);
+        carry_out(box, &todo, p->guest_timeout, f);
 }
 
 static void look_and_keep_up(struct inside *in, void *user) {
@@ -139,7 +139,7 @@ static void look_and_undo(struct inside *in, void *user) {
         f->arena = in->arena;
         find_dropins(in, &dropins, &n);
         upkeep_removal(in->arena, dropins, n, &todo);
-        carry_out(in->arena, in->vmid, &todo, job->policy->guest_timeout, f);
+        carry_out(in, &todo, job->policy->guest_timeout, f);
         inside_keep(in, f);
 }
 

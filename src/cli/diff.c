@@ -49,36 +49,38 @@ static const char *escape_lines(struct arena *a, struct bytes text) {
         struct strbuf b = { .arena = a };
 
         while (text.len > 0) {
-                size_t n = 0;
+                struct bytes line = bytes_line(&text), part;
+                bool ended = bytes_take_suffix(&line, "\n");
 
-                while (n < text.len && text.data[n] != '\n' && text.data[n] != '\0')
-                        n++;
-                strbuf_adds(&b, text_escape(a, arena_strndup(a, text.data, n)));
-                if (n < text.len)
-                        strbuf_adds(&b, text.data[n] == '\n' ? "\n" : "\\x00");
-                n += n < text.len;
-                text.data += n;
-                text.len -= n;
+                while (bytes_split(line, '\0', &part, &line))
+                        strbuf_printf(&b, "%s\\x00",
+                                      text_escape(a, arena_strndup(a, part.data, part.len)));
+                strbuf_printf(&b, "%s%s", text_escape(a, arena_strndup(a, line.data, line.len)),
+                              ended ? "\n" : "");
         }
         return strbuf_str(&b);
 }
 
-int diff_make(struct arena *a, const char *path, struct bytes old, struct bytes new,
-              const char **ret) {
+int diff_make(struct arena *a, const struct file_change *f, const char **ret) {
         _cleanup_(cleanup_close) int old_fd = -1, new_fd = -1;
         struct spawn_job job = { .timeout_ms = 60 * 1000, .max_output = MAX_OUTPUT };
         struct spawn_result result = { 0 };
         int r;
 
         *ret = "";
-        if (bytes_equal(old, new))
+        if (bytes_equal(f->old, f->new))
                 return 0;
-        old_fd = memory_file(old);
-        new_fd = memory_file(new);
+        old_fd = memory_file(f->old);
+        new_fd = memory_file(f->new);
         if (old_fd < 0 || new_fd < 0)
                 return old_fd < 0 ? old_fd : new_fd;
-        job.argv = (const char *const[]){ "diff", "-u", "-a", "--label", arena_printf(a, "a%s", path),
-                                          "--label", arena_printf(a, "b%s", path),
+        job.argv = (const char *const[]){ "diff",
+                                          "-u",
+                                          "-a",
+                                          "--label",
+                                          arena_printf(a, "a%s", f->path),
+                                          "--label",
+                                          arena_printf(a, "b%s", f->path),
                                           arena_printf(a, "/proc/%d/fd/%d", (int)getpid(), old_fd),
                                           arena_printf(a, "/proc/%d/fd/%d", (int)getpid(), new_fd),
                                           NULL };

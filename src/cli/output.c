@@ -93,11 +93,10 @@ static const char *diff_color(const char *line) {
 void out_diff(struct cli *c, const char *diff) {
         if (c->opt[OPT_QUIET])
                 return;
-        while (*diff) {
-                size_t n = strcspn(diff, "\n");
-                const char *color = c->color ? diff_color(diff) : "";
+        for (struct bytes rest = bytes_of(diff); rest.len > 0;) {
+                struct bytes line = bytes_cut(&rest, '\n');
+                const char *color = c->color ? diff_color(line.data) : "";
 
-                printf("%s%.*s%s\n", color, (int)n, diff, *color ? RESET : "");
-                diff += n + (diff[n] == '\n');
+                printf("%s%.*s%s\n", color, (int)line.len, line.data, *color ? RESET : "");
         }
 }

@@ -20,25 +20,24 @@ int show_attention(const struct findings *f) {
         return findings_worst(f) <= SEV_WARNING ? EXIT_ATTENTION : EXIT_DONE;
 }
 
-static int make_file(struct cli *c, const char *path, struct bytes old, struct bytes new,
-                     struct json_file *ret) {
-        *ret = (struct json_file){ .path = path, .changes = !bytes_equal(old, new) };
-        return diff_make(&c->arena, path, old, new, &ret->diff);
-}
-
 static int make_files(struct cli *c, const struct check *k, struct json_file files[FILES]) {
         const struct guest *g = &k->guest;
-        struct bytes config = g->has_config ? g->config : (struct bytes){ 0 };
-        struct bytes new_config = g->has_config ? k->new_config : (struct bytes){ 0 };
         size_t skip = strlen(c->root);
-        int r;
+        const struct file_change changes[FILES] = {
+                [FILE_CONF] = { g->conf_path + skip, g->conf, k->new_conf },
+                [FILE_CONFIG] = { g->config_path + skip, g->config, k->new_config },
+                [FILE_POLICY] = { settings_name(&c->arena, g->vmid), k->policy.file,
+                                  k->new_policy },
+        };
+        int r = 0;
 
-        r = make_file(c, g->conf_path + skip, g->conf, k->new_conf, &files[FILE_CONF]);
-        if (r == 0)
-                r = make_file(c, g->config_path + skip, config, new_config, &files[FILE_CONFIG]);
-        if (r == 0)
-                r = make_file(c, settings_name(&c->arena, g->vmid), k->policy.file, k->new_policy,
-                              &files[FILE_POLICY]);
+        for (size_t i = 0; i < FILES && r == 0; i++) {
+                files[i] = (struct json_file){
+                        .path = changes[i].path,
+                        .changes = !bytes_equal(changes[i].old, changes[i].new),
+                };
+                r = diff_make(&c->arena, &changes[i], &files[i].diff);
+        }
         if (r < 0)
                 cli_fail(c, "apt install diffutils", "diff cannot be run: %s", strerror(-r));
         return r;

@@ -61,9 +61,9 @@ static struct json_object *finding_object(struct arena *a, const struct finding 
         return item;
 }
 
-static void add_findings(struct arena *a, struct json_object *o, const char *key,
-                         const struct findings *list, uint32_t vmid) {
-        struct json_object *array = add_array(o, key);
+static void add_findings(struct arena *a, struct json_object *o, const struct findings *list,
+                         uint32_t vmid) {
+        struct json_object *array = add_array(o, "findings");
 
         for (size_t i = 0; i < list->n; i++)
                 json_object_array_add(array, finding_object(a, &list->items[i], vmid));
@@ -96,22 +96,21 @@ static struct json_object *node_object(struct arena *a, const struct node *n) {
         return o;
 }
 
-static void add_hex(struct arena *a, struct json_object *o, const char *key, bool present,
-                    unsigned digits, uint32_t value) {
-        add_raw(o, key, present ? arena_printf(a, "%0*x", (int)digits, value) : NULL);
+/* NULL without ids */
+static const char *hex_id(struct arena *a, const struct pci_ids *ids, uint32_t id) {
+        return pci_ids_known(ids) ? arena_printf(a, "%04x", id) : NULL;
 }
 
 static struct json_object *gpu_object(struct arena *a, const struct gpu *g) {
         struct json_object *o = json_object_new_object();
-        bool ids = pci_ids_known(&g->ids);
 
         add_text(a, o, "address", g->address);
         add_text(a, o, "selector", gpu_selector(a, g));
-        add_hex(a, o, "vendor", ids, 4, g->ids.vendor);
-        add_hex(a, o, "device", ids, 4, g->ids.device);
-        add_hex(a, o, "subvendor", ids, 4, g->ids.subvendor);
-        add_hex(a, o, "subdevice", ids, 4, g->ids.subdevice);
-        add_hex(a, o, "class", g->pci, 6, g->class);
+        add_raw(o, "vendor", hex_id(a, &g->ids, g->ids.vendor));
+        add_raw(o, "device", hex_id(a, &g->ids, g->ids.device));
+        add_raw(o, "subvendor", hex_id(a, &g->ids, g->ids.subvendor));
+        add_raw(o, "subdevice", hex_id(a, &g->ids, g->ids.subdevice));
+        add_raw(o, "class", g->pci ? arena_printf(a, "%06x", g->class) : NULL);
         add_text(a, o, "driver", g->driver);
         return o;
 }
@@ -168,7 +167,7 @@ const char *json_gpus(struct arena *a, const struct inventory *inv) {
         json_object_object_add(o, "groups", array);
         for (int i = 0; i < GID_GROUPS; i++)
                 add_group(array, gid_group_name(i), &inv->facts->groups[i]);
-        add_findings(a, o, "findings", &inv->problems, 0);
+        add_findings(a, o, &inv->problems, 0);
         return finish(a, o);
 }
 
@@ -235,18 +234,17 @@ const char *json_plan(struct arena *a, const struct json_plan *p) {
         for (size_t i = 0; i < p->n_delegate; i++)
                 json_object_array_add(array, json_object_new_int64(p->delegate[i]));
         add_files(o, p);
-        add_findings(a, o, "findings", p->findings, p->vmid);
+        add_findings(a, o, p->findings, p->vmid);
         return finish(a, o);
 }
 
 static struct json_object *known_object(struct arena *a, const struct known_gpu *g) {
         struct json_object *o = json_object_new_object(), *nodes;
-        bool ids = pci_ids_known(&g->ids);
 
         add_text(a, o, "address", g->address);
         add_bool(o, "present", !g->gone);
-        add_hex(a, o, "vendor", ids, 4, g->ids.vendor);
-        add_hex(a, o, "device", ids, 4, g->ids.device);
+        add_raw(o, "vendor", hex_id(a, &g->ids, g->ids.vendor));
+        add_raw(o, "device", hex_id(a, &g->ids, g->ids.device));
         add_text(a, o, "driver", g->driver);
         nodes = add_array(o, "nodes");
         for (size_t i = 0; i < NODE_KINDS && !g->gone; i++)

@@ -8,19 +8,18 @@
 #include "anchor/status.h"
 #include "cli/report/collect.h"
 #include "host/probe/subid.h"
-#include "model/conf/pctconf.h"
+#include "pve/guest.h"
 #include "model/report/host-text.h"
 #include "model/report/mask-conf.h"
 #include "model/report/mask-value.h"
 
 /* The stand-in of a hookscript that is there; that of a storage which is not local needs an entry.
  */
-static void add_snippet(struct report *r, struct strbuf *b, struct bytes volume,
+static void add_snippet(struct report *r, struct strbuf *b, const char *volume,
                         const char *masked) {
-        const char *was = arena_strndup(&r->c->arena, volume.data, volume.len);
         const char *name = strstr(masked, ":snippets/");
 
-        if (anchor_hook_problem(&r->c->host, was))
+        if (anchor_hook_problem(&r->c->host, volume))
                 return;
         if (!name) {
                 describe_file(b, masked, 0755, BYTES("#!/bin/sh\n"));
@@ -37,14 +36,15 @@ static void add_snippet(struct report *r, struct strbuf *b, struct bytes volume,
 }
 
 static void add_hookscript(struct report *r, struct strbuf *b, const struct report_file *f) {
-        struct pctconf conf;
-        struct bytes volume, masked;
+        struct arena *a = &r->c->arena;
+        struct guest g = guest_with(a, &(struct guest){ 0 }, f->content, (struct bytes){ 0 });
+        const char *volume = guest_setting(a, &g, "hookscript");
+        struct bytes masked;
 
-        pctconf_parse(&r->c->arena, PCTCONF_PVE, f->content, &conf);
-        if (!pctconf_get(&conf, "hookscript", &volume))
+        if (!volume)
                 return;
-        masked = mask_volume(&r->mask, volume);
-        add_snippet(r, b, volume, arena_strndup(&r->c->arena, masked.data, masked.len));
+        masked = mask_volume(&r->mask, bytes_of(volume));
+        add_snippet(r, b, volume, arena_strndup(a, masked.data, masked.len));
 }
 
 static void add_file(struct report *r, struct strbuf *b, const struct report_file *f) {

@@ -82,18 +82,15 @@ static const char *describe_files(struct arena *a, const struct owners *o, bool 
         return strbuf_str(&b);
 }
 
-static void tell_files(struct converting *v, const struct regroup *r, const struct owners *o,
-                       const char *not_looked, bool all) {
+static void tell_files(struct converting *v, const struct regroup *r, enum severity severity,
+                       const char *what) {
         finding_add(&v->check.findings,
                     (struct finding){ .code = FINDING_GID_FILES,
-                                      .severity = !not_looked && o->n == 0 ? SEV_INFO
-                                                  : not_looked             ? SEV_NOTICE
-                                                                           : SEV_WARNING,
+                                      .severity = severity,
                                       .what = arena_printf(v->a, "%u", r->inside),
                                       .old = arena_printf(v->a, "%u", r->before),
                                       .new = arena_printf(v->a, "%u", r->after),
-                                      .where = not_looked ? not_looked
-                                                          : describe_files(v->a, o, all) });
+                                      .where = what });
 }
 
 /** struct search - for the helper; what it leaves is one of these, too */
@@ -139,8 +136,12 @@ static void look_for_files(struct converting *v) {
         for (size_t i = 0; i < n; i++)
                 s.owners[i].gid = moved[i].before;
         not_looked = look_inside(v, &s);
-        for (size_t i = 0; i < n; i++)
-                tell_files(v, &moved[i], &s.owners[i], not_looked, s.all);
+        for (size_t i = 0; i < n; i++) {
+                enum severity severity = s.owners[i].n == 0 ? SEV_INFO : SEV_WARNING;
+
+                tell_files(v, &moved[i], not_looked ? SEV_NOTICE : severity,
+                           not_looked ? not_looked : describe_files(v->a, &s.owners[i], s.all));
+        }
 }
 
 /* ---- plan and proof ---- */

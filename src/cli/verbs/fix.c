@@ -36,7 +36,7 @@ static int fix(struct cli *c, struct doctor *d, const bool *asked) {
         content = pctconf_write(&g->lines);
         if (bytes_equal(content, g->conf))
                 return EXIT_DONE;
-        if (diff_make(&c->arena, name, g->conf, content, &diff) == 0)
+        if (diff_make(&c->arena, &(struct file_change){ name, g->conf, content }, &diff) == 0)
                 out_diff(c, diff);
         if (c->opt[OPT_DRY_RUN])
                 return EXIT_ATTENTION;

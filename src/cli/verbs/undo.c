@@ -9,12 +9,12 @@
  * changes would be lost with it. The hookscript is enable's and disable's
  * business and stays as it is now.
  */
+#include "anchor/check.h"
 #include "cli/diff.h"
 #include "cli/output.h"
 #include "model/policy/edit.h"
 #include "cli/enrol/policy-file.h"
 #include "cli/precondition.h"
-#include "model/conf/survey.h"
 #include "model/doctor/container.h"
 #include "pve/settings.h"
 
@@ -47,10 +47,9 @@ static bool is_ours(struct arena *a, const struct conf_line *l) {
 }
 
 /* The file without the lines that we write. */
-static struct bytes without_ours(struct arena *a, struct bytes data) {
-        struct pctconf conf;
+static struct bytes without_ours(struct arena *a, const struct guest *g) {
+        struct pctconf conf = pctconf_copy(&g->lines);
 
-        pctconf_parse(a, PCTCONF_PVE, data, &conf);
         for (size_t i = 1; i < conf.n_lines; i++)
                 if (is_ours(a, &conf.lines[i]))
                         pctconf_drop(&conf, i);
@@ -65,16 +64,14 @@ static size_t find_key(const struct pctconf *conf, const char *key) {
 }
 
 /* @old with the hookscript that @now has: without its snippet a container does not start */
-static struct bytes keep_hookscript(struct arena *a, struct bytes old, struct bytes now) {
-        struct pctconf conf, present;
+static struct bytes keep_hookscript(struct arena *a, const struct guest *old,
+                                    const struct guest *now) {
+        struct pctconf conf = pctconf_copy(&old->lines);
+        size_t line = find_key(&conf, "hookscript");
         struct bytes value;
         const char *hook;
-        size_t line;
 
-        pctconf_parse(a, PCTCONF_PVE, old, &conf);
-        pctconf_parse(a, PCTCONF_PVE, now, &present);
-        line = find_key(&conf, "hookscript");
-        if (!pctconf_get(&present, "hookscript", &value)) {
+        if (!pctconf_get(&now->lines, "hookscript", &value)) {
                 if (line > 0)
                         pctconf_drop(&conf, line);
                 return pctconf_write(&conf);
@@ -87,37 +84,37 @@ static struct bytes keep_hookscript(struct arena *a, struct bytes old, struct by
         return pctconf_write(&conf);
 }
 
-/* The form of all its device lines; AUTO when it has none, or both. */
-static enum method form_of(struct arena *a, struct bytes content) {
-        struct facts nothing = { 0 };
-        struct pctconf conf;
-        struct survey s;
-
-        pctconf_parse(a, PCTCONF_PVE, content, &conf);
-        survey_make(a, &nothing, &conf, &s);
-        if ((s.there.n_dev > 0) == (s.there.n_mount > 0))
+/* The form of all device lines; AUTO when there are none, or of both. */
+static enum method form_of(const struct forms *f) {
+        if ((f->n_dev > 0) == (f->n_mount > 0))
                 return METHOD_AUTO;
-        return s.there.n_dev > 0 ? METHOD_DEV : METHOD_IDMAP;
+        return f->n_dev > 0 ? METHOD_DEV : METHOD_IDMAP;
 }
 
 /*
  * The file that comes back has lines of the other form than the policy asks for,
  * as before a convert: with that policy the next start would convert it again.
  */
-static int undo_method(struct cli *c, uint32_t vmid, struct bytes content) {
-        enum method form = form_of(&c->arena, content);
-        struct setting method = { "method", form == METHOD_DEV ? "dev" : "idmap" };
+static int undo_method(struct cli *c, const struct guest *restored) {
+        struct check_options o = { .guest = restored };
+        uint32_t vmid = restored->vmid;
+        struct setting method = { .key = "method" };
         struct policy_file file;
-        struct settings own;
-        const struct policy *p = &own.policy;
+        const struct policy *p;
+        enum method form;
+        struct check k;
+        int r = anchor_check(&c->host, vmid, &o, &k);
 
-        anchor_policy(&c->host, vmid, NULL, &own);
+        if (r != 0)
+                return target_problem(c, vmid, r);
+        p = &k.policy;
+        form = form_of(&k.survey.there);
         if (form == METHOD_AUTO || !p->present || p->broken || p->method == METHOD_AUTO ||
             p->method == form)
                 return EXIT_DONE;
+        method.value = form == METHOD_DEV ? "dev" : "idmap";
         if (!c->opt[OPT_DRY_RUN]) {
-                int r = policy_file_read(c, vmid, &file);
-
+                r = policy_file_read(c, vmid, &file);
                 file.new = r == EXIT_DONE ? policy_edit(&c->arena, file.old, &method, 1) : file.old;
                 if (r != EXIT_DONE || policy_file_write(c, &file) != EXIT_DONE)
                         return EXIT_TROUBLE;
@@ -129,7 +126,8 @@ static int undo_method(struct cli *c, uint32_t vmid, struct bytes content) {
 
 static int undo(struct cli *c, const struct guest *g) {
         const char *from, *diff, *name = g->conf_path + strlen(g->root);
-        struct bytes original, content;
+        struct bytes original;
+        struct guest old, new;
         int r = backup_last(&c->arena, g, &original, &from);
 
         if (r == -ENOENT)
@@ -139,26 +137,27 @@ static int undo(struct cli *c, const struct guest *g) {
                 return cli_fail(c, "", "/var/lib/gpuanchor/backup/%u cannot be read: %s", g->vmid,
                                 strerror(-r));
         from += strlen(g->root);
-        content = keep_hookscript(&c->arena, original, g->conf);
-        if (bytes_equal(content, g->conf)) {
+        old = guest_with(&c->arena, g, original, g->config);
+        new = guest_with(&c->arena, g, keep_hookscript(&c->arena, &old, g), g->config);
+        if (bytes_equal(new.conf, g->conf)) {
                 cli_say(c, "%s is what %s says already", name, from);
                 return EXIT_DONE;
         }
-        r = diff_make(&c->arena, name, g->conf, content, &diff);
+        r = diff_make(&c->arena, &(struct file_change){ name, g->conf, new.conf }, &diff);
         if (r == 0)
                 out_diff(c, diff);
         if (!c->opt[OPT_FORCE] &&
-            !bytes_equal(without_ours(&c->arena, content), without_ours(&c->arena, g->conf)))
+            !bytes_equal(without_ours(&c->arena, &new), without_ours(&c->arena, g)))
                 return cli_fail(c, "take the device lines over by hand, or gpuanchor undo --force",
                                 "%s: other lines were changed since then and "
                                 "would be lost",
                                 name);
         if (!c->opt[OPT_DRY_RUN]) {
-                r = target_store(c, g, content);
+                r = target_store(c, g, new.conf);
                 if (r != EXIT_DONE)
                         return r;
         }
-        r = undo_method(c, g->vmid, content);
+        r = undo_method(c, &new);
         if (r != EXIT_DONE || c->opt[OPT_DRY_RUN])
                 return r == EXIT_DONE ? EXIT_ATTENTION : r;
         cli_say(c, "%s restored from %s; once more takes this back", name, from);
