@@ -3,7 +3,7 @@
 /*
  * settings-file - the one reader of settings files
  *
- * inih splits keys from values; the lines are ours. Debian's build of it holds
+ * inih splits keys from values, and nothing else. Debian's build of it holds
  * 200 bytes of a line and takes the rest for the next one, tells the handler no
  * line number, cuts a section's name after 49 bytes, and takes an indented line
  * for more of the value above it. So the reader below counts the lines, trims
@@ -27,7 +27,7 @@ struct reading {
         const char *section; /* NULL before the first one */
 };
 
-/* of several lines the first one is told */
+/* the first of several is reported */
 static void set_problem(struct settings_file *f, unsigned line, const char *what) {
         if (f->problem && f->problem_line <= line)
                 return;
@@ -52,9 +52,9 @@ static char *read_line(char *str, int num, void *stream) {
         *str = '\0';
         if (line.kind != INI_NONE &&
             (line.text.len > INI_LINE_MAX || line.text.len >= (size_t)num)) {
-                set_problem(r->file, r->line, arena_printf(r->arena,
-                                                           "the line is longer than %d bytes",
-                                                           INI_LINE_MAX));
+                set_problem(
+                        r->file, r->line,
+                        arena_printf(r->arena, "the line is longer than %d bytes", INI_LINE_MAX));
         } else if (line.kind == INI_HEADING) {
                 r->section = arena_strndup(r->arena, line.text.data, line.text.len);
                 add_entry(r, NULL, NULL);
@@ -66,7 +66,7 @@ static char *read_line(char *str, int num, void *stream) {
         return str;
 }
 
-/* inih's handler; its @section is cut after 49 bytes, ours is not. 0 would be a syntax error. */
+/* inih's handler; its @section, cut after 49 bytes, is not used. 0 would be a syntax error. */
 static int take_entry(void *user, const char *section, const char *key, const char *value) {
         struct reading *r = user;
 

@@ -11,10 +11,10 @@
 
 /** struct settings_file - what one file says, whatever the keys mean */
 struct settings_file {
-        const char *path;      /* without the prefix */
-        struct bytes content;  /* empty when it cannot be read */
-        const char *problem;   /* why nothing in it counts; NULL when it does */
-        unsigned problem_line; /* 0: the file as a whole */
+        const char *path;          /* without the prefix */
+        struct bytes content;      /* empty when it cannot be read */
+        const char *problem;       /* why nothing in it counts; NULL when it does */
+        unsigned problem_line;     /* 0: the file as a whole */
         struct ini_entry *entries; /* in order, with those of headings; none when nothing counts */
         size_t n;
 };

@@ -3,8 +3,8 @@
 /*
  * settings - what the entries of settings files mean
  *
- * The files that make a policy, and section [daemon] of the host's. What is wrong in [daemon] is
- * told by the daemon alone; it does not concern a container.
+ * The files that make a policy, and section [daemon] of the host's. Only the daemon reports what
+ * is wrong in [daemon]; it does not concern a container.
  */
 #include "pve/settings.h"
 
@@ -261,6 +261,11 @@ static const struct daemon_key {
 #include "model/policy/key.def"
 };
 
+static const char daemon_names[] =
+#define DAEMON_SETTING(key, field, min, max, normal) ", " key
+#include "model/policy/key.def"
+        ;
+
 static uint32_t *value_of(struct daemon_settings *s, const struct daemon_key *k) {
         return (uint32_t *)(void *)((char *)s + k->offset);
 }
@@ -274,8 +279,8 @@ static const char *set_daemon_key(struct arena *a, const struct ini_entry *e,
         while (k < daemon_keys + ELEMENTS(daemon_keys) && !streq(e->key, k->name))
                 k++;
         if (k == daemon_keys + ELEMENTS(daemon_keys))
-                return arena_printf(a, "unknown key %s in [daemon]; accepted: interval, quiet, "
-                                       "messages-per-minute", e->key);
+                return arena_printf(a, "unknown key %s in [daemon]; accepted: %s", e->key,
+                                    daemon_names + strlen(", "));
         number = k->normal;
         if (*e->value &&
             (!parse_u32(bytes_of(e->value), &number) || number < k->min || number > k->max))
@@ -285,7 +290,7 @@ static const char *set_daemon_key(struct arena *a, const struct ini_entry *e,
         return NULL;
 }
 
-/* a file that cannot be read is told of by whoever wants its [defaults] */
+/* a file that cannot be read is reported where its [defaults] are used */
 static void read_daemon(const struct pve *pve, const char *path, struct daemon_settings *s,
                         struct findings *f) {
         struct settings_file file;

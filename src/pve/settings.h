@@ -74,7 +74,7 @@ struct daemon_settings {
 };
 
 /**
- * settings_load_daemon() - what the daemon is told by the files of settings_load_host()
+ * settings_load_daemon() - section [daemon] of the files of settings_load_host()
  * @ret: what is not set or wrong is at its default
  * @f:   gets a policy-key finding per wrong line
  */

@@ -75,7 +75,8 @@ static void test_set(void **state) {
 static void test_get(void **state) {
         struct ini ini;
 
-        ini_split(&arena, BYTES("\xef\xbb\xbf[own]\n[x\nkey: a b\nnot = \n[own]\nkey = c ; d\n"), &ini);
+        ini_split(&arena, BYTES("\xef\xbb\xbf[own]\n[x\nkey: a b\nnot = \n[own]\nkey = c ; d\n"),
+                  &ini);
         assert_string_equal(ini_get(&ini, "own", "key"), "c ; d");
         assert_null(ini_get(&ini, "own", "not"));
         assert_null(ini_get(&ini, "other", "key"));
@@ -88,11 +89,13 @@ static void test_replace(void **state) {
         struct ini ini;
 
         ini_split(&arena,
-                  BYTES("# 1\n\n[memory]\nx = y\n# 2\n[ pin  a ]\nold\n# 3\n[own]\na = b\n\n[pin a]\nc"),
+                  BYTES("# 1\n\n[memory]\nx = y\n# 2\n[ pin  a ]\nold\n# 3\n[own]\na = b\n\n[pin "
+                        "a]\nc"),
                   &ini);
         ini_replace(&ini, sections, ELEMENTS(sections));
-        assert_string_equal(ini_bytes(&ini).data, "# 1\n# 2\n\n[pin a]\ngpu = 1\n# 3\n[own]\na = b\n"
-                                                  "\n[pin b]\ngpu = 2\n");
+        assert_string_equal(ini_bytes(&ini).data,
+                            "# 1\n# 2\n\n[pin a]\ngpu = 1\n# 3\n[own]\na = b\n"
+                            "\n[pin b]\ngpu = 2\n");
 }
 
 int main(void) {

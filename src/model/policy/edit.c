@@ -3,9 +3,9 @@
 /*
  * edit - settings into a file that somebody else may have written
  *
- * The [container] section belongs to the owner of the container, with his
- * comments and his order; what he asked for on the command line changes its own
- * lines and nothing else.
+ * The [container] section belongs to the owner of the container, with its
+ * comments and its order; a setting from the command line changes its own lines
+ * and nothing else.
  */
 #include "model/policy/edit.h"
 

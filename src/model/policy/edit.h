@@ -34,7 +34,7 @@ struct bytes policy_edit(struct arena *a, struct bytes file, const struct settin
 /**
  * policy_value() - the last value of @key in [container], NULL when it has none
  *
- * Reads what it can of a file that settings_load() throws away: who disables a
- * container with a broken policy wants his own hookscript back all the same.
+ * Also in a file that settings_parse() throws away: disable puts the container's own hookscript
+ * back even if the policy is broken.
  */
 const char *policy_value(struct arena *a, struct bytes file, const char *key);

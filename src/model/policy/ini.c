@@ -54,8 +54,9 @@ void ini_split(struct arena *a, struct bytes file, struct ini *ret) {
         *ret = (struct ini){ .arena = a, .mark = ini_take_mark(&file), .line_end = "\n" };
         while (file.len > 0)
                 push(ret, bytes_line(&file));
-        if (ret->n > 0 && bytes_take_suffix(&(struct bytes){ ret->lines[0].raw.data,
-                                                             ret->lines[0].raw.len }, "\r\n"))
+        if (ret->n > 0 &&
+            bytes_take_suffix(&(struct bytes){ ret->lines[0].raw.data, ret->lines[0].raw.len },
+                              "\r\n"))
                 ret->line_end = "\r\n";
 }
 
@@ -127,7 +128,7 @@ static void add_heading(struct ini *f, const char *section, const char *line_end
         push(f, bytes_of(arena_printf(f->arena, "[%s]%s", section, line_end)));
 }
 
-/* whether there is a line of this key; further ones become empty, and still tell where the section ends */
+/* whether a line has this key; further ones become empty, and still count for section_end() */
 static bool set_there(struct ini *f, const char *section, const char *key, struct bytes raw) {
         bool inside = false, done = false;
         struct bytes value;

@@ -9,7 +9,8 @@
 #include "base/bytes.h"
 
 /**
- * The longest line but for a comment, without its end and blanks at both ends, and the largest file.
+ * The longest line but for a comment, without its end and blanks at both ends, and the largest
+ * file.
  *
  * Debian's libinih 55 takes what is beyond 199 bytes with the line end for a line of its own; 59
  * refuses a line that fills its buffer, and skips those behind it.

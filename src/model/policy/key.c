@@ -111,8 +111,8 @@ static const char *set_missing(struct arena *a, struct policy *p, struct bytes v
                 p->missing = MISSING_START;
         else if (is_text(value, "refuse"))
                 p->missing = MISSING_REFUSE;
-        else if (bytes_split(value, ':', &wait, &seconds) && is_text(wait, "wait") && parse_u32(seconds, &n) &&
-                 n >= 1 && n <= 600)
+        else if (bytes_split(value, ':', &wait, &seconds) && is_text(wait, "wait") &&
+                 parse_u32(seconds, &n) && n >= 1 && n <= 600)
                 p->missing = MISSING_WAIT;
         else
                 return "";

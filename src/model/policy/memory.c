@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * policy-memory - what we write into a policy file, and reading it back
+ * memory - what gpuanchor writes into a policy file, and reading it back
  *
- * The file belongs to the container's owner, who edits it; only the sections
- * [pin NODE] and [memory] are ours, and all else in it comes back byte for
- * byte. inih, which reads it, shaped how they are written: it cuts a value at
- * " ;", trims both its ends, and INI_LINE_MAX bytes are a line.
+ * The file belongs to the container's owner, who edits it; gpuanchor writes only
+ * the sections [pin NODE] and [memory], and every other byte stays. Their form
+ * follows from inih, which reads them: it cuts a value at " ;", trims both its
+ * ends, and a line holds INI_LINE_MAX bytes.
  */
 #include "model/policy/memory.h"
 
@@ -142,6 +142,11 @@ static const struct {
 #include "model/policy/key.def"
 };
 
+static const char gid_keys[] =
+#define MEMORY_GID(key, group, field) key ", "
+#include "model/policy/key.def"
+        ;
+
 static int64_t *memory_gid(struct policy *p, size_t i) {
         return (int64_t *)((char *)p + memory_gids[i].offset);
 }
@@ -165,8 +170,7 @@ static const char *parse_memory(struct arena *a, struct policy *p, const struct 
                                 *memory_gid(p, i) = scratch.gid[GID_RENDER].set;
                         return problem;
                 }
-        return arena_printf(a, "unknown key %s in [memory]; accepted: video-gid, render-gid, "
-                               "video-gid-guess, render-gid-guess, line", e->key);
+        return arena_printf(a, "unknown key %s in [memory]; accepted: %sline", e->key, gid_keys);
 }
 
 const char *policy_parse_memory(struct arena *a, struct policy *p, const struct ini_entry *e) {

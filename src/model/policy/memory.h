@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * memory - the sections of a policy file that are written by us: [pin NODE] and [memory]
+ * memory - what gpuanchor writes into a policy file: the sections [pin NODE] and [memory]
  */
 #include "model/policy/ini.h"
 #include "model/policy/policy.h"

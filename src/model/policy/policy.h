@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * policy - what the owner of a container wants, and what we remember for him
+ * policy - what the owner of a container wants, and what gpuanchor remembers
  *
  * Keys, values and defaults are those of gpuanchor.conf(5). Read by
  * src/pve/settings with inih; here are the values and their meaning.
@@ -29,8 +29,7 @@ struct pin_gpu {
         struct pci_ids ids;
 };
 
-/** struct parked - lines that were taken out because their GPU is away, as they stood in the file
- */
+/** struct parked - lines that were taken out while their GPU is away, as they stood in the file */
 struct parked {
         const char **lines;
         size_t n;
@@ -51,7 +50,7 @@ struct policy {
         struct bytes file; /* its bytes; empty when there is none, or it cannot be read */
         bool broken;       /* what was read cannot be believed: leave the container alone */
         /* FILE:LINE of a host default for gpu that could not be taken; NULL when there is none
-         * or a later gpu was good. settings_load() makes it @broken. */
+         * or a later gpu was good. settings_load_own() makes it @broken. */
         const char *doubt;
 
         struct gpu_sel *gpus; /* never empty: SEL_AUTO by default */

@@ -18,10 +18,10 @@ enum gpu_sel_kind {
 
 struct gpu_sel {
         enum gpu_sel_kind kind;
-        const char *text; /* as written, for messages */
-        const char *name; /* PCI address in long form, driver, mapping or platform device */
+        const char *text;   /* as written, for messages */
+        const char *name;   /* PCI address in long form, driver, mapping or platform device */
         struct pci_ids ids; /* the model, without subsystem */
-        uint32_t nth; /* of SEL_ID: 1 is the first; 0 when not given */
+        uint32_t nth;       /* of SEL_ID: 1 is the first; 0 when not given */
         /*
          * of SEL_MAPPING, filled by mapping_resolve(): this node's paths in order of
          * preference, with or without a function ("0000:01:00" = all of them); a device
