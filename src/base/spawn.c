@@ -24,7 +24,7 @@
 #include <time.h>
 
 #define KILL_MS 1000 /* a process that can end at all does, once it is killed */
-#define HELPER_MEMORY (256UL * 1024 * 1024)
+#define HELPER_MEMORY (64 * 1024 * 1024)
 #define HELPER_OUTPUT (64 * 1024) /* of an error that ends it */
 
 static bool is_program(const char *path) {
@@ -54,6 +54,11 @@ const char *spawn_error(struct arena *a, const char *program, const char *packag
                 return arena_printf(a, "%s: %s", program, strerror(-error));
         return arena_printf(a, "%s is not in /usr/sbin, /usr/bin, /sbin or /bin (package %s)",
                             program, package);
+}
+
+void spawn_show(const struct spawn_result *r) {
+        if (r->output.len > 0)
+                (void)fwrite(r->output.data, 1, r->output.len, stderr);
 }
 
 /* @in is to be read by the child, @out is for what it prints. */
@@ -325,7 +330,7 @@ int spawn_call(struct arena *a, const struct spawn_call *call, struct spawn_resu
         to = -1;
         r = child.pid < 0 ? child.pid : child_finish(&child, &limits, ret);
         arena_take(a, &h.memory);
-        (void)fwrite(ret->output.data, 1, ret->output.len, stderr);
+        spawn_show(ret);
         ret->result = h.shared->result;
         if (r == 0 && h.shared->abandoned) {
                 ret->abandoned = h.shared->abandoned;

@@ -54,6 +54,9 @@ int spawn_run(struct arena *a, const struct spawn_job *job, struct spawn_result 
 /** spawn_error() - why @program of Debian's @package could not be started: @error of spawn_run() */
 const char *spawn_error(struct arena *a, const char *program, const char *package, int error);
 
+/** spawn_show() - what it printed, on stderr */
+void spawn_show(const struct spawn_result *r);
+
 /** struct spawn_call - a function of ours that may never return */
 struct spawn_call {
         /*

@@ -12,6 +12,8 @@ static const char *why_not(struct arena *a, int r, const struct spawn_result *re
                 return spawn_error(a, "usermod", "passwd", r);
         if (r == 0)
                 return arena_printf(a, "usermod: exit status %d", result->status);
+        if (r == SPAWN_E_OUTPUT)
+                return "usermod: it printed without end";
         return arena_printf(a, "usermod: no answer within %d s%s", USERMOD_MS / 1000,
                             r == SPAWN_E_ABANDONED ? arena_printf(a, ", and process %d does not end",
                                                                   (int)result->abandoned)
@@ -31,6 +33,6 @@ const char *delegate_subgid(struct arena *a, const char *root, uint32_t gid) {
 
         if (r == 0 && result.status == 0)
                 return NULL;
-        (void)fwrite(result.output.data, 1, result.output.len, stderr);
+        spawn_show(&result);
         return why_not(a, r, &result);
 }

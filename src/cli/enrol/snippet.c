@@ -191,7 +191,7 @@ int hookscript_set(struct cli *c, uint32_t vmid, const char *volume) {
                                 spawn_error(&c->arena, "pct", "pve-container", r));
         if (r == 0 && result.status == 0)
                 return EXIT_DONE;
-        (void)fwrite(result.output.data, 1, result.output.len, stderr);
+        spawn_show(&result);
         if (r == 0)
                 return cli_fail(c, "its reason stands above", "%s failed with exit status %d", what,
                                 result.status);
