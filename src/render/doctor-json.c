@@ -4,17 +4,11 @@
 #include "render/doctor.h"
 #include "render/doctor-item.h"
 #include "render/json.h"
-#include "render/text.h"
+#include "render/json-object.h"
 
-#include <json-c/json.h>
-
-/* @value safe already; NULL and "" are null */
-static void add(struct json_object *o, const char *key, const char *value) {
-        json_object_object_add(o, key, value && *value ? json_object_new_string(value) : NULL);
-}
-
-static void add_unsafe(struct arena *a, struct json_object *o, const char *key, const char *value) {
-        add(o, key, value ? text_escape(a, value) : NULL);
+/* "" is null, too */
+static const char *filled(const char *s) {
+        return s && *s ? s : NULL;
 }
 
 static struct json_object *item_object(struct arena *a, const struct doctor_view *v,
@@ -22,32 +16,27 @@ static struct json_object *item_object(struct arena *a, const struct doctor_view
         const struct doctor_check_kind *kind = &doctor_checks[i->check];
         struct json_object *o = json_object_new_object();
 
-        add(o, "check", kind->name);
-        add(o, "group", doctor_group_name(kind->group));
-        add(o, "title", kind->title);
-        add(o, "verdict", doctor_verdict_name(i->verdict));
-        add_unsafe(a, o, "subject", i->subject);
-        add(o, "evidence", doctor_evidence(a, i, v->vmid));
-        add(o, "mend", doctor_command(a, i, v->vmid));
-        add(o, "code", i->finding ? finding_kinds[i->finding->code].code : NULL);
+        json_add_word(o, "check", kind->name);
+        json_add_word(o, "group", doctor_group_name(kind->group));
+        json_add_word(o, "title", kind->title);
+        json_add_word(o, "verdict", doctor_verdict_name(i->verdict));
+        json_add_text(a, o, "subject", filled(i->subject));
+        json_add_word(o, "evidence", filled(doctor_evidence(a, i, v->vmid)));
+        json_add_word(o, "mend", filled(doctor_command(a, i, v->vmid)));
+        json_add_word(o, "code", i->finding ? finding_kinds[i->finding->code].code : NULL);
         return o;
 }
 
 const char *json_doctor(struct arena *a, const struct doctor_view *v) {
-        struct json_object *o = json_object_new_object(), *checks = json_object_new_array();
-        const char *text;
+        struct json_object *o = json_object_new_object(), *checks;
 
-        json_object_object_add(o, "schema", json_object_new_int(JSON_SCHEMA));
-        add_unsafe(a, o, "node", v->node);
-        json_object_object_add(o, "vmid", v->vmid ? json_object_new_int64(v->vmid) : NULL);
-        json_object_object_add(o, "ok", json_object_new_boolean(doctor_exit(v->report) == 0));
+        json_add_number(o, "schema", JSON_SCHEMA);
+        json_add_text(a, o, "node", filled(v->node));
+        json_add_vmid(o, v->vmid);
+        json_add_bool(o, "ok", doctor_exit(v->report) == 0);
+        json_add_number(o, "left_out", (uint32_t)v->report->left_out);
+        checks = json_add_array(o, "checks");
         for (size_t i = 0; i < v->report->n; i++)
                 json_object_array_add(checks, item_object(a, v, &v->report->items[i]));
-        json_object_object_add(o, "left_out", json_object_new_int64((int64_t)v->report->left_out));
-        json_object_object_add(o, "checks", checks);
-        text = arena_printf(a, "%s\n",
-                            json_object_to_json_string_ext(
-                                    o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
-        json_object_put(o);
-        return text;
+        return json_finish(a, o);
 }

@@ -3,7 +3,7 @@
 /* json-mask - an object whose texts are masked, and whose words of ours are not */
 #include "render/json.h"
 
-#include <json-c/json.h>
+#include "render/json-object.h"
 
 /* What finding.def, doctor.def and the model name; a host may be called the same. */
 static bool is_ours(const char *key) {
@@ -46,11 +46,7 @@ static struct json_object *masked(struct mask *m, struct json_object *o) {
 
 const char *json_masked(struct mask *m, const char *json) {
         struct json_object *o = json_tokener_parse(json), *new = masked(m, o);
-        int flags = JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE;
-        const char *text =
-                arena_printf(m->arena, "%s\n", json_object_to_json_string_ext(new, flags));
 
-        json_object_put(new);
         json_object_put(o);
-        return text;
+        return json_finish(m->arena, new);
 }

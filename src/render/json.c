@@ -1,69 +1,33 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * json - objects built with json-c
- *
- * json-c hands bytes through as they are, so everything that may hold more than
- * UTF-8 goes through text_escape() first.
+ * json - what the host has, what is planned, what is open
  */
 #include "render/json.h"
 
+#include "render/json-object.h"
 #include "render/text.h"
-
-#include <json-c/json.h>
-
-static void add_bool(struct json_object *o, const char *key, bool value) {
-        json_object_object_add(o, key, json_object_new_boolean(value));
-}
-
-static void add_number(struct json_object *o, const char *key, uint32_t value) {
-        json_object_object_add(o, key, json_object_new_int64(value));
-}
-
-/* @value safe already; NULL is null */
-static void add_raw(struct json_object *o, const char *key, const char *value) {
-        json_object_object_add(o, key, value ? json_object_new_string(value) : NULL);
-}
-
-static void add_text(struct arena *a, struct json_object *o, const char *key, const char *value) {
-        add_raw(o, key, value ? text_escape(a, value) : NULL);
-}
-
-static struct json_object *add_array(struct json_object *o, const char *key) {
-        struct json_object *array = json_object_new_array();
-
-        json_object_object_add(o, key, array);
-        return array;
-}
-
-static const char *finish(struct arena *a, struct json_object *o) {
-        int flags = JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE;
-        const char *text = arena_printf(a, "%s\n", json_object_to_json_string_ext(o, flags));
-
-        json_object_put(o);
-        return text;
-}
 
 static struct json_object *finding_object(struct arena *a, const struct finding *f, uint32_t vmid) {
         const struct finding_kind *kind = &finding_kinds[f->code];
         struct json_object *item = json_object_new_object();
 
-        add_raw(item, "code", kind->code);
-        add_raw(item, "severity", severity_name(finding_severity(f)));
-        add_raw(item, "message_id", kind->message_id);
-        add_raw(item, "text", finding_text(a, f, vmid));
-        add_raw(item, "remedy", finding_remedy(a, f, vmid));
-        add_text(a, item, "gpu", f->gpu);
-        add_text(a, item, "what", f->what);
-        add_text(a, item, "where", f->where);
-        add_text(a, item, "old", f->old);
-        add_text(a, item, "new", f->new);
+        json_add_word(item, "code", kind->code);
+        json_add_word(item, "severity", severity_name(finding_severity(f)));
+        json_add_word(item, "message_id", kind->message_id);
+        json_add_word(item, "text", finding_text(a, f, vmid));
+        json_add_word(item, "remedy", finding_remedy(a, f, vmid));
+        json_add_text(a, item, "gpu", f->gpu);
+        json_add_text(a, item, "what", f->what);
+        json_add_text(a, item, "where", f->where);
+        json_add_text(a, item, "old", f->old);
+        json_add_text(a, item, "new", f->new);
         return item;
 }
 
 static void add_findings(struct arena *a, struct json_object *o, const struct findings *list,
                          uint32_t vmid) {
-        struct json_object *array = add_array(o, "findings");
+        struct json_object *array = json_add_array(o, "findings");
 
         for (size_t i = 0; i < list->n; i++)
                 json_object_array_add(array, finding_object(a, &list->items[i], vmid));
@@ -83,15 +47,15 @@ static const char *state_name(enum node_state s) {
 static struct json_object *node_object(struct arena *a, const struct node *n) {
         struct json_object *o = json_object_new_object();
 
-        add_raw(o, "kind", node_kind_name(n->kind));
-        add_text(a, o, "path", n->path);
-        add_number(o, "major", n->number.major);
-        add_number(o, "minor", n->number.minor);
-        add_raw(o, "state", state_name(n->state));
+        json_add_word(o, "kind", node_kind_name(n->kind));
+        json_add_text(a, o, "path", n->path);
+        json_add_number(o, "major", n->number.major);
+        json_add_number(o, "minor", n->number.minor);
+        json_add_word(o, "state", state_name(n->state));
         if (n->state != NODE_ABSENT) {
-                add_number(o, "uid", n->uid);
-                add_number(o, "gid", n->gid);
-                add_raw(o, "mode", arena_printf(a, "%04o", n->mode));
+                json_add_number(o, "uid", n->uid);
+                json_add_number(o, "gid", n->gid);
+                json_add_word(o, "mode", arena_printf(a, "%04o", n->mode));
         }
         return o;
 }
@@ -104,20 +68,20 @@ static const char *hex_id(struct arena *a, const struct pci_ids *ids, uint32_t i
 static struct json_object *gpu_object(struct arena *a, const struct gpu *g) {
         struct json_object *o = json_object_new_object();
 
-        add_text(a, o, "address", g->address);
-        add_text(a, o, "selector", gpu_selector(a, g));
-        add_raw(o, "vendor", hex_id(a, &g->ids, g->ids.vendor));
-        add_raw(o, "device", hex_id(a, &g->ids, g->ids.device));
-        add_raw(o, "subvendor", hex_id(a, &g->ids, g->ids.subvendor));
-        add_raw(o, "subdevice", hex_id(a, &g->ids, g->ids.subdevice));
-        add_raw(o, "class", g->pci ? arena_printf(a, "%06x", g->class) : NULL);
-        add_text(a, o, "driver", g->driver);
+        json_add_text(a, o, "address", g->address);
+        json_add_text(a, o, "selector", gpu_selector(a, g));
+        json_add_word(o, "vendor", hex_id(a, &g->ids, g->ids.vendor));
+        json_add_word(o, "device", hex_id(a, &g->ids, g->ids.device));
+        json_add_word(o, "subvendor", hex_id(a, &g->ids, g->ids.subvendor));
+        json_add_word(o, "subdevice", hex_id(a, &g->ids, g->ids.subdevice));
+        json_add_word(o, "class", g->pci ? arena_printf(a, "%06x", g->class) : NULL);
+        json_add_text(a, o, "driver", g->driver);
         return o;
 }
 
 static void add_users(struct arena *a, struct json_object *o, const struct usage *u,
                       const struct gpu *g) {
-        struct json_object *array = add_array(o, "users");
+        struct json_object *array = json_add_array(o, "users");
 
         for (size_t i = 0; i < u->n; i++) {
                 struct json_object *user;
@@ -125,10 +89,10 @@ static void add_users(struct arena *a, struct json_object *o, const struct usage
                 if (u->users[i].gpu != g)
                         continue;
                 user = json_object_new_object();
-                add_raw(user, "kind", u->users[i].kind == USER_VM ? "vm" : "ct");
-                add_number(user, "vmid", u->users[i].vmid);
-                add_text(a, user, "by", u->users[i].by);
-                add_bool(user, "mediated", u->users[i].mediated);
+                json_add_word(user, "kind", u->users[i].kind == USER_VM ? "vm" : "ct");
+                json_add_vmid(user, u->users[i].vmid);
+                json_add_text(a, user, "by", u->users[i].by);
+                json_add_bool(user, "mediated", u->users[i].mediated);
                 json_object_array_add(array, user);
         }
 }
@@ -137,10 +101,10 @@ static struct json_object *inventory_gpu(struct arena *a, const struct inventory
         const struct gpu *g = &inv->facts->gpus[i];
         struct json_object *o = gpu_object(a, g), *nodes;
 
-        add_text(a, o, "physfn", g->physfn);
-        add_text(a, o, "name", inv->names[i]);
-        add_bool(o, "usable", gpu_is_usable(g));
-        nodes = add_array(o, "nodes");
+        json_add_text(a, o, "physfn", g->physfn);
+        json_add_text(a, o, "name", inv->names[i]);
+        json_add_bool(o, "usable", gpu_is_usable(g));
+        nodes = json_add_array(o, "nodes");
         for (size_t j = 0; j < g->n_nodes; j++)
                 json_object_array_add(nodes, node_object(a, &g->nodes[j]));
         add_users(a, o, inv->usage, g);
@@ -154,13 +118,13 @@ static void add_group(struct json_object *o, const char *key, const struct host_
 const char *json_gpus(struct arena *a, const struct inventory *inv) {
         struct json_object *o = json_object_new_object(), *array;
 
-        add_number(o, "schema", JSON_SCHEMA);
-        add_text(a, o, "node", inv->node);
-        add_bool(o, "users_complete", !inv->usage->partial);
-        array = add_array(o, "gpus");
+        json_add_number(o, "schema", JSON_SCHEMA);
+        json_add_text(a, o, "node", inv->node);
+        json_add_bool(o, "users_complete", !inv->usage->partial);
+        array = json_add_array(o, "gpus");
         for (size_t i = 0; i < inv->facts->n_gpus; i++)
                 json_object_array_add(array, inventory_gpu(a, inv, i));
-        array = add_array(o, "shared");
+        array = json_add_array(o, "shared");
         for (size_t i = 0; i < inv->facts->n_shared; i++)
                 json_object_array_add(array, node_object(a, &inv->facts->shared[i]));
         array = json_object_new_object();
@@ -168,11 +132,11 @@ const char *json_gpus(struct arena *a, const struct inventory *inv) {
         for (int i = 0; i < GID_GROUPS; i++)
                 add_group(array, gid_group_name(i), &inv->facts->groups[i]);
         add_findings(a, o, &inv->problems, 0);
-        return finish(a, o);
+        return json_finish(a, o);
 }
 
 static void add_chosen(struct arena *a, struct json_object *o, const struct plan *p) {
-        struct json_object *gpus = add_array(o, "gpus"), *nodes = add_array(o, "nodes");
+        struct json_object *gpus = json_add_array(o, "gpus"), *nodes = json_add_array(o, "nodes");
 
         for (size_t i = 0; p && i < p->choice.gpus.n; i++)
                 json_object_array_add(gpus, gpu_object(a, p->choice.gpus.items[i]));
@@ -183,33 +147,33 @@ static void add_chosen(struct arena *a, struct json_object *o, const struct plan
                 if (!n->required)
                         continue;
                 node = node_object(a, n->node);
-                add_text(a, node, "gpu", n->gpu ? n->gpu->address : NULL);
-                add_raw(node, "method", n->form == METHOD_DEV ? "dev" : "idmap");
+                json_add_text(a, node, "gpu", n->gpu ? n->gpu->address : NULL);
+                json_add_word(node, "method", n->form == METHOD_DEV ? "dev" : "idmap");
                 json_object_array_add(nodes, node);
         }
 }
 
 static void add_gids(struct json_object *o, const struct plan *p) {
-        struct json_object *array = add_array(o, "gids");
+        struct json_object *array = json_add_array(o, "gids");
 
         for (size_t i = 0; p && i < p->n_pairs; i++) {
                 struct json_object *pair = json_object_new_object();
 
-                add_number(pair, "container", p->pairs[i].inside);
-                add_number(pair, "host", p->pairs[i].outside);
+                json_add_number(pair, "container", p->pairs[i].inside);
+                json_add_number(pair, "host", p->pairs[i].outside);
                 json_object_array_add(array, pair);
         }
 }
 
 static void add_files(struct json_object *o, const struct json_plan *p) {
-        struct json_object *array = add_array(o, "files");
+        struct json_object *array = json_add_array(o, "files");
 
         for (size_t i = 0; i < p->n_files; i++) {
                 struct json_object *file = json_object_new_object();
 
-                add_raw(file, "path", p->files[i].path);
-                add_bool(file, "changes", p->files[i].changes);
-                add_raw(file, "diff", p->files[i].diff);
+                json_add_word(file, "path", p->files[i].path);
+                json_add_bool(file, "changes", p->files[i].changes);
+                json_add_word(file, "diff", p->files[i].diff);
                 json_object_array_add(array, file);
         }
 }
@@ -220,33 +184,33 @@ const char *json_plan(struct arena *a, const struct json_plan *p) {
 
         for (size_t i = 0; i < p->n_files; i++)
                 changes |= p->files[i].changes;
-        add_number(o, "schema", JSON_SCHEMA);
-        add_number(o, "vmid", p->vmid);
-        add_text(a, o, "node", p->node);
-        add_bool(o, "managed", p->managed);
-        add_bool(o, "changes", changes);
-        add_bool(o, "left_alone", p->left_alone);
-        add_text(a, o, "refuse", p->refuse);
-        add_text(a, o, "missing", p->plan ? p->plan->missing : NULL);
+        json_add_number(o, "schema", JSON_SCHEMA);
+        json_add_vmid(o, p->vmid);
+        json_add_text(a, o, "node", p->node);
+        json_add_bool(o, "managed", p->managed);
+        json_add_bool(o, "changes", changes);
+        json_add_bool(o, "left_alone", p->left_alone);
+        json_add_text(a, o, "refuse", p->refuse);
+        json_add_text(a, o, "missing", p->plan ? p->plan->missing : NULL);
         add_chosen(a, o, p->plan);
         add_gids(o, p->plan);
-        array = add_array(o, "subgid");
+        array = json_add_array(o, "subgid");
         for (size_t i = 0; i < p->n_delegate; i++)
                 json_object_array_add(array, json_object_new_int64(p->delegate[i]));
         add_files(o, p);
         add_findings(a, o, p->findings, p->vmid);
-        return finish(a, o);
+        return json_finish(a, o);
 }
 
 static struct json_object *known_object(struct arena *a, const struct known_gpu *g) {
         struct json_object *o = json_object_new_object(), *nodes;
 
-        add_text(a, o, "address", g->address);
-        add_bool(o, "present", !g->gone);
-        add_raw(o, "vendor", hex_id(a, &g->ids, g->ids.vendor));
-        add_raw(o, "device", hex_id(a, &g->ids, g->ids.device));
-        add_text(a, o, "driver", g->driver);
-        nodes = add_array(o, "nodes");
+        json_add_text(a, o, "address", g->address);
+        json_add_bool(o, "present", !g->gone);
+        json_add_word(o, "vendor", hex_id(a, &g->ids, g->ids.vendor));
+        json_add_word(o, "device", hex_id(a, &g->ids, g->ids.device));
+        json_add_text(a, o, "driver", g->driver);
+        nodes = json_add_array(o, "nodes");
         for (size_t i = 0; i < NODE_KINDS && !g->gone; i++)
                 if (g->nodes[i].path)
                         json_object_array_add(
@@ -257,14 +221,14 @@ static struct json_object *known_object(struct arena *a, const struct known_gpu 
 static struct json_object *container_object(struct arena *a, const struct container_status *c) {
         struct json_object *o = json_object_new_object(), *gpus;
 
-        add_number(o, "vmid", c->vmid);
-        add_text(a, o, "name", c->name);
-        add_bool(o, "running", c->running);
-        gpus = add_array(o, "gpus");
+        json_add_vmid(o, c->vmid);
+        json_add_text(a, o, "name", c->name);
+        json_add_bool(o, "running", c->running);
+        gpus = json_add_array(o, "gpus");
         for (size_t i = 0; i < c->n_gpus; i++)
                 json_object_array_add(gpus, json_object_new_string(text_escape(a, c->gpus[i])));
-        add_text(a, o, "missing", c->missing);
-        add_text(a, o, "refuse", c->refuse);
+        json_add_text(a, o, "missing", c->missing);
+        json_add_text(a, o, "refuse", c->refuse);
         return o;
 }
 
@@ -272,18 +236,18 @@ const char *json_status(struct arena *a, const struct status_view *v) {
         struct json_object *o = json_object_new_object(), *gpus, *containers, *open;
         const struct host_status *st = v->st;
 
-        add_number(o, "schema", JSON_SCHEMA);
-        add_text(a, o, "node", st->node);
-        add_bool(o, "watched", v->watched);
-        gpus = add_array(o, "gpus");
+        json_add_number(o, "schema", JSON_SCHEMA);
+        json_add_text(a, o, "node", st->node);
+        json_add_bool(o, "watched", v->watched);
+        gpus = json_add_array(o, "gpus");
         for (size_t i = 0; i < st->next.n_gpus; i++)
                 json_object_array_add(gpus, known_object(a, &st->next.gpus[i]));
-        containers = add_array(o, "containers");
+        containers = json_add_array(o, "containers");
         for (size_t i = 0; i < st->n_containers; i++)
                 if (v->only == 0 || v->only == st->containers[i].vmid)
                         json_object_array_add(containers, container_object(a, &st->containers[i]));
-        add_number(o, "unmanaged", (uint32_t)st->n_unmanaged);
-        open = add_array(o, "findings");
+        json_add_number(o, "unmanaged", (uint32_t)st->n_unmanaged);
+        open = json_add_array(o, "findings");
         for (size_t i = 0; i < st->findings.n; i++) {
                 const struct finding *f = &st->findings.items[i];
                 struct json_object *item;
@@ -291,10 +255,9 @@ const char *json_status(struct arena *a, const struct status_view *v) {
                 if (!status_shows(v, f))
                         continue;
                 item = finding_object(a, f, f->vmid);
-                json_object_object_add(item, "vmid",
-                                       f->vmid ? json_object_new_int64(f->vmid) : NULL);
-                add_bool(item, "open", status_is_open(f));
+                json_add_vmid(item, f->vmid);
+                json_add_bool(item, "open", status_is_open(f));
                 json_object_array_add(open, item);
         }
-        return finish(a, o);
+        return json_finish(a, o);
 }
