@@ -121,15 +121,16 @@ void doctor_text(struct arena *a, const struct doctor_view *v) {
 void doctor_plain(struct arena *a, const struct doctor_view *v) {
         for (size_t i = 0; i < v->report->n; i++) {
                 const struct doctor_item *item = &v->report->items[i];
-                const char *evidence = doctor_evidence(a, item, v->vmid);
-                const char *command = doctor_command(a, item, v->vmid);
+                const char *const fields[] = {
+                        doctor_group_name(doctor_checks[item->check].group),
+                        doctor_checks[item->check].name,
+                        doctor_verdict_name(item->verdict),
+                        item->subject,
+                        doctor_evidence(a, item, v->vmid),
+                        doctor_command(a, item, v->vmid),
+                };
 
-                if (!is_shown(v, item))
-                        continue;
-                printf("%s\t%s\t%s\t%s\t%s\t%s\n",
-                       doctor_group_name(doctor_checks[item->check].group),
-                       doctor_checks[item->check].name, doctor_verdict_name(item->verdict),
-                       item->subject ? text_escape(a, item->subject) : "-",
-                       *evidence ? evidence : "-", command ? command : "-");
+                if (is_shown(v, item))
+                        puts(text_fields(a, fields, ELEMENTS(fields)));
         }
 }

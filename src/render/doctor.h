@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * doctor - a report for a person, for a pipe, as JSON
+ * doctor - a report for a person, for a pipe
  */
 #include "model/doctor/doctor.h"
 
@@ -25,6 +25,3 @@ void doctor_text(struct arena *a, const struct doctor_view *v);
  * evidence, command that mends it.
  */
 void doctor_plain(struct arena *a, const struct doctor_view *v);
-
-/** json_doctor() - `gpuanchor doctor --json`; in the arena */
-const char *json_doctor(struct arena *a, const struct doctor_view *v);

@@ -28,8 +28,8 @@ static const char *ids_of(struct arena *a, const struct gpu *g) {
         return pci_ids_known(&g->ids) ? pci_ids_model(a, &g->ids) : "-";
 }
 
-static const char *number_of(struct arena *a, const struct node *n) {
-        return devnum_text(a, n->number);
+static bool has_owner(const struct node *n) {
+        return n->state == NODE_CHAR || n->state == NODE_WRONG_NUMBER;
 }
 
 static struct libscols_line *add_line(struct printer *p, struct libscols_line *parent,
@@ -49,12 +49,13 @@ static struct libscols_line *add_line(struct printer *p, struct libscols_line *p
 
 static void add_node(struct printer *p, struct libscols_line *parent, const struct node *n) {
         const char *codes = inventory_codes(p->a, p->inv, NULL, n);
-        bool there = n->state == NODE_CHAR || n->state == NODE_WRONG_NUMBER;
+        bool there = has_owner(n);
 
         add_line(p, parent,
-                 (const char *const[COLUMNS]){
-                         n->path, number_of(p->a, n), there ? inventory_owner(p->a, p->inv, n) : "",
-                         there ? arena_printf(p->a, "%04o", n->mode) : "", "", codes },
+                 (const char *const[COLUMNS]){ n->path, devnum_text(p->a, n->number),
+                                               there ? inventory_owner(p->a, p->inv, n) : "",
+                                               there ? arena_printf(p->a, "%04o", n->mode) : "", "",
+                                               codes },
                  *codes ? "red" : NULL);
 }
 
@@ -125,27 +126,24 @@ int table_gpus(struct arena *a, const struct inventory *inv, bool color) {
         return p.error;
 }
 
+/* @g: NULL for a node that all share; @n: NULL for a GPU without any */
 static void print_plain(struct arena *a, const struct inventory *inv, const struct gpu *g,
-                        const char *name, const struct node *n) {
-        const char *codes = inventory_codes(a, inv, g, n);
-        const char *users = g ? inventory_users(a, inv, g) : "";
-        bool there = n && (n->state == NODE_CHAR || n->state == NODE_WRONG_NUMBER);
+                        const struct node *n) {
+        bool there = n && has_owner(n);
         const char *const fields[] = {
-                g ? gpu_selector(a, g) : "-",
-                g ? ids_of(a, g) : "-",
-                g && g->driver ? g->driver : "-",
-                n ? n->path : "-",
-                n ? number_of(a, n) : "-",
-                there ? inventory_owner(a, inv, n) : "-",
-                there ? arena_printf(a, "%04o", n->mode) : "-",
-                *codes ? codes : "-",
-                name ? name : "-",
-                *users ? users : "-",
+                g ? gpu_selector(a, g) : NULL,
+                g ? ids_of(a, g) : NULL,
+                g ? g->driver : NULL,
+                n ? n->path : NULL,
+                n ? devnum_text(a, n->number) : NULL,
+                there ? inventory_owner(a, inv, n) : NULL,
+                there ? arena_printf(a, "%04o", n->mode) : NULL,
+                inventory_codes(a, inv, g, n),
+                g ? inv->names[g - inv->facts->gpus] : NULL,
+                g ? inventory_users(a, inv, g) : NULL,
         };
 
-        for (size_t i = 0; i < ELEMENTS(fields); i++)
-                printf("%s%s", i > 0 ? "\t" : "", text_escape(a, fields[i]));
-        putchar('\n');
+        puts(text_fields(a, fields, ELEMENTS(fields)));
 }
 
 void table_gpus_plain(struct arena *a, const struct inventory *inv) {
@@ -155,10 +153,10 @@ void table_gpus_plain(struct arena *a, const struct inventory *inv) {
                 const struct gpu *g = &f->gpus[i];
 
                 if (g->n_nodes == 0)
-                        print_plain(a, inv, g, inv->names[i], NULL);
+                        print_plain(a, inv, g, NULL);
                 for (size_t j = 0; j < g->n_nodes; j++)
-                        print_plain(a, inv, g, inv->names[i], &g->nodes[j]);
+                        print_plain(a, inv, g, &g->nodes[j]);
         }
         for (size_t i = 0; i < f->n_shared; i++)
-                print_plain(a, inv, NULL, NULL, &f->shared[i]);
+                print_plain(a, inv, NULL, &f->shared[i]);
 }

@@ -10,6 +10,7 @@
  */
 #include "model/report/mask.h"
 #include "model/plan/plan.h"
+#include "render/doctor.h"
 #include "render/inventory.h"
 #include "render/status.h"
 
@@ -44,6 +45,9 @@ const char *json_plan(struct arena *a, const struct json_plan *p);
 
 /** json_status() - `gpuanchor status --json` */
 const char *json_status(struct arena *a, const struct status_view *v);
+
+/** json_doctor() - `gpuanchor doctor --json` */
+const char *json_doctor(struct arena *a, const struct doctor_view *v);
 
 /** json_masked() - an object of ours, mask_text() over all that is no word of ours; in @m's arena */
 const char *json_masked(struct mask *m, const char *json);

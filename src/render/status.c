@@ -119,12 +119,6 @@ int status_table(struct arena *a, const struct status_view *v, bool color) {
 
 /* ---- fields ---- */
 
-static void print_fields(struct arena *a, const char *const *fields, size_t n) {
-        for (size_t i = 0; i < n; i++)
-                printf("%s%s", i ? "\t" : "", *fields[i] ? text_escape(a, fields[i]) : "-");
-        putchar('\n');
-}
-
 static const char *ids_of(struct arena *a, const struct known_gpu *g) {
         return pci_ids_known(&g->ids) ? pci_ids_model(a, &g->ids) : "";
 }
@@ -142,26 +136,26 @@ static void plain_finding(struct arena *a, const struct finding *f) {
         const char *const fields[] = { "finding",
                                        severity_name(finding_severity(f)),
                                        finding_kinds[f->code].code,
-                                       f->vmid ? arena_printf(a, "%u", f->vmid) : "",
+                                       f->vmid ? arena_printf(a, "%u", f->vmid) : NULL,
                                        finding_text(a, f, f->vmid),
                                        finding_remedy(a, f, f->vmid) };
 
-        print_fields(a, fields, ELEMENTS(fields));
+        puts(text_fields(a, fields, ELEMENTS(fields)));
 }
 
 void status_plain(struct arena *a, const struct status_view *v) {
         const struct host_status *st = v->st;
-        const char *const node[] = { "node", st->node ? st->node : "",
+        const char *const node[] = { "node", st->node,
                                      v->watched ? "watched" : "unwatched" };
 
-        print_fields(a, node, ELEMENTS(node));
+        puts(text_fields(a, node, ELEMENTS(node)));
         for (size_t i = 0; i < st->next.n_gpus; i++) {
                 const struct known_gpu *g = &st->next.gpus[i];
                 const char *const fields[] = { "gpu",          g->address,
-                                               ids_of(a, g),   g->driver ? g->driver : "",
+                                               ids_of(a, g),   g->driver,
                                                nodes_of(a, g), status_codes(a, v, 0, g->address) };
 
-                print_fields(a, fields, ELEMENTS(fields));
+                puts(text_fields(a, fields, ELEMENTS(fields)));
         }
         for (size_t i = 0; i < st->n_containers; i++) {
                 const struct container_status *c = &st->containers[i];
@@ -170,7 +164,7 @@ void status_plain(struct arena *a, const struct status_view *v) {
                                                gpus_of(a, c), status_codes(a, v, c->vmid, NULL) };
 
                 if (is_shown(v, c))
-                        print_fields(a, fields, ELEMENTS(fields));
+                        puts(text_fields(a, fields, ELEMENTS(fields)));
         }
         for (size_t i = 0; i < st->findings.n; i++)
                 if (status_shows(v, &st->findings.items[i]))

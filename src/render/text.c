@@ -41,6 +41,16 @@ static void add_escaped(struct strbuf *b, const char *s) {
         }
 }
 
+const char *text_fields(struct arena *a, const char *const *fields, size_t n) {
+        struct strbuf b = { .arena = a };
+
+        for (size_t i = 0; i < n; i++) {
+                strbuf_adds(&b, i > 0 ? "\t" : "");
+                add_escaped(&b, fields[i] && *fields[i] ? fields[i] : "-");
+        }
+        return strbuf_str(&b);
+}
+
 const char *text_escape(struct arena *a, const char *s) {
         struct strbuf b = { .arena = a };
 

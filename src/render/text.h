@@ -16,6 +16,9 @@ const char *finding_text(struct arena *a, const struct finding *f, uint32_t vmid
 /** finding_remedy() - what to do about it, "" when there is nothing to do */
 const char *finding_remedy(struct arena *a, const struct finding *f, uint32_t vmid);
 
+/** text_fields() - a line for a program: tabs between the fields, "-" for NULL or "", escaped */
+const char *text_fields(struct arena *a, const char *const *fields, size_t n);
+
 /** text_escape() - control characters and bytes that are no UTF-8 as \xNN */
 const char *text_escape(struct arena *a, const char *s);
 

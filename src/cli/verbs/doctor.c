@@ -7,6 +7,7 @@
 #include "cli/output.h"
 #include "cli/precondition.h"
 #include "render/doctor.h"
+#include "render/json.h"
 
 #include <sys/ioctl.h>
 
