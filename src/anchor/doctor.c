@@ -116,7 +116,7 @@ static void read_hook_lines(struct doctor *d, const struct pctconf *conf,
 static const char *edits_of(struct doctor *d) {
         return bytes_equal(d->check.new_conf, d->check.guest.conf)
                        ? NULL
-                       : anchor_describe_edits(d->arena, &d->check.findings);
+                       : status_edits_text(d->arena, &d->check.findings);
 }
 
 static void look_at_container(struct doctor *d) {

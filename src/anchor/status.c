@@ -17,8 +17,6 @@
 #include <errno.h>
 #include <sys/stat.h>
 
-#define MAX_EDITS_TOLD 3
-
 struct look {
         struct anchor *anchor; /* its arena is that of the result */
         struct arena *arena;
@@ -36,43 +34,6 @@ static void add_about(struct look *l, uint32_t vmid, struct finding item) {
 }
 
 /* ---- the container's file ---- */
-
-static const char *line_number(const char *where) {
-        const char *colon = where ? strrchr(where, ':') : NULL;
-
-        return colon ? colon + 1 : "?";
-}
-
-static const char *describe_edit(struct arena *a, const struct finding *f) {
-        switch (f->code) {
-        case FINDING_LINE_CHANGED:
-                return arena_printf(a, "line %s: %s -> %s", line_number(f->where), f->old, f->new);
-        case FINDING_LINE_REMOVED:
-                return arena_printf(a, "line %s goes: %s", line_number(f->where), f->old);
-        case FINDING_LINE_ADDED:
-                return arena_printf(a, "new: %s", f->new);
-        case FINDING_HOLE_HEALED:
-                return arena_printf(a, "container gid %s is no host gid any more", f->what);
-        default:
-                return arena_printf(a, "container gid %s is host gid %s", f->what, f->new);
-        }
-}
-
-const char *anchor_describe_edits(struct arena *a, const struct findings *f) {
-        struct strbuf b = { .arena = a };
-        size_t n = 0;
-
-        for (size_t i = 0; i < f->n; i++)
-                n += finding_is_change(f->items[i].code);
-        strbuf_printf(&b, "%zu change%s", n, n == 1 ? "" : "s");
-        for (size_t i = 0, told = 0; i < f->n && told < MAX_EDITS_TOLD; i++)
-                if (finding_is_change(f->items[i].code))
-                        strbuf_printf(&b, "%s%s", told++ ? "; " : ": ",
-                                      describe_edit(a, &f->items[i]));
-        if (n > MAX_EDITS_TOLD)
-                strbuf_printf(&b, "; and %zu more", n - MAX_EDITS_TOLD);
-        return strbuf_str(&b);
-}
 
 /* Proxmox ends a start with a missing devN path before any hook runs. */
 static const char *missing_dev_path(struct check *c) {
@@ -99,7 +60,7 @@ static void look_at_lines(struct look *l, struct check *c) {
         const char *absent = missing_dev_path(c), *what = NULL;
 
         if (!bytes_equal(c->new_conf, c->guest.conf))
-                what = anchor_describe_edits(c->arena, &c->findings);
+                what = status_edits_text(c->arena, &c->findings);
         if (absent)
                 what = arena_printf(c->arena, "it would not start, there is no %s%s%s", absent,
                                     what ? "; " : "", what ? what : "");
@@ -213,26 +174,6 @@ bool anchor_runs(const struct anchor *an, uint32_t vmid) {
 
 /* ---- one container ---- */
 
-/* What the check said that is not told by the edits, by the host's own findings, or just good to
- * know. */
-static bool is_told(const struct finding *f) {
-        if (finding_severity(f) > SEV_WARNING || finding_is_event(f->code))
-                return false;
-        switch (f->code) {
-        case FINDING_NODE_FAKE:
-        case FINDING_NODE_ABSENT:
-        case FINDING_NVIDIA_ABSENT:
-        case FINDING_NODE_GROUP_WRONG:
-        case FINDING_NODE_GROUP_ROOT:
-        case FINDING_ACCESS_WIDE:
-        case FINDING_NODE_RENAMED:
-        case FINDING_TARGET_TWICE:
-                return false;
-        default:
-                return true;
-        }
-}
-
 static void add_named(struct look *l, const char *address) {
         *ARENA_PUSH(l->arena, l->st->named, l->st->n_named) = arena_strdup(l->arena, address);
 }
@@ -287,7 +228,7 @@ static int look_at_container(struct look *l, uint32_t vmid) {
         if (r == GUEST_E_NONE || r == GUEST_E_NOT_MOUNTED)
                 return r == GUEST_E_NONE ? 0 : r; /* gone since the folder was read */
         for (size_t i = 0; i < c.findings.n; i++)
-                if (is_told(&c.findings.items[i]))
+                if (status_tells(&c.findings.items[i]))
                         add_about(l, vmid, c.findings.items[i]);
         if (r != 0)
                 return 0;
@@ -340,7 +281,7 @@ int anchor_status(struct anchor *an, const struct baseline *before, struct host_
                 return r;
         st.facts = an->facts;
         if (before)
-                baseline_compare(a, before, &st.facts, &st.findings);
+                baseline_compare(before, &st.facts, &st.findings);
         baseline_next(a, before, &st.facts, &st.next);
         look_at_nodes(&l);
         r = look_at_containers(&l);

@@ -31,12 +31,5 @@ int anchor_status(struct anchor *an, const struct baseline *before, struct host_
  */
 bool anchor_runs(const struct anchor *an, uint32_t vmid);
 
-/**
- * anchor_describe_edits() - the edits among findings, in words
- *
- * "4 changes: line 9: c 226:1 rwm -> c 226:0 rwm; ...; and 1 more"
- */
-const char *anchor_describe_edits(struct arena *a, const struct findings *f);
-
 /** anchor_hook_problem() - what is wrong with a snippet; NULL: nothing, or we may not look there */
 const char *anchor_hook_problem(struct anchor *an, const char *volume);

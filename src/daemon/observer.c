@@ -180,7 +180,8 @@ int observer_look(struct observer *o, uint64_t now, bool forget) {
         if (forget && !st.blind)
                 baseline_forget(&st.next, st.named, st.n_named);
         next.baseline = st.next;
-        ledger_compare(&a, &state.ledger, &st.findings, st.blind, &news, &next.ledger);
+        ledger_compare(&state.ledger, &st.findings, st.blind, &news);
+        next.ledger = news.next;
         tell_news(o, &a, &news, now);
         keep_state(o, &a, &next);
         summarize(o, &st, &next.ledger);

@@ -35,12 +35,11 @@ struct run {
 
 static void look(struct run *r, const struct finding *const *items, size_t n, bool blind) {
         struct findings now = { .arena = &r->arena };
-        struct ledger next;
 
         for (size_t i = 0; i < n; i++)
                 finding_add(&now, *items[i]);
-        ledger_compare(&r->arena, &r->open, &now, blind, &r->news, &next);
-        r->open = next;
+        ledger_compare(&r->open, &now, blind, &r->news);
+        r->open = r->news.next;
 }
 
 #define LOOK(r, ...)                                                                               \

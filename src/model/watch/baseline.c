@@ -110,7 +110,7 @@ static const char *describe(struct arena *a, const struct known_gpu *k) {
 }
 
 /* Of nodes that are what they were: a new node has the mode that it was made with. */
-static void compare_modes(struct arena *a, const struct known_gpu *k, const struct known_gpu *is,
+static void compare_modes(const struct known_gpu *k, const struct known_gpu *is,
                           struct findings *f) {
         for (size_t i = 0; i < NODE_KINDS; i++) {
                 const struct known_node *x = &k->nodes[i], *y = &is->nodes[i];
@@ -121,13 +121,14 @@ static void compare_modes(struct arena *a, const struct known_gpu *k, const stru
                 finding_add(f, (struct finding){ .code = FINDING_NODE_MODE_CHANGED,
                                                  .gpu = is->address,
                                                  .what = y->path,
-                                                 .old = arena_printf(a, "%04o", x->mode),
-                                                 .new = arena_printf(a, "%04o", y->mode) });
+                                                 .old = arena_printf(f->arena, "%04o", x->mode),
+                                                 .new = arena_printf(f->arena, "%04o", y->mode) });
         }
 }
 
-static void compare_known(struct arena *a, const struct baseline *before, const struct known_gpu *k,
+static void compare_known(const struct baseline *before, const struct known_gpu *k,
                           const struct facts *now, struct findings *f) {
+        struct arena *a = f->arena;
         const struct gpu *g = find_here(k, now), *moved;
         struct finding item = { .gpu = k->address, .what = describe(a, k) };
         struct known_gpu is;
@@ -160,7 +161,7 @@ static void compare_known(struct arena *a, const struct baseline *before, const 
                 finding_add(f, item);
         }
         if (!k->gone)
-                compare_modes(a, k, &is, f);
+                compare_modes(k, &is, f);
 }
 
 static const char *describe_group(struct arena *a, struct host_group g) {
@@ -177,10 +178,9 @@ static void compare_group(const char *name, struct host_group before, struct hos
                                          .new = describe_group(f->arena, now) });
 }
 
-void baseline_compare(struct arena *a, const struct baseline *before, const struct facts *now,
-                      struct findings *f) {
+void baseline_compare(const struct baseline *before, const struct facts *now, struct findings *f) {
         for (size_t i = 0; i < before->n_gpus; i++)
-                compare_known(a, before, &before->gpus[i], now, f);
+                compare_known(before, &before->gpus[i], now, f);
         for (size_t i = 0; i < now->n_gpus; i++) {
                 const struct gpu *g = &now->gpus[i];
                 struct known_gpu is = known_of(g);
@@ -192,8 +192,8 @@ void baseline_compare(struct arena *a, const struct baseline *before, const stru
                 if (!find_known(before, g) && !moved_here)
                         finding_add(f, (struct finding){ .code = FINDING_GPU_NEW,
                                                          .gpu = g->address,
-                                                         .what = describe(a, &is),
-                                                         .new = describe_nodes(a, &is) });
+                                                         .what = describe(f->arena, &is),
+                                                         .new = describe_nodes(f->arena, &is) });
         }
         for (int i = 0; i < GID_GROUPS; i++)
                 compare_group(gid_group_name(i), before->groups[i], now->groups[i], f);
@@ -344,21 +344,18 @@ bool baseline_read(struct arena *a, struct bytes text, struct baseline *ret) {
         bool header = false, end = false;
 
         while (text.len > 0 && !end) {
-                const char *nl = memchr(text.data, '\n', text.len);
-                struct bytes line = { text.data, nl ? (size_t)(nl - text.data) : text.len };
-                struct bytes rest = line;
+                struct bytes line = bytes_line(&text), rest;
                 const char *first;
 
-                if (!nl)
+                if (!bytes_take_suffix(&line, "\n"))
                         return false;
-                text.data += line.len + 1;
-                text.len -= line.len + 1;
                 if (!header) {
                         if (!bytes_equal(line, BYTES(HEADER)))
                                 return false;
                         header = true;
                         continue;
                 }
+                rest = line;
                 first = word(a, &rest);
                 if (streq(first, "end"))
                         end = true;

@@ -34,15 +34,13 @@ struct baseline {
 
 /**
  * baseline_compare() - what changed on the host
- * @a:      arena for texts
  * @before: the last baseline
  * @now:    facts
  * @f:      gets gpu-renumbered, gpu-gone, gpu-back, gpu-driver-changed, gpu-new, gpu-moved,
  *          group-changed, node-mode-changed; all but gpu-gone tell of a change that
  *          baseline_next() takes over, so that they are found once
  */
-void baseline_compare(struct arena *a, const struct baseline *before, const struct facts *now,
-                      struct findings *f);
+void baseline_compare(const struct baseline *before, const struct facts *now, struct findings *f);
 
 /**
  * baseline_next() - the baseline that follows

@@ -51,9 +51,9 @@ static int compare_severity(const void *a, const void *b) {
 }
 
 /* What is worst goes first: when there is too much to tell, it is told. */
-static void sort_worst_first(struct arena *a, struct findings *f) {
-        const struct finding **order = arena_alloc(a, (f->n + 1) * sizeof(*order));
-        struct finding *sorted = arena_alloc(a, (f->n + 1) * sizeof(*sorted));
+static void sort_worst_first(struct findings *f) {
+        const struct finding **order = arena_alloc(f->arena, (f->n + 1) * sizeof(*order));
+        struct finding *sorted = arena_alloc(f->arena, (f->n + 1) * sizeof(*sorted));
 
         for (size_t i = 0; i < f->n; i++)
                 order[i] = &f->items[i];
@@ -76,8 +76,9 @@ static bool is_unseen(const struct findings *now, uint32_t vmid) {
         return false;
 }
 
-void ledger_compare(struct arena *a, const struct ledger *before, const struct findings *now,
-                    bool blind, struct ledger_news *ret, struct ledger *ret_next) {
+void ledger_compare(const struct ledger *before, const struct findings *now, bool blind,
+                    struct ledger_news *ret) {
+        struct arena *a = now->arena;
         struct ledger_news news = { .fresh = { .arena = a }, .resolved = { .arena = a } };
         struct findings open = { .arena = a };
 
@@ -97,10 +98,10 @@ void ledger_compare(struct arena *a, const struct ledger *before, const struct f
                 push(f->vmid != 0 && (blind || is_unseen(now, f->vmid)) ? &open : &news.resolved,
                      f);
         }
-        sort_worst_first(a, &news.fresh);
-        sort_worst_first(a, &news.resolved);
+        sort_worst_first(&news.fresh);
+        sort_worst_first(&news.resolved);
+        news.next = (struct ledger){ open.items, open.n };
         *ret = news;
-        *ret_next = (struct ledger){ open.items, open.n };
 }
 
 /* ---- as text ---- */
@@ -163,17 +164,11 @@ static bool read_text(struct arena *a, struct bytes field, const char **ret) {
 }
 
 static bool split(struct bytes line, struct bytes fields[FIELDS]) {
-        size_t n = 0, start = 0;
-
-        for (size_t i = 0; i <= line.len; i++) {
-                if (i < line.len && line.data[i] != '\t')
-                        continue;
-                if (n == FIELDS)
+        for (size_t i = 0; i < FIELDS - 1; i++)
+                if (!bytes_split(line, '\t', &fields[i], &line))
                         return false;
-                fields[n++] = (struct bytes){ line.data + start, i - start };
-                start = i + 1;
-        }
-        return n == FIELDS;
+        fields[FIELDS - 1] = line;
+        return !bytes_contains_char(line, '\t');
 }
 
 static bool read_code(struct bytes text, enum finding_code *ret) {
@@ -208,13 +203,10 @@ bool ledger_read(struct arena *a, struct bytes text, struct ledger *ret) {
         bool header = false;
 
         while (text.len > 0) {
-                const char *nl = memchr(text.data, '\n', text.len);
-                struct bytes line = { text.data, nl ? (size_t)(nl - text.data) : text.len };
+                struct bytes line = bytes_line(&text);
 
-                if (!nl || memchr(line.data, '\0', line.len))
+                if (!bytes_take_suffix(&line, "\n") || bytes_contains_char(line, '\0'))
                         return false;
-                text.data += line.len + 1;
-                text.len -= line.len + 1;
                 if (!header) {
                         header = bytes_equal(line, BYTES(HEADER));
                         if (!header)

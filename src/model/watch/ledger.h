@@ -19,21 +19,21 @@ struct ledger {
 struct ledger_news {
         struct findings fresh;    /* to be told: new, or changed; events too */
         struct findings resolved; /* was open, is no longer true */
+        struct ledger next;       /* what is open from now on */
 };
 
 /**
  * ledger_compare() - what is to be told, and what is open from now on
- * @a:      arena of the results; their strings are those of @before and @now
  * @before: what was open
- * @now:    all that the check has found
+ * @now:    all that the check has found; its arena gets the results, whose strings are those of
+ *          @before and @now
  * @blind:  the containers could not be looked at: what was open about them still is
  * @ret:    news
- * @ret_next: ledger that follows
  *
  * The same goes for a single container of which @now says that it cannot be read.
  */
-void ledger_compare(struct arena *a, const struct ledger *before, const struct findings *now,
-                    bool blind, struct ledger_news *ret, struct ledger *ret_next);
+void ledger_compare(const struct ledger *before, const struct findings *now, bool blind,
+                    struct ledger_news *ret);
 
 /** ledger_write() - as text, one finding a line; the same ledger gives the same bytes */
 struct bytes ledger_write(struct arena *a, const struct ledger *l);

@@ -28,3 +28,17 @@ struct host_status {
         size_t n_named;
         struct findings findings; /* of host and containers */
 };
+
+/**
+ * status_edits_text() - the edits among findings, in words
+ *
+ * "4 changes: line 9: c 226:1 rwm -> c 226:0 rwm; ...; and 1 more"
+ */
+const char *status_edits_text(struct arena *a, const struct findings *f);
+
+/**
+ * status_tells() - whether a finding of a check belongs into a status
+ *
+ * Left out is what the edits or the host's own findings say, and what is only good to know.
+ */
+bool status_tells(const struct finding *f);

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * status - what of a check is news, and its edits in words
+ */
+#include "model/watch/status.h"
+
+#define MAX_EDITS_TOLD 3
+
+static const char *line_number(const char *where) {
+        const char *colon = where ? strrchr(where, ':') : NULL;
+
+        return colon ? colon + 1 : "?";
+}
+
+static const char *describe_edit(struct arena *a, const struct finding *f) {
+        switch (f->code) {
+        case FINDING_LINE_CHANGED:
+                return arena_printf(a, "line %s: %s -> %s", line_number(f->where), f->old, f->new);
+        case FINDING_LINE_REMOVED:
+                return arena_printf(a, "line %s goes: %s", line_number(f->where), f->old);
+        case FINDING_LINE_ADDED:
+                return arena_printf(a, "new: %s", f->new);
+        case FINDING_HOLE_HEALED:
+                return arena_printf(a, "container gid %s is no host gid any more", f->what);
+        default:
+                return arena_printf(a, "container gid %s is host gid %s", f->what, f->new);
+        }
+}
+
+const char *status_edits_text(struct arena *a, const struct findings *f) {
+        struct strbuf b = { .arena = a };
+        size_t n = 0;
+
+        for (size_t i = 0; i < f->n; i++)
+                n += finding_is_change(f->items[i].code);
+        strbuf_printf(&b, "%zu change%s", n, n == 1 ? "" : "s");
+        for (size_t i = 0, told = 0; i < f->n && told < MAX_EDITS_TOLD; i++)
+                if (finding_is_change(f->items[i].code))
+                        strbuf_printf(&b, "%s%s", told++ ? "; " : ": ",
+                                      describe_edit(a, &f->items[i]));
+        if (n > MAX_EDITS_TOLD)
+                strbuf_printf(&b, "; and %zu more", n - MAX_EDITS_TOLD);
+        return strbuf_str(&b);
+}
+
+bool status_tells(const struct finding *f) {
+        if (finding_severity(f) > SEV_WARNING || finding_is_event(f->code))
+                return false;
+        switch (f->code) {
+        case FINDING_NODE_FAKE:
+        case FINDING_NODE_ABSENT:
+        case FINDING_NVIDIA_ABSENT:
+        case FINDING_NODE_GROUP_WRONG:
+        case FINDING_NODE_GROUP_ROOT:
+        case FINDING_ACCESS_WIDE:
+        case FINDING_NODE_RENAMED:
+        case FINDING_TARGET_TWICE:
+                return false;
+        default:
+                return true;
+        }
+}
