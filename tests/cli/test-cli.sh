@@ -1215,9 +1215,11 @@ case_undo_keeps_others_work() {
     renumber guide-moved
     run 0 apply 101
     cp "$CONF" "$work/patched"
-    echo 'lxc.cgroup2.devices.allow: c 10:200 rwm' >>"$CONF"
-    run 2 undo 101
-    cp "$work/patched" "$CONF"
+    for number in 10:200 250:0; do # the kernel has given 250 to a driver that is no GPU's
+        echo "lxc.cgroup2.devices.allow: c $number rwm" >>"$CONF"
+        run 2 undo 101
+        cp "$work/patched" "$CONF"
+    done
     sed -i 's/^hostname:.*/hostname: changed/' "$CONF"
     printf '\n[snap]\narch: amd64\n' >>"$CONF"
     before

@@ -20,22 +20,16 @@
 
 #include <errno.h>
 
-/* drm, nvidia, accel, and those that the kernel gives out as drivers come (devices.txt) */
-static bool is_gpu_major(uint32_t major) {
-        return major == 226 || major == 195 || major == 261 || (major >= 234 && major <= 254) ||
-               (major >= 384 && major <= 511);
-}
-
 /* Lines that we write, and the hookscript, do not count for what others changed. */
-static bool is_ours(struct arena *a, const struct conf_line *l) {
-        struct devline d = devline_parse(a, l);
+static bool is_ours(struct cli *c, const struct conf_line *l) {
+        struct devline d = devline_parse(&c->arena, l);
 
-        if (doctor_fixes(a, l))
+        if (doctor_fixes(&c->arena, l))
                 return true;
         switch (d.type) {
         case DEVLINE_ALLOW:
         case DEVLINE_DENY:
-                return d.broken || d.any_major || is_gpu_major(d.number.major);
+                return d.broken || d.any_major || devline_kinds(&c->host.facts, &d, NODE_ANY);
         case DEVLINE_IDMAP:
                 return bytes_has_prefix(l->value, "g");
         case DEVLINE_MOUNT:
@@ -47,11 +41,11 @@ static bool is_ours(struct arena *a, const struct conf_line *l) {
 }
 
 /* The file without the lines that we write. */
-static struct bytes without_ours(struct arena *a, const struct guest *g) {
+static struct bytes without_ours(struct cli *c, const struct guest *g) {
         struct pctconf conf = pctconf_copy(&g->lines);
 
         for (size_t i = 1; i < conf.n_lines; i++)
-                if (is_ours(a, &conf.lines[i]))
+                if (is_ours(c, &conf.lines[i]))
                         pctconf_drop(&conf, i);
         return pctconf_write(&conf);
 }
@@ -147,7 +141,7 @@ static int undo(struct cli *c, const struct guest *g) {
         if (r == 0)
                 out_diff(c, diff);
         if (!c->opt[OPT_FORCE] &&
-            !bytes_equal(without_ours(&c->arena, &new), without_ours(&c->arena, g)))
+            !bytes_equal(without_ours(c, &new), without_ours(c, g)))
                 return cli_fail(c, "take the device lines over by hand, or gpuanchor undo --force",
                                 "%s: other lines were changed since then and "
                                 "would be lost",
@@ -175,6 +169,9 @@ static int run(struct cli *c) {
 
         if (!target_vmid(c, &vmid) || !target_is_root(c, "/etc/pve"))
                 return EXIT_TROUBLE;
+        r = anchor_majors(&c->host);
+        if (r < 0)
+                return cli_fail(c, "", "the devices of this host cannot be read: %s", strerror(-r));
         r = target_open(c, vmid, &g, &lock);
         return r == EXIT_DONE ? undo(c, &g) : r;
 }

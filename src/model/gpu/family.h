@@ -17,6 +17,7 @@ enum node_kind {
 };
 
 #define NODE_BIT(kind) (1U << (kind))
+#define NODE_ANY (NODE_BIT(NODE_KINDS) - 1)
 
 enum node_family {
 #define FAMILY(symbol, ...) FAMILY_##symbol,
