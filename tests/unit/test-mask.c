@@ -16,6 +16,7 @@
 #include "model/conf/devline.h"
 #include "model/report/mask-conf.h"
 #include "model/report/mask-settings.h"
+#include "sample-host.h"
 
 #include <glob.h>
 #include <strings.h>
@@ -298,12 +299,37 @@ static void test_rubbish(void **state) {
         }
 }
 
+/* Which containers go into a report: those with lines for a GPU of this host, or any. */
+static void test_names_gpu(void **state) {
+        static const struct {
+                const char *conf;
+                bool gpu;
+        } cases[] = {
+                { "lxc.cgroup2.devices.allow: c 226:0 rwm\n", true },
+                { "lxc.cgroup2.devices.allow: c 508:* rwm\n", true }, /* nvidia-uvm */
+                { "lxc.cgroup2.devices.allow: c 240:0 rwm\n", false }, /* hid */
+                { "lxc.cgroup2.devices.allow: c 10:200 rwm\n", false },
+                { "lxc.cgroup2.devices.allow: a\n", true },
+                { "arch: amd64\n\n[snap]\ndev0: /dev/dri/card7\n", true },
+                { "mp0: /dev/dri,mp=/dev/dri\n", true },
+                { "lxc.idmap: g 0 100000 65536\n", false },
+        };
+
+        for (size_t i = 0; i < ELEMENTS(cases); i++) {
+                _cleanup_arena_ struct arena a = { 0 };
+
+                if (conf_names_gpu(&a, &sample_host, bytes_of(cases[i].conf)) != cases[i].gpu)
+                        fail_msg("%s", cases[i].conf);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_addresses),         cmocka_unit_test(test_devices),
                 cmocka_unit_test(test_names_and_secrets), cmocka_unit_test(test_conf),
                 cmocka_unit_test(test_settings),          cmocka_unit_test(test_proxmox),
                 cmocka_unit_test(test_all_files),         cmocka_unit_test(test_rubbish),
+                cmocka_unit_test(test_names_gpu),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

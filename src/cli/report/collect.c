@@ -64,7 +64,7 @@ static void add_container(struct report *r, uint32_t vmid) {
         f->place = arena_printf(a, "/etc/pve/nodes/%s/lxc/%u.conf",
                                 mask_of(&r->mask, MASK_NAME, bytes_of(r->c->host.pve.node)).data,
                                 vmid);
-        if (!managed && !conf_names_gpu(a, f->content)) {
+        if (!managed && !conf_names_gpu(a, &r->c->host.facts, f->content)) {
                 f->mask = NULL;
                 return;
         }

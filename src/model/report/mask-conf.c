@@ -8,7 +8,7 @@
  */
 #include "model/report/mask-conf.h"
 
-#include "model/conf/devline.h"
+#include "model/conf/survey.h"
 #include "model/report/mask-value.h"
 
 static bool is_about_gpu(const struct devline *d) {
@@ -103,14 +103,13 @@ struct bytes mask_conf(struct mask *m, struct bytes conf) {
         return mask_lines(m, conf, mask_conf_line);
 }
 
-/* A rule with the number of a tun or a serial line is about no GPU; NVIDIA's 195 is the lowest. */
-static bool names_gpu(const struct devline *d) {
+static bool names_gpu(const struct facts *f, const struct devline *d) {
         if (d->type == DEVLINE_ALLOW || d->type == DEVLINE_DENY)
-                return d->any_major || d->number.major >= 195;
+                return d->any_major || devline_kinds(f, d, NODE_ANY);
         return d->type != DEVLINE_NONE && d->type != DEVLINE_IDMAP;
 }
 
-bool conf_names_gpu(struct arena *a, struct bytes conf) {
+bool conf_names_gpu(struct arena *a, const struct facts *f, struct bytes conf) {
         while (conf.len > 0) {
                 struct bytes line = bytes_cut(&conf, '\n');
                 struct pctconf c;
@@ -120,7 +119,7 @@ bool conf_names_gpu(struct arena *a, struct bytes conf) {
                 if (c.n_lines < 2)
                         continue;
                 d = devline_parse(a, &c.lines[1]);
-                if (names_gpu(&d))
+                if (names_gpu(f, &d))
                         return true;
         }
         return false;

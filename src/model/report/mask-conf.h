@@ -4,6 +4,7 @@
 /*
  * mask-conf - masking of a container's files, and of any file line by line
  */
+#include "model/gpu/facts.h"
 #include "model/report/mask.h"
 
 /**
@@ -15,8 +16,11 @@
  */
 struct bytes mask_conf(struct mask *m, struct bytes conf);
 
-/** conf_names_gpu() - whether any line of any section of a container's file is about a GPU */
-bool conf_names_gpu(struct arena *a, struct bytes conf);
+/**
+ * conf_names_gpu() - whether any line of any section of a container's file is about a GPU
+ * @f: facts, with the list of majors
+ */
+bool conf_names_gpu(struct arena *a, const struct facts *f, struct bytes conf);
 
 /** mask_conf_line() - one line of a container's file */
 struct bytes mask_conf_line(struct mask *m, struct bytes line);
