@@ -24,16 +24,17 @@ static bool ask(struct cli *c, const char *name, bool *asked) {
         return false;
 }
 
-static int fix(struct cli *c, struct doctor *d, const bool *asked) {
-        struct guest *g = &d->check.guest;
+static int fix(struct cli *c, const struct doctor *d, const bool *asked) {
+        const struct guest *g = &d->check.guest;
         const char *diff, *name = g->conf_path + strlen(g->root);
+        struct pctconf conf = pctconf_copy(&g->lines);
         struct bytes content;
         int r;
 
         for (enum doctor_check i = 0; i < DOCTOR_CHECKS; i++)
-                if (asked[i] && doctor_fix(&d->report, i, &g->lines) == 0)
+                if (asked[i] && doctor_fix(&d->report, i, &conf) == 0)
                         cli_say(c, "%s: nothing to fix in %s", doctor_checks[i].name, name);
-        content = pctconf_write(&g->lines);
+        content = pctconf_write(&conf);
         if (bytes_equal(content, g->conf))
                 return EXIT_DONE;
         if (diff_make(&c->arena, &(struct file_change){ name, g->conf, content }, &diff) == 0)
