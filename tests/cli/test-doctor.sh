@@ -212,7 +212,7 @@ case_issue_1_unmanaged() {
 case_issue_1_no_hole() {
     sed -i '/^lxc.idmap/d' "$CONF"
     run 1 doctor 101
-    answers failed owner 'host gid 110 of the node is not in the id map'
+    answers failed owner 'the id map does not have the node'
     mended owner
 }
 
@@ -222,7 +222,7 @@ case_issue_1_groupmod_without_udev() {
     echo root:993:1 >>"$H/etc/subgid"
     run 1 doctor 101
     answers failed node-owner 'belongs to gid 110, the group render is 993'
-    answers skipped owner 'nobody:nogroup now'
+    answers skipped owner 'nobody:nogroup because'
     mended node-owner
 }
 
@@ -239,7 +239,7 @@ case_issue_1_no_render_group() {
     chgrp 0 "$H/dev/kfd"
     run 1 doctor 101
     answers failed group 'no such group'
-    answers skipped owner 'nobody:nogroup now'
+    answers skipped owner 'nobody:nogroup because'
 }
 
 case_base_ranges() {
@@ -255,7 +255,7 @@ case_wrong_node_line() {
     unmanaged
     sed -i 's#/dev/dri/card1 dev/dri/card1#/dev/dri/card7 dev/dri/card7#' "$CONF"
     run 1 doctor 101
-    answers failed line '/dev/dri/card7 is no node of this host'
+    answers failed line '/dev/dri/card7 is not a node of this host'
     mended line
 }
 
@@ -283,7 +283,7 @@ case_other_gpu() {
 case_stale_number() {
     sed -i 's/226:1 /226:7 /' "$CONF"
     run 1 doctor 101
-    answers warning device-line 'c 226:7 rwm: is the number of no device'
+    answers warning device-line 'c 226:7 rwm: no device of this host'
     answers ok device-gate nothing
     mended device-line
 }
@@ -296,7 +296,7 @@ case_privileged() {
     mended device-gate
     sed -i 's/c 226:1 rwm/c 226:* rwm/' "$CONF"
     run 1 doctor 101
-    answers warning device-line 'opens every GPU'
+    answers warning device-line 'allows every GPU'
     mended device-line
     echo 'lxc.cgroup2.devices.allow: c *:* rwm' >>"$CONF"
     mended device-line
@@ -341,7 +341,7 @@ case_targets_and_methods() {
     fresh
     sed -i 's#^hostname#dev0: /dev/dri/renderD128\n&#; /^lxc/d' "$CONF"
     run 1 doctor 101
-    answers warning owner "only the container's root"
+    answers warning owner "only root in the container"
 }
 
 case_hooks() {
@@ -440,10 +440,10 @@ case_open_to_everybody() {
     sed -i '/110 110/s/110 1$/992 1/' "$CONF"
     chmod 666 "$H/dev/dri/renderD128"
     run 1 doctor 101
-    answers ok owner 'lets everybody in'
+    answers ok owner 'every user can open it'
     chmod 600 "$H/dev/dri/renderD128"
     run 1 doctor
-    answers failed node-mode 'its group may not'
+    answers failed node-mode 'its group cannot open it'
 }
 
 case_state() {
@@ -457,7 +457,7 @@ case_state() {
     printf '\n[pve:pending]\ndelete: dev0\nmemory: 12\n\n[old]\ndev0: /dev/dri/card0\n' >>"$CONF"
     run 1 doctor 101
     wrong pending
-    answers warning pending 'delete: in effect'
+    answers warning pending 'delete: takes effect'
     answers ok snapshot 'snapshot old'
     unmanaged
     run 1 doctor 101

@@ -178,16 +178,17 @@ static void test_guide(void **state) {
 static void test_idmap(void **state) {
         const struct answer answers[] = {
                 { GUIDE, OURS, DOCTOR_IDMAP, DOCTOR_OK, "5 ranges of gids", NULL },
-                { UNPRIVILEGED NODES, OURS, DOCTOR_IDMAP, DOCTOR_OK, "the default one", NULL },
+                { UNPRIVILEGED NODES, OURS, DOCTOR_IDMAP, DOCTOR_OK, "the default map", NULL },
                 { NODES, OURS, DOCTOR_IDMAP, DOCTOR_OK, "privileged", NULL },
-                { UNPRIVILEGED GIDS NODES, OURS, DOCTOR_IDMAP, DOCTOR_FAILED, "no u line",
+                { UNPRIVILEGED GIDS NODES, OURS, DOCTOR_IDMAP, DOCTOR_FAILED, "no line for uids",
                   "gpuanchor fix 101 idmap" },
-                { UNPRIVILEGED UIDS NODES, OURS, DOCTOR_IDMAP, DOCTOR_FAILED, "no g line", NULL },
+                { UNPRIVILEGED UIDS NODES, OURS, DOCTOR_IDMAP, DOCTOR_FAILED, "no line for gids",
+                  NULL },
                 { GUIDE "lxc.idmap: g 44 45 1\n", OURS, DOCTOR_IDMAP, DOCTOR_FAILED,
                   "gids: ", NULL },
                 { GUIDE "lxc.idmap: u 1 1 1\n", OURS, DOCTOR_IDMAP, DOCTOR_FAILED, "uids: ", NULL },
                 { GUIDE "lxc.idmap: nonsense\n", OURS, DOCTOR_IDMAP, DOCTOR_FAILED,
-                  "cannot be understood", NULL },
+                  "cannot be parsed", NULL },
                 { GUIDE "lxc.idmap: nonsense\n", OURS, DOCTOR_OWNER, DOCTOR_SKIPPED, "see idmap",
                   NULL },
         };
@@ -205,7 +206,7 @@ static void test_idmap(void **state) {
 
 static void test_delegated(void **state) {
         const struct answer ok = {
-                GUIDE, OURS, DOCTOR_DELEGATED, DOCTOR_OK, "every host id", NULL
+                GUIDE, OURS, DOCTOR_DELEGATED, DOCTOR_OK, "give root all host ids", NULL
         };
         const struct answer alone = { GUIDE,
                                       OURS,
@@ -213,14 +214,15 @@ static void test_delegated(void **state) {
                                       DOCTOR_FAILED,
                                       "/etc/subgid does not let root map host gid 104: ",
                                       "usermod --add-subgids 104-104 root" };
-        const struct answer range = { UNPRIVILEGED "lxc.idmap: u 0 300000 10\n"
-                                                   "lxc.idmap: g 0 300000 10\n",
-                                      OURS,
-                                      DOCTOR_DELEGATED,
-                                      DOCTOR_FAILED,
-                                      "/etc/subuid does not let root map host uid 300000 and "
-                                      "what follows",
-                                      "usermod --add-subuids 300000-300009 root" };
+        const struct answer range = {
+                UNPRIVILEGED "lxc.idmap: u 0 300000 10\n"
+                             "lxc.idmap: g 0 300000 10\n",
+                OURS,
+                DOCTOR_DELEGATED,
+                DOCTOR_FAILED,
+                "/etc/subuid does not let root map host uids 300000 to 300009: ",
+                "usermod --add-subuids 300000-300009 root"
+        };
 
         expect(&ok, &good);
         expect(&alone, &(struct around){ .no_delegation = true });
@@ -233,7 +235,7 @@ static void test_owner(void **state) {
         const struct answer answers[] = {
                 { GUIDE, OURS, DOCTOR_OWNER, DOCTOR_OK, "nobody:render, container gid 104", NULL },
                 { UNPRIVILEGED NODES, OURS, DOCTOR_OWNER, DOCTOR_FAILED,
-                  "nobody:nogroup: host gid 104 of the node is not in the id map",
+                  "nobody:nogroup: the id map does not have the node's host gid 104",
                   "gpuanchor apply 101" },
                 { UNPRIVILEGED UIDS "lxc.idmap: g 0 100000 104\nlxc.idmap: g 104 993 1\n"
                                     "lxc.idmap: g 105 100105 65431\n" NODES,
@@ -245,21 +247,22 @@ static void test_owner(void **state) {
                   DOCTOR_OWNER, DOCTOR_OK, "root:video", NULL },
                 { UNPRIVILEGED "lxc.idmap: u 0 100000 7\nlxc.idmap: u 7 0 1\n" GIDS NODES, OURS,
                   DOCTOR_OWNER, DOCTOR_OK, "7:video", NULL },
-                { NODES, OURS, DOCTOR_OWNER, DOCTOR_OK, "the host's own numbers, 0:104", NULL },
+                { NODES, OURS, DOCTOR_OWNER, DOCTOR_OK, "0:104 0660 as on the host", NULL },
                 /* devN */
-                { DEV(",gid=104"), OURS, DOCTOR_OWNER, DOCTOR_OK, "root:render, a node of its own",
-                  NULL },
+                { DEV(",gid=104"), OURS, DOCTOR_OWNER, DOCTOR_OK,
+                  "root:render, a node made for the container", NULL },
                 { DEV(",gid=7,uid=3"), OURS, DOCTOR_OWNER, DOCTOR_OK, "uid of the line:render",
                   NULL },
-                { DEV(",mode=0666"), OURS, DOCTOR_OWNER, DOCTOR_OK, "for everybody", NULL },
+                { DEV(",mode=0666"), OURS, DOCTOR_OWNER, DOCTOR_OK, "that every user can open",
+                  NULL },
                 { DEV(",mode=0660"), OURS, DOCTOR_OWNER, DOCTOR_WARNING,
-                  "only the container's root", NULL },
+                  "only root in the container", NULL },
                 { UIDS GIDS "dev0: /dev/dri/renderD128\n", OURS, DOCTOR_OWNER, DOCTOR_WARNING,
                   "root:root 0660", "pct set 101 --dev0 /dev/dri/renderD128,gid=104" },
                 { "dev0: /dev/nvidia0\n", "pci:0000:03:00.0", DOCTOR_OWNER, DOCTOR_WARNING,
                   "root:root", "pct set 101 --dev0 /dev/nvidia0,mode=0666" },
                 { "dev0: /dev/nvidia0,mode=0660\n", "pci:0000:03:00.0", DOCTOR_OWNER,
-                  DOCTOR_WARNING, "add the gid of its group", NULL },
+                  DOCTOR_WARNING, "add the gid that its group has", NULL },
                 { UNPRIVILEGED "dev0: /dev/dri/renderD128,gid=x\n", OURS, DOCTOR_SYNTAX,
                   DOCTOR_FAILED, "", "gpuanchor apply 101" },
         };
@@ -273,7 +276,9 @@ static void test_owner_wrong_on_host(void **state) {
         static struct gpu gpu;
         struct facts facts = sample_host;
         struct around w = { .facts = &facts };
-        struct answer want = { GUIDE, OURS, DOCTOR_OWNER, DOCTOR_SKIPPED, "see the host", NULL };
+        struct answer want = {
+                GUIDE, OURS, DOCTOR_OWNER, DOCTOR_SKIPPED, "see node-owner and group", NULL
+        };
 
         memcpy(nodes, sample_amd_2, sizeof(nodes));
         gpu = sample_gpus[SAMPLE_AMD_2];
@@ -287,14 +292,14 @@ static void test_owner_wrong_on_host(void **state) {
         nodes[1].mode = 0666;
         nodes[1].gid = 993;
         want.verdict = DOCTOR_OK;
-        want.words = "mode 0666 lets everybody in";
+        want.words = "every user can open it (mode 0666)";
         expect(&want, &w);
         nodes[1].state = NODE_FAKE;
         want.verdict = DOCTOR_SKIPPED;
         want.words = "see node";
         expect(&want, &w);
         want.check = DOCTOR_LINE;
-        want.words = "/dev/dri/renderD128: see node";
+        want.words = "/dev/dri/renderD128, see node";
         expect(&want, &w);
 }
 
@@ -309,13 +314,13 @@ static void test_cgroup(void **state) {
                   "another GPU, 0000:01:00.0", NULL },
                 { GUIDE ALLOW("226:*"), OURS, DOCTOR_DEVICE_LINE, DOCTOR_OK, "every GPU", NULL },
                 { GUIDE ALLOW("226:77"), OURS, DOCTOR_DEVICE_LINE, DOCTOR_WARNING,
-                  "the number of no device", "gpuanchor apply 101" },
+                  "no device of this host", "gpuanchor apply 101" },
                 { GUIDE ALLOW("235:0"), OURS, DOCTOR_DEVICE_LINE, DOCTOR_OK, "/dev/kfd", NULL },
                 /* a privileged container: the gate */
                 { NODES ALLOW("226:1") ALLOW("226:128"), OURS, DOCTOR_DEVICE_GATE, DOCTOR_OK,
-                  "every line", NULL },
-                { NODES ALLOW("226:*"), OURS, DOCTOR_DEVICE_GATE, DOCTOR_OK, "every line", NULL },
-                { NODES ALLOW("*:*"), OURS, DOCTOR_DEVICE_GATE, DOCTOR_OK, "every line", NULL },
+                  "its lines", NULL },
+                { NODES ALLOW("226:*"), OURS, DOCTOR_DEVICE_GATE, DOCTOR_OK, "its lines", NULL },
+                { NODES ALLOW("*:*"), OURS, DOCTOR_DEVICE_GATE, DOCTOR_OK, "its lines", NULL },
                 { NODES ALLOW("226:1"), OURS, DOCTOR_DEVICE_GATE, DOCTOR_FAILED,
                   "no line allows 226:128", "gpuanchor apply 101" },
                 { NODES ALLOW("226:1") "lxc.cgroup2.devices.allow: b 226:128 rwm\n", OURS,
@@ -323,7 +328,7 @@ static void test_cgroup(void **state) {
                 { NODES ALLOW("226:1") "lxc.cgroup.devices.allow: c 226:128 rwm\n", OURS,
                   DOCTOR_DEVICE_GATE, DOCTOR_FAILED, "no line allows 226:128", "" },
                 { NODES "lxc.cgroup.devices.allow: c 226:128 rwm\n", OURS, DOCTOR_DEVICE_LINE,
-                  DOCTOR_WARNING, "cgroup v1's spelling", "gpuanchor apply 101" },
+                  DOCTOR_WARNING, "cgroup v1 syntax", "gpuanchor apply 101" },
                 { NODES ALLOW("226:*"), OURS, DOCTOR_DEVICE_LINE, DOCTOR_WARNING, "every GPU",
                   "gpuanchor apply 101" },
                 { NODES "lxc.cgroup2.devices.allow: a\n", OURS, DOCTOR_DEVICE_LINE, DOCTOR_WARNING,
@@ -347,14 +352,14 @@ static void test_lines(void **state) {
                 { GUIDE, OURS, DOCTOR_LINE, DOCTOR_OK, "/dev/dri/card1 of 0000:02:00.0", NULL },
                 { GUIDE "dev0: /dev/kfd,gid=104\n", OURS, DOCTOR_LINE, DOCTOR_OK, "/dev/kfd",
                   NULL },
-                { UNPRIVILEGED, OURS, DOCTOR_LINE, DOCTOR_FAILED, "no line of it gives",
+                { UNPRIVILEGED, OURS, DOCTOR_LINE, DOCTOR_FAILED, "no line gives",
                   "gpuanchor apply 101" },
                 { GUIDE, OURS " pci:0000:01:00.0", DOCTOR_LINE, DOCTOR_FAILED, "no line gives it",
                   "gpuanchor apply 101" },
                 { GUIDE MOUNT("card0"), OURS, DOCTOR_LINE, DOCTOR_FAILED,
                   "belongs to another GPU, 0000:01:00.0", "" },
                 { GUIDE MOUNT("card77"), OURS, DOCTOR_LINE, DOCTOR_FAILED,
-                  "no node of this host: the container gets an empty file", "" },
+                  "not a node of this host: the container gets an empty file", "" },
                 { GUIDE "lxc.mount.entry: /dev/dri/card77 dev/dri/card77 none bind\n", OURS,
                   DOCTOR_LINE, DOCTOR_FAILED, "the start fails", "" },
                 { DEV(",gid=104") "dev1: /dev/dri/card77,gid=44\n", OURS, DOCTOR_LINE,
@@ -362,7 +367,7 @@ static void test_lines(void **state) {
                 { GUIDE "dev0: /dev/dri/card1,gid=44\n", OURS, DOCTOR_TARGET, DOCTOR_FAILED,
                   "EEXIST", "" },
                 { GUIDE MOUNT("card1"), OURS, DOCTOR_TARGET, DOCTOR_WARNING,
-                  "/dev/dri/card1 is given by line", "" },
+                  " also gives /dev/dri/card1", "" },
                 { GUIDE "dev0: /dev/kfd,gid=104\n", OURS, DOCTOR_METHOD, DOCTOR_WARNING,
                   "1 devN and 2", "--method idmap" },
                 { DEV(",gid=104"), OURS, DOCTOR_METHOD, DOCTOR_OK, "devN", NULL },
@@ -374,15 +379,15 @@ static void test_lines(void **state) {
                 { DEV(",gid=104") "dev1: /dev/dri/by-path/pci-0000:02:00.0-card,gid=44\n", OURS,
                   DOCTOR_RENAMED, DOCTOR_WARNING, "by-path", "" },
                 { UNPRIVILEGED UIDS GIDS "lxc.mount.entry: /dev/dri dev/dri none bind\n", OURS,
-                  DOCTOR_FOLDER, DOCTOR_OK, "all that is in the host's folder", NULL },
+                  DOCTOR_FOLDER, DOCTOR_OK, "every node that the host's folder has", NULL },
                 { UNPRIVILEGED "mp0: /dev/dri,mp=/dev/dri\n", OURS, DOCTOR_FOLDER, DOCTOR_WARNING,
-                  "take it out", NULL },
+                  "one line for each node", NULL },
         };
         const struct answer folder = { UNPRIVILEGED "lxc.mount.entry: /dev/dri dev/dri none bind\n",
                                        OURS,
                                        DOCTOR_FOLDER,
                                        DOCTOR_WARNING,
-                                       "all that is",
+                                       "every node",
                                        "gpuanchor apply 101" };
 
         expect_all(answers, ELEMENTS(answers), &good);
@@ -396,7 +401,7 @@ static void test_choice(void **state) {
                                        NULL,
                                        DOCTOR_LINE,
                                        DOCTOR_FAILED,
-                                       "no node of this host",
+                                       "not a node of this host",
                                        "gpuanchor enable 101 --gpu pci:0000:02:00.0; "
                                        "gpuanchor apply 101" };
         const struct answer see = { enable.text,    NULL,       DOCTOR_CHOICE,
@@ -469,7 +474,7 @@ static void test_hook(void **state) {
                                 DOCTOR_WARNING, "",   "gpuanchor enable 101" };
         expect(&want, &(struct around){ .not_ours = true });
         want.verdict = DOCTOR_SKIPPED;
-        want.words = "it has none";
+        want.words = "no hookscript";
         want.mend = NULL;
         expect(&want, &(struct around){ .unmanaged = true });
         want.verdict = DOCTOR_OK;
@@ -479,7 +484,7 @@ static void test_hook(void **state) {
         expect(&want, &(struct around){ .volume = "local:snippets/gpuanchor-hook" });
         w = (struct around){ .volume = "local:snippets/gpuanchor-hook",
                              .next = "local:snippets/own" };
-        want.words = "gpuanchor's, then local:snippets/own";
+        want.words = "gpuanchor's, which then runs local:snippets/own";
         expect(&want, &w);
         w.next_problem = "not there";
         want.verdict = DOCTOR_FAILED;
@@ -510,12 +515,12 @@ static void test_chmod(void **state) {
 
 static void test_state(void **state) {
         const struct answer answers[] = {
-                { GUIDE "lock: backup\n", OURS, DOCTOR_LOCK, DOCTOR_WARNING, "wait for the task",
+                { GUIDE "lock: backup\n", OURS, DOCTOR_LOCK, DOCTOR_WARNING, "wait until the task",
                   "pct unlock 101" },
                 { GUIDE "template: 1\n", OURS, DOCTOR_LOCK, DOCTOR_SKIPPED, "never starts", NULL },
                 { GUIDE "template: 0\n", OURS, DOCTOR_LOCK, DOCTOR_OK, "", NULL },
                 { GUIDE "\n[pve:pending]\ndev0: /dev/dri/card0\nmemory: 1\ndelete: hookscript\n",
-                  OURS, DOCTOR_PENDING, DOCTOR_WARNING, "dev0, delete: in effect",
+                  OURS, DOCTOR_PENDING, DOCTOR_WARNING, "dev0, delete: takes effect",
                   "pct reboot 101" },
                 { GUIDE "\n[pve:pending]", OURS, DOCTOR_PENDING, DOCTOR_OK, "", NULL },
                 { GUIDE "\n[old]\ndev0: /dev/dri/card0\n", OURS, DOCTOR_PENDING, DOCTOR_OK, "",

@@ -337,7 +337,7 @@ static void test_groups(void **state) {
         facts.n_gpus = 1;
         r = look_around(&facts, (struct doctor_host){ 0 });
         assert_non_null(strstr(command(&r, DOCTOR_GROUP), "groupadd --system render; "));
-        assert_non_null(strstr(evidence(&r, DOCTOR_GPU), "an accelerator, no GPU"));
+        assert_non_null(strstr(evidence(&r, DOCTOR_GPU), "an accelerator, not a GPU"));
         assert_non_null(strstr(doctor_evidence(&arena, worst_item(&r, DOCTOR_GPU), 0),
                                "has a render node"));
 }

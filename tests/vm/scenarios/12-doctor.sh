@@ -52,7 +52,7 @@ case_node_has_the_old_gid() { # groupmod alone leaves the nodes as they are
     groupmod -g 1994 render
     sed -i "s/^lxc.idmap: g 110 .*/lxc.idmap: g 110 1994 1/" $CONF
     echo root:1994:1 >>/etc/subgid
-    breaks node-owner 'nobody:nogroup now'
+    breaks node-owner 'nobody:nogroup because'
     mend
 }
 
@@ -78,7 +78,7 @@ case_subgid_missing() {
 case_wrong_node_line() {
     good_guide
     sed -i "s#$(node $A card) dev/dri/[a-z0-9]*#/dev/dri/card77 dev/dri/card77#" $CONF
-    breaks line '/dev/dri/card77 is no node of this host'
+    breaks line '/dev/dri/card77 is not a node of this host'
     mend
     start
     sees $A

@@ -249,10 +249,10 @@ END
 
     inside sh -c 'rm /etc/group /etc/passwd; mkfifo /etc/group; ln -s /proc/1/root/etc/shadow /etc/passwd'
     doctor
-    answers inside-group skipped "no plain file"
+    answers inside-group skipped "not a regular file"
     inside sh -c 'rm /etc/group; truncate -s 10G /etc/group'
     doctor
-    answers inside-group skipped "no plain file"
+    answers inside-group skipped "not a regular file"
     # a node of its own making, under the name of one that was given
     inside sh -c 'ln -sfn /dev/null /dev/dri/card77; : >/dev/dri/renderD777'
     doctor
