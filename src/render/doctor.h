@@ -22,6 +22,6 @@ void doctor_text(struct arena *a, const struct doctor_view *v);
  * doctor_plain() - the same for a pipe, on stdout
  *
  * Six fields with tabs between them, "-" for nothing: group, check, verdict, subject,
- * evidence, command that mends it.
+ * evidence, command that corrects it.
  */
 void doctor_plain(struct arena *a, const struct doctor_view *v);

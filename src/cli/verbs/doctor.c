@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * doctor - where the chain from the GPU to a program breaks, and what mends it
+ * doctor - where the chain from the GPU to a program breaks, and what corrects it
  */
 #include "anchor/doctor.h"
 #include "cli/output.h"
@@ -60,12 +60,12 @@ static int run(struct cli *c) {
 const struct verb verb_doctor = {
         .name = "doctor",
         .args = "[VMID]",
-        .summary = "where the chain to the GPU breaks and what mends it",
+        .summary = "where the chain to the GPU breaks, and what corrects it",
         .example = "gpuanchor doctor 101",
         .about = "Host, file permission, device cgroup, container file, and of a running\n"
                  "container its inside and its services. One line per check: ok, skipped,\n"
-                 "warning or failed, what was seen, and the command that mends it. On a pipe\n"
-                 "fields separated by tabs. Changes nothing; without VMID the host alone.\n",
+                 "warning or failed, what was found, and the command that corrects it. On a\n"
+                 "pipe fields separated by tabs. Changes nothing; without VMID the host alone.\n",
         .exits = { "all is ok", "a warning or a failure",
                    "wrong usage, no such container, or it cannot be read" },
         .options = OPT_BIT(OPT_JSON),

@@ -148,7 +148,7 @@ static const char *group_inside(struct arena *a, const struct plan *p, uint32_t 
         return gid == 0 ? "root" : arena_printf(a, "%u", gid);
 }
 
-/* A node whose group the host has wrong: mended there, the container sees it rightly. */
+/* A node whose group is wrong on the host: corrected there, it is right in the container. */
 static bool host_is_wrong(const struct doctor_guest *g, const struct node *n) {
         const struct host_group *group = &g->facts->groups[gid_group_of(n->kind)];
         uint32_t inside;
