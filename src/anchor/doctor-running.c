@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * anchor-inside - the part of doctor that looks into a running container
+ * doctor-running - the part of doctor that looks into a running container
  *
  * What it should have is what it was given at its last start; where nobody recorded that,
  * what the plan of this moment would give it.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * anchor-doctor - gather what the checks of doctor need to know
+ * doctor - gather what the checks of doctor need to know
  *
  * The verdicts are made in src/model/doctor. Nothing is written and no lock is taken;
  * what only root can read is asked for and, when refused, told as skipped.

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * anchor-doctor - look at everything between a GPU and a program, and change nothing
+ * doctor - look at everything between a GPU and a program, and change nothing
  */
 #include "anchor/check.h"
 #include "model/doctor/doctor.h"

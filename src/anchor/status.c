@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * anchor-status - every container checked as its next start would check it
+ * status - every container checked as its next start would check it
  *
  * What is the same for all of them - the host, its settings, a hookscript - is
  * read once for one look, and never kept for the next. What belongs to one

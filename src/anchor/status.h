@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * anchor-status - one look at everything: the host, and every container of the node
+ * status - one look at everything: the host, and every container of the node
  *
  * The daemon and `gpuanchor status` both call it, so they cannot disagree. It
  * changes nothing and needs no privilege but to read /etc/pve.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * anchor-upkeep - the container's own side, once it runs
+ * upkeep - the container's own side, once it runs
  *
  * What is there is read through the root folder of its init process, which
  * costs no process; what has to be done is done by the container itself. Nothing

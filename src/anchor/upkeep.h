@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * anchor-upkeep - the container's own side, once it runs
+ * upkeep - the container's own side, once it runs
  */
 #include "anchor/check.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * ask - which GPU, when a person is there to say
+ * ask-gpu - which GPU, when a person is there to say
  *
  * Shows what tells two GPUs apart for somebody who has to choose: the maker's
  * name, where it sits, whether a screen hangs on it, and who else has it.

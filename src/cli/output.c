@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * out - lines, colours, and what --quiet and --verbose mean
+ * output - lines, colours, and what --quiet and --verbose mean
  */
 #include "cli/output.h"
 

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * out - what the command says to a person
+ * output - what the command says to a person
  *
  * Results go to stdout, one line each; the reason why nothing could be done
  * goes to stderr, one line. Everything is escaped here.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * show - a check of a container, for a person or for a program
+ * plan-output - a check of a container, for a person or for a program
  *
  * Used by plan, by every --dry-run, and by enable, so that all of them say the
  * same thing in the same words.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * target - may this container be changed, and if not, why
+ * precondition - may this container be changed, and if not, why
  *
  * Every condition under which pct would refuse is one for us as well: a task
  * that holds the configuration, a `lock:` that an interrupted one left, a

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * target - the container that a verb works on
+ * precondition - the container that a verb works on
  */
 #include "cli/verb.h"
 #include "model/finding/finding.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * look - what more than one verb looks at
+ * views - what more than one verb looks at
  */
 #include "cli/views.h"
 

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * look - what more than one verb looks at
+ * views - what more than one verb looks at
  */
 #include "cli/verb.h"
 #include "render/inventory.h"

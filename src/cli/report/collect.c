@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * report - reading what goes into a bug report
+ * collect - reading what goes into a bug report
  *
  * Reads only, takes no lock. Of containers that have nothing to do with a GPU no
  * more is told than that they are there, and of virtual machines which PCI

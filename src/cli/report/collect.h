@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * report - what a bug report needs to have, collected and masked
+ * collect - what a bug report needs to have, collected and masked
  */
 #include "cli/verb.h"
 #include "model/gpu/facts.h"

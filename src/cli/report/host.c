@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * report-host - the host as a description that tests/mkhost.sh makes a folder of
+ * host - the host as a description that tests/mkhost.sh makes a folder of
  *
  * With the masked files in it, gpuanchor says there what it said on the host.
  */
