@@ -129,7 +129,7 @@ case_post_start_and_stop() {
     said 'no answer within 10 s'
     hangs
     first=$pid
-    within 2 "$hook" 101 post-start
+    within 4 "$hook" 101 post-start
     said 'status 0'
     hangs
     [ "$pid" = "$first" ] || fail "a second helper"
@@ -148,13 +148,13 @@ case_doctor_and_the_others() {
     said 'status 1'
     hangs
     first=$pid
-    within 3 "$gpuanchor" report --output "$work/report.tar"
+    within 5 "$gpuanchor" report --output "$work/report.tar"
     [ -s "$work/report.tar" ] || fail "no report"
-    within 3 "$gpuanchor" doctor 101
+    within 5 "$gpuanchor" doctor 101
     hangs
-    within 3 "$gpuanchor" apply 101
+    within 5 "$gpuanchor" apply 101
     hangs
-    within 3 "$gpuanchor" disable 101
+    within 5 "$gpuanchor" disable 101
     hangs
     [ "$pid" = "$first" ] || fail "a second helper"
     end
@@ -169,7 +169,7 @@ case_doctor_is_killed() {
         sleep 1
         kill -$signal "$doctor"
         ended "$doctor" || fail "doctor survives SIG$signal"
-        within 3 "$gpuanchor" doctor 101
+        within 5 "$gpuanchor" doctor 101
         hangs
         end
         ended "$pid" || fail "the helper does not end with the file system"

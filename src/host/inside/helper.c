@@ -86,6 +86,18 @@ static int note_lock(struct arena *a, const struct inside_job *job, int *ret_fd)
         return 0;
 }
 
+/* The helper of one of us that was killed, unless it ends within a second; 0: none. */
+static pid_t earlier(struct arena *a, const struct inside_job *job) {
+        const char *path = note_path(a, job->root, job->vmid);
+        pid_t pid = note_read(a, path);
+
+        for (int i = 0; pid > 0 && i < 10; i++) {
+                nanosleep(&(struct timespec){ .tv_nsec = 100 * 1000 * 1000 }, NULL);
+                pid = note_read(a, path);
+        }
+        return pid;
+}
+
 pid_t inside_hanging(struct arena *a, const char *root, uint32_t vmid) {
         const char *path = note_path(a, root, vmid);
         _cleanup_(cleanup_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -138,7 +150,7 @@ static int enter(struct inside *in, const struct inside_job *job, const char **r
         if (cgroup_is_of(text, in->vmid))
                 return 0;
         *ret_why = arena_printf(in->arena,
-                                "process %u, its init by lxc-info, is in no control group of it",
+                                "process %u, which lxc-info names as its init, is not in its control group",
                                 in->pid);
         return INSIDE_E_OTHER;
 }
@@ -217,11 +229,12 @@ int inside_call(struct arena *a, const struct inside_job *job, struct inside_ans
 
         *ret = (struct inside_answer){ 0 };
         if (r == 0 && note >= 0)
-                ret->hangs = note_read(a, note_path(a, job->root, job->vmid));
+                ret->hangs = earlier(a, job);
         if (ret->hangs > 0) {
                 r = INSIDE_E_HANGS;
-                ret->why = arena_printf(a, "process %d of an earlier look hangs in a file system of it",
-                                        (int)ret->hangs);
+                ret->why = arena_printf(
+                        a, "process %d of an earlier look hangs in a file system of the container",
+                        (int)ret->hangs);
         }
         if (r == 0)
                 r = call(a, job, note, ret);
