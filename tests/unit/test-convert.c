@@ -91,15 +91,15 @@ static void test_owners_depth(void **state) {
         assert_int_equal(o.n, 0);
 }
 
-static void test_regroup(void **state) {
+static void test_moved_gids(void **state) {
         struct extent now[] = { { 0, 100000, 44 }, { 44, 44, 1 }, { 45, 100045, 65491 } };
         struct extent after[] = { { 0, 100000, 65536 } };
         struct plan p = { .map_now = { now, 3 }, .map = { after, 1 } };
-        struct regroup *r = NULL;
+        struct moved_gid *r = NULL;
 
         p.gids[GID_VIDEO] = (struct plan_gid){ .in_map = true, .map_inside = 44, .inside = 44 };
         p.gids[GID_RENDER] = (struct plan_gid){ .inside = 110 };
-        assert_int_equal(regroup_find(&arena, &p, &r), 1);
+        assert_int_equal(moved_gids_find(&arena, &p, &r), 1);
         assert_int_equal(r[0].inside, 44);
         assert_int_equal(r[0].before, 44);
         assert_int_equal(r[0].after, 100044);
@@ -146,7 +146,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_owners),
                 cmocka_unit_test(test_owners_depth),
-                cmocka_unit_test(test_regroup),
+                cmocka_unit_test(test_moved_gids),
                 cmocka_unit_test(test_version),
         };
 

@@ -82,7 +82,7 @@ static const char *describe_files(struct arena *a, const struct owners *o, bool 
         return strbuf_str(&b);
 }
 
-static void tell_files(struct converting *v, const struct regroup *r, enum severity severity,
+static void tell_files(struct converting *v, const struct moved_gid *r, enum severity severity,
                        const char *what) {
         finding_add(&v->check.findings,
                     (struct finding){ .code = FINDING_GID_FILES,
@@ -126,8 +126,8 @@ static const char *look_inside(struct converting *v, struct search *s) {
 }
 
 static void look_for_files(struct converting *v) {
-        struct regroup *moved = NULL;
-        size_t n = v->check.plan.userns ? regroup_find(v->a, &v->check.plan, &moved) : 0;
+        struct moved_gid *moved = NULL;
+        size_t n = v->check.plan.userns ? moved_gids_find(v->a, &v->check.plan, &moved) : 0;
         struct search s = { arena_alloc(v->a, (n + 1) * sizeof(*s.owners)), n, false };
         const char *not_looked;
 

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+/*
+ * moved-gids - the container gids that a plan maps elsewhere
+ *
+ * Files on the container's disk keep their host gid, so those of such a gid
+ * belong to nobody afterwards.
+ */
 #include "model/plan/plan.h"
 
-/** struct regroup - a container gid that another host gid stands for after a plan */
-struct regroup {
+struct moved_gid {
         uint32_t inside, before, after;
 };
 
-/**
- * regroup_find() - the container gids that a plan maps elsewhere
- * @p: plan, not failed
- *
- * Files on the container's disk keep their host gid, so those of such a gid
- * belong to nobody afterwards. Return: number of gids.
- */
-size_t regroup_find(struct arena *a, const struct plan *p, struct regroup **ret);
+/** moved_gids_find() - those of a plan that is not failed; Return: their number */
+size_t moved_gids_find(struct arena *a, const struct plan *p, struct moved_gid **ret);

@@ -18,7 +18,7 @@ static void tell_foreign(const struct editor *e) {
                 struct bytes key = e->c->lines[i].key;
                 const char *why = NULL;
 
-                if (d->type == DEVLINE_MENTION && key.len > 2 && memcmp(key.data, "mp", 2) == 0)
+                if (d->type == DEVLINE_MENTION && key.len > 2 && bytes_has_prefix(key, "mp"))
                         editor_tell(e,
                                     (struct finding){ .code = FINDING_UNCOVERED,
                                                       .where = editor_where(e, i),

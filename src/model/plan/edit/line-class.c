@@ -12,10 +12,6 @@
 
 /* ---- lxc.mount.entry ---- */
 
-static bool has_option(struct bytes options, const char *option) {
-        return memmem(options.data, options.len, option, strlen(option)) != NULL;
-}
-
 static bool mount_fits(const struct editor *e, size_t i, const struct want *w) {
         const struct devline *d = &e->lines[i];
         const char *path = w->pn->node->path;
@@ -24,13 +20,15 @@ static bool mount_fits(const struct editor *e, size_t i, const struct want *w) {
                 return bytes_equal(e->c->lines[i].value, bytes_of(w->text));
         return !d->broken && d->path.scope == PATH_NODE &&
                bytes_equal(d->path.clean, bytes_of(path)) &&
-               bytes_equal(d->target, bytes_of(path + 1)) && !has_option(d->options, "create=dir");
+               bytes_equal(d->target, bytes_of(path + 1)) &&
+               !bytes_contains(d->options, "create=dir");
 }
 
 static const char *mount_text(const struct editor *e, const struct devline *d,
                               const struct want *w) {
         bool usable = d && !d->broken && d->path.scope != PATH_FOLDER &&
-                      has_option(d->options, "bind") && !has_option(d->options, "create=dir");
+                      bytes_contains(d->options, "bind") &&
+                      !bytes_contains(d->options, "create=dir");
 
         if (w->text)
                 return w->text;
