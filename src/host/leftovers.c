@@ -60,10 +60,11 @@ static int add_strays(struct leftovers *l, const char *folder, const struct fact
 }
 
 int leftovers_strays(struct leftovers *l, const struct facts *f) {
-        static const char *const folders[] = { "/dev", "/dev/dri", "/dev/accel" };
-        int r = 0;
+        const char *folders[NODE_FAMILIES];
+        size_t n = family_folders(folders);
+        int r = add_strays(l, "/dev", f);
 
-        for (size_t i = 0; i < ELEMENTS(folders) && r == 0; i++)
+        for (size_t i = 0; i < n && r == 0; i++)
                 r = add_strays(l, folders[i], f);
         return r;
 }

@@ -314,7 +314,10 @@ case_fake_node() { # devtmpfs does not replace it, udev neither
 case_stray() {
     install -m 0 /dev/null "$H/dev/dri/card5"
     install -m 0 /dev/null "$H/dev/dri/it's mine"
+    mkdir "$H/dev/nvidia-caps"
+    install -m 0 /dev/null "$H/dev/nvidia-caps/nvidia-cap1"
     run 1 doctor 101
+    answers failed stray nvidia-cap1
     mended stray
 }
 

@@ -157,18 +157,29 @@ const struct family *family_of_number(const char *owner, struct devnum number) {
         return best;
 }
 
+static size_t add_once(const char **list, size_t n, const char *s) {
+        for (size_t i = 0; i < n; i++)
+                if (streq(list[i], s))
+                        return n;
+        list[n] = s;
+        return n + 1;
+}
+
 size_t family_classes(const char *ret[NODE_FAMILIES]) {
         size_t n = 0;
 
-        for (size_t i = 0; i < NODE_FAMILIES; i++) {
-                const char *class = families[i].class;
+        for (size_t i = 0; i < NODE_FAMILIES; i++)
+                if (families[i].class)
+                        n = add_once(ret, n, families[i].class);
+        return n;
+}
 
-                for (size_t j = 0; class && j < n; j++)
-                        if (streq(ret[j], class))
-                                class = NULL;
-                if (class)
-                        ret[n++] = class;
-        }
+size_t family_folders(const char *ret[NODE_FAMILIES]) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < NODE_FAMILIES; i++)
+                if (family_has_folder(&families[i]))
+                        n = add_once(ret, n, families[i].folder);
         return n;
 }
 

@@ -96,6 +96,9 @@ bool family_has_folder(const struct family *f);
 /** family_classes() - the classes that list nodes, each once; their number */
 size_t family_classes(const char *ret[NODE_FAMILIES]);
 
+/** family_folders() - the folders below /dev that are a family's own, each once; their number */
+size_t family_folders(const char *ret[NODE_FAMILIES]);
+
 /** family_was_seen() - whether a major that no driver has now was once seen as one of @kind */
 bool family_was_seen(enum node_kind kind, uint32_t major);
 
