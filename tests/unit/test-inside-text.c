@@ -238,6 +238,10 @@ static void test_ollama(void **state) {
                 BYTES("msg=\"dropping integrated GPU; to enable, set OLLAMA_IGPU_ENABLE=1\" id=0\n"
                       "/dev/dri/renderD128: Permission denied\n"));
         assert_true(l.igpu_dropped && l.denied);
+        l = ollama_parse(&arena, BYTES("Unable to open /dev/kfd: Permission denied\n"));
+        assert_true(l.denied);
+        l = ollama_parse(&arena, BYTES("/root/.ollama: Permission denied\n"));
+        assert_false(l.denied);
         /* the server was started again: what was said before is about another process */
         l = ollama_parse(
                 &arena,

@@ -9,6 +9,7 @@
 #include "model/guest/program-output.h"
 
 #include "base/number.h"
+#include "model/gpu/family.h"
 
 enum { NAME_MAX_LEN = 120 };
 
@@ -143,7 +144,7 @@ struct ollama_log ollama_parse(struct arena *a, struct bytes text) {
                         log.software = is_software(value);
                         log.device = name(a, bytes_cut(&value, '|'));
                 }
-                if (bytes_contains(line, "/dev/dri/") && bytes_contains(line, "ermission denied"))
+                if (family_is_mentioned(line) && bytes_contains(line, "ermission denied"))
                         log.denied = true;
         }
         return log;
