@@ -4,8 +4,9 @@
  * mask - the table of what was masked, and masking of any text
  */
 #include "model/report/mask.h"
-#include "base/number.h"
 
+#include "base/number.h"
+#include "model/gpu/family.h"
 #include "model/report/scan.h"
 
 #include <strings.h>
@@ -15,12 +16,11 @@
 
 /* Words that are ours or everybody's: a container of that name is not known by it. */
 static const char *const common[] = {
-        "accel",   "all",   "amdgpu",   "auto",     "card",      "config", "container", "debian",
-        "default", "dev",   "frigate",  "gpu",      "gpuanchor", "group",  "host",      "idmap",
-        "immich",  "intel", "jellyfin", "kfd",      "local",     "lxc",    "masked",    "mount",
-        "node",    "none",  "nvidia",   "ollama",   "path",      "plex",   "proxmox",   "pve",
-        "render",  "root",  "server",   "snapshot", "start",     "status", "systemd",   "test",
-        "ubuntu",  "unit",  "usr",      "var",      "video",
+        "all", "amdgpu", "auto", "config", "container", "debian", "default", "dev", "frigate",
+        "gpu", "gpuanchor", "group", "host", "idmap", "immich", "intel", "jellyfin", "local",
+        "lxc", "masked", "mount", "node", "none", "ollama", "path", "plex", "proxmox", "pve",
+        "root", "server", "snapshot", "start", "status", "systemd", "test", "ubuntu", "unit",
+        "usr", "var",
 };
 
 static bool is_common(struct bytes name) {
@@ -30,6 +30,12 @@ static bool is_common(struct bytes name) {
                 return true;
         for (size_t i = 0; i < ELEMENTS(common); i++)
                 if (bytes_equal_nocase(name, bytes_of(common[i])))
+                        return true;
+        for (int i = 0; i < NODE_KINDS; i++)
+                if (bytes_equal_nocase(name, bytes_of(node_kind_name(i))))
+                        return true;
+        for (int i = 0; i < GID_GROUPS; i++)
+                if (bytes_equal_nocase(name, bytes_of(gid_group_name(i))))
                         return true;
         return false;
 }
