@@ -118,7 +118,8 @@ static void plan_lines(struct check *c, struct parked *ret) {
         struct edit edit = { .in = &in,
                              .plan = &c->plan,
                              .conf = &conf,
-                             .config = c->guest.has_config ? &config : NULL };
+                             .config = c->guest.has_config ? &config : NULL,
+                             .config_survey = &c->config_survey };
 
         for (size_t i = 0; i < c->policy.parked.n; i++)
                 pctconf_park(&conf, c->policy.parked.lines[i]);
@@ -199,6 +200,7 @@ static int check_guest(struct check *c, const struct bytes *policy) {
         if (r < 0)
                 return r;
         survey_make(c->arena, &c->anchor->facts, &c->guest.lines, &c->survey);
+        survey_make(c->arena, &c->anchor->facts, &c->guest.config_lines, &c->config_survey);
         check_lines(c);
         find_given(c);
         return 0;

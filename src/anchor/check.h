@@ -16,7 +16,7 @@ struct check {
         struct anchor *anchor;
         struct arena *arena; /* of @anchor */
         struct guest guest;
-        struct survey survey; /* of @guest.lines */
+        struct survey survey, config_survey; /* of guest.lines and guest.config_lines */
         struct policy policy;
         struct plan plan;
         struct record planned; /* the nodes that a start would give */

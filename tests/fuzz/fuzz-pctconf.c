@@ -148,11 +148,15 @@ static struct bytes generate(struct arena *a, const struct pctconf *c) {
 static bool run(struct arena *a, struct bytes file, const struct policy *p, struct pass *ret) {
         struct findings f = { .arena = a };
         struct pctconf conf, config;
-        struct survey s;
+        struct survey s, config_survey;
         struct plan_input in = {
                 .facts = &facts, .policy = p, .node = NODE, .name = "101.conf", .conf = &conf, .survey = &s
         };
-        struct edit edit = { .in = &in, .plan = &ret->plan, .conf = &conf, .config = &config };
+        struct edit edit = { .in = &in,
+                             .plan = &ret->plan,
+                             .conf = &conf,
+                             .config = &config,
+                             .config_survey = &config_survey };
         struct parked parked;
 
         *ret = (struct pass){ .next = *p };
@@ -161,6 +165,7 @@ static bool run(struct arena *a, struct bytes file, const struct policy *p, stru
         for (size_t i = 0; i < p->parked.n; i++)
                 pctconf_park(&conf, p->parked.lines[i]);
         survey_make(a, &facts, &conf, &s);
+        survey_make(a, &facts, &config, &config_survey);
         ret->userns = s.userns;
         plan_make(a, &in, &f, &ret->plan);
         if (ret->plan.failed)

@@ -70,12 +70,8 @@ static void edit_legacy(const struct editor *e) {
 
 static void edit_config(struct editor *e, struct wants *mounts, struct wants *devs,
                         struct wants *allows) {
-        struct survey s;
         struct wants denials = { 0 };
 
-        survey_make(e->a, e->in->facts, e->c, &s);
-        e->lines = s.lines;
-        e->n_lines = s.n_lines;
         edit_idmap(e);
         for (size_t i = 0; i < devs->n; i++) {
                 struct want *w = &devs->items[i];
@@ -133,6 +129,8 @@ void edit_apply(struct arena *a, const struct edit *edit, struct findings *f, st
         drop_unused(&e);
         if (edit->config) {
                 e.c = edit->config;
+                e.lines = edit->config_survey->lines;
+                e.n_lines = edit->config_survey->n_lines;
                 e.f = NULL;
                 edit_config(&e, &mounts, &devs, &allows);
         }

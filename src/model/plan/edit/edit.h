@@ -17,6 +17,7 @@ struct edit {
         const struct plan *plan;     /* not failed */
         struct pctconf *conf;   /* the container file, the same model that @in->conf points to */
         struct pctconf *config; /* the generated configuration, NULL when there is none */
+        const struct survey *config_survey; /* of @config */
 };
 
 /**
