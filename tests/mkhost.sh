@@ -12,6 +12,7 @@
 #
 #   pci ADDRESS class=030000 id=VVVV:DDDD [sub=VVVV:DDDD] [driver=NAME]
 #       [under=BRIDGE[/BRIDGE]] [physfn=ADDRESS]     bridges appear by themselves
+#       [unique_id=HEX]                              amdgpu's serial number
 #   platform NAME [driver=NAME] [at=platform/axi]    a device without PCI
 #   drm DEVICE[/CHILD...] [card=N] [render=N] [control=N] [connectors=HDMI-A-1,DP-1]
 #       [driver=NAME bus=BUS]                        the last two are of CHILD
@@ -268,6 +269,8 @@ $1 == "pci" {
         path = pci_path($2, opt["under"])
         pci($2, path, opt["class"], opt["id"], opt["sub"] ? opt["sub"] : "0000:0000", \
                 opt["driver"])
+        if (opt["unique_id"])
+                file(path "/unique_id", opt["unique_id"] "\n")
         if (opt["physfn"]) {
                 point(path "/physfn", device_path(opt["physfn"]))
                 point(device_path(opt["physfn"]) "/virtfn" (virtfns[opt["physfn"]]++ + 0), path)

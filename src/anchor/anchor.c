@@ -17,6 +17,19 @@ int anchor_facts(struct anchor *an) {
         return r;
 }
 
+int anchor_memory(struct anchor *an) {
+        int r = anchor_facts(an);
+        struct card_set now;
+
+        if (r < 0 || an->has_memory)
+                return r;
+        host_memory_load(&an->pve, &an->memory);
+        now = facts_cards(an->pve.arena, &an->facts);
+        history_advance(an->pve.arena, &an->memory.history, &now);
+        an->has_memory = true;
+        return 0;
+}
+
 int anchor_majors(struct anchor *an) {
         int r = anchor_facts(an);
 
@@ -33,6 +46,7 @@ struct anchor anchor_for_one(struct anchor *host, struct arena *a) {
         struct anchor one;
 
         need_host(host);
+        (void)anchor_memory(host); /* its facts are there */
         one = *host;
         one.pve.arena = a;
         return one;

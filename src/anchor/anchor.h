@@ -8,13 +8,15 @@
  * by the same host. Who has to see it anew opens it anew.
  */
 #include "model/gpu/facts.h"
+#include "pve/host-files.h"
 #include "pve/settings.h"
 
 struct anchor {
         struct pve pve;
-        struct facts facts;   /* after anchor_facts() */
-        struct settings host; /* of all containers; after anchor_policy() */
-        bool has_facts, has_host;
+        struct facts facts;        /* after anchor_facts() */
+        struct settings host;      /* of all containers; after anchor_policy() */
+        struct host_memory memory; /* advanced to the facts; after anchor_memory() */
+        bool has_facts, has_host, has_memory;
 };
 
 /** anchor_open() - nothing read yet but the node's name; @a and @root must live as long */
@@ -35,6 +37,9 @@ struct anchor anchor_for_one(struct anchor *host, struct arena *a);
  * errno.
  */
 int anchor_facts(struct anchor *an);
+
+/** anchor_memory() - have @an->memory, and facts; 0 or negative errno */
+int anchor_memory(struct anchor *an);
 
 /** anchor_majors() - have @an->facts with the list of majors; 0 or negative errno */
 int anchor_majors(struct anchor *an);

@@ -67,6 +67,21 @@ static int apply_memory(struct check *c) {
         return ANCHOR_E_FAILED;
 }
 
+/* A start that could not remember is judged by the pin's own memory the next time. */
+static void apply_host_memory(struct check *c) {
+        struct host_memory m = c->anchor->memory;
+        const char *path;
+        int r;
+
+        if (c->plan.choice.kept) {
+                m.pins = c->plan.choice.kept;
+                m.n_pins = c->plan.choice.n_kept;
+        }
+        r = host_memory_store(&c->anchor->pve, &m, &path);
+        if (r < 0)
+                anchor_tell_write_failed(&c->findings, path + strlen(c->anchor->pve.root), r);
+}
+
 static bool gives_dev_nodes(const struct check *c) {
         for (size_t i = 0; i < c->plan.n_nodes; i++)
                 if (c->plan.nodes[i].required && c->plan.nodes[i].form == METHOD_DEV)
@@ -123,6 +138,7 @@ int anchor_apply(struct check *c) {
         if (r == 0) {
                 int memory = apply_memory(c);
 
+                apply_host_memory(c);
                 r = apply_files(c);
                 if (r == GUEST_E_CHANGED)
                         return r;

@@ -43,6 +43,8 @@ static struct plan_input input_of(const struct check *c, const struct pctconf *c
                                   const struct survey *s) {
         return (struct plan_input){
                 .facts = &c->anchor->facts,
+                .memory = &c->anchor->memory,
+                .vmid = c->guest.vmid,
                 .policy = &c->policy,
                 .node = c->anchor->pve.node,
                 .name = c->guest.conf_name,
@@ -197,6 +199,8 @@ static int check_guest(struct check *c, const struct bytes *policy) {
         c->new_config = c->guest.config;
         c->new_policy = policy ? *policy : c->policy.file;
         r = find_facts(c);
+        if (r == 0)
+                r = anchor_memory(c->anchor);
         if (r < 0)
                 return r;
         survey_make(c->arena, &c->anchor->facts, &c->guest.lines, &c->survey);

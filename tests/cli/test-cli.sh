@@ -652,7 +652,7 @@ case_enable() {
     run 0 enable 101
     said '/etc/pve/gpuanchor/101.conf written'
     has "$POLICY" '[pin pve1]'
-    has "$POLICY" 'gpu = 0000:c1:00.0 1002:150e 1f66:0031'
+    has "$POLICY" 'gpu = 0000:c1:00.0 1002:150e 1f66:0031 pci0000:c0/08.1/00.0'
     ! grep -qx '\[container\]' "$POLICY" || fail "a section that nobody asked for"
     has "$CONF" 'hookscript: local:snippets/gpuanchor-hook'
     [ "$(readlink "$LINK")" = $HOOK ] || fail "link"

@@ -87,7 +87,7 @@ static void require_same_pin(const struct pin *a, const struct pin *b) {
 
         require(n_a == n_b, "a pin has another number of GPUs");
         for (size_t i = 0; i < n_a; i++) {
-                const struct pin_gpu *x = &a->gpus[i], *y = &b->gpus[i];
+                const struct card *x = &a->gpus[i], *y = &b->gpus[i];
 
                 require(streq(x->address, y->address), "a pin has another address");
                 require(pci_ids_equal(&x->ids, &y->ids), "a pin has other ids");

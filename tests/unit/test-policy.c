@@ -315,9 +315,9 @@ static void test_unknown_key(void **state) {
 }
 
 static struct policy sample(void) {
-        static struct pin_gpu gpus[] = {
-                { "0000:c1:00.0", { 0x1002, 0x150e, 0x1f66, 0x0031 } },
-                { "fb000000.gpu", { 0 } },
+        static struct card gpus[] = {
+                { .address = "0000:c1:00.0", .ids = { 0x1002, 0x150e, 0x1f66, 0x0031 } },
+                { .address = "fb000000.gpu", .ids = { 0 } },
         };
         static struct pin pin = { "pve1", gpus, 2 };
         static const char *lines[] = { "dev0: /dev/dri/renderD128,gid=110",
@@ -456,7 +456,7 @@ static void test_parse_memory(void **state) {
 static void test_parse_memory_wrong(void **state) {
         static const char *const cases[][3] = {
                 { "pin pve1", "gpu", "c1:00.0" },          { "pin pve1", "gpu", "" },
-                { "pin pve1", "gpu", "c1:00.0 1002 -" },   { "pin pve1", "gpu", "c1:00.0 - - -" },
+                { "pin pve1", "gpu", "c1:00.0 1002 -" },   { "pin pve1", "gpu", "c1:00.0 - - usb" },
                 { "pin pve1", "gpu", "c1:00.0 1:22222 -" }, { "pin pve1", "gid", "1" },
                 { "pin", "gpu", "c1:00.0 - -" },           { "pin a b", "gpu", "c1:00.0 - -" },
                 { "memory", "line", "" },                  { "memory", "line", "\\" },

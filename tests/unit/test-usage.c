@@ -113,8 +113,8 @@ static void test_conflicts(void **state) {
 /* A pin waits for its GPU also while that has no nodes; another card at its address is not it. */
 static void test_pin(void **state) {
         struct arena *a = *state;
-        struct pin_gpu pinned[] = { { "0000:01:00.0", { 0x10de, 0x2684, 0, 0 } },
-                                    { "0000:00:02.0", { 0x10de, 0x2684, 0, 0 } } };
+        struct card pinned[] = { { .address = "0000:01:00.0", .ids = { 0x10de, 0x2684, 0, 0 } },
+                                    { .address = "0000:00:02.0", .ids = { 0x10de, 0x2684, 0, 0 } } };
         struct pin pin = { .node = "pve1", .gpus = pinned, .n_gpus = 2 };
         struct choice none = { 0 };
         struct usage u = { .arena = a, .facts = &host, .node = "pve2" };

@@ -6,6 +6,7 @@
 #include "host/probe/sysfs.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -20,6 +21,33 @@ int probe_dir(struct probe *p, const char *path, DIR **ret_dir) {
                 return -errno;
         *ret_dir = dir;
         return 0;
+}
+
+/*
+ * amdgpu has unique_id for most cards since Vega, and reading it does not wake them. What only
+ * root may read, or what wakes a card, is not read here.
+ */
+static int gpu_read_identity(struct probe *p, struct gpu *g, int dir) {
+        char buf[SYSFS_ATTR_SIZE], link[PATH_MAX];
+        struct bytes text = { buf, 0 };
+        ssize_t len = readlinkat(p->pci, g->address, link, sizeof(link) - 1);
+        int r;
+
+        if (len < 0)
+                return is_gone(-errno) || errno == EINVAL ? 0 : -errno;
+        link[len] = '\0';
+        g->port = card_port(p->arena, link);
+        g->unread = !g->driver || !streq(g->driver, "amdgpu");
+        if (g->unread)
+                return 0;
+        r = attr_read(dir, "unique_id", buf, &text);
+        if (r >= 0 && text.len > 0) {
+                const char *serial = arena_strndup(p->arena, text.data, text.len);
+
+                if (serial_is_plausible(serial))
+                        g->serials[SERIAL_AMD] = serial;
+        }
+        return r < 0 && !is_gone(r) ? r : 0;
 }
 
 static int gpu_read_pci(struct probe *p, struct gpu *g) {
@@ -56,7 +84,9 @@ static int gpu_read_pci(struct probe *p, struct gpu *g) {
         if (r < 0 && !is_gone(r))
                 return r;
         r = attr_link(p->arena, dir, "physfn", &g->physfn);
-        return r < 0 && !is_gone(r) ? r : 0;
+        if (r < 0 && !is_gone(r))
+                return r;
+        return gpu_read_identity(p, g, dir);
 }
 
 int probe_gpu(struct probe *p, const char *address, bool pci, struct gpu **ret_gpu) {

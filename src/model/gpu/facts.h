@@ -8,6 +8,7 @@
  * is known by its address and ids; names and numbers of nodes are only what
  * the kernel gave it this time.
  */
+#include "model/gpu/card.h"
 #include "model/gpu/family.h"
 #include "model/gpu/pci-ids.h"
 
@@ -34,6 +35,9 @@ struct gpu {
         uint32_t class;     /* PCI class, 0x030000 = VGA; 0 without PCI */
         const char *driver; /* "amdgpu", NULL when none is bound */
         const char *physfn; /* of an SR-IOV function: address of its card */
+        const char *port;   /* see card_port(); NULL: not known */
+        const char *serials[SERIAL_KINDS];
+        bool unread;        /* its serial numbers cannot be read now */
         struct node *nodes; /* at most one of a kind */
         size_t n_nodes;
 };

@@ -35,14 +35,6 @@ bool policy_section_node(struct bytes section, struct bytes *ret_node) {
         return true;
 }
 
-/* "1002:150e", or "-" for a GPU that has none */
-static bool parse_ids(struct bytes text, uint32_t *ret_vendor, uint32_t *ret_device) {
-        if (!bytes_equal(text, BYTES("-")))
-                return pci_ids_parse(text, ret_vendor, ret_device);
-        *ret_vendor = *ret_device = 0;
-        return true;
-}
-
 static struct pin *pin_of(struct arena *a, struct policy *p, struct bytes node) {
         struct pin *pin;
 
@@ -54,26 +46,24 @@ static struct pin *pin_of(struct arena *a, struct policy *p, struct bytes node) 
         return pin;
 }
 
-/* gpu = 0000:c1:00.0 1002:150e 1f66:0031 */
+/* gpu = 0000:c1:00.0 1002:150e 1f66:0031 pci0000:00/08.1/00.0 amd=1a2b3c4d5e6f7081 */
 static bool parse_pin(struct arena *a, struct policy *p, const struct ini_entry *e) {
-        struct bytes rest = bytes_of(e->value), address = bytes_word(&rest), node;
-        struct pin_gpu g = { 0 };
+        const char *normal;
+        struct bytes node;
+        struct card card;
         struct pin *pin;
 
         if (!policy_section_node(bytes_of(e->section), &node) ||
-            !BYTES_IN(bytes_of(e->key), "gpu", "twin") || !is_word(address) ||
-            !parse_ids(bytes_word(&rest), &g.ids.vendor, &g.ids.device) ||
-            !parse_ids(bytes_word(&rest), &g.ids.subvendor, &g.ids.subdevice) ||
-            bytes_trim(rest).len > 0)
+            !BYTES_IN(bytes_of(e->key), "gpu", "twin") || !card_parse(a, bytes_of(e->value), &card) ||
+            !is_word(bytes_of(card.address)))
                 return false;
-        g.address = pci_address_normalize(a, address);
-        if (!g.address)
-                g.address = arena_strndup(a, address.data, address.len);
+        normal = pci_address_normalize(a, bytes_of(card.address));
+        card.address = normal ? normal : card.address;
         pin = pin_of(a, p, node);
         if (streq(e->key, "twin"))
-                *ARENA_PUSH(a, pin->twins, pin->n_twins) = g;
+                *ARENA_PUSH(a, pin->twins, pin->n_twins) = card;
         else
-                *ARENA_PUSH(a, pin->gpus, pin->n_gpus) = g;
+                *ARENA_PUSH(a, pin->gpus, pin->n_gpus) = card;
         return true;
 }
 
@@ -183,16 +173,33 @@ const char *policy_parse_memory(struct arena *a, struct policy *p, const struct 
                                                  e->key, e->value, e->section);
 }
 
-/* "gpu = 0000:c1:00.0 1002:150e 1f66:0031"; false when the address is no word */
-static bool add_pinned(struct strbuf *b, const char *key, const struct pin_gpu *g) {
-        bool subsystem = g->ids.subvendor != 0 || g->ids.subdevice != 0;
+static bool is_line(const struct card *c) {
+        bool good = is_word(bytes_of(c->address)) && (!c->port || is_word(bytes_of(c->port)));
 
-        if (!is_word(bytes_of(g->address)))
-                return false;
-        strbuf_printf(b, "%s = %s %s %s\n", key, g->address,
-                      pci_ids_known(&g->ids) ? pci_ids_model(b->arena, &g->ids) : "-",
-                      subsystem ? pci_ids_subsystem(b->arena, &g->ids) : "-");
-        return true;
+        for (size_t kind = 0; kind < SERIAL_KINDS; kind++)
+                good = good && (!c->serials[kind] || is_word(bytes_of(c->serials[kind])));
+        return good;
+}
+
+/* "gpu = 0000:c1:00.0 ..."; false when it cannot be a line. */
+static bool add_pinned(struct strbuf *b, const char *key, const struct card *c) {
+        struct card known = *c;
+
+        for (size_t kind = 0; kind <= SERIAL_KINDS; kind++) {
+                struct strbuf line = { .arena = b->arena };
+
+                strbuf_printf(&line, "%s = ", key);
+                card_write(b->arena, &line, &known);
+                if (is_line(&known) && line.len <= INI_LINE_MAX) {
+                        strbuf_add(b, line.data, line.len);
+                        strbuf_adds(b, "\n");
+                        return true;
+                }
+                /* too long for a line: one serial number less */
+                if (kind < SERIAL_KINDS)
+                        known.serials[kind] = NULL;
+        }
+        return false;
 }
 
 /* entries of [pin NODE]; empty when nothing is pinned */

@@ -23,12 +23,6 @@ struct policy_gid {
         int64_t guessed; /* remembered: a hole was made for it without knowing better */
 };
 
-/** struct pin_gpu - what was chosen: an address and the ids that were there */
-struct pin_gpu {
-        const char *address;
-        struct pci_ids ids;
-};
-
 /** struct parked - lines that were taken out while their GPU is away, as they stood in the file */
 struct parked {
         const char **lines;
@@ -38,10 +32,10 @@ struct parked {
 /** struct pin - the choice of one cluster node */
 struct pin {
         const char *node;
-        struct pin_gpu *gpus;
+        struct card *gpus;
         size_t n_gpus;
-        /* others with the same ids that were there and were not meant: never follow to one */
-        struct pin_gpu *twins;
+        /* the equal cards that were there and were not meant */
+        struct card *twins;
         size_t n_twins;
 };
 

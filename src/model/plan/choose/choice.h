@@ -5,6 +5,7 @@
  * choice - the GPUs that a container shall have, and what of them is missing
  */
 #include "model/gpu/gpu-list.h"
+#include "model/identity/host-memory.h"
 #include "model/policy/policy.h"
 
 /** struct ambiguity - GPUs of which a person has to choose; none: nothing is ambiguous */
@@ -19,6 +20,8 @@ struct choice {
         const char *missing; /* what was wanted and is not there or not decided; NULL when all is */
         bool repin;          /* @pin is new or has changed and wants to be remembered */
         struct pin pin;
+        struct kept_pin *kept; /* all pins of the node as they are now; NULL: none was judged */
+        size_t n_kept;
 };
 
 /** choice_is_settled() - whether there are GPUs, and none is missing */

@@ -107,7 +107,5 @@ void choose_gpus(struct arena *a, const struct plan_input *in, struct findings *
                 else
                         choose_selected(&x, &p->gpus[i]);
         }
-        if (c.repin)
-                pin_twins(&x);
         *ret = c;
 }

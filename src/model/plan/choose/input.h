@@ -5,11 +5,14 @@
  * input - everything that a plan is made from, and what the container's lines say of a node
  */
 #include "model/conf/survey.h"
+#include "model/identity/host-memory.h"
 #include "model/policy/policy.h"
 
 /** struct plan_input - everything that a plan is made from */
 struct plan_input {
         const struct facts *facts;
+        const struct host_memory *memory; /* advanced to @facts; NULL: this host remembers nothing */
+        uint32_t vmid;
         const struct policy *policy;
         const char *node; /* cluster node */
         const char *name; /* of the container file, for findings: "101.conf" */

@@ -1,108 +1,189 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * pin - follow a GPU that has moved, or not
+ * pin - the pinned cards, tracked through the changes of the host
  */
 #include "model/plan/choose/pin.h"
 
-static struct pin_gpu pin_of(struct arena *a, const struct gpu *g) {
-        return (struct pin_gpu){ .address = arena_strdup(a, g->address), .ids = g->ids };
+/* What the host remembers; where there is nothing, the host as it is now. */
+static struct host_memory memory_of(struct chooser *x) {
+        struct host_memory m = { .history = { .id = "-" } };
+        struct card_set now;
+
+        if (x->in->memory)
+                return *x->in->memory;
+        now = facts_cards(x->a, x->in->facts);
+        history_advance(x->a, &m.history, &now);
+        return m;
 }
 
-static bool pinned_here(const struct facts *facts, const struct pin_gpu *p) {
-        const struct gpu *g = facts_find_gpu(facts, p->address);
+/* A pin of the first version has the address of a virtual function instead of its card's. */
+static struct card complete(const struct facts *f, const struct card *pinned) {
+        const struct gpu *g = pinned->port ? NULL : facts_find_gpu(f, pinned->address);
 
-        return g && pci_ids_equal(&p->ids, &g->ids);
+        return g && g->physfn && pci_ids_equal(&g->ids, &pinned->ids) ? gpu_card(f, g) : *pinned;
 }
 
-static bool is_at(const struct pin_gpu *list, size_t n, const struct gpu *g) {
+static void add_neighbours(struct chooser *x, struct pinned *p, const struct card *list, size_t n) {
         for (size_t i = 0; i < n; i++)
-                if (streq(list[i].address, g->address) && pci_ids_equal(&list[i].ids, &g->ids))
+                if (pci_ids_known(&p->card.ids) && pci_ids_equal(&list[i].ids, &p->card.ids) &&
+                    !streq(list[i].address, p->card.address))
+                        *ARENA_PUSH(x->a, p->neighbours, p->n_neighbours) = list[i];
+}
+
+/* As the last look left it, unless the policy says something else by now. */
+static struct pinned pinned_of(struct chooser *x, const struct host_memory *m,
+                               const struct pin *pin, size_t i) {
+        struct pinned p = { .owner = x->in->vmid };
+
+        for (size_t j = 0; j < m->n_pins; j++)
+                if (m->pins[j].pinned.owner == x->in->vmid &&
+                    card_same(&m->pins[j].source, &pin->gpus[i]))
+                        return m->pins[j].pinned;
+        p.card = complete(x->in->facts, &pin->gpus[i]);
+        add_neighbours(x, &p, pin->gpus, pin->n_gpus);
+        add_neighbours(x, &p, pin->twins, pin->n_twins);
+        return p;
+}
+
+static void keep(struct chooser *x, const struct card *source, const struct pinned *p) {
+        struct kept_pin *kept = ARENA_PUSH(x->a, x->c->kept, x->c->n_kept);
+
+        *kept = (struct kept_pin){ *source, *p };
+        kept->source.unread = kept->pinned.card.unread = false;
+}
+
+static bool is_card_of(const struct card *list, size_t n, const struct card *c) {
+        for (size_t i = 0; i < n; i++)
+                if (card_same(&list[i], c))
                         return true;
         return false;
 }
 
-static size_t count_homeless(const struct facts *facts, const struct pin_gpu *list, size_t n,
-                             const struct pin_gpu *like) {
-        size_t homeless = 0;
-
-        for (size_t i = 0; i < n; i++)
-                homeless +=
-                        pci_ids_equal(&list[i].ids, &like->ids) && !pinned_here(facts, &list[i]);
-        return homeless;
-}
-
-/*
- * GPUs with the ids of @p at an address where none was known. As many of them
- * as entries without their GPU means that all moved together; which is which
- * does not matter, they are alike and go to one container. A twin that was not
- * meant is no candidate, and one that left its place, too, makes it a guess.
- */
-static const struct gpu *follow(struct chooser *x, const struct pin *pin, const struct pin_gpu *p) {
-        const struct gpu *free_gpu = NULL;
-        size_t homeless = count_homeless(x->in->facts, pin->gpus, pin->n_gpus, p), candidates = 0;
-
-        if (!pci_ids_known(&p->ids) ||
-            count_homeless(x->in->facts, pin->twins, pin->n_twins, p) > 0)
-                return NULL;
-        for (size_t i = 0; i < x->in->facts->n_gpus; i++) {
-                const struct gpu *g = &x->in->facts->gpus[i];
-
-                if (!pci_ids_equal(&p->ids, &g->ids) || is_at(pin->gpus, pin->n_gpus, g) ||
-                    is_at(pin->twins, pin->n_twins, g))
-                        continue;
-                candidates++;
-                if (!free_gpu && !gpu_list_has(&x->c->gpus, g))
-                        free_gpu = g;
-        }
-        return candidates == homeless ? free_gpu : NULL;
-}
-
-void pin_twins(struct chooser *x) {
+/* The equal cards that are here and not meant. */
+static void find_twins(struct chooser *x) {
+        struct card_set all = facts_cards(x->a, x->in->facts);
         struct pin *pin = &x->c->pin;
 
-        for (size_t i = 0; i < x->in->facts->n_gpus; i++) {
-                const struct gpu *g = &x->in->facts->gpus[i];
-                bool alike = false;
+        pin->twins = NULL;
+        pin->n_twins = 0;
+        for (size_t i = 0; i < all.n; i++) {
+                bool equal = false, own = false;
 
-                for (size_t j = 0; j < pin->n_gpus; j++)
-                        alike |=
-                                pci_ids_known(&g->ids) && pci_ids_equal(&pin->gpus[j].ids, &g->ids);
-                if (alike && !is_at(pin->gpus, pin->n_gpus, g))
-                        *ARENA_PUSH(x->a, pin->twins, pin->n_twins) = pin_of(x->a, g);
+                for (size_t j = 0; j < pin->n_gpus; j++) {
+                        equal |= pci_ids_known(&all.cards[i].ids) &&
+                                 pci_ids_equal(&pin->gpus[j].ids, &all.cards[i].ids);
+                        own |= streq(pin->gpus[j].address, all.cards[i].address);
+                }
+                if (!equal || own)
+                        continue;
+                all.cards[i].unread = false;
+                *ARENA_PUSH(x->a, pin->twins, pin->n_twins) = all.cards[i];
         }
+}
+
+static bool pins_differ(const struct pin *a, const struct pin *b) {
+        bool differ = a->n_gpus != b->n_gpus || a->n_twins != b->n_twins;
+
+        for (size_t i = 0; i < a->n_gpus && !differ; i++)
+                differ = !card_same(&a->gpus[i], &b->gpus[i]);
+        for (size_t i = 0; i < a->n_twins && !differ; i++)
+                differ = !is_card_of(b->twins, b->n_twins, &a->twins[i]);
+        return differ;
+}
+
+static struct gpu_list equal_gpus(struct chooser *x, const struct card *c) {
+        struct gpu_list list = { 0 };
+
+        for (size_t i = 0; i < x->in->facts->n_gpus; i++)
+                if (pci_ids_equal(&x->in->facts->gpus[i].ids, &c->ids))
+                        gpu_list_add(x->a, &list, &x->in->facts->gpus[i]);
+        return list;
+}
+
+/* Say what became of @p; NULL when it is none of this host's GPUs. */
+static const struct gpu *take_tracked(struct chooser *x, const struct card *p,
+                                      const struct track *t) {
+        const struct gpu *g =
+                t->card ? facts_gpu_of(x->in->facts, t->card, t->next.card.function) : NULL;
+        const char *ids = pci_ids_model(x->a, &p->ids);
+        struct gpu_list equal;
+
+        if (t->result == TRACK_AMBIGUOUS || t->result == TRACK_CONFLICT) {
+                equal = equal_gpus(x, p);
+                chooser_ambiguous(x,
+                                  t->result == TRACK_CONFLICT
+                                          ? arena_printf(x->a,
+                                                         "the pins of several containers lead "
+                                                         "to the card that %s is now",
+                                                         p->address)
+                                          : arena_printf(x->a,
+                                                         "equal cards %s may have changed places "
+                                                         "since %s was pinned",
+                                                         ids, p->address),
+                                  p->address, &equal);
+        } else if (!g) {
+                chooser_miss(x, p->address, arena_printf(x->a, "pinned %s", ids));
+        } else if (t->result == TRACK_REPLACED) {
+                finding_add(x->f, (struct finding){ .code = FINDING_GPU_REPLACED,
+                                                    .gpu = g->address,
+                                                    .what = ids });
+        } else if (!streq(t->next.card.address, p->address) &&
+                   p->function == t->next.card.function) {
+                finding_add(x->f, (struct finding){ .code = FINDING_GPU_MOVED,
+                                                    .gpu = g->address,
+                                                    .what = ids,
+                                                    .old = p->address,
+                                                    .new = t->next.card.address });
+        }
+        if (g)
+                chooser_take_or_held(x, g, p->address);
+        return g;
 }
 
 void pin_choose(struct chooser *x, const struct pin *pin) {
-        struct choice *c = x->c;
+        struct host_memory m = memory_of(x);
+        size_t n_others = 0;
+        struct pinned *pins = arena_alloc(x->a, (m.n_pins + pin->n_gpus) * sizeof(*pins));
+        struct track *tracks = arena_alloc(x->a, (m.n_pins + pin->n_gpus) * sizeof(*tracks));
+        struct pin *next = &x->c->pin;
 
-        c->pin.node = pin->node;
+        for (size_t i = 0; i < m.n_pins; i++)
+                if (m.pins[i].pinned.owner != x->in->vmid)
+                        pins[n_others++] = m.pins[i].pinned;
+        for (size_t i = 0; i < pin->n_gpus; i++)
+                pins[n_others + i] = pinned_of(x, &m, pin, i);
+        track_pins(&(struct tracking){ .arena = x->a,
+                                       .history = &m.history,
+                                       .pins = pins,
+                                       .n_pins = n_others + pin->n_gpus,
+                                       .partial = m.partial },
+                   tracks);
+        for (size_t i = 0, n = 0; i < m.n_pins; i++)
+                if (m.pins[i].pinned.owner != x->in->vmid)
+                        keep(x, &m.pins[i].source, &tracks[n++].next);
+        next->node = pin->node;
         for (size_t i = 0; i < pin->n_gpus; i++) {
-                const struct pin_gpu *p = &pin->gpus[i];
-                const struct gpu *g = NULL;
-                const char *ids = pci_ids_model(x->a, &p->ids);
+                const struct track *t = &tracks[n_others + i];
+                const struct gpu *g = take_tracked(x, &pin->gpus[i], t);
+                struct card *c = ARENA_PUSH(x->a, next->gpus, next->n_gpus);
 
-                if (pinned_here(x->in->facts, p))
-                        g = facts_find_gpu(x->in->facts, p->address);
-                else if ((g = follow(x, pin, p)))
-                        finding_add(x->f, (struct finding){ .code = FINDING_GPU_MOVED,
-                                                            .gpu = g->address,
-                                                            .what = ids,
-                                                            .old = p->address,
-                                                            .new = g->address });
-                *ARENA_PUSH(x->a, c->pin.gpus, c->pin.n_gpus) = g ? pin_of(x->a, g) : *p;
-                if (!g) {
-                        chooser_miss(x, p->address, arena_printf(x->a, "pinned %s", ids));
-                        continue;
-                }
-                c->repin |= !streq(g->address, p->address);
-                chooser_take_or_held(x, g, p->address);
+                *c = g ? t->next.card : pin->gpus[i];
+                c->unread = false;
+                keep(x, c, &t->next);
         }
+        if (x->c->missing) { /* the neighbours of then are what tells it later */
+                next->twins = pin->twins;
+                next->n_twins = pin->n_twins;
+        } else {
+                find_twins(x);
+        }
+        x->c->repin |= pins_differ(next, pin);
 }
 
 bool pin_choose_alike(struct chooser *x, const struct pin *pin) {
         for (size_t i = 0; i < pin->n_gpus; i++) {
-                const struct pin_gpu *p = &pin->gpus[i];
+                const struct card *p = &pin->gpus[i];
                 size_t alike = 0, wanted = 0;
 
                 for (size_t j = 0; j < pin->n_gpus; j++)
@@ -121,17 +202,34 @@ bool pin_choose_alike(struct chooser *x, const struct pin *pin) {
 }
 
 void pin_make(struct chooser *x) {
+        struct host_memory m = memory_of(x);
         struct choice *c = x->c;
 
         c->pin.node = x->in->node;
         c->repin = true;
+        for (size_t i = 0; i < m.n_pins; i++)
+                if (m.pins[i].pinned.owner != x->in->vmid)
+                        keep(x, &m.pins[i].source, &m.pins[i].pinned);
         for (size_t i = 0; i < c->gpus.n; i++) {
                 const struct gpu *g = c->gpus.items[i];
+                struct card *card = ARENA_PUSH(x->a, c->pin.gpus, c->pin.n_gpus);
 
-                *ARENA_PUSH(x->a, c->pin.gpus, c->pin.n_gpus) = pin_of(x->a, g);
+                *card = gpu_card(x->in->facts, g);
+                card->unread = false;
                 finding_add(x->f, (struct finding){ .code = FINDING_GPU_PINNED,
                                                     .gpu = g->address,
                                                     .what = gpu_describe(x->a, g),
                                                     .where = x->in->node });
+        }
+        find_twins(x);
+        for (size_t i = 0; i < c->pin.n_gpus; i++) {
+                struct pinned p = { .owner = x->in->vmid,
+                                    .card = c->pin.gpus[i],
+                                    .history = m.history.id,
+                                    .set = history_last(&m.history) };
+
+                add_neighbours(x, &p, c->pin.gpus, c->pin.n_gpus);
+                add_neighbours(x, &p, c->pin.twins, c->pin.n_twins);
+                keep(x, &c->pin.gpus[i], &p);
         }
 }

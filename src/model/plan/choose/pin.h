@@ -4,9 +4,7 @@
 /*
  * pin - the GPUs that were chosen once, found again
  *
- * An address alone is not enough (a new NVMe drive shifts PCI bus numbers and
- * another card may sit there now), ids alone are not either (two identical
- * cards). A pin has both, and is followed only where one reading is left.
+ * Judged together with the pins of all containers of the node (model/identity/track.h).
  */
 #include "model/plan/choose/chooser.h"
 
@@ -23,6 +21,3 @@ bool pin_choose_alike(struct chooser *x, const struct pin *pin);
 
 /** pin_make() - a new pin of the GPUs that are chosen */
 void pin_make(struct chooser *x);
-
-/** pin_twins() - remember with a new pin which GPUs of the same ids are here and not meant */
-void pin_twins(struct chooser *x);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * host-memory - what a host remembers of its cards, and which container has pinned which
+ *
+ * Both are root's, below /var/lib/gpuanchor/host. A pin stands in its container's policy, too;
+ * here it is as the last look left it, so that all pins of the node are judged together by
+ * reading one file.
+ */
+#include "model/gpu/facts.h"
+#include "model/identity/track.h"
+
+/** struct kept_pin - a pin as its policy has it, and where its card was seen last */
+struct kept_pin {
+        struct card source;
+        struct pinned pinned;
+};
+
+struct host_memory {
+        struct history history;
+        struct kept_pin *pins;
+        size_t n_pins;
+        bool partial; /* something could not be read: only what needs no neighbours is told */
+};
+
+/** gpu_card() - what the card of @g is known by; of a virtual function its card and its number */
+struct card gpu_card(const struct facts *f, const struct gpu *g);
+
+/** facts_cards() - all whole cards of this host */
+struct card_set facts_cards(struct arena *a, const struct facts *f);
+
+/** facts_gpu_of() - the GPU that @now, of this host's cards, and a function's number stand for */
+const struct gpu *facts_gpu_of(const struct facts *f, const struct card *now, uint32_t function);
+
+/** card_same() - whether two cards are the same in every word */
+bool card_same(const struct card *a, const struct card *b);
+
+/** pins_write() - the pins as the text that pins_read() reads */
+struct bytes pins_write(struct arena *a, const struct host_memory *m);
+
+/** pins_read() - read the text into @m; false when it is damaged, @m has no pins then */
+bool pins_read(struct arena *a, struct bytes text, struct host_memory *m);

@@ -1,0 +1,506 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * test-histories - random histories of a host, and an oracle that knows the silicon
+ *
+ * A host has slots with cards in them; containers were given a card each. Cards come, go,
+ * change slots, lose their driver; buses shift; the host is looked at and containers start
+ * in between. The oracle knows which piece of silicon each container was given, where it
+ * sits, and what a look could see. It counts a wrong card, and "none" where what was seen
+ * tells the card. It shares no code with the decision.
+ *
+ * test-histories [SEED [COUNT]]
+ */
+#include "model/identity/track.h"
+
+#include <stdio.h>
+
+enum { SLOTS = 7, CARDS = 24, CONTAINERS = 4, MODELS = 2 };
+
+/* What kind of serial number a piece of silicon has. */
+enum silicon_serial { WITHOUT, UNIQUE, BOGUS };
+
+struct silicon {
+        unsigned model;
+        enum silicon_serial serial;
+        int slot; /* -1: in the drawer */
+        bool readable;
+        bool ever_read, read_elsewhere; /* by a look; in another slot than this one */
+        int read_in;
+        bool looked; /* the last look saw it */
+        char text[32];
+};
+
+struct container {
+        bool used, lost, was_lost, unsure,
+                pinned;           /* lost: nobody can tell any more which card is meant */
+        int slot;                 /* where a look saw it last */
+        const char *serial;       /* that it showed last; a card without one may sit in its place */
+        int card, first;          /* the one that its owner means, now and at first */
+        enum track_result result; /* of the last judgement */
+        struct pinned pin;
+};
+
+struct world {
+        struct arena arena;
+        uint64_t random;
+        unsigned bus, root, dock;
+        struct silicon cards[CARDS];
+        struct container containers[CONTAINERS];
+        struct history history;
+        unsigned histories;
+        bool bogus_shared[MODELS];
+        int looked[SLOTS]; /* which card a look saw in a slot last */
+        unsigned looked_root, looked_dock;
+        char log[16 * 1024];
+        size_t logged;
+};
+
+static unsigned wrong, none, told, judged;
+
+static unsigned pick(struct world *w, unsigned n) {
+        w->random ^= w->random << 13;
+        w->random ^= w->random >> 7;
+        w->random ^= w->random << 17;
+        return (unsigned)(w->random >> 33) % n;
+}
+
+static void note(struct world *w, const char *format, ...) _printf_(2, 3);
+static void note(struct world *w, const char *format, ...) {
+        va_list args;
+        int n;
+
+        va_start(args, format);
+        n = vsnprintf(w->log + w->logged, sizeof(w->log) - w->logged, format, args);
+        va_end(args);
+        if (n > 0 && w->logged + (size_t)n < sizeof(w->log))
+                w->logged += (size_t)n;
+}
+
+static int card_in(const struct world *w, int slot) {
+        for (int i = 0; i < CARDS; i++)
+                if (w->cards[i].slot == slot)
+                        return i;
+        return -1;
+}
+
+/* Slots 5 and 6 are in a dock. */
+static const char *port_of(struct world *w, int slot) {
+        return slot < 5 ? arena_printf(&w->arena, "pci%04x:00/%02x.1/00.0", w->root, 1 + slot)
+                        : arena_printf(&w->arena, "pci%04x:00/07.%u/00.0/%02x.0/00.0", w->root,
+                                       w->dock, slot);
+}
+
+/* ---- what a look sees ---- */
+
+static struct card_set observe(struct world *w) {
+        struct card_set set = { 0 };
+        unsigned bus = w->bus;
+
+        for (int slot = 0; slot < SLOTS; slot++) {
+                int i = card_in(w, slot);
+                struct silicon *s = &w->cards[i < 0 ? 0 : i];
+                struct card *c;
+
+                if (i < 0)
+                        continue;
+                c = ARENA_PUSH(&w->arena, set.cards, set.n);
+                *c = (struct card){
+                        .ids = { 0x1002, 0x7300 + s->model, 0x1043, 0x0001 },
+                        .address = arena_printf(&w->arena, "0000:%02x:00.0", bus++),
+                        .port = port_of(w, slot),
+                        .unread = !s->readable,
+                };
+                if (s->readable && s->serial != WITHOUT)
+                        c->serials[SERIAL_AMD] = arena_strdup(&w->arena, s->text);
+        }
+        return set;
+}
+
+/* ---- the oracle ---- */
+
+static bool bogus_twins(const struct world *w, unsigned model) {
+        unsigned n = 0;
+
+        for (int i = 0; i < CARDS; i++)
+                n += w->cards[i].slot >= 0 && w->cards[i].model == model &&
+                     w->cards[i].serial == BOGUS && w->cards[i].readable;
+        return n > 1;
+}
+
+static bool serial_tells(const struct world *w, int i) {
+        const struct silicon *s = &w->cards[i];
+
+        return s->serial == UNIQUE || (s->serial == BOGUS && !w->bogus_shared[s->model]);
+}
+
+/*
+ * After a change of the host, what is known of the card that @c means. Its port tells as long
+ * as cards of its model only came or only went since the last look.
+ */
+static void oracle_look(struct world *w, struct container *c) {
+        const struct silicon *own = &w->cards[c->card];
+        unsigned before = 0, outside = 0, gone = 0, come = 0;
+        bool moved = false, exchanged = false,
+             rearranged = w->looked_root != w->root || w->looked_dock != w->dock;
+
+        for (int slot = 0; slot < SLOTS; slot++) {
+                int was = w->looked[slot], is = card_in(w, slot);
+                bool was_one = was >= 0 && w->cards[was].model == own->model;
+                bool is_one = is >= 0 && w->cards[is].model == own->model;
+
+                before += was_one;
+                outside += was_one && slot < 5;
+                exchanged |= was_one && is_one && was != is;
+                gone += was_one && !is_one;
+                come += is_one && !was_one;
+        }
+        for (int i = 0; i < CARDS; i++) {
+                const struct silicon *s = &w->cards[i];
+
+                if (s->model != own->model || s->slot < 0)
+                        continue;
+                exchanged |= s->ever_read && s->read_in != s->slot;
+                moved |= s->looked && w->looked[s->slot] != i;
+        }
+        if (moved || (gone > 0 && come > 0))
+                c->lost = true;
+        /* it was away, and is back elsewhere; or its port was renumbered meanwhile */
+        if ((!own->looked && own->slot >= 0 && own->slot != c->slot) ||
+            (rearranged && !own->looked))
+                c->lost = true;
+        /* another one in its place: whoever exchanged them knew */
+        if (c->slot != own->slot && card_in(w, c->slot) >= 0 &&
+            w->cards[card_in(w, c->slot)].model == own->model)
+                c->lost = true;
+        /* the serial number of many cards, while no look saw two of them that showed it */
+        for (int i = 0; i < CARDS; i++)
+                if (i != c->card && own->serial == BOGUS && !w->bogus_shared[own->model] &&
+                    w->cards[i].serial == BOGUS && w->cards[i].model == own->model &&
+                    (w->cards[i].slot >= 0 || w->cards[i].looked))
+                        c->lost = true;
+        /* nothing but the root bus was numbered anew, or all of these cards are in the dock */
+        if (rearranged && (exchanged || gone > 0 || come > 0))
+                c->lost = true;
+        if (w->looked_dock != w->dock && before > 1 && (outside > 0 || w->looked_root != w->root))
+                c->lost = true;
+}
+
+/* ---- the program ---- */
+
+static void pin(struct world *w, struct container *c, const struct card *card) {
+        const struct card_set *set = history_set(&w->history, history_last(&w->history));
+
+        c->pin = (struct pinned){
+                .owner = (uint32_t)(100 + (c - w->containers)),
+                .card = *card,
+                .history = w->history.id,
+                .set = history_last(&w->history),
+        };
+        for (size_t i = 0; i < set->n; i++)
+                if (!streq(set->cards[i].address, card->address) &&
+                    pci_ids_equal(&set->cards[i].ids, &card->ids))
+                        *ARENA_PUSH(&w->arena, c->pin.neighbours, c->pin.n_neighbours) =
+                                set->cards[i];
+        c->pinned = true;
+}
+
+static int silicon_of(struct world *w, const struct card *card) {
+        for (int slot = 0; slot < SLOTS; slot++)
+                if (card_is_at(card, port_of(w, slot)))
+                        return card_in(w, slot);
+        return -1;
+}
+
+/* Another card for certain: the pin knows a serial number, and this one was here before elsewhere.
+ */
+static bool is_known_other(const struct world *w, const struct container *c, int given) {
+        const struct silicon *s = &w->cards[given];
+
+        return w->cards[c->card].serial == UNIQUE && c->serial &&
+               streq(c->serial, w->cards[c->card].text) && s->serial == UNIQUE && s->readable &&
+               s->read_elsewhere;
+}
+
+/* What a pin knows of its card: it was read where it is now. */
+static void remember_serial(const struct world *w, struct container *c) {
+        const struct silicon *s = &w->cards[c->card];
+
+        if (serial_tells(w, c->card) && s->readable)
+                c->serial = s->text;
+}
+
+/* Another container's pin leads to this card as well, because cards changed places unseen. */
+static bool is_disputed(const struct world *w, const struct container *c) {
+        const struct silicon *own = &w->cards[c->card];
+
+        for (int i = 0; i < CONTAINERS; i++) {
+                const struct container *o = &w->containers[i];
+
+                if (o->used && o->card != c->card && o->serial && own->serial != WITHOUT &&
+                    streq(o->serial, own->text))
+                        return true;
+                /* its pin did not know where the card is, so to it this one was another */
+                if (o != c && o->used && o->was_lost && o->card == c->card)
+                        return true;
+                if (o->used && o->first != c->first && o->result == TRACK_CONFLICT)
+                        return true;
+        }
+        return false;
+}
+
+static bool check(struct world *w, struct container *c, const struct track *track) {
+        const struct silicon *own = &w->cards[c->card];
+        int given = track->card ? silicon_of(w, track->card) : -1;
+        bool shown = own->serial == UNIQUE && own->ever_read && own->readable;
+        bool tells = (c->serial ? shown && streq(c->serial, own->text)
+                                : shown || own->serial == WITHOUT) &&
+                     !is_disputed(w, c) && !c->unsure;
+
+        judged++;
+        note(w, "  %ld means %d in %d%s: %d given %d\n", (long)(c - w->containers), c->card,
+             own->slot, c->lost ? " (lost)" : "", track->result, given);
+        if (given >= 0 && c->serial && w->cards[given].serial != WITHOUT &&
+            w->cards[given].readable && streq(w->cards[given].text, c->serial))
+                c->card = given;
+        if (given >= 0 && given != c->card && (!c->lost || is_known_other(w, c, given))) {
+                wrong++;
+                return false;
+        }
+        if (given < 0 && own->slot >= 0 && !c->lost && tells && c->card == c->first) {
+                none++;
+                return false;
+        }
+        c->lost |= given < 0 && is_disputed(w, c);
+        told += given >= 0;
+        if (given >= 0) { /* from here on it is the one that is meant */
+                c->card = given;
+                c->lost = false;
+                remember_serial(w, c);
+        }
+        return true;
+}
+
+/* All pins of the node, judged together and remembered together. */
+static bool judge_all(struct world *w) {
+        struct pinned pins[CONTAINERS];
+        struct track tracks[CONTAINERS];
+        struct tracking t = { .arena = &w->arena, .history = &w->history, .pins = pins };
+        bool good = true;
+
+        for (int i = 0; i < CONTAINERS; i++)
+                if (w->containers[i].pinned)
+                        pins[t.n_pins++] = w->containers[i].pin;
+        track_pins(&t, tracks);
+        for (int i = CONTAINERS - 1, n = (int)t.n_pins; i >= 0; i--)
+                if (w->containers[i].pinned) {
+                        w->containers[i].result = tracks[--n].result;
+                        w->containers[i].was_lost = w->containers[i].lost;
+                }
+        for (int i = CONTAINERS - 1; i >= 0; i--)
+                if (w->containers[i].pinned) {
+                        w->containers[i].pin = tracks[--t.n_pins].next;
+                        good = check(w, &w->containers[i], &tracks[t.n_pins]) && good;
+                }
+        return good;
+}
+
+static bool look(struct world *w) {
+        struct card_set now = observe(w);
+        bool good;
+
+        note(w, "look:");
+        for (int slot = 0; slot < SLOTS; slot++) {
+                const struct silicon *s = &w->cards[card_in(w, slot) < 0 ? 0 : card_in(w, slot)];
+
+                if (card_in(w, slot) >= 0)
+                        note(w, " %d:%d/%c%c%s", slot, card_in(w, slot), 'A' + (char)s->model,
+                             "-ub"[s->serial], s -> readable ? "" : "?");
+        }
+        note(w, "\n");
+
+        for (unsigned model = 0; model < MODELS; model++)
+                w->bogus_shared[model] |= bogus_twins(w, model);
+        for (int i = 0; i < CONTAINERS; i++)
+                if (w->containers[i].used)
+                        oracle_look(w, &w->containers[i]);
+        for (int slot = 0; slot < SLOTS; slot++)
+                w->looked[slot] = card_in(w, slot);
+        w->looked_root = w->root;
+        w->looked_dock = w->dock;
+        history_advance(&w->arena, &w->history, &now);
+        good = judge_all(w);
+        for (int i = 0; i < CARDS; i++) {
+                struct silicon *s = &w->cards[i];
+
+                s->looked = s->slot >= 0;
+                if (s->slot < 0 || !s->readable)
+                        continue;
+                s->read_elsewhere |= s->ever_read && s->read_in != s->slot;
+                s->ever_read = true;
+                s->read_in = s->slot;
+        }
+        for (int i = 0; i < CONTAINERS; i++)
+                if (w->containers[i].used && w->cards[w->containers[i].card].slot >= 0)
+                        w->containers[i].slot = w->cards[w->containers[i].card].slot;
+        return good;
+}
+
+/* ---- events ---- */
+
+static int any_card(struct world *w, bool inserted) {
+        for (int tries = 0; tries < 40; tries++) {
+                int i = (int)pick(w, CARDS);
+
+                if ((w->cards[i].slot >= 0) == inserted)
+                        return i;
+        }
+        return -1;
+}
+
+static int any_free_slot(struct world *w) {
+        for (int tries = 0; tries < 20; tries++) {
+                int slot = (int)pick(w, SLOTS);
+
+                if (card_in(w, slot) < 0)
+                        return slot;
+        }
+        return -1;
+}
+
+static bool enrol(struct world *w) {
+        struct container *c = &w->containers[pick(w, CONTAINERS)];
+        int i = any_card(w, true);
+        struct card_set now;
+
+        if (!look(w))
+                return false;
+        if (c->used || i < 0)
+                return true;
+        *c = (struct container){ .used = true, .card = i, .first = i, .slot = w->cards[i].slot };
+        remember_serial(w, c);
+        /* its serial number was read elsewhere: it may have changed places before this or after */
+        c->unsure = !w->cards[i].readable && w->cards[i].ever_read &&
+                    w->cards[i].read_in != w->cards[i].slot;
+        now = observe(w); /* serial numbers that the history remembers may be another card's */
+        for (size_t j = 0; j < now.n; j++)
+                if (silicon_of(w, &now.cards[j]) == i)
+                        pin(w, c, &now.cards[j]);
+        note(w, "enrol %ld with %d\n", (long)(c - w->containers), i);
+        return true;
+}
+
+static void change(struct world *w) {
+        int i = any_card(w, true), j = any_card(w, false), slot = any_free_slot(w);
+
+        switch (pick(w, 9)) {
+        case 0:
+                w->bus = 1 + pick(w, 4);
+                note(w, "buses begin at %u\n", w->bus);
+                break;
+        case 1:
+        case 2:
+                if (j >= 0 && slot >= 0) {
+                        w->cards[j].slot = slot;
+                        note(w, "card %d comes into %d\n", j, slot);
+                }
+                break;
+        case 3:
+                if (i >= 0) {
+                        note(w, "card %d leaves %d\n", i, w->cards[i].slot);
+                        w->cards[i].slot = -1;
+                }
+                break;
+        case 4:
+                if (i >= 0 && slot >= 0) {
+                        note(w, "card %d moves %d -> %d\n", i, w->cards[i].slot, slot);
+                        w->cards[i].slot = slot;
+                }
+                break;
+        case 5:
+                if (i >= 0 && j >= 0) {
+                        note(w, "card %d replaces %d in %d\n", j, i, w->cards[i].slot);
+                        w->cards[j].slot = w->cards[i].slot;
+                        w->cards[i].slot = -1;
+                }
+                break;
+        case 6:
+                j = any_card(w, true);
+                if (i >= 0 && j >= 0 && i != j) {
+                        int other = w->cards[i].slot;
+
+                        note(w, "cards %d and %d change places\n", i, j);
+                        w->cards[i].slot = w->cards[j].slot;
+                        w->cards[j].slot = other;
+                }
+                break;
+        case 7:
+                if (i >= 0) {
+                        w->cards[i].readable = !w->cards[i].readable;
+                        note(w, "card %d is %sreadable\n", i, w->cards[i].readable ? "" : "not ");
+                }
+                break;
+        case 8:
+                if (pick(w, 2))
+                        w->root = w->root ? 0 : 0x1000;
+                else
+                        w->dock = !w->dock;
+                note(w, "root %x dock %u\n", w->root, w->dock);
+                break;
+        }
+}
+
+static bool play(struct world *w, uint64_t seed) {
+        memset(w, 0, sizeof(*w));
+        w->random = seed * 0x9e3779b97f4a7c15U + 1;
+        w->bus = 1;
+        w->history.id = "a";
+        for (int slot = 0; slot < SLOTS; slot++)
+                w->looked[slot] = -1;
+        for (int i = 0; i < CARDS; i++) {
+                struct silicon *s = &w->cards[i];
+
+                *s = (struct silicon){ .model = pick(w, MODELS), .slot = -1, .readable = true };
+                s->serial = pick(w, 3);
+                if (s->serial == BOGUS)
+                        snprintf(s->text, sizeof(s->text), "00112233%08x", s->model);
+                else
+                        snprintf(s->text, sizeof(s->text), "%08x%08x",
+                                 0x1234567U * (unsigned)(i + 1), i);
+        }
+        for (unsigned n = 1 + pick(w, 4); n > 0; n--) {
+                int i = any_card(w, false), slot = any_free_slot(w);
+
+                if (i >= 0 && slot >= 0)
+                        w->cards[i].slot = slot;
+        }
+        for (int n = 0; n < 40; n++) {
+                unsigned what = pick(w, 10);
+
+                if (what < 2 ? !enrol(w) : what >= 6 && !look(w))
+                        return false;
+                if (what >= 2 && what < 6)
+                        change(w);
+        }
+        return true;
+}
+
+int main(int argc, char **argv) {
+        uint64_t first = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
+        uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 10) : 20000;
+        static struct world w;
+
+        for (uint64_t seed = first; seed < first + count; seed++) {
+                bool good = play(&w, seed);
+
+                arena_done(&w.arena);
+                if (!good) {
+                        printf("seed %llu:\n%s", (unsigned long long)seed, w.log);
+                        break;
+                }
+        }
+        printf("%llu histories from seed %llu, %u judgements, %u with a card, %u wrong cards, "
+               "%u times none although it could be told\n",
+               (unsigned long long)count, (unsigned long long)first, judged, told, wrong, none);
+        return wrong + none > 0;
+}
