@@ -142,8 +142,8 @@ static void look_at_container(struct doctor *d) {
                 .refuse = c->refuse,
         };
 
-        snapshots_check(d->arena, &d->anchor->facts, &c->plan.choice.gpus, c->guest.lines.tail,
-                        g.name, &snapshots);
+        snapshots_check(&(struct snapshot_query){ &d->anchor->facts, &c->plan.choice.gpus, g.name },
+                        c->guest.lines.tail, &snapshots);
         g.hook = hook_of(d, guest_setting(d->arena, &c->guest, "hookscript"));
         g.next = hook_of(d, g.ours ? c->policy.next_hook : NULL);
         if (!g.ours)

@@ -79,8 +79,9 @@ static void look_at_lines(struct look *l, struct check *c) {
 static void look_at_snapshots(struct look *l, struct check *c) {
         struct findings f = { .arena = c->arena };
 
-        snapshots_check(c->arena, &c->anchor->facts, &c->plan.choice.gpus, c->guest.lines.tail,
-                        c->guest.conf_name, &f);
+        snapshots_check(&(struct snapshot_query){ &c->anchor->facts, &c->plan.choice.gpus,
+                                                  c->guest.conf_name },
+                        c->guest.lines.tail, &f);
         for (size_t i = 0; i < f.n; i++)
                 add_about(l, c->guest.vmid, f.items[i]);
 }

@@ -108,7 +108,8 @@ static struct doctor_report examine(const char *text, const char *gpu, const str
         add(&found, w->policy_broken, FINDING_POLICY_BROKEN);
         add(&found, w->idmap_broken, FINDING_IDMAP_BROKEN);
         add(&found, w->idmap_odd, FINDING_IDMAP_ODD);
-        snapshots_check(&arena, &facts, &plan.choice.gpus, conf.tail, g.name, &snapshots);
+        snapshots_check(&(struct snapshot_query){ &facts, &plan.choice.gpus, g.name }, conf.tail,
+                        &snapshots);
         doctor_check_file(&r, &g);
         doctor_check_cgroup(&r, &g);
         doctor_check_conf(&r, &g);

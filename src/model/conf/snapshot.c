@@ -11,50 +11,50 @@
 
 #include "model/conf/survey.h"
 
-/* A line that gives one node, and not one of ours; a folder gives them all and names none. */
-static bool is_stale(const struct facts *fc, const struct gpu_list *ours, const struct devline *d) {
+/* A line that gives one node, of a GPU that is not meant; a folder gives them all and names none. */
+static bool is_stale(const struct snapshot_query *q, const struct devline *d) {
         const struct gpu *g;
 
         if ((d->type != DEVLINE_MOUNT && d->type != DEVLINE_DEV) || d->path.scope == PATH_FOLDER)
                 return false;
-        g = devline_gpu(fc, d);
-        return g ? !gpu_list_has(ours, g) : (devline_kinds(fc, d, 0) & ~family_shared_kinds()) != 0;
+        g = devline_gpu(q->facts, d);
+        return g ? !gpu_list_has(q->gpus, g)
+                 : (devline_kinds(q->facts, d, 0) & ~family_shared_kinds()) != 0;
 }
 
-static void check_one(struct arena *a, const struct facts *fc, const struct gpu_list *ours,
-                      const struct pctconf *c, struct bytes snapshot, const char *name,
-                      struct findings *f) {
+static void check_one(const struct snapshot_query *q, const struct pctconf *c,
+                      struct bytes snapshot, struct findings *f) {
+        struct arena *a = f->arena;
+
         for (size_t i = 1; i < c->n_lines; i++) {
                 struct devline d;
 
                 if (c->lines[i].key.len == 0)
                         continue;
                 d = devline_parse(a, &c->lines[i]);
-                if (!is_stale(fc, ours, &d))
+                if (!is_stale(q, &d))
                         continue;
                 finding_add(f,
                             (struct finding){ .code = FINDING_SNAPSHOT_STALE,
                                               .what = arena_strndup(a, snapshot.data, snapshot.len),
-                                              .where = name,
+                                              .where = q->name,
                                               .old = arena_strndup(a, c->lines[i].text.data,
                                                                    c->lines[i].text.len) });
                 return;
         }
 }
 
-void snapshots_check(struct arena *a, const struct facts *fc, const struct gpu_list *ours,
-                     struct bytes tail, const char *name, struct findings *f) {
-        if (ours->n == 0 || !bytes_contains(tail, "/dev/"))
+void snapshots_check(const struct snapshot_query *q, struct bytes tail, struct findings *f) {
+        if (q->gpus->n == 0 || !bytes_contains(tail, "/dev/"))
                 return;
         while (tail.len > 0) {
                 /* "[name]", or it would not be a section */
                 struct bytes title = bytes_trim(bytes_cut(&tail, '\n'));
                 struct pctconf c;
 
-                pctconf_parse(a, PCTCONF_PVE, tail, &c);
+                pctconf_parse(f->arena, PCTCONF_PVE, tail, &c);
                 if (title.len > 2 && !bytes_contains_char(title, ':'))
-                        check_one(a, fc, ours, &c, (struct bytes){ title.data + 1, title.len - 2 },
-                                  name, f);
+                        check_one(q, &c, (struct bytes){ title.data + 1, title.len - 2 }, f);
                 tail = c.tail;
         }
 }

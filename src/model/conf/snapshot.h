@@ -7,14 +7,15 @@
 #include "model/finding/finding.h"
 #include "model/gpu/gpu-list.h"
 
+struct snapshot_query {
+        const struct facts *facts;
+        const struct gpu_list *gpus; /* that the container shall have; without any, nothing is found */
+        const char *name;            /* "101.conf", for the findings */
+};
+
 /**
  * snapshots_check() - snapshots whose lines name another GPU, or none
- * @a:    arena for scratch
- * @fc:   facts
- * @ours: the GPUs that the container shall have; nothing is found when it has none
  * @tail: the container file from its first section on, pctconf.tail
- * @name: "101.conf", for the findings
  * @f:    gets one snapshot-stale for each such snapshot
  */
-void snapshots_check(struct arena *a, const struct facts *fc, const struct gpu_list *ours,
-                     struct bytes tail, const char *name, struct findings *f);
+void snapshots_check(const struct snapshot_query *q, struct bytes tail, struct findings *f);

@@ -146,8 +146,8 @@ void survey_make(struct arena *a, const struct facts *f, const struct pctconf *c
 }
 
 struct named {
-        bool *card, *render, *nvidia, *other; /* one flag per GPU of the facts */
-        bool any, stranger; /* @stranger: a line names a node that nobody has */
+        bool *of[NODE_KINDS]; /* by lines for a kind of node, one flag per GPU of the facts */
+        bool any, stranger;   /* @stranger: a line names a node that no GPU has */
 };
 
 static void name_one(const struct facts *f, const struct devline *d, uint32_t kinds,
@@ -161,31 +161,26 @@ static void name_one(const struct facts *f, const struct devline *d, uint32_t ki
                 return;
         }
         n->any = true;
-        if (kinds & NODE_BIT(NODE_CARD))
-                n->card[g - f->gpus] = true;
-        else if (kinds & NODE_BIT(NODE_RENDER))
-                n->render[g - f->gpus] = true;
-        else if (kinds & NODE_BIT(NODE_NVIDIA))
-                n->nvidia[g - f->gpus] = true;
-        else
-                n->other[g - f->gpus] = true;
+        for (int kind = 0; kind < NODE_KINDS; kind++)
+                if (kinds & NODE_BIT(kind))
+                        n->of[kind][g - f->gpus] = true;
 }
 
 /*
  * Whether two kinds of lines name the same GPUs, of those that have both kinds of node.
- * @alone: a GPU that has one kind only does not speak for the other kind's lines; a card0
+ * A GPU that has a card node only does not speak for the lines of render nodes: a card0
  * that the management controller or a USB display took is no partner of renderD128.
  */
-static bool agree(const struct facts *f, const bool *x, enum node_kind kind_x, const bool *y,
-                  enum node_kind kind_y, bool alone) {
-        bool any_x = false, any_y = false, same = true;
+static bool agree(const struct facts *f, const struct named *n, enum node_kind x,
+                  enum node_kind y) {
+        bool any_x = false, any_y = false, same = true, drm = x == NODE_CARD && y == NODE_RENDER;
 
         for (size_t i = 0; i < f->n_gpus; i++) {
-                bool both = gpu_node(&f->gpus[i], kind_x) && gpu_node(&f->gpus[i], kind_y);
+                bool both = gpu_node(&f->gpus[i], x) && gpu_node(&f->gpus[i], y);
 
-                any_x |= x[i] && (both || alone);
-                any_y |= y[i] && (both || alone);
-                same &= !both || x[i] == y[i];
+                any_x |= n->of[x][i] && (both || drm);
+                any_y |= n->of[y][i] && (both || drm);
+                same &= !both || n->of[x][i] == n->of[y][i];
         }
         return same || !any_x || !any_y;
 }
@@ -193,22 +188,18 @@ static bool agree(const struct facts *f, const bool *x, enum node_kind kind_x, c
 /* An iGPU's DRM nodes beside an NVIDIA card's own are two GPUs and no contradiction. */
 static bool one_voice(const struct facts *f, const struct named *n) {
         return n->any && !n->stranger &&
-               agree(f, n->card, NODE_CARD, n->render, NODE_RENDER, true) &&
-               agree(f, n->nvidia, NODE_NVIDIA, n->render, NODE_RENDER, false) &&
-               agree(f, n->nvidia, NODE_NVIDIA, n->card, NODE_CARD, false);
+               agree(f, n, NODE_CARD, NODE_RENDER) && agree(f, n, NODE_NVIDIA, NODE_RENDER) &&
+               agree(f, n, NODE_NVIDIA, NODE_CARD);
 }
 
 size_t survey_named_gpus(struct arena *a, const struct facts *f, const struct survey *s,
                          const struct gpu ***ret_gpus) {
-        struct named n = {
-                .card = arena_alloc(a, f->n_gpus),
-                .render = arena_alloc(a, f->n_gpus),
-                .nvidia = arena_alloc(a, f->n_gpus),
-                .other = arena_alloc(a, f->n_gpus),
-        };
         bool by_number = s->given == 0;
+        struct named n = { 0 };
         size_t count = 0;
 
+        for (int kind = 0; kind < NODE_KINDS; kind++)
+                n.of[kind] = arena_alloc(a, f->n_gpus);
         for (size_t i = 1; i < s->n_lines; i++) {
                 const struct devline *d = &s->lines[i];
 
@@ -220,7 +211,10 @@ size_t survey_named_gpus(struct arena *a, const struct facts *f, const struct su
         if (!one_voice(f, &n))
                 return 0;
         for (size_t i = 0; i < f->n_gpus; i++)
-                if (n.card[i] || n.render[i] || n.nvidia[i] || n.other[i])
-                        *ARENA_PUSH(a, *ret_gpus, count) = &f->gpus[i];
+                for (int kind = 0; kind < NODE_KINDS; kind++)
+                        if (n.of[kind][i]) {
+                                *ARENA_PUSH(a, *ret_gpus, count) = &f->gpus[i];
+                                break;
+                        }
         return count;
 }
