@@ -7,35 +7,18 @@
  * Made at build time, so that the explanation of a message cannot part from the
  * message.
  */
-#include "model/finding/finding.h"
-
-static const struct {
-        const char *place, *field;
-} places[] = {
-        { "{gpu}", "@GPUANCHOR_GPU@" },     { "{old}", "@GPUANCHOR_OLD@" },
-        { "{new}", "@GPUANCHOR_NEW@" },     { "{what}", "@GPUANCHOR_WHAT@" },
-        { "{where}", "@GPUANCHOR_WHERE@" }, { "{vmid}", "@GPUANCHOR_VMID@" },
-};
-
-/* Return: how much of @s the place at its beginning takes, 0 when there is none. */
-static size_t print_place(const char *s) {
-        for (size_t i = 0; i < ELEMENTS(places); i++)
-                if (str_has_prefix(s, places[i].place)) {
-                        fputs(places[i].field, stdout);
-                        return strlen(places[i].place);
-                }
-        return 0;
-}
+#include "render/text.h"
 
 static void print_filled(const char *template) {
-        while (*template) {
-                size_t n = print_place(template);
+        static const struct text_place fields[] = {
+                { "gpu", "@GPUANCHOR_GPU@" },     { "old", "@GPUANCHOR_OLD@" },
+                { "new", "@GPUANCHOR_NEW@" },     { "what", "@GPUANCHOR_WHAT@" },
+                { "where", "@GPUANCHOR_WHERE@" }, { "vmid", "@GPUANCHOR_VMID@" },
+                { NULL, NULL },
+        };
+        _cleanup_arena_ struct arena a = { 0 };
 
-                if (n == 0)
-                        putchar(*template);
-                template += n ? n : 1;
-        }
-        putchar('\n');
+        puts(text_fill(&a, template, fields));
 }
 
 static const char *severity_phrase(enum severity s) {
