@@ -8,9 +8,9 @@
  */
 #include "base/file.h"
 
+#include "base/folder.h"
 #include "base/number.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -121,7 +121,7 @@ static bool is_leftover(struct bytes entry, const char *name) {
 void file_sweep(const char *path) {
         const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
         char folder[PATH_MAX];
-        DIR *dir;
+        _cleanup_(cleanup_dir) DIR *dir = NULL;
 
         if ((size_t)snprintf(folder, sizeof(folder), "%.*s.", (int)(name - path), path) >=
             sizeof(folder))
@@ -130,8 +130,6 @@ void file_sweep(const char *path) {
         for (const struct dirent *d; dir && (d = readdir(dir));)
                 if (is_leftover(bytes_of(d->d_name), name))
                         (void)unlinkat(dirfd(dir), d->d_name, 0);
-        if (dir)
-                closedir(dir);
 }
 
 int file_replace(const char *path, struct bytes content, unsigned mode, unsigned flags) {

@@ -6,8 +6,8 @@
 #include "host/leftovers.h"
 
 #include "base/file.h"
+#include "base/folder.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <sys/stat.h>
 
@@ -16,17 +16,6 @@ enum {
         MAX_LINES = 256,
         TEXT_MAX = 1024 * 1024, /* of a script or a file of rules */
 };
-
-static inline void cleanup_dir(DIR **d) {
-        if (*d)
-                closedir(*d);
-}
-
-/* 0 and NULL when there is no such folder */
-static int open_folder(const struct leftovers *l, const char *path, DIR **ret) {
-        *ret = opendir(arena_printf(l->arena, "%s%s", l->root, path));
-        return *ret || errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
-}
 
 /* ---- /dev ---- */
 
@@ -43,10 +32,11 @@ static bool is_at_a_node(const struct facts *f, const char *path) {
 
 /* Folders (by-path) and links belong there; a link to nothing is udev's to clear up. */
 static int add_strays(struct leftovers *l, const char *folder, const struct facts *f) {
-        _cleanup_(cleanup_dir) DIR *dir = NULL;
-        int r = open_folder(l, folder, &dir);
+        _cleanup_(cleanup_dir) DIR *dir = opendir(arena_printf(l->arena, "%s%s", l->root, folder));
 
-        for (struct dirent *d; dir && (d = readdir(dir)) && l->n_strays < MAX_STRAYS;) {
+        if (!dir)
+                return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+        for (struct dirent *d; (d = readdir(dir)) && l->n_strays < MAX_STRAYS;) {
                 const char *path = arena_printf(l->arena, "%s/%s", folder, d->d_name);
                 struct stat st;
 
@@ -56,7 +46,7 @@ static int add_strays(struct leftovers *l, const char *folder, const struct fact
                         continue;
                 *ARENA_PUSH(l->arena, l->strays, l->n_strays) = path;
         }
-        return r;
+        return 0;
 }
 
 int leftovers_strays(struct leftovers *l, const struct facts *f) {
@@ -122,27 +112,16 @@ int leftovers_chmods(struct leftovers *l, const char *name) {
         return add_file(l, name, doctor_line_chmods);
 }
 
-static int compare_names(const void *x, const void *y) {
-        return strcmp(*(const char *const *)x, *(const char *const *)y);
-}
-
 static int add_rules(struct leftovers *l, const char *folder) {
-        _cleanup_(cleanup_dir) DIR *dir = NULL;
-        const char **names = NULL;
-        size_t n_names = 0;
-        int r = open_folder(l, folder, &dir);
+        struct names names;
+        int r = folder_names(l->arena, arena_printf(l->arena, "%s%s", l->root, folder), ".rules",
+                             &names);
 
-        for (struct dirent *d; dir && (d = readdir(dir));) {
-                struct bytes name = bytes_of(d->d_name);
-
-                if (bytes_take_suffix(&name, ".rules") && name.len > 0)
-                        *ARENA_PUSH(l->arena, names, n_names) =
-                                arena_printf(l->arena, "%s/%s", folder, d->d_name);
-        }
-        if (n_names > 0)
-                qsort(names, n_names, sizeof(*names), compare_names);
-        for (size_t i = 0; i < n_names && r == 0; i++)
-                r = add_file(l, names[i], doctor_rule_opens);
+        if (r == -ENOENT || r == -ENOTDIR)
+                return 0;
+        for (size_t i = 0; i < names.n && r == 0; i++)
+                r = add_file(l, arena_printf(l->arena, "%s/%s", folder, names.items[i]),
+                             doctor_rule_opens);
         return r;
 }
 

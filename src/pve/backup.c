@@ -10,9 +10,9 @@
 #include "pve/guest.h"
 
 #include "base/file.h"
+#include "base/folder.h"
 #include "base/number.h"
 
-#include <dirent.h>
 #include <errno.h>
 
 #define BACKUPS 8
@@ -29,7 +29,7 @@ static const char *backup_path(struct arena *a, const struct guest *g, uint32_t 
 
 /* Newest number in the folder, 0 when it is empty. */
 static int newest(struct arena *a, const struct guest *g, uint32_t *ret) {
-        DIR *dir = opendir(backup_folder(a, g));
+        _cleanup_(cleanup_dir) DIR *dir = opendir(backup_folder(a, g));
         uint32_t max = 0, n;
 
         if (!dir)
@@ -41,7 +41,6 @@ static int newest(struct arena *a, const struct guest *g, uint32_t *ret) {
                     n <= MAX_NUMBER)
                         max = n;
         }
-        closedir(dir);
         *ret = max;
         return 0;
 }

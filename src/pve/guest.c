@@ -10,10 +10,10 @@
 #include "pve/guest.h"
 
 #include "base/file.h"
+#include "base/folder.h"
 #include "base/number.h"
 #include "pve/settings.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -165,7 +165,7 @@ static int compare_u32(const void *a, const void *b) {
 int vmids_in(struct arena *a, const char *folder, uint32_t **ret, size_t *ret_n) {
         uint32_t *vmids = NULL;
         size_t n = 0;
-        DIR *dir = opendir(folder);
+        _cleanup_(cleanup_dir) DIR *dir = opendir(folder);
 
         if (!dir)
                 return -errno;
@@ -179,7 +179,6 @@ int vmids_in(struct arena *a, const char *folder, uint32_t **ret, size_t *ret_n)
                 if (vmid_parse(d->d_name, &vmid))
                         *ARENA_PUSH(a, vmids, n) = vmid;
         }
-        closedir(dir);
         if (n > 0)
                 qsort(vmids, n, sizeof(*vmids), compare_u32);
         *ret = vmids;

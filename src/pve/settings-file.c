@@ -12,11 +12,11 @@
  */
 #include "pve/settings-file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <ini.h>
 
 #include "base/file.h"
+#include "base/folder.h"
 
 /** struct reading - a file while inih reads it */
 struct reading {
@@ -125,38 +125,15 @@ bool settings_file_read(const struct pve *pve, const char *path, struct settings
         return r != -ENOENT;
 }
 
-static int compare_names(const void *a, const void *b) {
-        return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static void cleanup_dir(DIR **dir) {
-        if (*dir)
-                closedir(*dir);
-}
-
 int settings_host_files(const struct pve *pve, const char ***ret, size_t *ret_n) {
         struct arena *a = pve->arena;
-        _cleanup_(cleanup_dir) DIR *dir =
-                opendir(arena_printf(a, "%s" SETTINGS_HOST_FILE ".d", pve->root));
-        const char **paths = NULL;
-        struct dirent *entry;
-        size_t n = 0;
-        int r = 0;
+        struct names found;
+        int r = folder_names(a, arena_printf(a, "%s" SETTINGS_HOST_FILE ".d", pve->root), ".conf",
+                             &found);
 
-        if (!dir)
-                r = errno == ENOENT ? 0 : -errno;
-        for (errno = 0; dir && (entry = readdir(dir)); errno = 0) {
-                struct bytes name = bytes_of(entry->d_name);
-
-                if (name.data[0] != '.' && bytes_take_suffix(&name, ".conf"))
-                        *ARENA_PUSH(a, paths, n) =
-                                arena_printf(a, SETTINGS_HOST_FILE ".d/%s", entry->d_name);
-        }
-        if (dir && errno != 0)
-                r = -errno;
-        if (n > 1)
-                qsort(paths, n, sizeof(*paths), compare_names);
-        *ret = paths;
-        *ret_n = n;
-        return r;
+        for (size_t i = 0; i < found.n; i++)
+                found.items[i] = arena_printf(a, SETTINGS_HOST_FILE ".d/%s", found.items[i]);
+        *ret = found.items;
+        *ret_n = found.n;
+        return r == -ENOENT ? 0 : r;
 }

@@ -7,9 +7,9 @@
  * Functions return 0 or negative errno. What is missing, or goes away meanwhile,
  * is_gone() tells from a failure.
  */
+#include "base/folder.h"
 #include "model/gpu/devnum.h"
 
-#include <dirent.h>
 #include <errno.h>
 
 enum { SYSFS_ATTR_SIZE = 128 }; /* no attribute that we read is longer */
@@ -18,11 +18,6 @@ enum { SYSFS_ATTR_SIZE = 128 }; /* no attribute that we read is longer */
 static inline bool is_gone(int r) {
         return r == -ENOENT || r == -ENOTDIR || r == -EISDIR || r == -ELOOP || r == -ENODEV ||
                r == -ENXIO;
-}
-
-static inline void cleanup_dir(DIR **d) {
-        if (*d)
-                closedir(*d);
 }
 
 /** is_pci_address() - 0000:c1:00.0, or with a longer domain behind Intel VMD: 10000:e1:00.0 */
