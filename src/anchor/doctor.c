@@ -73,7 +73,7 @@ static void look_at_host(struct doctor *d) {
 static struct doctor_hook hook_of(struct doctor *d, const char *volume) {
         return (struct doctor_hook){
                 .volume = volume,
-                .problem = volume ? anchor_hook_problem(d->anchor, volume) : NULL,
+                .problem = volume ? anchor_hook_problem(d->anchor, volume) : HOOK_OK,
         };
 }
 

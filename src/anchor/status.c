@@ -88,21 +88,30 @@ static void look_at_snapshots(struct look *l, struct check *c) {
 
 /* ---- its hookscript ---- */
 
-const char *anchor_hook_problem(struct anchor *an, const char *volume) {
+enum hook_problem anchor_hook_problem(struct anchor *an, const char *volume) {
         const char *path = storage_snippet_path(&an->pve, volume);
-        struct arena *a = an->pve.arena;
         struct stat st;
 
         if (!path)
-                return arena_printf(a, "the storage of its hookscript %s is not known", volume);
+                return HOOK_NO_STORAGE;
         if (*an->pve.root && lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
-                return NULL; /* leads out of the folder that is our host */
+                return HOOK_OK; /* leads out of the folder that is our host */
         if (stat(path, &st) < 0)
-                return errno == ENOENT || errno == ENOTDIR
-                               ? arena_printf(a, "its hookscript %s does not exist", volume)
-                               : NULL;
-        if (!S_ISREG(st.st_mode) || !(st.st_mode & 0111))
+                return errno == ENOENT || errno == ENOTDIR ? HOOK_ABSENT : HOOK_OK;
+        return S_ISREG(st.st_mode) && (st.st_mode & 0111) ? HOOK_OK : HOOK_NOT_EXECUTABLE;
+}
+
+static const char *hook_text(struct arena *a, enum hook_problem problem, const char *volume) {
+        switch (problem) {
+        case HOOK_NO_STORAGE:
+                return arena_printf(a, "the storage of its hookscript %s is not known", volume);
+        case HOOK_ABSENT:
+                return arena_printf(a, "its hookscript %s does not exist", volume);
+        case HOOK_NOT_EXECUTABLE:
                 return arena_printf(a, "its hookscript %s is not executable", volume);
+        case HOOK_OK:
+                break;
+        }
         return NULL;
 }
 
@@ -112,7 +121,8 @@ static const char *hook_problem(struct look *l, const char *volume) {
                         return l->hooks[i].problem;
         *ARENA_PUSH(l->arena, l->hooks, l->n_hooks) =
                 (struct hook){ arena_strdup(l->arena, volume),
-                               anchor_hook_problem(l->anchor, volume) };
+                               hook_text(l->arena, anchor_hook_problem(l->anchor, volume),
+                                         volume) };
         return l->hooks[l->n_hooks - 1].problem;
 }
 

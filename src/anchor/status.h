@@ -8,6 +8,7 @@
  * changes nothing and needs no privilege but to read /etc/pve.
  */
 #include "anchor/check.h"
+#include "model/doctor/container.h"
 #include "model/watch/status.h"
 
 /**
@@ -31,5 +32,5 @@ int anchor_status(struct anchor *an, const struct baseline *before, struct host_
  */
 bool anchor_runs(const struct anchor *an, uint32_t vmid);
 
-/** anchor_hook_problem() - what is wrong with a snippet; NULL: nothing, or we may not look there */
-const char *anchor_hook_problem(struct anchor *an, const char *volume);
+/** anchor_hook_problem() - what is wrong with a snippet */
+enum hook_problem anchor_hook_problem(struct anchor *an, const char *volume);

@@ -42,7 +42,8 @@ static int done(void **state) {
 /* What is not in the file; all zero is the good case of a managed container. */
 struct around {
         bool unmanaged, not_ours, left_alone, no_plan, no_delegation;
-        const char *edits, *refuse, *volume, *hook_problem, *next, *next_problem;
+        const char *edits, *refuse, *volume, *next;
+        enum hook_problem hook_problem, next_problem;
         const struct doctor_line *chmod;
         bool policy_key, policy_broken, idmap_broken, idmap_odd;
         const struct facts *facts;
@@ -458,7 +459,7 @@ static void test_policy(void **state) {
 
 static void test_hook(void **state) {
         const struct around bad = { .volume = "local:snippets/gpuanchor-hook",
-                                    .hook_problem = "not executable" };
+                                    .hook_problem = HOOK_NOT_EXECUTABLE };
         struct around w = bad;
         struct answer want = { GUIDE,
                                OURS,
@@ -487,9 +488,9 @@ static void test_hook(void **state) {
                              .next = "local:snippets/own" };
         want.words = "gpuanchor's, which then runs local:snippets/own";
         expect(&want, &w);
-        w.next_problem = "not there";
+        w.next_problem = HOOK_ABSENT;
         want.verdict = DOCTOR_FAILED;
-        want.words = "not there";
+        want.words = "next-hook: it does not exist";
         want.mend = "--next-hook none";
         expect(&want, &w);
 }

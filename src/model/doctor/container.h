@@ -7,10 +7,18 @@
 #include "model/doctor/host.h"
 #include "model/plan/plan.h"
 
-/** struct doctor_hook - the hookscript of a container, or the one chained behind ours */
+/** enum hook_problem - why a hookscript cannot be run */
+enum hook_problem {
+        HOOK_OK, /* or it may not be looked at */
+        HOOK_NO_STORAGE,
+        HOOK_ABSENT,
+        HOOK_NOT_EXECUTABLE,
+};
+
+/** struct doctor_hook - the hookscript of a container, or the one that gpuanchor's runs */
 struct doctor_hook {
-        const char *volume;  /* "local:snippets/my-hook", NULL: none */
-        const char *problem; /* why it cannot be run; NULL when it can, or we may not look */
+        const char *volume; /* "local:snippets/my-hook", NULL: none */
+        enum hook_problem problem;
 };
 
 struct doctor_guest {

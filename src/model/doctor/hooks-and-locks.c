@@ -8,8 +8,14 @@
 /* ---- hookscript ---- */
 
 static enum doctor_outcome outcome_of_hook(const struct doctor_guest *g) {
+        static const enum doctor_outcome broken[] = {
+                [HOOK_NO_STORAGE] = OUTCOME_HOOKSCRIPT_NO_STORAGE,
+                [HOOK_ABSENT] = OUTCOME_HOOKSCRIPT_ABSENT,
+                [HOOK_NOT_EXECUTABLE] = OUTCOME_HOOKSCRIPT_NOT_EXECUTABLE,
+        };
+
         if (g->hook.problem)
-                return g->ours ? OUTCOME_HOOKSCRIPT_OURS_BROKEN : OUTCOME_HOOKSCRIPT_BROKEN;
+                return broken[g->hook.problem];
         if (g->managed && !g->ours)
                 return OUTCOME_HOOKSCRIPT_NOT_OURS;
         if (!g->hook.volume)
@@ -20,21 +26,25 @@ static enum doctor_outcome outcome_of_hook(const struct doctor_guest *g) {
 }
 
 static void check_hook(struct doctor_report *r, const struct doctor_guest *g) {
-        struct finding missing = { .code = FINDING_HOOK_MISSING,
-                                   .what = arena_printf(
-                                           r->arena, "%s has no hookscript line for it", g->name) };
-        enum doctor_outcome outcome = outcome_of_hook(g);
+        static const enum doctor_outcome broken[] = {
+                [HOOK_NO_STORAGE] = OUTCOME_HOOKSCRIPT_NEXT_NO_STORAGE,
+                [HOOK_ABSENT] = OUTCOME_HOOKSCRIPT_NEXT_ABSENT,
+                [HOOK_NOT_EXECUTABLE] = OUTCOME_HOOKSCRIPT_NEXT_NOT_EXECUTABLE,
+        };
+        struct finding missing = { .code = FINDING_HOOK_MISSING };
+        struct doctor_item item = { .outcome = outcome_of_hook(g),
+                                    .subject = g->hook.volume,
+                                    .what = g->next.volume,
+                                    .where = g->name };
 
-        doctor_add(r,
-                   (struct doctor_item){
-                           .outcome = outcome,
-                           .subject = g->hook.volume,
-                           .what = g->hook.problem ? g->hook.problem : g->next.volume,
-                           .finding = outcome == OUTCOME_HOOKSCRIPT_NOT_OURS ? &missing : NULL });
-        if (g->next.volume && g->next.problem)
-                doctor_add(r, (struct doctor_item){ .outcome = OUTCOME_HOOKSCRIPT_NEXT_BROKEN,
-                                                    .subject = g->next.volume,
-                                                    .what = g->next.problem });
+        if (g->hook.problem)
+                item.remedy = g->ours ? REMEDY_ENABLE : REMEDY_NO_HOOKSCRIPT;
+        if (item.outcome == OUTCOME_HOOKSCRIPT_NOT_OURS)
+                item.finding = &missing;
+        doctor_add(r, item);
+        if (g->next.problem)
+                doctor_add(r, (struct doctor_item){ .outcome = broken[g->next.problem],
+                                                    .subject = g->next.volume });
 }
 
 static void check_chmod(struct doctor_report *r, const struct doctor_guest *g) {
