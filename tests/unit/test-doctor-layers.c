@@ -253,7 +253,7 @@ static void test_owner(void **state) {
                 /* devN */
                 { DEV(",gid=104"), OURS, DOCTOR_OWNER, DOCTOR_OK,
                   "root:render, a node made for the container", NULL },
-                { DEV(",gid=7,uid=3"), OURS, DOCTOR_OWNER, DOCTOR_OK, "uid of the line:render",
+                { DEV(",gid=7,uid=3"), OURS, DOCTOR_OWNER, DOCTOR_OK, "3:render, a node made for",
                   NULL },
                 { DEV(",mode=0666"), OURS, DOCTOR_OWNER, DOCTOR_OK, "that every user can open",
                   NULL },

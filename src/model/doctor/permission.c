@@ -202,6 +202,14 @@ static void check_bound(struct doctor_report *r, const struct doctor_guest *g,
         doctor_add(r, item);
 }
 
+/* "0" of ",uid=" in ",uid=0,mode=0666"; NULL when the line does not have it */
+static const char *dev_option(struct arena *a, const struct devline *d, const char *option) {
+        const char *at = strstr(d->rest, option);
+        struct bytes rest = bytes_of(at ? at + strlen(option) : ""), value = bytes_cut(&rest, ',');
+
+        return at ? arena_strndup(a, value.data, value.len) : NULL;
+}
+
 /* ",uid=0,mode=0666": what devN says of the mode, 0660 as Proxmox has it */
 static bool dev_is_for_all(const struct devline *d) {
         const char *mode = strstr(d->rest, ",mode=");
@@ -229,15 +237,16 @@ static void check_private(struct doctor_report *r, const struct doctor_guest *g,
                           const struct doctor_given *given) {
         const struct devline *d = given->d;
         struct arena *a = r->arena;
+        const char *uid = dev_option(a, d, ",uid=");
         uint32_t gid = 0;
-        bool has_gid = parse_u32(d->gid, &gid), has_uid = strstr(d->rest, ",uid=") != NULL;
+        bool has_gid = parse_u32(d->gid, &gid);
         struct doctor_item item = { .outcome = dev_is_for_all(d) ? OUTCOME_OWNER_PRIVATE_OPEN
                                                                  : OUTCOME_OWNER_PRIVATE,
                                     .subject = given->node->path };
 
-        if (has_gid || has_uid || dev_is_for_all(d)) {
-                item.what = arena_printf(a, "%s:%s", has_uid ? "uid of the line" : "root",
-                                         group_inside(a, g->plan, gid));
+        if (has_gid || uid || dev_is_for_all(d)) {
+                item.what =
+                        arena_printf(a, "%s:%s", uid ? uid : "root", group_inside(a, g->plan, gid));
         } else {
                 const char *value = opened_dev_value(a, g, given);
 
