@@ -20,7 +20,8 @@ static void check_owner(struct inventory *inv, const struct node *n) {
         const struct host_group *g = &inv->facts->groups[gid_group_of(n->kind)];
         struct arena *a = inv->problems.arena;
 
-        if (n->state != NODE_CHAR || !node_kind_has_group(n->kind) || (n->gid == g->gid && g->present))
+        if (n->state != NODE_CHAR || !node_kind_has_group(n->kind) ||
+            (n->gid == g->gid && g->present))
                 return;
         if (n->gid == 0 && (n->mode & 06) != 06)
                 finding_add(&inv->problems,
@@ -28,14 +29,11 @@ static void check_owner(struct inventory *inv, const struct node *n) {
                                               .what = n->path,
                                               .old = arena_printf(a, "%04o", n->mode) });
         else if (n->gid != 0 && g->present)
-                finding_add(
-                        &inv->problems,
-                        (struct finding){ .code = FINDING_NODE_GROUP_WRONG,
-                                          .what = n->path,
-                                          .old = arena_printf(a, "%u", n->gid),
-                                          .new = arena_printf(a, "%s is %u",
-                                                              gid_group_name(gid_group_of(n->kind)),
-                                                              g->gid) });
+                finding_add(&inv->problems,
+                            (struct finding){ .code = FINDING_NODE_GROUP_WRONG,
+                                              .what = n->path,
+                                              .old = arena_printf(a, "%u", n->gid),
+                                              .new = arena_printf(a, "%u", g->gid) });
 }
 
 static void check_nodes(struct inventory *inv, const struct node *nodes, size_t n) {

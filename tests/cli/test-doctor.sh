@@ -221,7 +221,7 @@ case_issue_1_groupmod_without_udev() {
     sed -i 's/g 110 110 1/g 110 993 1/' "$CONF"
     echo root:993:1 >>"$H/etc/subgid"
     run 1 doctor 101
-    answers failed node-owner 'belongs to gid 110, the group render is 993'
+    answers failed node-owner 'belongs to gid 110, its group has gid 993'
     answers skipped owner 'nobody:nogroup because'
     mended node-owner
 }

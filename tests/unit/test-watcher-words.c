@@ -62,8 +62,8 @@ static const struct row {
           "gid 110); managed containers follow at their next start; nodes that exist keep the old "
           "number until: systemctl restart systemd-udevd && udevadm trigger --action=add" },
         { NULL, "sed -i s/render:x:110/render:x:993/ etc/group", NULL,
-          "node-group-wrong 4 gpu= old=110 new=render is 993: /dev/dri/renderD128 belongs to gid "
-          "110, the group render is 993; systemctl restart systemd-udevd && udevadm trigger "
+          "node-group-wrong 4 gpu= old=110 new=993: /dev/dri/renderD128 belongs to gid "
+          "110, its group has gid 993; systemctl restart systemd-udevd && udevadm trigger "
           "--action=add" },
         { NULL, "chmod 600 dev/dri/renderD128", NULL,
           "node-mode-changed 5 gpu=0000:c1:00.0 old=0660 new=0600: /dev/dri/renderD128 of GPU "

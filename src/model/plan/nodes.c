@@ -109,9 +109,7 @@ static void check_group(struct planner *x, const struct node *n) {
                     (struct finding){ .code = FINDING_NODE_GROUP_WRONG,
                                       .what = n->path,
                                       .old = arena_printf(x->a, "%u", n->gid),
-                                      .new = arena_printf(x->a, "%s is %u",
-                                                          gid_group_name(gid_group_of(n->kind)),
-                                                          g->gid) });
+                                      .new = arena_printf(x->a, "%u", g->gid) });
 }
 
 /*
