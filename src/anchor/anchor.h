@@ -4,8 +4,8 @@
 /*
  * anchor - this machine, as one run sees it
  *
- * Each part is read when it is first asked for, and once: the containers of one run are judged
- * by the same host. Who has to see it anew opens it anew.
+ * Each part is read once, when it is first needed: all containers of one run are compared with
+ * the same host. To read the machine again, open it again.
  */
 #include "model/gpu/facts.h"
 #include "pve/host-files.h"

@@ -22,7 +22,7 @@ int anchor_apply(struct check *c);
 
 #define ANCHOR_E_FAILED (1 << 8)
 
-/** anchor_record() - a start that was checked goes on: record what the container is given by it */
+/** anchor_record() - record what the start that was checked gives the container */
 void anchor_record(const struct check *c);
 
 /** anchor_store_policy() - replace a container's policy file; 0 or negative errno */

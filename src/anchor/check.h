@@ -27,10 +27,10 @@ struct check {
         bool left_alone;    /* a broken policy or an id map that cannot be proved: no edits */
         const char *refuse; /* NULL: the container may start; else why it must not */
         struct bytes new_conf, new_config, new_policy;
-        bool remembered;          /* by anchor_apply(): the policy file holds @new_policy */
-        bool trial;               /* of a policy text that is not written yet */
+        bool remembered;                 /* by anchor_apply(): the policy file holds @new_policy */
+        bool trial;                      /* of a policy text that is not written yet */
         enum method convert, own_method; /* asked for with the options; what the policy says */
-        uint32_t *delegate;       /* host gids that /etc/subgid does not give root yet */
+        uint32_t *delegate;              /* host gids that /etc/subgid does not give root yet */
         size_t n_delegate;
 };
 
@@ -39,9 +39,9 @@ struct check_options {
         /* other files of the container, loaded or guest_with(); NULL: those on disk */
         const struct guest *guest;
         /*
-         * another text of its policy file, not written yet; NULL: the file. Remembered is then
-         * what its present lines tell: what a start learns from the lines that it writes is for
-         * the start to remember.
+         * another text of its policy file, not written yet; NULL: the file. new_policy then has
+         * the pin and the gids that the present lines name; what a start learns from the lines
+         * that it writes is left to that start.
          */
         const struct bytes *policy;
         /*
@@ -69,10 +69,10 @@ int anchor_check(struct anchor *an, uint32_t vmid, const struct check_options *o
 bool anchor_would_change(const struct check *c);
 
 /**
- * anchor_judge() - @c will not be written: may the container start with @g as it is?
+ * anchor_judge() - whether the container may start although its files are not corrected
  * @c:   gets a finding and @c->refuse when it may not
  * @g:   its files as they are on disk
- * @why: it is not written
+ * @why: they are not corrected
  */
 void anchor_judge(struct check *c, const struct guest *g, const char *why);
 

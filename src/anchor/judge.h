@@ -9,7 +9,7 @@
 #include "pve/guest.h"
 
 /**
- * judge_files() - the first line that names a GPU which is none of the plan's
+ * judge_files() - the first line that names a GPU which @p does not give
  *
  * Return: "101.conf:12: dev0: /dev/dri/card1", NULL when there is none.
  */
