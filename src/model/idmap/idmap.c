@@ -118,8 +118,8 @@ bool idmap_is_hole(const struct idmap *map, uint32_t inside) {
 }
 
 bool idmap_change_heals(const struct idmap_change *change, uint32_t inside) {
-        for (size_t i = 0; i < change->n_ours; i++)
-                if (change->ours[i] == inside)
+        for (size_t i = 0; i < change->n_healable; i++)
+                if (change->healable[i] == inside)
                         return true;
         return false;
 }

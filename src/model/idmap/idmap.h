@@ -5,7 +5,7 @@
  * idmap - the gid side of a container's id map
  *
  * Holes are punched into the map that is there, and every result is proved
- * against the map it came from before anybody may write it.
+ * against the map it came from before it may be written.
  *
  * A range is an extent of two ids or more, a hole one id that maps elsewhere
  * than the ranges around it. "Beside" an id is the next range on that side,
@@ -29,10 +29,10 @@ struct id_pair {
 
 /** struct idmap_change - what is wanted of a map */
 struct idmap_change {
-        const uint32_t *ours; /* container ids whose one-id extents are ours and may be healed */
-        size_t n_ours;
+        const uint32_t *healable; /* container ids whose one-id extents gpuanchor has made */
+        size_t n_healable;
         /* pairs that must hold afterwards, at most 340 different ones; their container ids count as
-         * ours too; the same pair may come twice */
+         * healable too; the same pair may come twice */
         const struct id_pair *wants;
         size_t n_wants;
 };
@@ -99,22 +99,22 @@ bool idmap_lookup_outside(const struct idmap *map, uint32_t outside, uint32_t *r
 bool idmap_is_hole(const struct idmap *map, uint32_t inside);
 
 /**
- * idmap_punch() - heal our old holes, then punch the wanted ones
+ * idmap_punch() - heal old holes, then punch the wanted ones
  * @a:      arena for the result
  * @map:    the map that is there; any order
  * @change: what shall be another id afterwards
  * @ret:    result, sorted by container id; untouched on failure
  *
- * A hole of ours that is not wanted maps as the range beside it on the left
+ * A healable hole that is not wanted maps as the range beside it on the left
  * continues, or where that host id is taken (or there is none) as the range on
  * its right does; where neither is possible it stays as it was. Host id 0 is
- * never given. An id of ours that the wishes around it cut out of a longer
+ * never given. A healable id that the wishes around it cut out of a longer
  * extent is healed likewise. Everything else keeps its ids; in particular no
- * host id is taken from a container id that is not ours: such a wish is
- * IDMAP_E_OUTSIDE_TWICE. So is one for the host id of a hole of ours that
- * cannot go anywhere else.
+ * host id is taken from a container id that is not healable: such a wish is
+ * IDMAP_E_OUTSIDE_TWICE. So is one for the host id of a healable hole
+ * that cannot go anywhere else.
  *
- * Ranges are joined with what continues them; an id of ours is, when it maps
+ * Ranges are joined with what continues them; a healable id is, when it maps
  * where healing would put it. One-id extents are not joined with each other and
  * a hole not with a range that happens to continue it: as a line of its own the
  * next run knows it again. Compare with idmap_equal() before writing: a map cut
@@ -129,11 +129,11 @@ enum idmap_problem idmap_punch(struct arena *a, const struct idmap *map,
                                const struct idmap_change *change, struct idmap *ret);
 
 /**
- * idmap_prove() - check that @after is a lawful answer to @before
+ * idmap_prove() - check that @after has the changes that were asked for, and no other
  *
  * Both pass idmap_check(), so nothing twice on either side and small enough for
  * kernel and LXC; same set of container ids; every wish holds, and none is for
- * host id 0; every other id maps as before, or is a hole of ours in @before and
+ * host id 0; every other id maps as before, or is a healable hole in @before and
  * maps as a range continues that no gap parts from it, and not to host id 0.
  * Written apart from idmap_punch() so that one does not repeat the other's
  * mistake; which of two ranges a hole goes to is not proved.
@@ -143,7 +143,7 @@ enum idmap_problem idmap_punch(struct arena *a, const struct idmap *map,
 enum idmap_problem idmap_prove(const struct idmap *before, const struct idmap *after,
                                const struct idmap_change *change);
 
-/** idmap_change_heals() - whether container id @inside is one of @change->ours */
+/** idmap_change_heals() - whether container id @inside may be healed */
 bool idmap_change_heals(const struct idmap_change *change, uint32_t inside);
 
 /** idmap_equal() - whether two maps give every id the same answer, in any order, however cut */

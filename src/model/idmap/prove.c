@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * prove - whether a new id map is a lawful answer to the old one
+ * prove - whether a new id map differs from the old one as it was asked to, and in nothing else
  *
  * Nothing is written that has not passed here. Apart from punch.c on
  * purpose: what is wrong there must not be wrong here in the same way.
@@ -21,7 +21,7 @@ static bool is_wished(const struct claim *c, uint32_t inside) {
         return false;
 }
 
-/* Whether @inside was a one-id extent of ours, or is what the wishes around it leave of @e. */
+/* Whether @inside was a healable one-id extent, or is what the wishes around it leave of @e. */
 static bool is_healable(const struct claim *c, const struct extent *e, uint32_t inside) {
         bool first = inside == e->inside, last = inside == extent_end(e) - 1;
 
@@ -51,7 +51,7 @@ static bool may_become(const struct claim *c, const struct extent *e, uint32_t i
         return host != 0 && is_healable(c, e, inside) && is_of_a_range(c->before, inside, host);
 }
 
-/* Whether every id of @e, an extent of the old map, is as it was or had leave to change. */
+/* Whether every id of @e, an extent of the old map, is as it was or may have changed. */
 static bool is_kept(const struct claim *c, const struct extent *e) {
         uint64_t at = e->inside;
 

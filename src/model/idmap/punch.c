@@ -3,13 +3,13 @@
 /*
  * punch - heal our old holes, punch the wanted ones
  *
- * newgidmap refuses every host id that nobody delegated, so that an id that is
+ * newgidmap refuses every host id that is not delegated in /etc/subgid, so an id that is
  * healed must go back to a long range and never on behind a neighbour's hole,
  * which would be one more group of the host.
  *
  * Hence two words below. A range is an extent of two ids or more; only ranges
  * say where an id belongs, and only ranges take a neighbour in. A hole is one
- * container id of ours. One-id extents are never joined with each other: their
+ * container id that may be healed. One-id extents are never joined with each other: their
  * length is what the next run recognises them by.
  */
 #include "model/idmap/idmap.h"
@@ -58,7 +58,7 @@ static enum idmap_problem add_wish(struct punch *p, const struct id_pair *w) {
         return IDMAP_OK;
 }
 
-/* One piece of the old map that no wish touches: a hole of ours, or part of the frame. */
+/* One piece of the old map that no wish touches: a hole to heal, or part of the frame. */
 static void add_piece(struct punch *p, struct extent e) {
         if (e.count == 1 && idmap_change_heals(p->change, e.inside))
                 *ARENA_PUSH(p->a, p->holes, p->n_holes) = (struct hole){
@@ -109,9 +109,8 @@ static bool frame_has(const struct punch *p, int64_t host) {
 }
 
 /*
- * Find a host id for @h, if need be one that another hole can leave for one of
- * its own choices. Tried this way round and round, a place is found whenever
- * there is one for everybody, so that a refusal is never for want of trying.
+ * Find a host id for @h, if need be one that another hole can leave for one of its own choices.
+ * The search follows such chains to their end: it fails only if no assignment of all holes exists.
  */
 static bool place(struct punch *p, struct hole *h) {
         const int64_t choices[] = { h->left, h->right, h->old };

@@ -123,8 +123,7 @@ static bool dev_line_gid(const struct plan_input *in, enum gid_group group, uint
         return false;
 }
 
-/* The container's root writes the group file that we learn from: his 70000 must not stop a start.
- */
+/* It was read from the container's group file, which may say 70000: a start must not fail by it. */
 static bool can_be_mapped(const struct plan *p, uint32_t inside) {
         uint32_t outside;
 

@@ -42,7 +42,7 @@ static bool maps_inside(const struct plan *p, uint32_t inside) {
         return false;
 }
 
-/* The node itself tells the host gid: groupmod does not change nodes that exist. */
+/* The host gid is that of the node itself: groupmod does not change nodes that exist. */
 static void add_node_pair(struct planner *x, const struct plan_node *pn) {
         const struct plan_gid *g = plan_gid_of(x->p, pn->node);
 
@@ -60,7 +60,7 @@ static void add_node_pair(struct planner *x, const struct plan_node *pn) {
         add_pair(x, g->known || g->host_present ? g->inside : pn->node->gid, pn->node->gid);
 }
 
-/* Told only of a map that will be written. */
+/* Only where the map will be written. */
 static void report_guesses(struct planner *x) {
         const struct plan *p = x->p;
 
@@ -92,8 +92,8 @@ static void report_holes(struct planner *x, const struct idmap_change *change) {
                                                     .old = number(x, before),
                                                     .new = number(x, q->outside) });
         }
-        for (size_t i = 0; i < change->n_ours; i++) {
-                uint32_t id = change->ours[i], before, after;
+        for (size_t i = 0; i < change->n_healable; i++) {
+                uint32_t id = change->healable[i], before, after;
 
                 if (idmap_lookup(&p->map_now, id, &before) && idmap_lookup(&p->map, id, &after) &&
                     before != after && !idmap_is_hole(&p->map, id))
@@ -128,8 +128,8 @@ static void report_odd(struct planner *x) {
 
 void holes_find(struct planner *x) {
         struct plan *p = x->p;
-        uint32_t ours[2 * GID_GROUPS];
-        size_t n_ours = 0;
+        uint32_t healable[2 * GID_GROUPS];
+        size_t n_healable = 0;
         struct idmap_change change;
         enum idmap_problem problem;
 
@@ -143,20 +143,20 @@ void holes_find(struct planner *x) {
                 if (!g->in_map)
                         continue;
                 if (g->map_inside != g->inside)
-                        ours[n_ours++] = g->map_inside;
+                        healable[n_healable++] = g->map_inside;
                 if (x->in->convert == METHOD_DEV && !maps_inside(p, g->inside)) {
                         if (g->map_inside == g->inside)
-                                ours[n_ours++] = g->inside;
+                                healable[n_healable++] = g->inside;
                         continue;
                 }
                 if (g->host_present && g->host != 0 && !has_pair(p, g->inside, g->host))
                         add_pair(x, g->inside, g->host);
-                /* a group that this host lacks: the number is another's or nobody's, and
+                /* this host lacks the group: its number is another group's or none's, and
                  * without a delegation of it the container would not start */
                 if (!g->host_present && g->map_inside == g->inside && !maps_inside(p, g->inside))
-                        ours[n_ours++] = g->map_inside;
+                        healable[n_healable++] = g->map_inside;
         }
-        if (p->n_pairs == 0 && n_ours == 0) {
+        if (p->n_pairs == 0 && n_healable == 0) {
                 p->map = p->map_now;
                 return;
         }
@@ -165,7 +165,7 @@ void holes_find(struct planner *x) {
                 return;
         }
         report_odd(x);
-        change = (struct idmap_change){ ours, n_ours, p->pairs, p->n_pairs };
+        change = (struct idmap_change){ healable, n_healable, p->pairs, p->n_pairs };
         problem = idmap_punch(x->a, &p->map_now, &change, &p->map);
         if (problem != IDMAP_OK) {
                 map_failed(x, idmap_problem_text(problem));

@@ -5,7 +5,7 @@
  * moved-gids - the container gids that a plan maps elsewhere
  *
  * Files on the container's disk keep their host gid, so those of such a gid
- * belong to nobody afterwards.
+ * have an unmapped group afterwards, nogroup in the container.
  */
 #include "model/plan/plan.h"
 

@@ -24,7 +24,7 @@ struct plan_gid {
         const char *name; /* "video", "render" */
         bool host_present;
         uint32_t host;     /* host gid */
-        bool known;        /* @inside was told by policy, lines or memory */
+        bool known;        /* @inside comes from policy, lines or memory */
         uint32_t inside;   /* container gid; the host's number while not known */
         bool in_map;       /* a hole of this group is in the map now */
         uint32_t map_inside;
@@ -52,7 +52,7 @@ struct plan {
 /** plan_node_problem() - what is in the place of a node that is not there to be given */
 struct finding plan_node_problem(struct arena *a, const struct node *n);
 
-/** plan_lines_are_right() - whether every mount and devN line names a GPU of the plan; else @ret_line */
+/** plan_lines_are_right() - whether no line names another GPU than the plan's; else @ret_line */
 bool plan_lines_are_right(const struct plan *p, const struct plan_input *in, size_t *ret_line);
 
 /** plan_has_kind() - whether a node of this kind is given, or tolerated */

@@ -3,8 +3,8 @@
 /*
  * baseline - compare, advance, and the text it is kept as
  *
- * The text ends in a line "end": a file that was cut is told from a whole one
- * and thrown away, for half a baseline would report half the host as new.
+ * The text ends in a line "end": a file that was cut has none and is
+ * thrown away, because half a baseline would report half the host as new.
  *
  *     gpuanchor-baseline 1
  *     group video 44

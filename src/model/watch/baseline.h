@@ -5,7 +5,7 @@
  * baseline - the host as it was, against the host as it is
  *
  * Kept across reboots, because that is when GPUs are renumbered. A GPU that went
- * away stays in it, so that its return can be told.
+ * away stays in it, so that its return is noticed.
  */
 #include "model/gpu/facts.h"
 #include "model/finding/finding.h"
@@ -37,7 +37,7 @@ struct baseline {
  * @before: the last baseline
  * @now:    facts
  * @f:      gets gpu-renumbered, gpu-gone, gpu-back, gpu-driver-changed, gpu-new, gpu-moved,
- *          group-changed, node-mode-changed; all but gpu-gone tell of a change that
+ *          group-changed, node-mode-changed; all but gpu-gone are about a change that
  *          baseline_next() takes over, so that they are found once
  */
 void baseline_compare(const struct baseline *before, const struct facts *now, struct findings *f);
@@ -53,7 +53,7 @@ void baseline_next(struct arena *a, const struct baseline *before, const struct 
                    struct baseline *ret);
 
 /**
- * baseline_forget() - take out GPUs that are gone and that nobody asks for
+ * baseline_forget() - take out GPUs that are gone and that no policy names
  * @named:   addresses that stay, because a policy names them
  * @n_named: number of @named
  */

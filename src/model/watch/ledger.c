@@ -3,9 +3,9 @@
 /*
  * ledger - new, changed, resolved, and the text it is kept as
  *
- * The text begins in a header and ends in a line "end", so that a file that was
- * cut is told from a whole one. One line is one open finding, its fields apart
- * by tabs: code, severity, vmid, gpu, old, new, what, where; "-" stands for none.
+ * The text begins with a header and ends with a line "end", which a file that was
+ * cut does not have. One line is one open finding, its fields separated by tabs:
+ * code, severity, vmid, gpu, old, new, what, where; "-" stands for none.
  *
  *     gpuanchor-ledger 1
  *     container-stale	0	101	-	-	-	1 line differs: ...	101.conf
@@ -50,7 +50,7 @@ static int compare_severity(const void *a, const void *b) {
         return dx != dy ? dx - dy : (x > y) - (x < y); /* stable: both lie in one array */
 }
 
-/* What is worst goes first: when there is too much to tell, it is told. */
+/* The worst first: what exceeds the limit of messages is at the end. */
 static void sort_worst_first(struct findings *f) {
         const struct finding **order = arena_alloc(f->arena, (f->n + 1) * sizeof(*order));
         struct finding *sorted = arena_alloc(f->arena, (f->n + 1) * sizeof(*sorted));

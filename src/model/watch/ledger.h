@@ -2,28 +2,28 @@
 #pragma once
 
 /*
- * ledger - what was told already
+ * ledger - what was reported already
  *
  * A watcher that repeats itself is not read. What is open is remembered, also
- * across a restart: a finding is told when it is new or says something else
+ * across a restart: a finding is reported when it is new or says something else
  * than before, and once more when it is no longer true.
  */
 #include "model/finding/finding.h"
 
 struct ledger {
-        struct finding *open; /* what is true and was told */
+        struct finding *open; /* what is true and was reported */
         size_t n_open;
 };
 
 /** struct ledger_news - what a check has found out since the last one, the worst first */
 struct ledger_news {
-        struct findings fresh;    /* to be told: new, or changed; events too */
+        struct findings fresh;    /* to be reported: new, or changed; events too */
         struct findings resolved; /* was open, is no longer true */
         struct ledger next;       /* what is open from now on */
 };
 
 /**
- * ledger_compare() - what is to be told, and what is open from now on
+ * ledger_compare() - what is to be reported, and what is open from now on
  * @before: what was open
  * @now:    all that the check has found; its arena gets the results, whose strings are those of
  *          @before and @now

@@ -32,12 +32,12 @@ void pace_looked(struct pace *p);
 struct pace_limit {
         uint64_t start;
         uint32_t sent;
-        uint32_t held; /* not sent, and not told in a summary yet */
+        uint32_t held; /* not sent, and not counted in a summary yet */
         bool summed;   /* the summary of this minute was sent */
 };
 
 /** pace_allow() - whether a message may go out at @now; else it is counted as held back */
 bool pace_allow(struct pace_limit *l, uint64_t now, uint32_t per_minute);
 
-/** pace_summary() - how many held messages a summary shall tell of now, 0: send none */
+/** pace_summary() - how many held messages a summary is to name now, 0: send none */
 uint32_t pace_summary(struct pace_limit *l, uint64_t now);

@@ -3,8 +3,8 @@
 /*
  * watch-state - baseline and ledger in one text
  *
- * They must not part: a baseline that has taken a change over, without the
- * ledger that says it was told, would report it twice or never.
+ * They belong together: a baseline that has taken a change over, without the
+ * ledger that says it was reported, would report it twice or never.
  */
 #include "model/watch/state.h"
 

@@ -5,7 +5,7 @@
  */
 #include "model/watch/status.h"
 
-#define MAX_EDITS_TOLD 3
+#define MAX_EDITS 3
 
 static const char *line_number(const char *where) {
         const char *colon = where ? strrchr(where, ':') : NULL;
@@ -35,12 +35,12 @@ const char *status_edits_text(struct arena *a, const struct findings *f) {
         for (size_t i = 0; i < f->n; i++)
                 n += finding_is_change(f->items[i].code);
         strbuf_printf(&b, "%zu change%s", n, n == 1 ? "" : "s");
-        for (size_t i = 0, told = 0; i < f->n && told < MAX_EDITS_TOLD; i++)
+        for (size_t i = 0, named = 0; i < f->n && named < MAX_EDITS; i++)
                 if (finding_is_change(f->items[i].code))
-                        strbuf_printf(&b, "%s%s", told++ ? "; " : ": ",
+                        strbuf_printf(&b, "%s%s", named++ ? "; " : ": ",
                                       describe_edit(a, &f->items[i]));
-        if (n > MAX_EDITS_TOLD)
-                strbuf_printf(&b, "; and %zu more", n - MAX_EDITS_TOLD);
+        if (n > MAX_EDITS)
+                strbuf_printf(&b, "; and %zu more", n - MAX_EDITS);
         return strbuf_str(&b);
 }
 

@@ -47,8 +47,8 @@ void usage_add_lines(struct usage *u, uint32_t vmid, const struct survey *s);
 void usage_add_policy(struct usage *u, uint32_t vmid, const struct policy *p,
                       const struct choice *c);
 
-/** usage_check() - add gpu-conflict for every GPU that a container and somebody else claim */
+/** usage_check() - add gpu-conflict for every GPU that a container and a virtual machine claim */
 void usage_check(const struct usage *u, struct findings *findings);
 
-/** usage_names() - "ct/101,vm/200", "" for nobody */
+/** usage_names() - "ct/101,vm/200", "" for no user */
 const char *usage_names(struct arena *a, const struct usage *u, const struct gpu *g);

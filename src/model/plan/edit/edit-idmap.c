@@ -40,7 +40,7 @@ void edit_idmap(struct editor *e) {
 
         if (!e->p->userns || idmap_equal(e->a, &now, map))
                 return;
-        e->f = NULL; /* the holes are told, their lines say nothing more */
+        e->f = NULL; /* the findings about holes say it already */
         if (last == 0) {
                 last = pctconf_last(e->c);
                 if (now.n_extents > 0 && !e->p->has_map)

@@ -12,27 +12,27 @@
 #include "model/plan/edit/edit-idmap.h"
 #include "model/plan/edit/line-class.h"
 
-static void tell_foreign(const struct editor *e) {
+static void report_foreign(const struct editor *e) {
         for (size_t i = 1; i < e->n_lines; i++) {
                 const struct devline *d = &e->lines[i];
                 struct bytes key = e->c->lines[i].key;
                 const char *why = NULL;
 
                 if (d->type == DEVLINE_MENTION && key.len > 2 && bytes_has_prefix(key, "mp"))
-                        editor_tell(e,
-                                    (struct finding){ .code = FINDING_UNCOVERED,
-                                                      .where = editor_where(e, i),
-                                                      .old = editor_text(e, e->c->lines[i].text) });
+                        editor_report(
+                                e, (struct finding){ .code = FINDING_UNCOVERED,
+                                                     .where = editor_where(e, i),
+                                                     .old = editor_text(e, e->c->lines[i].text) });
                 else if (d->type == DEVLINE_MENTION)
                         why = "it names a GPU's node";
                 else if (d->type == DEVLINE_ALLOW && d->device_type != 'b' && d->any_major)
                         why = d->broken ? d->broken : "it allows every device";
                 if (why)
-                        editor_tell(e,
-                                    (struct finding){ .code = FINDING_LINE_FOREIGN,
-                                                      .where = editor_where(e, i),
-                                                      .what = editor_text(e, e->c->lines[i].text),
-                                                      .old = why });
+                        editor_report(e,
+                                      (struct finding){ .code = FINDING_LINE_FOREIGN,
+                                                        .where = editor_where(e, i),
+                                                        .what = editor_text(e, e->c->lines[i].text),
+                                                        .old = why });
         }
 }
 
@@ -119,7 +119,7 @@ void edit_apply(struct arena *a, const struct edit *edit, struct findings *f, st
                 .parked = &parked,
         };
 
-        tell_foreign(&e);
+        report_foreign(&e);
         edit_idmap(&e);
         settle_lines(&e, &class_dev, &devs);
         edit_legacy(&e);

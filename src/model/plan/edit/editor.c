@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * editor - the edits of a line, and telling them
+ * editor - the edits of a line, and their findings
  */
 #include "model/plan/edit/editor.h"
 
-void editor_tell(const struct editor *e, struct finding item) {
+void editor_report(const struct editor *e, struct finding item) {
         if (e->f)
                 finding_add(e->f, item);
 }
@@ -40,7 +40,7 @@ const char *editor_free_dev_key(const struct editor *e) {
         }
 }
 
-/* A remembered devN whose number somebody has given to another device since. */
+/* A remembered devN whose number another device has by now. */
 static bool key_is_taken(const struct editor *e, size_t i) {
         for (size_t j = 1; j < e->c->n_lines; j++) {
                 const struct conf_line *l = &e->c->lines[j];
@@ -54,9 +54,9 @@ static bool key_is_taken(const struct editor *e, size_t i) {
 
 void editor_add(const struct editor *e, size_t behind, const char *key, const char *value) {
         pctconf_insert(e->c, behind, key, value);
-        editor_tell(e, (struct finding){ .code = FINDING_LINE_ADDED,
-                                         .where = e->name,
-                                         .new = arena_printf(e->a, "%s: %s", key, value) });
+        editor_report(e, (struct finding){ .code = FINDING_LINE_ADDED,
+                                           .where = e->name,
+                                           .new = arena_printf(e->a, "%s: %s", key, value) });
 }
 
 void editor_change(const struct editor *e, size_t i, const char *value) {
@@ -74,7 +74,7 @@ void editor_change(const struct editor *e, size_t i, const char *value) {
         }
         pctconf_set(e->c, i, value);
         item.new = l->parked ? pctconf_line_text(e->c, i) : value;
-        editor_tell(e, item);
+        editor_report(e, item);
 }
 
 void editor_keep(const struct editor *e, size_t i) {
@@ -89,8 +89,8 @@ void editor_drop(const struct editor *e, size_t i) {
         if (e->p->incomplete && e->c->kind == PCTCONF_PVE)
                 *ARENA_PUSH(e->a, e->parked->lines, e->parked->n) = text;
         if (!e->c->lines[i].parked)
-                editor_tell(e, (struct finding){ .code = FINDING_LINE_REMOVED,
-                                                 .where = editor_where(e, i),
-                                                 .old = text,
-                                                 .what = "" });
+                editor_report(e, (struct finding){ .code = FINDING_LINE_REMOVED,
+                                                   .where = editor_where(e, i),
+                                                   .old = text,
+                                                   .what = "" });
 }

@@ -6,7 +6,7 @@
  */
 #include "model/plan/plan.h"
 
-/** struct editor - a file, what it shall give, and who is told */
+/** struct editor - a file, what it shall give, and where findings go */
 struct editor {
         struct arena *a;
         const struct plan_input *in;
@@ -15,12 +15,12 @@ struct editor {
         const struct devline *lines; /* of @c, same index */
         size_t n_lines;
         const char *name;
-        struct findings *f; /* NULL: say nothing, the other file has said it */
+        struct findings *f; /* NULL: none, those about the container file say the same */
         struct parked *parked;
 };
 
-/** editor_tell() - add a finding, unless this file is one that says nothing */
-void editor_tell(const struct editor *e, struct finding item);
+/** editor_report() - add a finding, unless this file has none */
+void editor_report(const struct editor *e, struct finding item);
 
 /** editor_where() - "101.conf:12", for line @i */
 const char *editor_where(const struct editor *e, size_t i);
@@ -35,5 +35,5 @@ void editor_change(const struct editor *e, size_t i, const char *value);
 void editor_keep(const struct editor *e, size_t i); /* a remembered line comes in, others are */
 void editor_drop(const struct editor *e, size_t i);
 
-/** editor_free_dev_key() - the lowest devN that nobody has */
+/** editor_free_dev_key() - the lowest devN that is free */
 const char *editor_free_dev_key(const struct editor *e);

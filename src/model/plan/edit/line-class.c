@@ -68,13 +68,13 @@ static const char *new_dev_text(const struct editor *e, const struct node *n) {
         const struct plan_gid *g = plan_gid_of(e->p, n);
         bool open_to_all = (n->mode & 0006) == 0006;
 
-        /* Proxmox gives a node mode 0660 and root's gid unless told otherwise */
+        /* without options Proxmox gives a node mode 0660 and root's gid */
         if (n->gid == 0)
                 return devline_dev_value(e->a, n->path, GID_AUTO, open_to_all ? ",mode=0666" : "");
         if (!g->known && !g->in_map)
-                editor_tell(e, (struct finding){ .code = FINDING_GID_GUESSED,
-                                                 .what = g->name,
-                                                 .new = arena_printf(e->a, "%u", g->inside) });
+                editor_report(e, (struct finding){ .code = FINDING_GID_GUESSED,
+                                                   .what = g->name,
+                                                   .new = arena_printf(e->a, "%u", g->inside) });
         return devline_dev_value(e->a, n->path, g->known || g->host_present ? g->inside : n->gid,
                                  "");
 }

@@ -5,7 +5,7 @@
  */
 #include "model/plan/edit/settle.h"
 
-static void tell_why(const struct editor *e, size_t i) {
+static void report_why(const struct editor *e, size_t i) {
         const struct devline *d = &e->lines[i];
         struct finding item = { .where = editor_where(e, i),
                                 .old = editor_text(e, e->c->lines[i].text) };
@@ -15,15 +15,15 @@ static void tell_why(const struct editor *e, size_t i) {
         if (d->broken) {
                 item.code = FINDING_LINE_BROKEN;
                 item.what = d->broken;
-                editor_tell(e, item);
+                editor_report(e, item);
         } else if (devline_is_wide(e->in->facts, d)) {
                 item.code = FINDING_ACCESS_WIDE;
-                editor_tell(e, item);
+                editor_report(e, item);
         }
 }
 
-/* The name inside the container changes: whoever was told the old one must know. */
-static void tell_renamed(const struct editor *e, size_t i, const struct want *w) {
+/* The name inside the container changes: its programs may be configured with the old one. */
+static void report_renamed(const struct editor *e, size_t i, const struct want *w) {
         const struct devline *d = &e->lines[i];
         struct bytes source = d->path.clean;
         struct bytes inside = d->type == DEVLINE_MOUNT ? d->target_path.clean : source;
@@ -32,14 +32,14 @@ static void tell_renamed(const struct editor *e, size_t i, const struct want *w)
             (d->path.scope == PATH_NODE && bytes_equal(inside, source)) ||
             bytes_equal(inside, bytes_of(w->pn->node->path)))
                 return;
-        editor_tell(e, (struct finding){ .code = FINDING_NODE_RENAMED,
-                                         .where = editor_where(e, i),
-                                         .old = editor_text(e, inside),
-                                         .new = w->pn->node->path });
+        editor_report(e, (struct finding){ .code = FINDING_NODE_RENAMED,
+                                           .where = editor_where(e, i),
+                                           .old = editor_text(e, inside),
+                                           .new = w->pn->node->path });
 }
 
-/* Families beside DRM are ours only when devices = covers them. */
-static bool is_ours(const struct editor *e, const struct line_class *k, size_t i) {
+/* Families beside DRM are managed only when devices = covers them. */
+static bool is_managed(const struct editor *e, const struct line_class *k, size_t i) {
         const struct devline *d = &e->lines[i];
         uint32_t drm = NODE_BIT(NODE_CARD) | NODE_BIT(NODE_RENDER), kinds;
 
@@ -49,9 +49,9 @@ static bool is_ours(const struct editor *e, const struct line_class *k, size_t i
         if (kinds == 0 || (kinds & drm) || (kinds & e->p->devices))
                 return kinds != 0;
         if (!e->c->lines[i].parked)
-                editor_tell(e, (struct finding){ .code = FINDING_UNCOVERED,
-                                                 .where = editor_where(e, i),
-                                                 .old = editor_text(e, e->c->lines[i].text) });
+                editor_report(e, (struct finding){ .code = FINDING_UNCOVERED,
+                                                   .where = editor_where(e, i),
+                                                   .old = editor_text(e, e->c->lines[i].text) });
         return false;
 }
 
@@ -82,9 +82,9 @@ static bool settle_right(const struct editor *e, const struct line_class *k, siz
                 return true;
         }
         if (!e->c->lines[i].parked)
-                editor_tell(e, (struct finding){ .code = FINDING_TARGET_TWICE,
-                                                 .where = editor_where(e, i),
-                                                 .what = first->pn->node->path });
+                editor_report(e, (struct finding){ .code = FINDING_TARGET_TWICE,
+                                                   .where = editor_where(e, i),
+                                                   .what = first->pn->node->path });
         editor_drop(e, i);
         return true;
 }
@@ -133,12 +133,12 @@ static void settle_stale(const struct editor *e, const struct line_class *k, siz
         const struct devline *d = &e->lines[i];
         struct want *w = want_for(e, d, wants);
 
-        tell_why(e, i);
+        report_why(e, i);
         if (!w) {
                 editor_drop(e, i);
                 return;
         }
-        tell_renamed(e, i, w);
+        report_renamed(e, i, w);
         w->done = true;
         w->deny_write = d->deny_write;
         if (!w->text || k->type != DEVLINE_MOUNT)
@@ -169,7 +169,7 @@ void settle_lines(const struct editor *e, const struct line_class *k, struct wan
         for (size_t j = 0; j < wants->n; j++)
                 wants->items[j].done = false;
         for (size_t i = 1; i < e->n_lines; i++) {
-                if (!is_ours(e, k, i))
+                if (!is_managed(e, k, i))
                         continue;
                 anchor = i;
                 stale[i] = !settle_right(e, k, i, wants);
