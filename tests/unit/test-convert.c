@@ -14,8 +14,8 @@
 
 #include "base/file.h"
 #include "host/file-owners.h"
+#include "host/package.h"
 #include "model/plan/moved-gids.h"
-#include "pve/version.h"
 
 static struct arena arena;
 static char top[] = "/tmp/test-convert.XXXXXX";
@@ -113,15 +113,14 @@ static void test_version(void **state) {
                                      "Status: install ok installed\nVersion: 8.2.4\n\n"
                                      "Package: lxc-pve\nStatus: deinstall ok config-files\n"
                                      "Version: 5\n";
-        struct pve pve = { .arena = &arena, .root = top };
 
         assert_int_equal(mkdir_parents(in_top("var/lib/dpkg"), 0755), 0);
-        assert_null(package_version(&pve, "pve-manager"));
+        assert_null(package_version(&arena, top, "pve-manager"));
         assert_int_equal(file_replace(in_top("var/lib/dpkg/status"), bytes_of(status), 0644, 0), 0);
-        assert_string_equal(package_version(&pve, "pve-manager"), "8.2.4");
-        assert_string_equal(package_version(&pve, "pve-container"), "5.1.12");
-        assert_null(package_version(&pve, "lxc-pve"));
-        assert_null(package_version(&pve, "manager"));
+        assert_string_equal(package_version(&arena, top, "pve-manager"), "8.2.4");
+        assert_string_equal(package_version(&arena, top, "pve-container"), "5.1.12");
+        assert_null(package_version(&arena, top, "lxc-pve"));
+        assert_null(package_version(&arena, top, "manager"));
         assert_true(version_at_least("8.2.4", 8, 2));
         assert_true(version_at_least("9.0~beta1", 8, 2));
         assert_true(version_at_least("8.10-1", 8, 2));

@@ -11,11 +11,11 @@
 
 #include "anchor/status.h"
 #include "base/file.h"
+#include "host/package.h"
 #include "model/report/mask-conf.h"
 #include "model/report/mask-settings.h"
 #include "model/watch/state.h"
 #include "pve/settings.h"
-#include "pve/version.h"
 #include "pve/vm.h"
 
 #include <errno.h>
@@ -168,7 +168,7 @@ struct bytes report_versions(struct report *r) {
         add_first_line(r, &b, "kernel", "/proc/sys/kernel/osrelease");
         add_first_line(r, &b, "Debian", "/etc/debian_version");
         for (size_t i = 0; i < ELEMENTS(packages); i++) {
-                const char *v = package_version(&r->c->host.pve, packages[i]);
+                const char *v = package_version(&r->c->arena, r->c->root, packages[i]);
 
                 if (v)
                         strbuf_printf(&b, "package %s %s\n", packages[i], v);

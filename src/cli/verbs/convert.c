@@ -17,8 +17,8 @@
 #include "cli/precondition.h"
 #include "host/inside/helper.h"
 #include "host/file-owners.h"
+#include "host/package.h"
 #include "model/plan/moved-gids.h"
-#include "pve/version.h"
 
 #define OWNERS_MS (15 * 1000) /* owners_find() itself takes no more than ten seconds */
 
@@ -55,7 +55,7 @@ static int check_version(struct converting *v) {
 
         if (v->to != METHOD_DEV)
                 return EXIT_DONE;
-        version = package_version(&v->c->host.pve, "pve-manager");
+        version = package_version(v->a, v->c->root, "pve-manager");
         if (!version)
                 cli_say(v->c, "the version of Proxmox VE is not known here; devN needs 8.2");
         if (!version || version_at_least(version, 8, 2))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* version - what is installed, by dpkg's own list */
-#include "pve/version.h"
+/* package - what is installed, by dpkg's own list */
+#include "host/package.h"
 
 #include "base/file.h"
 
@@ -33,9 +33,9 @@ static const char *field(struct arena *a, struct bytes text, const char *key) {
         return NULL;
 }
 
-const char *package_version(const struct pve *pve, const char *name) {
+const char *package_version(struct arena *a, const char *root, const char *name) {
         _cleanup_arena_ struct arena scratch = { 0 };
-        const char *path = arena_printf(&scratch, "%s/var/lib/dpkg/status", pve->root);
+        const char *path = arena_printf(&scratch, "%s/var/lib/dpkg/status", root);
         const char *state, *version;
         struct bytes status, text;
 
@@ -48,7 +48,7 @@ const char *package_version(const struct pve *pve, const char *name) {
         version = field(&scratch, text, "Version: ");
         if (!state || !version || !strstr(state, " installed"))
                 return NULL;
-        return arena_strdup(pve->arena, version);
+        return arena_strdup(a, version);
 }
 
 static uint32_t number(const char **s) {
