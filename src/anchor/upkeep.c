@@ -34,7 +34,7 @@ static void find_dropins(const struct inside *box, struct upkeep_dropin **ret, s
                 struct bytes text;
 
                 if (unit && inside_read(box, upkeep_path(a, unit), DROPIN_MAX, &text) == 0 &&
-                    upkeep_is_ours(text))
+                    upkeep_is_own(text))
                         *ARENA_PUSH(a, *ret, *ret_n) = (struct upkeep_dropin){ unit, text };
         }
 }
@@ -82,7 +82,7 @@ static void carry_out(const struct inside *box, const struct upkeep *u, uint32_t
         if (u->n == 0)
                 return;
         r = attach_run(box->arena, &(struct attach){ .vmid = box->vmid }, &job, &result);
-        upkeep_tell(u, result.output, why_ended(box->arena, r, &result, seconds), f);
+        upkeep_results(u, result.output, why_ended(box->arena, r, &result, seconds), f);
 }
 
 /** struct job - for the helper */

@@ -46,21 +46,21 @@ wrong() {
     awk -F'\t' '$3 == "warning" || $3 == "failed" { print $2 }' "$work/out" | sort -u >"$work/got"
     diff "$work/want" "$work/got" >&2 || fail "not exactly: $*"
 }
-# mend - run each command once, in the order of the report, as printed but for the folder
-mend() {
+# correct - run each command once, in the order of the report, as printed but for the folder
+correct() {
     awk -F'\t' '($3 == "warning" || $3 == "failed") && $6 != "-" && !seen[$6]++ { print $6 }' "$work/out" |
-        sed "s#\(^\|[ ']\)/\(dev\|etc\)/#\1$H/\2/#g" >"$work/mends"
-    [ -s "$work/mends" ] || fail "no command"
+        sed "s#\(^\|[ ']\)/\(dev\|etc\)/#\1$H/\2/#g" >"$work/commands"
+    [ -s "$work/commands" ] || fail "no command"
     while read -r command; do
-        sh -c "$command" >"$work/mended" 2>&1 </dev/null
-        [ $? -le 1 ] || { cat "$work/mended" >&2; fail "$command"; } # 1: done, and told something
-    done <"$work/mends"
+        sh -c "$command" >"$work/printed" 2>&1 </dev/null
+        [ $? -le 1 ] || { cat "$work/printed" >&2; fail "$command"; } # 1: done, and told something
+    done <"$work/commands"
 }
-# mended CHECK... - exactly these are wrong, and the printed commands turn all green
-mended() {
+# corrected CHECK... - exactly these are wrong, and the printed commands turn all green
+corrected() {
     run 1 doctor 101
     wrong "$@"
-    mend
+    correct
     run 0 doctor 101
 }
 # answers VERDICT CHECK [TEXT] - a line of a pipe's output
@@ -197,7 +197,7 @@ case_issue_1_render_gid_of_another_host() {
     chgrp 993 "$H/dev/dri/renderD128" "$H/dev/kfd"
     run 1 doctor 101
     answers failed owner 'nobody:nogroup: the node belongs to host gid 993, but the id map makes container gid 110'
-    mended owner
+    corrected owner
     grep -qxF 'lxc.idmap: g 110 993 1' "$CONF" || fail "the hole was not moved"
 }
 
@@ -206,14 +206,14 @@ case_issue_1_unmanaged() {
     echo root:993:1 >>"$H/etc/subgid"
     sed -i 's/^render:x:110:/render:x:993:/' "$H/etc/group"
     chgrp 993 "$H/dev/dri/renderD128" "$H/dev/kfd"
-    mended owner
+    corrected owner
 }
 
 case_issue_1_no_hole() {
     sed -i '/^lxc.idmap/d' "$CONF"
     run 1 doctor 101
     answers failed owner 'the id map does not have the node'
-    mended owner
+    corrected owner
 }
 
 case_issue_1_groupmod_without_udev() {
@@ -223,14 +223,14 @@ case_issue_1_groupmod_without_udev() {
     run 1 doctor 101
     answers failed node-owner 'belongs to gid 110, its group has gid 993'
     answers skipped owner 'nobody:nogroup because'
-    mended node-owner
+    corrected node-owner
 }
 
 case_issue_1_subgid() {
     sed -i '/^root:110:/d' "$H/etc/subgid"
     run 1 doctor 101
     answers failed delegated 'usermod --add-subgids 110-110 root'
-    mended delegated
+    corrected delegated
 }
 
 case_issue_1_no_render_group() {
@@ -246,7 +246,7 @@ case_base_ranges() {
     : >"$H/etc/subuid"
     echo root:44:1 >"$H/etc/subgid"
     echo root:110:1 >>"$H/etc/subgid"
-    mended subuid subgid
+    corrected subuid subgid
 }
 
 # --- layer 2, container file ----------------------------------------------------------------------
@@ -256,7 +256,7 @@ case_wrong_node_line() {
     sed -i 's#/dev/dri/card1 dev/dri/card1#/dev/dri/card7 dev/dri/card7#' "$CONF"
     run 1 doctor 101
     answers failed line '/dev/dri/card7 is not a node of this host'
-    mended line
+    corrected line
 }
 
 # with a second GPU the wrong line is also why nobody knows which GPU is meant: one answer
@@ -269,7 +269,7 @@ case_wrong_node_line_of_two_gpus() {
     run 1 doctor 101
     answers skipped choice 'see line'
     answers failed line 'gpuanchor enable 101 --gpu pci:0000:c1:00.0'
-    mended line
+    corrected line
 }
 
 case_other_gpu() {
@@ -277,7 +277,7 @@ case_other_gpu() {
     printf '[container]\ngpu = pci:0000:c1:00.0\n' >"$H/etc/pve/gpuanchor/101.conf"
     run 1 doctor 101
     answers failed line 'belongs to another GPU, 0000:00:02.0'
-    mended line
+    corrected line
 }
 
 case_stale_number() {
@@ -285,7 +285,7 @@ case_stale_number() {
     run 1 doctor 101
     answers warning device-line 'c 226:7 rwm: no device of this host'
     answers ok device-gate nothing
-    mended device-line
+    corrected device-line
 }
 
 case_privileged() {
@@ -293,13 +293,13 @@ case_privileged() {
     run 1 doctor 101
     answers failed device-gate '226:128'
     answers ok owner 'gid 110'
-    mended device-gate
+    corrected device-gate
     sed -i 's/c 226:1 rwm/c 226:* rwm/' "$CONF"
     run 1 doctor 101
     answers warning device-line 'allows every GPU'
-    mended device-line
+    corrected device-line
     echo 'lxc.cgroup2.devices.allow: c *:* rwm' >>"$CONF"
-    mended device-line
+    corrected device-line
 }
 
 case_fake_node() { # devtmpfs does not replace it, udev neither
@@ -308,7 +308,7 @@ case_fake_node() { # devtmpfs does not replace it, udev neither
     run 1 doctor 101
     answers failed node 'not a character device'
     answers skipped line 'see node'
-    mended node
+    corrected node
 }
 
 case_stray() {
@@ -318,29 +318,29 @@ case_stray() {
     install -m 0 /dev/null "$H/dev/nvidia-caps/nvidia-cap1"
     run 1 doctor 101
     answers failed stray nvidia-cap1
-    mended stray
+    corrected stray
 }
 
 case_syntax_and_folders() {
     sed -i 's#create=file#create=fi>#' "$CONF"
-    mended syntax
+    corrected syntax
     fresh
     sed -i '/mount.entry/d' "$CONF"
     echo 'lxc.mount.entry: /dev/dri dev/dri none bind,optional,create=dir' >>"$CONF"
-    mended folder
+    corrected folder
     fresh
     sed -i '/^lxc.idmap: u/d' "$CONF"
-    mended idmap
+    corrected idmap
 }
 
 case_targets_and_methods() {
     sed -i 's#^hostname#dev0: /dev/dri/card1,gid=44\n&#' "$CONF"
     run 1 doctor 101
     answers failed target EEXIST
-    mended target method
+    corrected target method
     fresh
     sed -i 's#\(card1\) dev/dri/card1#\1 dev/dri/card0#' "$CONF"
-    mended renamed
+    corrected renamed
     fresh
     sed -i 's#^hostname#dev0: /dev/dri/renderD128\n&#; /^lxc/d' "$CONF"
     run 1 doctor 101
@@ -359,17 +359,17 @@ case_hooks() {
     wrong chmod
     fresh
     echo 'lxc.hook.pre-start: sh -c "chown 100000:100108 /dev/dri/renderD128"' >>"$CONF"
-    mended chmod
+    corrected chmod
     fresh
     rm "$H/var/lib/vz/snippets/gpuanchor-hook"
-    mended hookscript
+    corrected hookscript
     fresh
     unmanaged
     printf '[container]\n' >"$H/etc/pve/gpuanchor/101.conf"
-    mended hookscript
+    corrected hookscript
     fresh
     printf '[container]\nnext-hook = local:snippets/gone\n' >"$H/etc/pve/gpuanchor/101.conf"
-    mended hookscript
+    corrected hookscript
 }
 
 # one line, and a snapshot that has the same
@@ -435,7 +435,7 @@ case_open_to_everybody() {
     answers warning udev-rule '/etc/udev/rules.d/99-gpu.rules:2'
     sed -i '2s/^/#/' "$H/etc/udev/rules.d/99-gpu.rules"
     run 1 doctor 101
-    mended node-mode
+    corrected node-mode
     printf '# GPUs \\\nKERNEL=="renderD*", \\\n  MODE="0666"\nKERNEL=="sda"\n' >"$H/etc/udev/rules.d/99-gpu.rules"
     run 1 doctor 101
     answers warning udev-rule '/etc/udev/rules.d/99-gpu.rules:2-3'
@@ -451,7 +451,7 @@ case_open_to_everybody() {
 
 case_state() {
     sed -i 's/^hostname/lock: backup\n&/' "$CONF"
-    mended lock
+    corrected lock
     fresh
     sed -i 's/^hostname/template: 1\n&/' "$CONF"
     run 0 doctor 101
@@ -481,7 +481,7 @@ case_policy() {
 case_no_lines() {
     unmanaged
     sed -i '/^lxc/d' "$CONF"
-    mended line
+    corrected line
 }
 
 # --- containers that people published, and hostile ones -------------------------------------------
@@ -517,8 +517,8 @@ case_published() {
         awk -F'\t' 'NF != 6 || ($3 != "ok" && $5 == "-") || (($3 == "warning" || $3 == "failed") && $6 == "-" && $5 !~ /; |see /) { print; bad = 1 }
             END { exit bad }' "$work/out" >&2 || fail "${folder##*/}: an answer without help"
         # and is a command that a shell can read
-        awk -F'\t' '$6 != "-" { print $6 }' "$work/out" >"$work/mends"
-        sh -n "$work/mends" || fail "${folder##*/}: a command that is none"
+        awk -F'\t' '$6 != "-" { print $6 }' "$work/out" >"$work/commands"
+        sh -n "$work/commands" || fail "${folder##*/}: a command that is none"
     done
 }
 

@@ -33,12 +33,12 @@ static bool is_printable(const char *s) {
 /* Nothing that a shell would take for more than a word: none of our commands has these. */
 static void require_commands(struct arena *a, const struct doctor_report *r) {
         for (size_t i = 0; i < r->n; i++) {
-                const char *mend = doctor_command(a, &r->items[i], 101);
+                const char *command = doctor_command(a, &r->items[i], 101);
 
                 require(is_printable(doctor_evidence(a, &r->items[i], 101)), "a raw escape");
-                require(!mend || (is_printable(mend) && !strpbrk(mend, "`$<#!")),
+                require(!command || (is_printable(command) && !strpbrk(command, "`$<#!")),
                         "a command of the container's making");
-                require(r->items[i].verdict != DOCTOR_OK || !mend, "a command for what is right");
+                require(r->items[i].verdict != DOCTOR_OK || !command, "a command for what is right");
         }
         for (enum doctor_verdict d = DOCTOR_OK; d <= DOCTOR_FAILED; d++)
                 require(doctor_count(r, d) <= DOCTOR_MAX_ALIKE * DOCTOR_CHECKS, "endless answers");
@@ -177,7 +177,7 @@ static void keep(struct arena *a, const struct bytes parts[7]) {
         require(u.n <= 7, "more steps than two groups, two members and a drop-in need");
         (void)upkeep_script(a, &u, UPKEEP_UNIT_DIR);
         told = f.n;
-        upkeep_tell(&u, parts[6], NULL, &f);
+        upkeep_results(&u, parts[6], NULL, &f);
         require(f.n <= told + u.n, "more told than done");
         upkeep_unit_of(a, arena_strndup(a, parts[6].data, parts[6].len));
 }

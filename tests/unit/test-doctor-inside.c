@@ -161,7 +161,7 @@ static void says(const struct doctor_report *r, enum doctor_check c, const char 
                          evidence(item(r, c)), words);
 }
 
-static void mends(const struct doctor_report *r, enum doctor_check c, const char *want) {
+static void corrects(const struct doctor_report *r, enum doctor_check c, const char *want) {
         assert_non_null(command(item(r, c)));
         assert_string_equal(command(item(r, c)), want);
 }
@@ -208,10 +208,10 @@ static void test_issue_1_nogroup(void **state) {
         assert_string_equal(amiss(&r), "inside-node inside-open service-group service-open");
         says(&r, DOCTOR_INSIDE_NODE, "id map does not have its host gid 993");
         says(&r, DOCTOR_INSIDE_OPEN, "EACCES");
-        mends(&r, DOCTOR_INSIDE_NODE, "pct reboot 101");
+        corrects(&r, DOCTOR_INSIDE_NODE, "pct reboot 101");
         s.f.managed = false;
         r = examine(&s.f);
-        mends(&r, DOCTOR_INSIDE_NODE, "gpuanchor enable 101 && pct reboot 101");
+        corrects(&r, DOCTOR_INSIDE_NODE, "gpuanchor enable 101 && pct reboot 101");
 }
 
 /* 1, the container's side: its render group is 992, or there is none. */
@@ -225,18 +225,19 @@ static void test_issue_1_group(void **state) {
         r = examine(&s.f);
         says(&r, DOCTOR_INSIDE_GROUP,
              "gid 992 in the container, where the nodes belong to gid 110");
-        mends(&r, DOCTOR_INSIDE_GROUP, "gpuanchor enable 101 --render-gid 992; pct reboot 101");
+        corrects(&r, DOCTOR_INSIDE_GROUP, "gpuanchor enable 101 --render-gid 992; pct reboot 101");
         healthy(&s);
         s.f.group = BYTES("root:x:0:\nvideo:x:44:\n");
         r = examine(&s.f);
-        mends(&r, DOCTOR_INSIDE_GROUP,
-              "gpuanchor enable 101 --guest-groups ensure; gpuanchor apply 101");
+        corrects(&r, DOCTOR_INSIDE_GROUP,
+                 "gpuanchor enable 101 --guest-groups ensure; gpuanchor apply 101");
         s.f.expected_gid[1] = 111; /* gpuanchor would give it another number than the node has */
         r = examine(&s.f);
-        mends(&r, DOCTOR_INSIDE_GROUP, "pct exec 101 -- groupadd -g 110 render");
+        corrects(&r, DOCTOR_INSIDE_GROUP, "pct exec 101 -- groupadd -g 110 render");
         s.f.has_groupadd = false;
         r = examine(&s.f);
-        mends(&r, DOCTOR_INSIDE_GROUP, "pct exec 101 -- sh -c 'echo render:x:110: >>/etc/group'");
+        corrects(&r, DOCTOR_INSIDE_GROUP,
+                 "pct exec 101 -- sh -c 'echo render:x:110: >>/etc/group'");
         s.f.group = BYTES("root:x:0:\nvideo:x:44:\npostdrop:x:110:\n");
         r = examine(&s.f);
         assert_null(command(item(&r, DOCTOR_INSIDE_GROUP)));
@@ -262,14 +263,14 @@ static void test_issue_2_vulkan(void **state) {
         s.f.journal = ran("deviceName = llvmpipe (LLVM 19.1.7, 256 bits)\n");
         r = examine(&s.f);
         assert_string_equal(amiss(&r), "ollama-vulkan ollama-log");
-        mends(&r, DOCTOR_OLLAMA_VULKAN, PRESET);
+        corrects(&r, DOCTOR_OLLAMA_VULKAN, PRESET);
         s.f.policy = &other_policy;
         r = examine(&s.f);
-        mends(&r, DOCTOR_OLLAMA_VULKAN, SETTING("Environment=OLLAMA_VULKAN=1\\n"));
+        corrects(&r, DOCTOR_OLLAMA_VULKAN, SETTING("Environment=OLLAMA_VULKAN=1\\n"));
         says(&r, DOCTOR_OLLAMA_LOG, "only llvmpipe (LLVM 19.1.7, 256 bits), which is the CPU");
         s.f.show = ran(show_text); /* it is set, for the next start of the service */
         r = examine(&s.f);
-        mends(&r, DOCTOR_OLLAMA_VULKAN, "pct exec 101 -- systemctl restart ollama.service");
+        corrects(&r, DOCTOR_OLLAMA_VULKAN, "pct exec 101 -- systemctl restart ollama.service");
         s.main.environment = BYTES("OLLAMA_VULKAN=0");
         assert_string_equal(item(&r, DOCTOR_OLLAMA_VULKAN)->subject, "ollama.service");
         r = examine(&s.f);
@@ -288,21 +289,22 @@ static void test_issue_2_device_allow(void **state) {
         r = examine(&s.f);
         assert_string_equal(amiss(&r), "service-devices service-open");
         assert_int_equal(item(&r, DOCTOR_SERVICE_DEVICES)->verdict, DOCTOR_FAILED);
-        mends(&r, DOCTOR_SERVICE_DEVICES, PRESET);
+        corrects(&r, DOCTOR_SERVICE_DEVICES, PRESET);
         s.f.policy = &other_policy;
         r = examine(&s.f);
-        mends(&r, DOCTOR_SERVICE_DEVICES, SETTING("DeviceAllow=/dev/dri/renderD128 rw\\n"));
+        corrects(&r, DOCTOR_SERVICE_DEVICES, SETTING("DeviceAllow=/dev/dri/renderD128 rw\\n"));
         assert_null(command(item(&r, DOCTOR_SERVICE_OPEN)));
 
         s.f.show = ran(show_with("renderD128", "renderD129"));
         r = examine(&s.f);
         says(&r, DOCTOR_SERVICE_DEVICES, "/dev/dri/renderD129, which does not exist");
-        mends(&r, DOCTOR_SERVICE_DEVICES,
-              "pct exec 101 -- sh -c 'find /etc/systemd/system/ollama.service* -type f -exec sed "
-              "-i "
-              "-e \"s|/dev/dri/renderD129\\b|/dev/dri/renderD128|\" {} + && systemctl "
-              "daemon-reload && "
-              "systemctl restart ollama.service'");
+        corrects(
+                &r, DOCTOR_SERVICE_DEVICES,
+                "pct exec 101 -- sh -c 'find /etc/systemd/system/ollama.service* -type f -exec sed "
+                "-i "
+                "-e \"s|/dev/dri/renderD129\\b|/dev/dri/renderD128|\" {} + && systemctl "
+                "daemon-reload && "
+                "systemctl restart ollama.service'");
 
         s.main_devices[1].open.error = 0; /* nothing enforces it here */
         r = examine(&s.f);
@@ -314,7 +316,7 @@ static void test_issue_2_device_allow(void **state) {
         s.main_devices[0].open.step = s.main_devices[1].open.step = OPEN_NOT_TRIED;
         r = examine(&s.f);
         assert_string_equal(amiss(&r), "service-devices service-open");
-        mends(&r, DOCTOR_SERVICE_DEVICES, SETTING("PrivateDevices=no\\n"));
+        corrects(&r, DOCTOR_SERVICE_DEVICES, SETTING("PrivateDevices=no\\n"));
 }
 
 /* 2 C and 3: the user is not in the group; permission denied. */
@@ -329,17 +331,17 @@ static void test_issue_3_denied(void **state) {
         s.f.journal = ran("/dev/dri/renderD128: Permission denied\ninitial_count=0\n");
         r = examine(&s.f);
         assert_string_equal(amiss(&r), "vulkan service-group service-open ollama-log");
-        mends(&r, DOCTOR_SERVICE_GROUP, PRESET);
+        corrects(&r, DOCTOR_SERVICE_GROUP, PRESET);
         s.f.policy = &other_policy;
         r = examine(&s.f);
-        mends(&r, DOCTOR_SERVICE_GROUP,
-              "pct exec 101 -- usermod -aG render ollama && "
-              "pct exec 101 -- systemctl restart ollama.service");
+        corrects(&r, DOCTOR_SERVICE_GROUP,
+                 "pct exec 101 -- usermod -aG render ollama && "
+                 "pct exec 101 -- systemctl restart ollama.service");
         says(&r, DOCTOR_SERVICE_OPEN, "crw-rw---- nobody:render");
         assert_string_equal(
                 evidence(&r.items[r.n - 2]),
                 "it was denied access to a node of the GPU; see inside-open and service-open");
-        mends(&r, DOCTOR_VULKAN, "pct exec 101 -- apt-get install -y mesa-vulkan-drivers");
+        corrects(&r, DOCTOR_VULKAN, "pct exec 101 -- apt-get install -y mesa-vulkan-drivers");
         /* root of an unprivileged container is in no group and has no power over a bound node */
         s.f.show = ran(show_with("User=ollama\nGroup=\nSupplementaryGroups=video render", "User="));
         r = examine(&s.f);
@@ -349,7 +351,7 @@ static void test_issue_3_denied(void **state) {
         assert_int_equal(item(&r, DOCTOR_SERVICE_GROUP)->verdict, DOCTOR_OK);
 }
 
-/* gpuanchor's own verbs mend it where they would change something. */
+/* gpuanchor's own verbs are the remedy where they would change something. */
 static void test_verbs(void **state) {
         const char *service = "ollama.service", *variable = "OLLAMA_VULKAN=1";
         struct policy named = { .guest_services = &service, .n_guest_services = 1 };
@@ -360,25 +362,25 @@ static void test_verbs(void **state) {
         s.f.policy = &named;
         s.f.show = ran(show_with("video render", "video"));
         r = examine(&s.f);
-        mends(&r, DOCTOR_SERVICE_GROUP, "gpuanchor apply 101");
+        corrects(&r, DOCTOR_SERVICE_GROUP, "gpuanchor apply 101");
         /* the drop-in has the group, and another setting behind it takes it away */
         s.f.show = ran(
                 show_with("SupplementaryGroups=video render",
                           "DropInPaths=/etc/systemd/system/ollama.service.d/50-gpuanchor.conf"));
         r = examine(&s.f);
-        mends(&r, DOCTOR_SERVICE_GROUP,
-              "pct exec 101 -- usermod -aG render ollama && "
-              "pct exec 101 -- systemctl restart ollama.service");
+        corrects(&r, DOCTOR_SERVICE_GROUP,
+                 "pct exec 101 -- usermod -aG render ollama && "
+                 "pct exec 101 -- systemctl restart ollama.service");
         /* the drop-in would not have the variable unless the policy does */
         s.main.environment = BYTES("HOME=/");
         s.f.journal = ran("");
         s.f.show = ran(show_with("OLLAMA_VULKAN=1", ""));
         r = examine(&s.f);
-        mends(&r, DOCTOR_OLLAMA_VULKAN, SETTING("Environment=OLLAMA_VULKAN=1\\n"));
+        corrects(&r, DOCTOR_OLLAMA_VULKAN, SETTING("Environment=OLLAMA_VULKAN=1\\n"));
         named.guest_environment = &variable;
         named.n_guest_environment = 1;
         r = examine(&s.f);
-        mends(&r, DOCTOR_OLLAMA_VULKAN, "gpuanchor apply 101");
+        corrects(&r, DOCTOR_OLLAMA_VULKAN, "gpuanchor apply 101");
 }
 
 /* 4: 0 % while it answers: no layer on the GPU. */
@@ -392,12 +394,12 @@ static void test_issue_4_idle(void **state) {
         r = examine(&s.f);
         assert_string_equal(amiss(&r), "ollama-log");
         says(&r, DOCTOR_OLLAMA_LOG, "0/29 layers are on the GPU: the CPU computes all");
-        mends(&r, DOCTOR_OLLAMA_LOG, "pct exec 101 -- systemctl restart ollama.service");
+        corrects(&r, DOCTOR_OLLAMA_LOG, "pct exec 101 -- systemctl restart ollama.service");
         s.f.journal =
                 ran("msg=\"dropping integrated GPU; to enable, set OLLAMA_IGPU_ENABLE=1\" id=0\n"
                     "msg=\"inference compute\" id=cpu library=cpu\n");
         r = examine(&s.f);
-        mends(&r, DOCTOR_OLLAMA_LOG, SETTING("Environment=OLLAMA_IGPU_ENABLE=1\\n"));
+        corrects(&r, DOCTOR_OLLAMA_LOG, SETTING("Environment=OLLAMA_IGPU_ENABLE=1\\n"));
 }
 
 /* 5: slow, since part of the model stayed on the CPU; memory is short. */
@@ -412,7 +414,7 @@ static void test_issue_5_slow(void **state) {
         assert_string_equal(amiss(&r), "ollama-log ollama-memory");
         assert_int_equal(item(&r, DOCTOR_OLLAMA_LOG)->verdict, DOCTOR_WARNING);
         says(&r, DOCTOR_OLLAMA_MEMORY, "1024 of 4096 MiB");
-        mends(&r, DOCTOR_OLLAMA_MEMORY, "pct set 101 --memory 8192");
+        corrects(&r, DOCTOR_OLLAMA_MEMORY, "pct set 101 --memory 8192");
 }
 
 /* ---- services, and programs ---- */
@@ -546,7 +548,7 @@ static void test_service_open(void **state) {
         s.main_devices[1].open.error = EIO;
         r = examine(&s.f);
         assert_string_equal(amiss(&r), "service-open");
-        mends(&r, DOCTOR_SERVICE_OPEN, "pct exec 101 -- systemctl restart ollama.service");
+        corrects(&r, DOCTOR_SERVICE_OPEN, "pct exec 101 -- systemctl restart ollama.service");
         healthy(&s);
         s.main_devices[0].open.error = EIO;
         r = examine(&s.f);
@@ -618,7 +620,7 @@ static void test_programs(void **state) {
         r = examine(&s.f);
         assert_string_equal(amiss(&r), "vulkan va-api");
         says(&r, DOCTOR_VULKAN, "no device");
-        mends(&r, DOCTOR_VULKAN, "pct exec 101 -- apt-get install -y mesa-vulkan-drivers");
+        corrects(&r, DOCTOR_VULKAN, "pct exec 101 -- apt-get install -y mesa-vulkan-drivers");
         assert_non_null(strstr(evidence(item(&r, DOCTOR_VAAPI)), "mesa-va-drivers"));
         s.f.drivers = "nvidia ";
         r = examine(&s.f);
@@ -761,13 +763,13 @@ static void test_commands(void **state) {
         s.f.vulkan = ran("deviceName = llvmpipe;reboot\n");
         r = examine(&s.f);
         for (size_t i = 0; i < r.n; i++) {
-                const char *mend = command(&r.items[i]);
+                const char *got = command(&r.items[i]);
 
-                if (mend && strstr(mend, "reboot") && !streq(mend, "pct reboot 101"))
-                        fail_msg("in a command: %s", mend);
+                if (got && strstr(got, "reboot") && !streq(got, "pct reboot 101"))
+                        fail_msg("in a command: %s", got);
         }
         assert_int_equal(item(&r, DOCTOR_SERVICE_GROUP)->verdict, DOCTOR_FAILED);
-        mends(&r, DOCTOR_SERVICE_GROUP, SETTING("SupplementaryGroups=render\\n"));
+        corrects(&r, DOCTOR_SERVICE_GROUP, SETTING("SupplementaryGroups=render\\n"));
 }
 
 int main(void) {

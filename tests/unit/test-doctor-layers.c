@@ -123,7 +123,7 @@ struct answer {
         const char *text, *gpu;
         enum doctor_check check;
         enum doctor_verdict verdict;
-        const char *words, *mend;
+        const char *words, *command;
 };
 
 static bool has(const char *text, const char *words) {
@@ -136,7 +136,7 @@ static bool gives(const struct doctor_item *i, const struct answer *want) {
         return i->check == want->check && i->verdict == want->verdict &&
                (has(doctor_evidence(&arena, i, 101), want->words) ||
                 has(i->subject, want->words)) &&
-               (want->mend ? has(command, want->mend) : !command);
+               (want->command ? has(command, want->command) : !command);
 }
 
 static void expect(const struct answer *want, const struct around *w) {
@@ -153,7 +153,7 @@ static void expect(const struct answer *want, const struct around *w) {
                                       doctor_evidence(&arena, &r.items[i], 101),
                                       doctor_command(&arena, &r.items[i], 101));
         fail_msg("%s is not %s \"%s\" with %s, of\n%s", doctor_checks[want->check].name,
-                 doctor_verdict_name(want->verdict), want->words, want->mend, want->text);
+                 doctor_verdict_name(want->verdict), want->words, want->command, want->text);
 }
 
 static void expect_all(const struct answer *answers, size_t n, const struct around *w) {
@@ -272,7 +272,7 @@ static void test_owner(void **state) {
         expect_all(answers, ELEMENTS(answers), &good);
 }
 
-/* A node that the host has wrong is the host's to mend. */
+/* A node that is wrong on the host is reported by the checks of the host. */
 static void test_owner_wrong_on_host(void **state) {
         static struct node nodes[2];
         static struct gpu gpu;
@@ -470,14 +470,14 @@ static void test_hook(void **state) {
 
         expect(&want, &w);
         w.unmanaged = true;
-        want.mend = "pct set 101 --delete hookscript";
+        want.command = "pct set 101 --delete hookscript";
         expect(&want, &w);
         want = (struct answer){ GUIDE,          OURS, DOCTOR_HOOKSCRIPT,
                                 DOCTOR_WARNING, "",   "gpuanchor enable 101" };
         expect(&want, &(struct around){ .not_ours = true });
         want.verdict = DOCTOR_SKIPPED;
         want.words = "no hookscript";
-        want.mend = NULL;
+        want.command = NULL;
         expect(&want, &(struct around){ .unmanaged = true });
         want.verdict = DOCTOR_OK;
         want.words = "not gpuanchor's";
@@ -491,7 +491,7 @@ static void test_hook(void **state) {
         w.next_problem = HOOK_ABSENT;
         want.verdict = DOCTOR_FAILED;
         want.words = "next-hook: it does not exist";
-        want.mend = "--next-hook none";
+        want.command = "--next-hook none";
         expect(&want, &w);
 }
 
@@ -550,7 +550,7 @@ static void test_next_start(void **state) {
         w.refuse = NULL;
         want.verdict = DOCTOR_WARNING;
         want.words = "";
-        want.mend = "gpuanchor apply 101";
+        want.command = "gpuanchor apply 101";
         expect(&want, &w);
         /* named by a check already; a hook's own fault does not count as that */
         w.chmod = &(struct doctor_line){ "/a", 1, 1, "chmod" };
@@ -559,7 +559,7 @@ static void test_next_start(void **state) {
         want.text = UNPRIVILEGED NODES;
         want.verdict = DOCTOR_SKIPPED;
         want.words = "see above; line 2 corrected";
-        want.mend = NULL;
+        want.command = NULL;
         expect(&want, &w);
         want = (struct answer){
                 GUIDE, OURS, DOCTOR_NEXT_START, DOCTOR_OK, "changes nothing", NULL

@@ -197,7 +197,7 @@ static void test_dropin(void **state) {
         set(s, "guest-environment", "OLLAMA_VULKAN=1 A=100%\"\\$x'");
         assert_plan(s, "write ollama.service; reload systemctl; restart ollama.service", "");
         assert_bytes(s->todo.steps[0].text, dropin);
-        assert_true(upkeep_is_ours(s->todo.steps[0].text));
+        assert_true(upkeep_is_own(s->todo.steps[0].text));
         s->in.dropins = there;
         s->in.n_dropins = 1;
         assert_plan(s, "", "");
@@ -258,7 +258,7 @@ static const char *run(const struct upkeep *u, unsigned timeout_ms, const char *
         int problem = spawn_run(&arena, &job, &r);
 
         assert_true(problem >= 0);
-        upkeep_tell(u, r.output, problem ? "too slow" : NULL, &f);
+        upkeep_results(u, r.output, problem ? "too slow" : NULL, &f);
         for (size_t i = 0; i < f.n; i++)
                 strbuf_printf(&b, "%s%s %s", i ? "; " : "", finding_kinds[f.items[i].code].code,
                               f.items[i].old ? f.items[i].old : f.items[i].what);
@@ -353,7 +353,7 @@ static void test_script_fails(void **state) {
         tool("groupadd", "#!/bin/sh\nexit 4\n");
         run(&u, 20000, &told);
         assert_string_equal(told, "guest-step-failed exit status 4");
-        upkeep_tell(&u, BYTES("gpuanchor-step 5 0\ngpuanchor-step x\n\xff\n"), NULL,
+        upkeep_results(&u, BYTES("gpuanchor-step 5 0\ngpuanchor-step x\n\xff\n"), NULL,
                     &(struct findings){ .arena = &arena });
         /* a file where the folder has to be: mkdir's own words */
         good_tools();
@@ -385,12 +385,12 @@ static void test_output(void **state) {
         struct findings f = { .arena = &arena };
 
         /* another step's mark, and one that is none, are no marks */
-        upkeep_tell(&u, BYTES("gpuanchor-step 1 0\ngpuanchor-step\ngpuanchor-step 0 0 0\n"), NULL,
+        upkeep_results(&u, BYTES("gpuanchor-step 1 0\ngpuanchor-step\ngpuanchor-step 0 0 0\n"), NULL,
                     &f);
         assert_int_equal(f.n, 1);
         assert_int_equal(f.items[0].code, FINDING_GUEST_STEP_FAILED);
         f.n = 0;
-        upkeep_tell(&u, (struct bytes){ 0 }, "lxc-attach: no", &f);
+        upkeep_results(&u, (struct bytes){ 0 }, "lxc-attach: no", &f);
         assert_string_equal(f.items[0].old, "lxc-attach: no");
         assert_string_equal(f.items[0].what, "creating group render with gid 110");
 }

@@ -3,9 +3,8 @@
 /*
  * cgroup - layer 2, the container's device cgroup
  *
- * Under Proxmox an unprivileged container has "devices.allow = a": its lines open nothing
- * and close nothing, what keeps another GPU out is which nodes are bound. For a privileged
- * one they are the gate.
+ * Proxmox gives an unprivileged container "devices.allow = a": its own lines change nothing, and
+ * it can use those GPUs whose nodes are bound. In a privileged container the lines are enforced.
  */
 #include "model/doctor/container.h"
 
@@ -30,7 +29,7 @@ static const struct node *covered_node(const struct facts *f, const struct devli
         return NULL;
 }
 
-/* For an unprivileged container a line opens nothing: only one for no device is wrong. */
+/* In an unprivileged container a line allows nothing more: only one for no device is wrong. */
 static enum doctor_outcome outcome_of_rule(const struct doctor_guest *g, const struct devline *d,
                                            const struct node *n, const struct gpu *gpu) {
         bool gate = !g->plan->userns;
@@ -60,7 +59,7 @@ static void check_rule(struct doctor_report *r, const struct doctor_guest *g, si
 
         if (doctor_outcomes[item.outcome].verdict == DOCTOR_OK) {
                 doctor_add(r, item);
-        } else if (d->any_major) { /* no GPU's line, so not gpuanchor's */
+        } else if (d->any_major) { /* of all devices, so a start does not change it */
                 item.remedy = REMEDY_FIX;
                 item.edit.line = line;
                 doctor_add(r, item);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * conf-lines - the container file, line by line, and what hangs on it
+ * conf-lines - the policy, and the container file line by line
  *
- * What the next start would do about a line is not repeated here when a check has named the
- * line already: one fault, one answer.
+ * A line that is named by one check is not named by the next-start check again: one fault, one
+ * answer.
  */
 #include "model/doctor/container.h"
 
@@ -42,8 +42,8 @@ static bool is_about_choice(enum finding_code code) {
                code == FINDING_MAPPING_BROKEN;
 }
 
-/* A line that names a node which is not there: told by its own check, and why no choice was made.
- */
+/* Whether a line names a node that does not exist: the check of the line reports it, and it is the
+ * reason why no GPU could be chosen. */
 static bool names_nothing(struct arena *a, const struct doctor_guest *g) {
         struct doctor_given *given;
         size_t n = doctor_given(a, g, &given);
@@ -169,7 +169,7 @@ static struct bytes name_inside(const struct devline *d) {
         return d->type == DEVLINE_MOUNT ? d->target_path.clean : d->path.clean;
 }
 
-/* Line @i gives the name that @earlier gives already. */
+/* @given gives the same name in the container as @earlier. */
 static void add_twice(struct doctor_report *r, const struct doctor_guest *g,
                       const struct doctor_given *earlier, const struct doctor_given *given) {
         bool dev = given->d->type == DEVLINE_DEV || earlier->d->type == DEVLINE_DEV;
@@ -209,7 +209,7 @@ static void check_folder(struct doctor_report *r, const struct doctor_guest *g, 
         if (is_mount_point(g, line)) {
                 item.outcome = OUTCOME_FOLDER_MOUNT_POINT;
         } else if (!has_choice(g) || g->edits) {
-                /* one that the plan leaves in place holds nothing but what is wanted */
+                /* the plan keeps a folder that has only wanted nodes */
                 item.outcome = OUTCOME_FOLDER_BOUND;
                 doctor_correct_lines(r->arena, g, &item);
         }

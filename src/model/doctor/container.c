@@ -3,7 +3,7 @@
 /*
  * container - what the lines of a container give it, and how they are corrected
  *
- * Most who ask have a container that is not managed yet, whose lines came from a guide.
+ * Most containers that doctor is used for are not managed yet; their lines came from a guide.
  */
 #include "model/doctor/container.h"
 
@@ -45,7 +45,7 @@ const char *doctor_where(struct arena *a, const struct doctor_guest *g, size_t l
         return arena_printf(a, "%s:%zu", g->name, g->conf->lines[line].number);
 }
 
-/* The one GPU whose render node the lines name: most likely the one that is meant. */
+/* The only GPU whose render node the lines name, which is most likely the wanted one. */
 static const struct gpu *likely_gpu(struct arena *a, const struct doctor_guest *g) {
         const struct gpu *likely = NULL;
         struct doctor_given *given;

@@ -2,14 +2,14 @@
 #pragma once
 
 /*
- * container - verdicts about a container, running or not
+ * container - what is known of a container, and the checks of its file
  */
 #include "model/doctor/host.h"
 #include "model/plan/plan.h"
 
 /** enum hook_problem - why a hookscript cannot be run */
 enum hook_problem {
-        HOOK_OK, /* or it may not be looked at */
+        HOOK_OK, /* or the file cannot be accessed */
         HOOK_NO_STORAGE,
         HOOK_ABSENT,
         HOOK_NOT_EXECUTABLE,
@@ -26,10 +26,10 @@ struct doctor_guest {
         const char *name; /* "101.conf" */
         const char *path; /* "/etc/pve/lxc/101.conf" */
         bool managed;
-        bool left_alone; /* its policy or id map cannot be believed */
+        bool left_alone; /* its policy or its id map is broken: no edits are planned */
         const struct facts *facts;
         const struct plan *plan;
-        const struct pctconf *conf;      /* as it is, nothing remembered in it */
+        const struct pctconf *conf;      /* the file, without parked lines */
         const struct survey *survey;     /* of @conf */
         const struct findings *findings; /* of the check that made @plan */
         const struct findings *snapshots;
@@ -60,7 +60,7 @@ void doctor_check_cgroup(struct doctor_report *r, const struct doctor_guest *g);
 /** doctor_check_lines() - of the group CONF what is about single lines */
 void doctor_check_lines(struct doctor_report *r, const struct doctor_guest *g);
 
-/** doctor_check_conf() - the group CONF; after all others, whose answers it looks at */
+/** doctor_check_conf() - the group CONF; after all others, whose outcomes it needs */
 void doctor_check_conf(struct doctor_report *r, const struct doctor_guest *g);
 
 /**
@@ -83,8 +83,8 @@ const char *doctor_where(struct arena *a, const struct doctor_guest *g, size_t l
 /**
  * doctor_correct_lines() - have gpuanchor correct the container's lines
  *
- * @item gets the remedy: the command, or where it is not clear which GPU is meant the advice to
- * look at the check that says so.
+ * @item gets the remedy: the command, or where the GPU is not known the advice to see the check
+ * that says why.
  */
 void doctor_correct_lines(struct arena *a, const struct doctor_guest *g, struct doctor_item *item);
 

@@ -5,12 +5,12 @@
  * doctor - the chain from the host's GPU to a program in the container, check by check
  *
  * A report is a list of items: which outcome a check had, about what, with which values. The
- * outcomes are decided in the files of this room from facts that others have gathered. Every
+ * outcomes are decided in this room from facts that src/anchor/doctor.c collects. Every
  * sentence stands in doctor.def; src/render/doctor-item.c fills in its places.
  */
 #include "model/finding/finding.h"
 
-/** enum doctor_group - where in the chain a check stands; a report is told in this order */
+/** enum doctor_group - the part of the chain that a check is about; the order of a report */
 enum doctor_group {
         DOCTOR_HOST,
         DOCTOR_FILE,    /* layer 1: permission of the node, seen through the id map */
@@ -53,8 +53,8 @@ enum doctor_reason {
 
 enum doctor_verdict {
         DOCTOR_OK,
-        DOCTOR_SKIPPED, /* could not be looked at, or has nothing to look at; @evidence says why */
-        DOCTOR_WARNING, /* works today, and is not as it should be */
+        DOCTOR_SKIPPED, /* not checked, or there is nothing to check; the evidence says why */
+        DOCTOR_WARNING, /* works now, but is not right */
         DOCTOR_FAILED,  /* the chain is broken here */
 };
 
@@ -126,10 +126,10 @@ struct doctor_report {
  */
 void doctor_add(struct doctor_report *r, struct doctor_item item);
 
-/** doctor_add_if_silent() - the outcome of a check that had none so far */
+/** doctor_add_if_silent() - add an outcome of a check that has none so far */
 void doctor_add_if_silent(struct doctor_report *r, enum doctor_outcome outcome);
 
-/** doctor_has() - whether this check has answered */
+/** doctor_has() - whether this check has an outcome */
 bool doctor_has(const struct doctor_report *r, enum doctor_check check);
 
 /** doctor_sort() - bring the items into the order of the table, each check's as they were added */

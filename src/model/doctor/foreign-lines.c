@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * foreign-lines - lines that other people wrote, and words that a shell reads
+ * foreign-lines - udev rules, scripts and hooks that the administrator wrote; quoting for sh
  */
 #include "model/doctor/foreign-lines.h"
 

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * foreign-lines - lines that other people wrote, and words that a shell reads
+ * foreign-lines - udev rules, scripts and hooks that the administrator wrote; quoting for sh
  */
 #include "model/conf/pctconf.h"
 
@@ -14,7 +14,7 @@ struct doctor_line {
         const char *text;
 };
 
-/** doctor_rule_opens() - whether a udev rule gives everybody access to GPU nodes */
+/** doctor_rule_opens() - whether a udev rule lets every user open GPU nodes */
 bool doctor_rule_opens(struct bytes line);
 
 /** doctor_line_chmods() - whether a script's line changes owner or mode of GPU nodes in /dev */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * hooks-and-locks - hooks, locks, snapshots: what hangs on a container file
+ * hooks-and-locks - hookscript, lock, pending changes, snapshots and the next start
  */
 #include "model/doctor/container.h"
 
@@ -115,7 +115,7 @@ static void check_pending(struct doctor_report *r, const struct doctor_guest *g)
                                             .what = strbuf_str(&keys) });
 }
 
-/* gpuanchor corrects what a rollback brings back, where it is asked to. */
+/* In a managed container gpuanchor corrects the lines after a rollback. */
 static void check_snapshots(struct doctor_report *r, const struct doctor_guest *g) {
         for (size_t i = 0; i < g->snapshots->n; i++)
                 doctor_add(r, (struct doctor_item){

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * host - is there a GPU, and may anybody who is meant to open it
+ * host - GPUs, their drivers and nodes, the groups and ids of the host
  *
- * A host without its GPU's driver or with a wrong owner on a node breaks the chain for
- * every container, so this comes first and is told even where no container is asked for.
+ * A missing driver or a wrong owner of a node breaks the chain for every container, so this group
+ * comes first and is checked without a container, too.
  */
 #include "model/doctor/host.h"
 
@@ -121,7 +121,7 @@ static void check_modules(struct doctor_report *r, const struct doctor_host *h) 
 
 /* ---- nodes ---- */
 
-/* Neither the kernel nor udev makes a node anew; udev gives one that is there its owner. */
+/* Neither the kernel nor udev creates a removed node again; udev sets owner and mode. */
 static void add_node_problem(struct doctor_report *r, const struct node *n,
                              const struct finding *problem) {
         struct arena *a = r->arena;
@@ -182,7 +182,7 @@ static void check_node(struct doctor_report *r, const struct doctor_host *h, con
                                                                  n->uid ? "?" : "root",
                                                                  group ? group : "?", n->uid,
                                                                  n->gid, n->mode) });
-        /* root because there is no such group: see group */
+        /* it is root when there is no such group: see group */
         if (owner && group_of(h->facts, n)->present)
                 doctor_add(r, (struct doctor_item){ .outcome = OUTCOME_NODE_OWNER_WRONG,
                                                     .subject = n->path,

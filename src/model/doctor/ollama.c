@@ -7,7 +7,7 @@
 
 #define GIB (1ULL << 30)
 
-/* What Ollama's own reader of booleans takes for no. */
+/* The values that Ollama reads as false (envconfig, strconv.ParseBool), and none. */
 static bool is_off(struct bytes value) {
         const char *const off[] = { "", "0", "f", "F", "false", "False", "FALSE" };
 
@@ -30,7 +30,7 @@ static bool is_set(struct bytes environment, const char *name) {
         return environment_value(environment, name, &value) && !is_off(value);
 }
 
-/* The drop-in has what the policy says, which may be nothing of this. */
+/* The drop-in has the environment of the policy, which may not contain OLLAMA_VULKAN. */
 static void use_vulkan(const struct service *s, struct doctor_item *item) {
         const struct policy *p = s->facts->policy;
         bool says = !p || p->n_guest_services == 0;

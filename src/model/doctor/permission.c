@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * permission - layer 1, file permission as the container meets it
+ * permission - layer 1, file permission as seen in the container
  *
- * A bound node keeps the host's owner and is seen through the id map: a gid that has no
- * hole shows as nogroup, and root of the container gets EACCES like everybody else. A node
- * of a devN line is a private one whose owner the line names.
+ * A bound node has the host's owner, mapped by the id map: a gid that the map does not have is
+ * nogroup, and opening the node fails with EACCES even for root in the container. For a devN line
+ * Proxmox creates a node whose owner the line gives.
  */
 #include "model/doctor/container.h"
 #include "base/number.h"
@@ -31,7 +31,7 @@ static const struct finding *find(const struct doctor_guest *g, enum finding_cod
         return NULL;
 }
 
-/* Why the kernel or LXC would not take the map; OUTCOME_NONE when they would. */
+/* Why the kernel or LXC refuses the map; OUTCOME_NONE when they accept it. */
 static enum doctor_outcome map_problem(const struct doctor_guest *g, const struct idmap *uids,
                                        const char **ret_what) {
         enum idmap_problem gids_problem = idmap_check(&g->plan->map_now);
@@ -81,7 +81,7 @@ static void check_idmap(struct doctor_report *r, const struct doctor_guest *g,
         doctor_add(r, item);
 }
 
-/* A hole that gpuanchor would move is judged by the nodes that need it. */
+/* A hole that gpuanchor would move: the check of the nodes that need it reports it. */
 static bool will_go(const struct doctor_guest *g, const struct extent *e) {
         uint32_t outside;
 
@@ -97,7 +97,7 @@ struct map_side {
         size_t n_ranges;
 };
 
-/* Ranges that root may not map; of the base range the host's checks have told. */
+/* Ranges that root may not map; the base range is checked by subuid and subgid. */
 static void check_delegated(struct doctor_report *r, const struct map_side *side) {
         struct arena *a = r->arena;
 
@@ -117,7 +117,7 @@ static void check_delegated(struct doctor_report *r, const struct map_side *side
         }
 }
 
-/* The gid side of the map as it is, without the holes that will go. */
+/* The gids of the map as it is, without the holes that gpuanchor would move. */
 static struct idmap staying(struct arena *a, const struct doctor_guest *g) {
         struct idmap map = { 0 };
 
@@ -159,8 +159,8 @@ static bool host_is_wrong(const struct doctor_guest *g, const struct node *n) {
                idmap_lookup_outside(&g->plan->map_now, group->gid, &inside);
 }
 
-/* Why the node's group is nogroup: its gid has no place in the map, or its group's hole another
- * gid. */
+/* Why the node's group is nogroup: the map lacks its gid, or has another gid in the hole of its
+ * group. */
 static enum doctor_outcome why_nogroup(struct arena *a, const struct doctor_guest *g,
                                        const struct node *n, struct doctor_item *item) {
         const struct plan_gid *group = plan_gid_of(g->plan, n);
@@ -219,7 +219,7 @@ static bool dev_is_for_all(const struct devline *d) {
 
 /*
  * The value that the devN line has to have; NULL when the gid of its group is not known, or when it
- * denies what NVIDIA's driver gives: its nodes to everybody, and none of them to a group.
+ * sets a mode for a node of NVIDIA's driver, which lets every user open its nodes and has no group.
  */
 static const char *opened_dev_value(struct arena *a, const struct doctor_guest *g,
                                     const struct doctor_given *given) {

@@ -2,8 +2,6 @@
 
 /*
  * running - a running container: its nodes, its groups, what can be opened, what programs see
- *
- * What is said first is what was tried; owner and groups explain it.
  */
 #include "model/doctor/running.h"
 #include "base/number.h"
@@ -13,7 +11,7 @@
 
 #include <errno.h>
 
-/* How a container gets its GPU by a new start. */
+/* A container gets its GPU at its next start. */
 static enum doctor_remedy start_anew(const struct inside_facts *f) {
         return f->managed ? REMEDY_REBOOT : REMEDY_ENABLE_REBOOT;
 }
@@ -197,7 +195,7 @@ static void judge_open(struct doctor_report *r, const struct inside_facts *f,
                 item.outcome = OUTCOME_INSIDE_OPEN_OPENS;
         else if (d->open.step != OPEN_DONE && d->open.step != OPEN_SLOW)
                 item.outcome = OUTCOME_INSIDE_OPEN_NOT_TRIED;
-        /* what layer 1 refuses is corrected where its group is judged */
+        /* EACCES is corrected with the group */
         else if (item.reason != REASON_EACCES && item.reason != REASON_EBUSY)
                 item.remedy = start_anew(f);
         doctor_add(r, item);
@@ -228,7 +226,7 @@ void doctor_inside(struct doctor_report *r, const struct inside_facts *f) {
 
 /* ---- what the container's own tools say ---- */
 
-/* Mesa's package of Vulkan drivers serves all of these; NVIDIA's driver brings its own. */
+/* mesa-vulkan-drivers has the Vulkan driver for all but NVIDIA's own driver. */
 static bool mesa_has_driver(const struct inside_facts *f) {
         return f->drivers && !strstr(f->drivers, "nvidia") && *f->drivers;
 }

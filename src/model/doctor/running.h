@@ -2,18 +2,18 @@
 #pragma once
 
 /*
- * running - verdicts about a running container, from the inside
+ * running - the checks of a running container
  */
 #include "model/doctor/doctor.h"
 #include "model/guest/inside-facts.h"
 
-/** doctor_inside() - verdicts about a running container: its nodes, groups, what can be opened */
+/** doctor_inside() - its nodes, its groups, and whether the nodes can be opened */
 void doctor_inside(struct doctor_report *r, const struct inside_facts *f);
 
-/** doctor_programs() - the same about what its own programs say: Vulkan, VA-API, GPU load */
+/** doctor_programs() - what its own programs find: Vulkan, VA-API; GPU load */
 void doctor_programs(struct doctor_report *r, const struct inside_facts *f);
 
-/** doctor_services() - the same about layer 3: what its services may, and what Ollama says */
+/** doctor_services() - layer 3: what its services may open, and what Ollama reports */
 void doctor_services(struct doctor_report *r, const struct inside_facts *f);
 
 /** doctor_open_reason() - why an open(2) of @d failed, and what the reason's text names */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * service-checks - layer 3: what the container's systemd lets its services do
+ * service-checks - layer 3: what the container's systemd allows its services
  *
- * Settings and what the running process can really open are told apart: an unprivileged
- * container's systemd cannot load the device filter that DeviceAllow= asks for (BPF needs
- * privilege on the host) and goes on without, so that there a stale line is not what stops
- * a program. In a privileged container it is.
+ * The settings of a service and what its running process can open are two checks: in an
+ * unprivileged container systemd cannot load the device filter of DeviceAllow= (BPF needs
+ * privilege on the host) and starts the service without it, so a stale line stops no program
+ * there. In a privileged container it does.
  */
 #include "model/doctor/ollama.h"
 #include "model/doctor/running.h"
@@ -46,7 +46,7 @@ static struct member member_of(struct arena *a, const struct service *s) {
         return m;
 }
 
-/* The kernel's rule: one of owner, group and others counts, and it has to have read and write. */
+/* As the kernel: the first that matches of owner, group and others decides; it needs rw. */
 static bool permission_lets(const struct inside_facts *f, const struct member *m,
                             const struct inside_device *d) {
         uint32_t uid, gid;
@@ -118,7 +118,7 @@ static const struct inside_device *device_at(const struct inside_facts *f, const
         return NULL;
 }
 
-/* The node that a stale line most likely means today: the one of its kind without a line. */
+/* The node that a stale line should name: the one of its kind without a line. */
 static const char *successor(const struct service *s, const struct family *family) {
         for (size_t i = 0; i < s->facts->n_devices; i++) {
                 const struct inside_device *d = &s->facts->devices[i];
@@ -130,7 +130,7 @@ static const char *successor(const struct service *s, const struct family *famil
         return NULL;
 }
 
-/* Of these all that are in the container are known, also those that it was not given. */
+/* The kinds of which every node in the container is known, also those that it was not given. */
 static bool is_drm(const struct family *f) {
         return f->major == families[FAMILY_CARD].major;
 }
@@ -165,7 +165,7 @@ static const char *allow_lines(struct arena *a, const struct service *s) {
         return strbuf_str(&b);
 }
 
-/* Whether the running process opens every node: then what its settings say is not enforced. */
+/* Whether the running process can open every node: then its settings are not enforced. */
 static bool opens_all(const struct service *s) {
         for (size_t i = 0; s->main && i < s->main->n_devices; i++)
                 if (s->main->devices[i].open.step != OPEN_DONE ||
@@ -182,7 +182,7 @@ static enum doctor_outcome outcome_of_devices(const struct service *s, bool stal
                             : OUTCOME_SERVICE_DEVICES_PRIVATE;
         if (stale && weak)
                 return OUTCOME_SERVICE_DEVICES_STALE_UNENFORCED;
-        if (stale) /* beside it all that is there may be allowed */
+        if (stale) /* a warning when all existing nodes are allowed by other lines */
                 return left_out ? OUTCOME_SERVICE_DEVICES_STALE
                                 : OUTCOME_SERVICE_DEVICES_STALE_BESIDE;
         if (left_out)

@@ -4,7 +4,7 @@
 /*
  * service - a service of the container, and how it is corrected
  *
- * The name that becomes part of commands is the one that was asked for, never what came back.
+ * Commands use the name of the unit that was requested, never text from the container.
  */
 #include "model/doctor/doctor.h"
 #include "model/guest/inside-facts.h"
@@ -14,7 +14,7 @@
 struct service {
         const struct inside_facts *facts;
         const struct unit *unit;
-        const char *name;               /* its unit's name, as we asked for it */
+        const char *name;               /* of its unit, as requested */
         const struct inside_main *main; /* NULL when it does not run */
 };
 

@@ -25,7 +25,7 @@ struct ollama_log {
         bool loaded; /* a model was; @offloaded of @layers layers are on a GPU */
         uint32_t offloaded, layers;
         enum { COMPUTE_UNKNOWN, COMPUTE_CPU, COMPUTE_GPU } compute; /* found when it started */
-        const char *device;   /* name of that GPU, or of llvmpipe; NULL when it is not told */
+        const char *device;   /* name of that GPU, or of llvmpipe; NULL when it is not in the log */
         bool software;        /* the only Vulkan device is llvmpipe */
         bool vulkan_disabled; /* it says that Vulkan wants OLLAMA_VULKAN=1 */
         bool igpu_dropped;    /* it says that an integrated GPU wants OLLAMA_IGPU_ENABLE=1 */

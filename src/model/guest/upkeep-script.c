@@ -5,8 +5,8 @@
  *
  * Names passed policy_set() and need no quoting; the text of a drop-in goes
  * through a quoted here-document whose end cannot be a line of it. The
- * container may print whatever it likes: a forged line deceives only the reader
- * of the container's own task log.
+ * container may print anything: a forged line is wrong in the container's own
+ * task log and nowhere else.
  */
 #include "model/guest/upkeep-script.h"
 
@@ -64,7 +64,7 @@ static void add_command(struct strbuf *b, const struct upkeep_step *s, const cha
 struct bytes upkeep_script(struct arena *a, const struct upkeep *u, const char *unit_dir) {
         struct strbuf b = { .arena = a };
 
-        /* all of it is read before any of it runs: no step can read what stands behind it */
+        /* sh reads the whole block before it runs it: no step can read the rest as its stdin */
         strbuf_adds(&b, "{\n");
         strbuf_adds(&b, functions);
         for (size_t i = 0; i < u->n; i++) {
@@ -75,9 +75,9 @@ struct bytes upkeep_script(struct arena *a, const struct upkeep *u, const char *
         return strbuf_bytes(&b);
 }
 
-/* ---- what became of it ---- */
+/* ---- results ---- */
 
-static void tell_done(const struct upkeep_step *s, struct findings *f) {
+static void add_done(const struct upkeep_step *s, struct findings *f) {
         struct arena *a = f->arena;
         struct finding item = { .what = s->name };
 
@@ -100,7 +100,7 @@ static void tell_done(const struct upkeep_step *s, struct findings *f) {
                 break;
         case UPKEEP_RELOAD:
         case UPKEEP_RESTART:
-                return; /* part of what the two above tell */
+                return; /* a step of the two above */
         }
         finding_add(f, item);
 }
@@ -123,7 +123,7 @@ static const char *step_text(struct arena *a, const struct upkeep_step *s) {
         return "";
 }
 
-static void tell_failed(const struct upkeep_step *s, const char *why, struct findings *f) {
+static void add_failed(const struct upkeep_step *s, const char *why, struct findings *f) {
         finding_add(f, (struct finding){ .code = FINDING_GUEST_STEP_FAILED,
                                          .what = step_text(f->arena, s),
                                          .old = why });
@@ -137,8 +137,8 @@ static bool is_mark(struct bytes line, size_t step, uint32_t *ret_status) {
                parse_u32(bytes_trim(line), ret_status);
 }
 
-void upkeep_tell(const struct upkeep *u, struct bytes output, const char *problem,
-                 struct findings *f) {
+void upkeep_results(const struct upkeep *u, struct bytes output, const char *problem,
+                    struct findings *f) {
         struct bytes last = { 0 };
         uint32_t status = 0;
         size_t step = 0;
@@ -148,7 +148,7 @@ void upkeep_tell(const struct upkeep *u, struct bytes output, const char *proble
 
                 if (is_mark(line, step, &status)) {
                         if (status == 0)
-                                tell_done(&u->steps[step++], f);
+                                add_done(&u->steps[step++], f);
                 } else if (bytes_trim(line).len > 0) {
                         last = bytes_trim(line);
                 }
@@ -161,5 +161,5 @@ void upkeep_tell(const struct upkeep *u, struct bytes output, const char *proble
                 problem = arena_printf(f->arena, "exit status %u", status);
         else if (!problem)
                 problem = "it ended early";
-        tell_failed(&u->steps[step], problem, f);
+        add_failed(&u->steps[step], problem, f);
 }

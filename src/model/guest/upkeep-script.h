@@ -11,17 +11,17 @@
  * @unit_dir: UPKEEP_UNIT_DIR
  *
  * Uses the container's own tools, those of shadow or of busybox. Each step ends
- * with a line of ours that has its number and exit status. A step that fails
+ * with a line that has its number and exit status. A step that fails
  * ends the script, because those behind it count on it: a service whose drop-in
  * names a group that does not exist would not start any more.
  */
 struct bytes upkeep_script(struct arena *a, const struct upkeep *u, const char *unit_dir);
 
 /**
- * upkeep_tell() - what became of the steps
+ * upkeep_results() - the results of the steps
  * @output:  what the script printed, the container's text
  * @problem: NULL, or why it was ended: "it took longer than 10 s"
  * @f:       gets what was done, and what was not
  */
-void upkeep_tell(const struct upkeep *u, struct bytes output, const char *problem,
-                 struct findings *f);
+void upkeep_results(const struct upkeep *u, struct bytes output, const char *problem,
+                    struct findings *f);

@@ -64,7 +64,7 @@ static void plan_group(struct planner *p, int i) {
                 return;
         }
         if (g->inside == 0)
-                return; /* the host has no such group, and nothing told a number */
+                return; /* the host has no such group, and the policy has no gid */
         owner = name_of_gid(p->a, p->in->groups, g->inside);
         for (int j = 0; j < i && !owner; j++)
                 if (p->there[j] && p->in->gids[j].inside == g->inside)
@@ -205,7 +205,7 @@ void upkeep_removal(struct arena *a, const struct upkeep_dropin *dropins, size_t
         add_restarts(a, ret);
 }
 
-bool upkeep_is_ours(struct bytes text) {
+bool upkeep_is_own(struct bytes text) {
         return bytes_has_prefix(text, HEADER);
 }
 

@@ -63,14 +63,16 @@ struct upkeep {
 void upkeep_plan(struct arena *a, const struct upkeep_input *in, struct findings *f,
                  struct upkeep *ret);
 
-/** upkeep_removal() - steps that take every drop-in of ours away, for a container that is let go */
+/** upkeep_removal() - steps that remove all drop-ins of gpuanchor, for a container that is disabled
+ */
 void upkeep_removal(struct arena *a, const struct upkeep_dropin *dropins, size_t n,
                     struct upkeep *ret);
 
-/** upkeep_is_ours() - whether a file of that name was written by us */
-bool upkeep_is_ours(struct bytes text);
+/** upkeep_is_own() - whether a drop-in was written by gpuanchor */
+bool upkeep_is_own(struct bytes text);
 
-/** upkeep_unit_of() - the unit of a folder's name: "ollama.service.d"; NULL when it is none of ours
+/** upkeep_unit_of() - the unit of a folder's name: "ollama.service.d"; NULL when it is no such
+ * folder
  */
 const char *upkeep_unit_of(struct arena *a, const char *folder);
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# 12. doctor: one fault breaks one check, and the printed command mends it
+# 12. doctor: one fault breaks one check, and the printed command corrects it
 #
 # A container as the usual guide makes it, by hand and not managed. Each fault breaks
 # exactly the check that it should; the command is run as it is printed.
@@ -28,13 +28,13 @@ breaks() {
 }
 
 # The commands of the report, each once, as printed.
-mend() {
-    awk -F'\t' '($3 == "warning" || $3 == "failed") && $6 != "-" && !seen[$6]++ { print $6 }' /run/doctor >/run/mend
-    [ -s /run/mend ] || fail "no command"
-    cat /run/mend
+correct() {
+    awk -F'\t' '($3 == "warning" || $3 == "failed") && $6 != "-" && !seen[$6]++ { print $6 }' /run/doctor >/run/commands
+    [ -s /run/commands ] || fail "no command"
+    cat /run/commands
     while read -r command; do
         sh -c "$command" </dev/null || [ $? = 1 ] || fail "$command: exit status $?"
-    done </run/mend
+    done </run/commands
     udevadm settle
     doctor 0
 }
@@ -53,14 +53,14 @@ case_node_has_the_old_gid() { # groupmod alone leaves the nodes as they are
     sed -i "s/^lxc.idmap: g 110 .*/lxc.idmap: g 110 1994 1/" $CONF
     echo root:1994:1 >>/etc/subgid
     breaks node-owner 'nobody:nogroup because'
-    mend
+    correct
 }
 
 case_map_of_another_host() {
     good_guide
     host_render_moves_to 1996
     breaks owner 'nobody:nogroup: the node belongs to host gid 1996'
-    mend
+    correct
     start
     sees $A
 }
@@ -70,7 +70,7 @@ case_subgid_missing() {
     cp $KEPT/first/subgid /etc/subgid
     echo root:44:1 >>/etc/subgid
     breaks delegated "usermod --add-subgids $(host_render_gid)"
-    mend
+    correct
     pct start $CT || fail "it does not start"
     stop
 }
@@ -79,7 +79,7 @@ case_wrong_node_line() {
     good_guide
     sed -i "s#$(node $A card) dev/dri/[a-z0-9]*#/dev/dri/card77 dev/dri/card77#" $CONF
     breaks line '/dev/dri/card77 is not a node of this host'
-    mend
+    correct
     start
     sees $A
 }
@@ -91,10 +91,10 @@ case_fake_file() { # at a node's own name: neither the kernel nor udev makes it 
     rm "$fake"
     install -m 0 /dev/null "$fake"
     breaks node "$fake is not the device node"
-    mend
+    correct
     [ "$(stat -c '%F %a %G' "$fake")" = 'character special file 660 render' ] || fail "$(ls -l "$fake")"
     good_guide
     install -m 0 /dev/null /dev/dri/card9
     breaks stray /dev/dri/card9
-    mend
+    correct
 }

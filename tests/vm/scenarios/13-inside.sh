@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 #
 # 13-inside - gpuanchor doctor looks into a running container: what is broken in there breaks
-# exactly the checks that it should, and the printed commands, run as printed, mend it
+# exactly the checks that it should, and the printed commands, run as printed, correct it
 
 # doctor - its fields in /run/doctor: group, check, verdict, subject, evidence, command
 doctor() {
@@ -27,15 +27,15 @@ answers() {
         fail "doctor does not say: $1 $2 $3"
 }
 
-# mend - run every command that was printed for these groups
-mend() {
+# correct - run every command that was printed for these groups
+correct() {
     awk -F'\t' '($1 == "inside" || $1 == "layer-3") && $3 ~ /warning|failed/ && $6 != "-" { print $6 }' \
-        /run/doctor | sort -u >/run/mend
-    [ -s /run/mend ] || fail "doctor prints no command"
-    sed 's/^/    mend: /' /run/mend
+        /run/doctor | sort -u >/run/commands
+    [ -s /run/commands ] || fail "doctor prints no command"
+    sed 's/^/    correct: /' /run/commands
     while read -r command; do
         sh -xc "$command" </dev/null || [ $? = 1 ] || fail "$command: exit status $?" # 1: done, and told something
-    done </run/mend
+    done </run/commands
 }
 
 # A service in place of Ollama: opens the render node, and says what came of it as Ollama does.
@@ -118,7 +118,7 @@ case_layers() {
     doctor
     amiss service-devices
     answers service-devices warning renderD777
-    mend
+    correct
     ollama_spoke
     doctor
     amiss
@@ -131,7 +131,7 @@ case_layers() {
     doctor
     amiss ollama-log service-devices service-open
     answers service-devices failed PrivateDevices
-    mend
+    correct
     ollama_spoke
     doctor
     amiss
@@ -144,7 +144,7 @@ case_layers() {
     amiss ollama-log service-group service-open
     answers service-group failed "not in group render"
     answers service-open failed EACCES
-    mend
+    correct
     ollama_spoke
     doctor
     amiss
@@ -160,7 +160,7 @@ exec sleep infinity" >/usr/local/bin/ollama'
     ollama_spoke
     doctor
     amiss ollama-log ollama-vulkan
-    mend
+    correct
     doctor
     answers ollama-vulkan ok set
 }
@@ -173,7 +173,7 @@ case_group_missing() {
     amiss inside-group
     answers inside-group failed render
     answers inside-open ok "$(node $A render)" # for the gid, if somebody had it
-    mend
+    correct
     doctor
     amiss
     [ "$(inside getent group render)" = render:x:110: ] || fail "inside: $(inside getent group render)"
@@ -209,7 +209,7 @@ case_cgroup() {
     doctor
     amiss inside-open
     answers inside-open failed EPERM
-    mend
+    correct
     doctor
     amiss
 }
@@ -284,7 +284,7 @@ case_no_systemd() {
     inside sed -i '/^render:/d' /etc/group
     doctor
     amiss inside-group
-    mend
+    correct
     doctor
     amiss
 }
