@@ -111,19 +111,20 @@ static void map_failed(struct planner *x, const char *what) {
                                             .where = x->in->name });
 }
 
-/* Ids that a full map of 65536 would have and this one has not, as in half-edited files. */
+/* Ids that a full map has and this one has not, as in half-edited files. */
 static void report_odd(struct planner *x) {
         const struct plan *p = x->p;
+        uint32_t full = idmap_default().count;
         uint64_t count = 0;
 
         for (size_t i = 0; i < p->map_now.n_extents; i++)
                 count += p->map_now.extents[i].count;
-        if (p->has_map && count < 65536)
-                finding_add(x->f, (struct finding){ .code = FINDING_IDMAP_ODD,
-                                                    .what = arena_printf(
-                                                            x->a, "%llu gids are mapped, not 65536",
-                                                            (unsigned long long)count),
-                                                    .where = x->in->name });
+        if (p->has_map && count < full)
+                finding_add(x->f, (struct finding){
+                                          .code = FINDING_IDMAP_ODD,
+                                          .what = arena_printf(x->a, "%llu gids are mapped, not %u",
+                                                               (unsigned long long)count, full),
+                                          .where = x->in->name });
 }
 
 void holes_find(struct planner *x) {
