@@ -212,10 +212,9 @@ static struct json_object *known_object(struct arena *a, const struct known_gpu 
         json_add_word(o, "device", hex_id(a, &g->ids, g->ids.device));
         json_add_text(a, o, "driver", g->driver);
         nodes = json_add_array(o, "nodes");
-        for (size_t i = 0; i < NODE_KINDS && !g->gone; i++)
-                if (g->nodes[i].path)
-                        json_object_array_add(
-                                nodes, json_object_new_string(text_escape(a, g->nodes[i].path)));
+        for (size_t i = 0; i < g->n_nodes && !g->gone; i++)
+                json_object_array_add(nodes,
+                                      json_object_new_string(text_escape(a, g->nodes[i].path)));
         return o;
 }
 

@@ -53,54 +53,39 @@ static const struct gpu *find_moved(const struct baseline *b, const struct known
         return homeless == 1 && candidates == 1 ? found : NULL;
 }
 
-static void set_nodes(struct known_gpu *k, const struct gpu *g) {
-        for (size_t i = 0; i < g->n_nodes; i++)
-                k->nodes[g->nodes[i].kind] = (struct known_node){
-                        .path = g->nodes[i].path,
-                        .number = g->nodes[i].number,
-                        .has_mode = g->nodes[i].state == NODE_CHAR,
-                        .mode = g->nodes[i].state == NODE_CHAR ? g->nodes[i].mode : 0,
+static struct known_gpu known_of(struct arena *a, const struct gpu *g) {
+        struct known_gpu k = { .address = g->address, .ids = g->ids, .driver = g->driver };
+
+        for (size_t i = 0; i < g->n_nodes; i++) {
+                const struct node *n = &g->nodes[i];
+
+                *ARENA_PUSH(a, k.nodes, k.n_nodes) = (struct known_node){
+                        .kind = n->kind,
+                        .path = n->path,
+                        .number = n->number,
+                        .has_mode = n->state == NODE_CHAR,
+                        .mode = n->state == NODE_CHAR ? n->mode : 0,
                 };
-}
-
-static struct known_gpu known_of(const struct gpu *g) {
-        struct known_gpu k = {
-                .address = g->address,
-                .ids = g->ids,
-                .driver = g->driver,
-        };
-
-        set_nodes(&k, g);
+        }
         return k;
 }
 
 static bool same_nodes(const struct known_gpu *a, const struct known_gpu *b) {
-        for (size_t i = 0; i < NODE_KINDS; i++) {
-                const struct known_node *x = &a->nodes[i], *y = &b->nodes[i];
-
-                if (!x->path != !y->path || !devnum_equal(x->number, y->number) ||
-                    (x->path && !streq(x->path, y->path)))
+        for (size_t i = 0; i < a->n_nodes && i < b->n_nodes; i++)
+                if (!devnum_equal(a->nodes[i].number, b->nodes[i].number) ||
+                    !streq(a->nodes[i].path, b->nodes[i].path))
                         return false;
-        }
-        return true;
-}
-
-static bool has_nodes(const struct known_gpu *k) {
-        for (size_t i = 0; i < NODE_KINDS; i++)
-                if (k->nodes[i].path)
-                        return true;
-        return false;
+        return a->n_nodes == b->n_nodes;
 }
 
 /* "card1 (226:1) renderD128 (226:128)" */
 static const char *describe_nodes(struct arena *a, const struct known_gpu *k) {
         struct strbuf b = { .arena = a };
 
-        for (size_t i = 0; i < NODE_KINDS; i++)
-                if (k->nodes[i].path)
-                        strbuf_printf(&b, "%s%s (%s)", b.len ? " " : "",
-                                      strrchr(k->nodes[i].path, '/') + 1,
-                                      devnum_text(a, k->nodes[i].number));
+        for (size_t i = 0; i < k->n_nodes; i++)
+                strbuf_printf(&b, "%s%s (%s)", b.len ? " " : "",
+                              strrchr(k->nodes[i].path, '/') + 1,
+                              devnum_text(a, k->nodes[i].number));
         return b.len ? strbuf_str(&b) : "no nodes";
 }
 
@@ -109,14 +94,20 @@ static const char *describe(struct arena *a, const struct known_gpu *k) {
                             k->driver ? k->driver : "no driver");
 }
 
+static const struct known_node *node_at(const struct known_gpu *k, const char *path) {
+        for (size_t i = 0; i < k->n_nodes; i++)
+                if (streq(k->nodes[i].path, path))
+                        return &k->nodes[i];
+        return NULL;
+}
+
 /* Of nodes that are what they were: a new node has the mode that it was made with. */
 static void compare_modes(const struct known_gpu *k, const struct known_gpu *is,
                           struct findings *f) {
-        for (size_t i = 0; i < NODE_KINDS; i++) {
-                const struct known_node *x = &k->nodes[i], *y = &is->nodes[i];
+        for (size_t i = 0; i < k->n_nodes; i++) {
+                const struct known_node *x = &k->nodes[i], *y = node_at(is, x->path);
 
-                if (!x->path || !y->path || !streq(x->path, y->path) || !x->has_mode ||
-                    !y->has_mode || x->mode == y->mode)
+                if (!y || !x->has_mode || !y->has_mode || x->mode == y->mode)
                         continue;
                 finding_add(f, (struct finding){ .code = FINDING_NODE_MODE_CHANGED,
                                                  .gpu = is->address,
@@ -141,21 +132,21 @@ static void compare_known(const struct baseline *before, const struct known_gpu 
                 finding_add(f, item);
                 return;
         }
-        is = known_of(g);
+        is = known_of(a, g);
         item.what = describe(a, &is);
         item.old = describe_nodes(a, k);
         item.new = describe_nodes(a, &is);
         if (k->gone) {
                 item.code = FINDING_GPU_BACK;
                 finding_add(f, item);
-        } else if (has_nodes(&is) && !same_nodes(k, &is)) {
+        } else if (is.n_nodes > 0 && !same_nodes(k, &is)) {
                 item.code = FINDING_GPU_RENUMBERED;
                 finding_add(f, item);
         }
         if (!k->driver != !is.driver || (k->driver && !streq(k->driver, is.driver))) {
                 item.code = FINDING_GPU_DRIVER_CHANGED;
                 item.severity =
-                        has_nodes(&is) ? SEV_NOTICE : 0; /* it came back to one that serves */
+                        is.n_nodes > 0 ? SEV_NOTICE : 0; /* it came back to one that serves */
                 item.old = k->driver ? k->driver : "none";
                 item.new = is.driver ? is.driver : "none";
                 finding_add(f, item);
@@ -183,7 +174,7 @@ void baseline_compare(const struct baseline *before, const struct facts *now, st
                 compare_known(before, &before->gpus[i], now, f);
         for (size_t i = 0; i < now->n_gpus; i++) {
                 const struct gpu *g = &now->gpus[i];
-                struct known_gpu is = known_of(g);
+                struct known_gpu is = known_of(f->arena, g);
                 bool moved_here = false;
 
                 for (size_t j = 0; j < before->n_gpus; j++)
@@ -206,11 +197,11 @@ void baseline_next(struct arena *a, const struct baseline *before, const struct 
         memcpy(b.groups, now->groups, sizeof(b.groups));
         for (size_t i = 0; i < now->n_gpus; i++) {
                 const struct known_gpu *was = before ? find_known(before, &now->gpus[i]) : NULL;
-                struct known_gpu k = known_of(&now->gpus[i]);
+                struct known_gpu k = known_of(a, &now->gpus[i]);
 
                 /* without its driver it has none; with it, others than these are news */
-                if (was && !has_nodes(&k))
-                        memcpy(k.nodes, was->nodes, sizeof(k.nodes));
+                if (was && k.n_nodes == 0)
+                        k.nodes = was->nodes, k.n_nodes = was->n_nodes;
                 *ARENA_PUSH(a, b.gpus, b.n_gpus) = k;
         }
         for (size_t i = 0; before && i < before->n_gpus; i++) {
@@ -240,8 +231,8 @@ void baseline_forget(struct baseline *b, const char *const *named, size_t n_name
         b->n_gpus = n;
 }
 
-static void write_node(struct strbuf *t, enum node_kind kind, const struct known_node *n) {
-        strbuf_printf(t, "node %s %s %s ", node_kind_name(kind), n->path,
+static void write_node(struct strbuf *t, const struct known_node *n) {
+        strbuf_printf(t, "node %s %s %s ", node_kind_name(n->kind), n->path,
                       devnum_text(t->arena, n->number));
         if (n->has_mode)
                 strbuf_printf(t, "%04o\n", n->mode);
@@ -262,9 +253,8 @@ struct bytes baseline_write(struct arena *a, const struct baseline *b) {
                 strbuf_printf(&t, "gpu %s %s %s %s %s\n", k->address, pci_ids_model(a, &k->ids),
                               pci_ids_subsystem(a, &k->ids), k->driver ? k->driver : "-",
                               k->gone ? "gone" : "here");
-                for (size_t j = 0; j < NODE_KINDS; j++)
-                        if (k->nodes[j].path)
-                                write_node(&t, (enum node_kind)j, &k->nodes[j]);
+                for (size_t j = 0; j < k->n_nodes; j++)
+                        write_node(&t, &k->nodes[j]);
         }
         strbuf_adds(&t, "end\n");
         return strbuf_bytes(&t);
@@ -305,16 +295,18 @@ static bool read_mode(const char *text, struct known_node *n) {
 static bool read_node(struct arena *a, struct bytes rest, struct baseline *b) {
         const char *kind = word(a, &rest);
         struct known_node n = { .path = word(a, &rest) };
+        struct known_gpu *g;
 
         if (b->n_gpus == 0 || n.path[0] != '/' || !devnum_parse(bytes_word(&rest), &n.number) ||
             !read_mode(word(a, &rest), &n))
                 return false;
-        for (size_t i = 0; i < NODE_KINDS; i++)
-                if (streq(kind, node_kind_name((enum node_kind)i))) {
-                        b->gpus[b->n_gpus - 1].nodes[i] = n;
-                        return true;
-                }
-        return false;
+        while (n.kind < NODE_KINDS && !streq(kind, node_kind_name(n.kind)))
+                n.kind++;
+        if (n.kind == NODE_KINDS)
+                return false;
+        g = &b->gpus[b->n_gpus - 1];
+        *ARENA_PUSH(a, g->nodes, g->n_nodes) = n;
+        return true;
 }
 
 static bool read_group(struct arena *a, struct bytes rest, struct baseline *b) {

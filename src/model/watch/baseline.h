@@ -10,8 +10,9 @@
 #include "model/gpu/facts.h"
 #include "model/finding/finding.h"
 
-/** struct known_node - a node's last name, number and mode; no path: it had none */
+/** struct known_node - a node's last name, number and mode */
 struct known_node {
+        enum node_kind kind;
         const char *path;
         struct devnum number;
         bool has_mode; /* false: it was not there, or no device */
@@ -22,7 +23,8 @@ struct known_gpu {
         const char *address;
         struct pci_ids ids;
         const char *driver; /* NULL: none */
-        struct known_node nodes[NODE_KINDS];
+        struct known_node *nodes;
+        size_t n_nodes;
         bool gone;
 };
 
