@@ -234,6 +234,27 @@ static void text_comes_back(void **state) {
         arena_done(&w.arena);
 }
 
+/* Of a family that has several nodes each is known, and when it changes that is told of it. */
+static void several_of_a_kind(void **state) {
+        struct baseline b, back;
+        struct findings f;
+        struct world w;
+        struct gpu *g;
+
+        make_world(&w, false);
+        g = &w.facts.gpus[1];
+        add_node(&w, g, NODE_ACCEL, "/dev/accel/accel0", 0, 0660);
+        add_node(&w, g, NODE_ACCEL, "/dev/accel/accel1", 1, 0660);
+        b = baseline_of(&w.arena, &w.facts);
+        assert_true(baseline_read(&w.arena, baseline_write(&w.arena, &b), &back));
+        assert_int_equal(compare(&w.arena, &back, &w.facts).n, 0);
+        g->nodes[1].mode = 0666;
+        f = compare(&w.arena, &back, &w.facts);
+        assert_int_equal(f.n, 1);
+        assert_string_equal(f.items[0].what, "/dev/accel/accel0");
+        arena_done(&w.arena);
+}
+
 /* Any cut and any flipped byte is either a baseline or refused; never a crash, never half of one.
  */
 static void damaged_text_is_refused(void **state) {
@@ -270,6 +291,7 @@ int main(void) {
                 cmocka_unit_test(new_gpu_driver_groups_and_mode),
                 cmocka_unit_test(without_driver_the_nodes_are_remembered),
                 cmocka_unit_test(text_comes_back),
+                cmocka_unit_test(several_of_a_kind),
                 cmocka_unit_test(damaged_text_is_refused),
         };
 

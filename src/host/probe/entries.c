@@ -141,7 +141,7 @@ int probe_gpu_node(struct probe *p, struct gpu *g, struct node node) {
 
         if (r < 0)
                 return r;
-        for (size_t i = 0; i < g->n_nodes && !old; i++)
+        for (size_t i = 0; i < g->n_nodes && !node_family(&node)->several; i++)
                 if (g->nodes[i].kind == node.kind)
                         old = &g->nodes[i];
         if (!old)

@@ -34,7 +34,7 @@ int probe_dir(struct probe *p, const char *path, DIR **ret_dir);
 int probe_gpu(struct probe *p, const char *address, bool pci, struct gpu **ret_gpu);
 
 /**
- * probe_gpu_node() - add a node to a GPU, which keeps only its lowest node of a kind
+ * probe_gpu_node() - add a node to a GPU; of a family that has ONE it keeps the lowest
  * @node: kind, path and number; what really is in /dev is looked at. Its path is
  *        without prefix, allocated in the arena or static
  */

@@ -38,7 +38,9 @@ static int gpu_compare(const void *a, const void *b) {
 static int node_compare(const void *a, const void *b) {
         const struct node *x = a, *y = b;
 
-        return (int)x->kind - (int)y->kind;
+        if (x->kind != y->kind)
+                return (int)x->kind - (int)y->kind;
+        return (x->number.minor > y->number.minor) - (x->number.minor < y->number.minor);
 }
 
 /* directories come in any order; facts do not */

@@ -38,7 +38,7 @@ struct gpu {
         const char *port;   /* see card_port(); NULL: not known */
         const char *serials[SERIAL_KINDS];
         bool unread;        /* its serial numbers cannot be read now */
-        struct node *nodes; /* at most one of a kind */
+        struct node *nodes; /* by kind and minor; of a family that has ONE only the first */
         size_t n_nodes;
 };
 

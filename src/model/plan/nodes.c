@@ -144,6 +144,13 @@ static bool is_wanted(const struct planner *x, const struct gpu *g, const struct
         return lines.there + lines.parked >= gpus;
 }
 
+static bool is_accelerator(const struct gpu *g) {
+        for (size_t i = 0; i < g->n_nodes; i++)
+                if (g->nodes[i].kind != NODE_ACCEL)
+                        return false;
+        return g->n_nodes > 0;
+}
+
 static void add_gpu_nodes(struct planner *x, const struct gpu *g) {
         struct plan *p = x->p;
         size_t before = p->n_nodes;
@@ -165,7 +172,7 @@ static void add_gpu_nodes(struct planner *x, const struct gpu *g) {
                                                     .what = "render" });
         /* kfd and a lone NPU are nodes of their own, and are looked for after this */
         if (!any && (p->devices & ~(NODE_BIT(NODE_KFD) | NODE_BIT(NODE_ACCEL))) &&
-            !(g->n_nodes == 1 && g->nodes[0].kind == NODE_ACCEL))
+            !is_accelerator(g))
                 planner_miss(x, arena_printf(x->a, "a node of %s", g->address));
 }
 
@@ -227,10 +234,11 @@ static void add_lone_accel(struct planner *x) {
                         only = &in->facts->gpus[i];
                         n++;
                 }
-        if (n == 1) {
-                add_node(x, only, gpu_node(only, NODE_ACCEL), true);
+        for (size_t i = 0; n == 1 && i < only->n_nodes; i++)
+                if (only->nodes[i].kind == NODE_ACCEL)
+                        add_node(x, only, &only->nodes[i], true);
+        if (n == 1)
                 return;
-        }
         p->incomplete = true;
         if (!p->choice.missing)
                 finding_add(x->f, (struct finding){ .code = FINDING_GPU_NO_NODE,

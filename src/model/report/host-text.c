@@ -69,7 +69,7 @@ static void add_drm(struct strbuf *b, const struct gpu *g) {
 }
 
 static void add_gpu(struct strbuf *b, const struct facts *f, const struct gpu *g) {
-        const struct node *accel = gpu_node(g, NODE_ACCEL), *nvidia = gpu_node(g, NODE_NVIDIA);
+        const struct node *nvidia = gpu_node(g, NODE_NVIDIA);
 
         if (g->pci)
                 add_pci(b, f, g);
@@ -79,8 +79,10 @@ static void add_gpu(struct strbuf *b, const struct facts *f, const struct gpu *g
                 strbuf_printf(b, " driver=%s", g->driver);
         strbuf_adds(b, "\n");
         add_drm(b, g);
-        if (accel)
-                strbuf_printf(b, "accel %s %s\n", g->address, path_number(accel->path));
+        for (size_t i = 0; i < g->n_nodes; i++)
+                if (g->nodes[i].kind == NODE_ACCEL)
+                        strbuf_printf(b, "accel %s %s\n", g->address,
+                                      path_number(g->nodes[i].path));
         if (nvidia)
                 strbuf_printf(b, "nvidia %s %u\n", g->address, nvidia->number.minor);
         for (size_t i = 0; i < g->n_nodes; i++)
