@@ -107,8 +107,7 @@ static void read_hook_lines(struct doctor *d, const struct pctconf *conf,
                         continue;
                 while ((word = bytes_word(&rest)).len > 0)
                         if (word.data[0] == '/' && !bytes_contains(word, "/dev/"))
-                                read_script(d, arena_strndup(d->arena, word.data, word.len),
-                                            scripts);
+                                read_script(d, bytes_dup(d->arena, word), scripts);
         }
 }
 

@@ -16,7 +16,7 @@ static const char *wrong_line(const struct anchor *an, const struct plan *p,
                 return NULL;
         text = conf->lines[line].text;
         return arena_printf(an->pve.arena, "%s:%zu: %s", name, conf->lines[line].number,
-                            arena_strndup(an->pve.arena, text.data, text.len));
+                            bytes_dup(an->pve.arena, text));
 }
 
 const char *judge_files(const struct anchor *an, const struct plan *p, const struct guest *g) {

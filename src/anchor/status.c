@@ -48,7 +48,7 @@ static const char *missing_dev_path(struct check *c) {
                 d = devline_parse(c->arena, &conf->lines[i]);
                 if (d.type != DEVLINE_DEV || d.broken)
                         continue;
-                path = arena_strndup(c->arena, d.raw_path.data, d.raw_path.len);
+                path = bytes_dup(c->arena, d.raw_path);
                 if (access(arena_printf(c->arena, "%s%s", c->anchor->pve.root, path), F_OK) < 0 &&
                     (errno == ENOENT || errno == ENOTDIR))
                         return path;
@@ -211,7 +211,7 @@ static struct container_status *keep_container(struct look *l, const struct chec
         (void)pctconf_get(&c->guest.lines, "hostname", &name);
         *cs = (struct container_status){
                 .vmid = c->guest.vmid,
-                .name = arena_strndup(l->arena, name.data, name.len),
+                .name = bytes_dup(l->arena, name),
                 .missing = copy(l, c->plan.missing),
                 .refuse = copy(l, c->refuse),
         };

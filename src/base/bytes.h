@@ -22,6 +22,11 @@ static inline bool bytes_equal(struct bytes a, struct bytes b) {
         return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
+/** bytes_dup() - a copy in the arena, with a NUL behind it */
+static inline char *bytes_dup(struct arena *a, struct bytes s) {
+        return arena_strndup(a, s.data, s.len);
+}
+
 /** bytes_equal_nocase() - the same without regard to the case of ASCII letters */
 bool bytes_equal_nocase(struct bytes a, struct bytes b);
 

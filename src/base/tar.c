@@ -39,7 +39,7 @@ void tar_add(struct strbuf *b, const char *name, struct bytes content, int64_t m
                 sum += ((const unsigned char *)&h)[i];
         snprintf(h.checksum, sizeof(h.checksum), "%06o", sum);
         strbuf_add(b, (const char *)&h, sizeof(h));
-        strbuf_add(b, content.data, content.len);
+        strbuf_add_bytes(b, content);
         add_padding(b, content.len);
 }
 

@@ -51,7 +51,7 @@ static size_t read_number(struct cli *c, size_t n) {
                 if (parse_u32(text, &number) && number >= 1 && number <= n)
                         return number;
                 printf("'%s' is no number from 1 to %zu.\n",
-                       text_escape(&c->arena, arena_strndup(&c->arena, text.data, text.len)), n);
+                       text_escape(&c->arena, bytes_dup(&c->arena, text)), n);
         }
 }
 

@@ -53,10 +53,8 @@ static const char *escape_lines(struct arena *a, struct bytes text) {
                 bool ended = bytes_take_suffix(&line, "\n");
 
                 while (bytes_split(line, '\0', &part, &line))
-                        strbuf_printf(&b, "%s\\x00",
-                                      text_escape(a, arena_strndup(a, part.data, part.len)));
-                strbuf_printf(&b, "%s%s", text_escape(a, arena_strndup(a, line.data, line.len)),
-                              ended ? "\n" : "");
+                        strbuf_printf(&b, "%s\\x00", text_escape(a, bytes_dup(a, part)));
+                strbuf_printf(&b, "%s%s", text_escape(a, bytes_dup(a, line)), ended ? "\n" : "");
         }
         return strbuf_str(&b);
 }

@@ -101,10 +101,9 @@ bool target_refuse(struct cli *c, const struct guest *g, struct findings *f) {
         size_t before = f->n;
 
         if (pctconf_get(&g->lines, "lock", &value))
-                finding_add(f, (struct finding){
-                                       .code = FINDING_GUEST_LOCKED,
-                                       .where = where,
-                                       .what = arena_strndup(f->arena, value.data, value.len) });
+                finding_add(f, (struct finding){ .code = FINDING_GUEST_LOCKED,
+                                                 .where = where,
+                                                 .what = bytes_dup(f->arena, value) });
         if (guest_is_template(g))
                 finding_add(f, (struct finding){ .code = FINDING_GUEST_TEMPLATE, .where = where });
         if (!has_quorum(g))

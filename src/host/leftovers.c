@@ -93,8 +93,7 @@ static void add_lines(struct leftovers *l, struct bytes text, const char *name,
                         (struct doctor_line){ .file = name,
                                               .number = number,
                                               .last = number + lines - 1,
-                                              .text = arena_strndup(l->arena, line.data,
-                                                                    line.len) };
+                                              .text = bytes_dup(l->arena, line) };
         }
 }
 

@@ -16,7 +16,7 @@ enum { MOUNTINFO_MAX = 16 * 1024 * 1024 };
 
 /* "/mnt/my\040disk": the kernel writes blank, tab, line feed and backslash so */
 static const char *unescape(struct arena *a, struct bytes s) {
-        char *text = arena_strndup(a, s.data, s.len), *to = text;
+        char *text = bytes_dup(a, s), *to = text;
 
         for (const char *p = text; *p;) {
                 if (p[0] == '\\' && p[1] && p[2] && p[3]) {
@@ -43,7 +43,7 @@ static bool parse_line(struct arena *a, struct bytes line, struct mount *ret) {
         while (line.len > 0 && !bytes_equal(bytes_cut(&line, ' '), BYTES("-")))
                 ;
         type = bytes_cut(&line, ' ');
-        m.type = arena_strndup(a, type.data, type.len);
+        m.type = bytes_dup(a, type);
         *ret = m;
         return type.len > 0;
 }

@@ -28,7 +28,7 @@ static const char *field(struct arena *a, struct bytes text, const char *key) {
                 struct bytes line = bytes_cut(&text, '\n');
 
                 if (bytes_take_prefix(&line, key))
-                        return arena_strndup(a, line.data, line.len);
+                        return bytes_dup(a, line);
         }
         return NULL;
 }

@@ -74,9 +74,7 @@ struct guest guest_with(struct arena *a, const struct guest *g, struct bytes con
 const char *guest_setting(struct arena *a, const struct guest *g, const char *key) {
         struct bytes value;
 
-        return pctconf_get(&g->lines, key, &value) && value.len > 0
-                       ? arena_strndup(a, value.data, value.len)
-                       : NULL;
+        return pctconf_get(&g->lines, key, &value) && value.len > 0 ? bytes_dup(a, value) : NULL;
 }
 
 bool guest_is_template(const struct guest *g) {

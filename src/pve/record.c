@@ -52,8 +52,8 @@ static int read_line(void *user, const char *section, const char *key, const cha
         if (!streq(section, "given") || !streq(key, "node") || gpu.len == 0 ||
             !devnum_parse(number, &n.number))
                 return 1;
-        n.path = arena_strndup(r->a, path.data, path.len);
-        n.gpu = arena_strndup(r->a, gpu.data, gpu.len);
+        n.path = bytes_dup(r->a, path);
+        n.gpu = bytes_dup(r->a, gpu);
         *ARENA_PUSH(r->a, r->record.nodes, r->record.n_nodes) = n;
         return 1;
 }

@@ -56,7 +56,7 @@ static char *read_line(char *str, int num, void *stream) {
                         r->file, r->line,
                         arena_printf(r->arena, "the line is longer than %d bytes", INI_LINE_MAX));
         } else if (line.kind == INI_HEADING) {
-                r->section = arena_strndup(r->arena, line.text.data, line.text.len);
+                r->section = bytes_dup(r->arena, line.text);
                 add_entry(r, NULL, NULL);
         } else if (line.kind == INI_ENTRY && line.text.data[0] == '[') {
                 set_problem(r->file, r->line, "the section's name does not end in ]");

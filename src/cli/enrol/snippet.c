@@ -91,7 +91,7 @@ static const char *local_content(struct cli *c) {
                         if (local)
                                 content = "images,rootdir"; /* PVE::Storage::DirPlugin */
                 } else if (local && bytes_equal(name, BYTES("content"))) {
-                        content = arena_strndup(&c->arena, value.data, value.len);
+                        content = bytes_dup(&c->arena, value);
                 }
         }
         return content;

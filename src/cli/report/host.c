@@ -44,7 +44,7 @@ static void add_hookscript(struct report *r, struct strbuf *b, const struct repo
         if (!volume)
                 return;
         masked = mask_volume(&r->mask, bytes_of(volume));
-        add_snippet(r, b, volume, arena_strndup(a, masked.data, masked.len));
+        add_snippet(r, b, volume, bytes_dup(a, masked));
 }
 
 static void add_file(struct report *r, struct strbuf *b, const struct report_file *f) {

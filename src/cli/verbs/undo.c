@@ -70,7 +70,7 @@ static struct bytes keep_hookscript(struct arena *a, const struct guest *old,
                         pctconf_drop(&conf, line);
                 return pctconf_write(&conf);
         }
-        hook = arena_strndup(a, value.data, value.len);
+        hook = bytes_dup(a, value);
         if (line == 0)
                 pctconf_insert(&conf, pctconf_key_end(&conf), "hookscript", hook);
         else if (!bytes_equal(conf.lines[line].value, value))

@@ -82,10 +82,9 @@ static void add_holder(struct arena *a, const struct process *p, const char *tar
                 return;
         (void)file_read(a, arena_printf(a, "/proc/%u/comm", p->pid), 4096, &name);
         name = bytes_trim(name);
-        *ARENA_PUSH(a, f->holders, f->n_holders) =
-                (struct inside_holder){ .name = arena_strndup(a, name.data, name.len),
-                                        .pid = p->inner,
-                                        .path = arena_strdup(a, target) };
+        *ARENA_PUSH(a, f->holders, f->n_holders) = (struct inside_holder){
+                .name = bytes_dup(a, name), .pid = p->inner, .path = arena_strdup(a, target)
+        };
 }
 
 static void find_held(struct arena *a, const struct process *p, struct inside_facts *f) {

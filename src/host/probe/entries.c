@@ -42,7 +42,7 @@ static int gpu_read_identity(struct probe *p, struct gpu *g, int dir) {
                 return 0;
         r = attr_read(dir, "unique_id", buf, &text);
         if (r >= 0 && text.len > 0) {
-                const char *serial = arena_strndup(p->arena, text.data, text.len);
+                const char *serial = bytes_dup(p->arena, text);
 
                 if (serial_is_plausible(serial))
                         g->serials[SERIAL_AMD] = serial;

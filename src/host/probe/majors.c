@@ -24,7 +24,7 @@ static void majors_parse(struct arena *a, struct bytes text, struct facts *f) {
                         break;
                 m = ARENA_PUSH(a, f->majors, f->n_majors);
                 m->major = number;
-                m->name = arena_strndup(a, word.data, word.len);
+                m->name = bytes_dup(a, word);
         }
 }
 

@@ -24,7 +24,7 @@ static struct hostpci parse_value(struct arena *a, struct bytes value) {
                 struct bytes part = bytes_trim(bytes_cut(&value, ','));
 
                 if (bytes_take_prefix(&part, "mapping="))
-                        h.mapping = arena_strndup(a, part.data, part.len);
+                        h.mapping = bytes_dup(a, part);
                 else if (bytes_has_prefix(part, "mdev="))
                         h.mediated = true;
                 else if (bytes_take_prefix(&part, "host=") || !bytes_contains_char(part, '='))
@@ -54,7 +54,7 @@ size_t hostpci_parse(struct arena *a, struct bytes conf, struct hostpci **ret) {
                 if (!bytes_take_prefix(&index, "hostpci") || !parse_u32(index, &number))
                         continue;
                 h = parse_value(a, bytes_trim(line));
-                h.key = arena_strndup(a, key.data, key.len);
+                h.key = bytes_dup(a, key);
                 *slot(a, &list, &n, key) = h;
         }
         *ret = list;

@@ -205,7 +205,7 @@ const char *pctconf_line_text(const struct pctconf *c, size_t i) {
         const char *value_end = l->value.data + l->value.len;
 
         if (!l->new_value)
-                return arena_strndup(c->arena, l->text.data, l->text.len);
+                return bytes_dup(c->arena, l->text);
         strbuf_add(&b, l->text.data, (size_t)(l->value.data - l->text.data));
         strbuf_adds(&b, l->new_value);
         strbuf_add(&b, value_end, (size_t)(l->text.data + l->text.len - value_end));

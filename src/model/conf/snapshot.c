@@ -34,12 +34,10 @@ static void check_one(const struct snapshot_query *q, const struct pctconf *c,
                 d = devline_parse(a, &c->lines[i]);
                 if (!is_stale(q, &d))
                         continue;
-                finding_add(f,
-                            (struct finding){ .code = FINDING_SNAPSHOT_STALE,
-                                              .what = arena_strndup(a, snapshot.data, snapshot.len),
-                                              .where = q->name,
-                                              .old = arena_strndup(a, c->lines[i].text.data,
-                                                                   c->lines[i].text.len) });
+                finding_add(f, (struct finding){ .code = FINDING_SNAPSHOT_STALE,
+                                                 .what = bytes_dup(a, snapshot),
+                                                 .where = q->name,
+                                                 .old = bytes_dup(a, c->lines[i].text) });
                 return;
         }
 }

@@ -121,7 +121,7 @@ void card_write(struct arena *a, struct strbuf *b, const struct card *c) {
 static const char *word_str(struct arena *a, struct bytes *rest) {
         struct bytes word = bytes_word(rest);
 
-        return word.len > 0 ? arena_strndup(a, word.data, word.len) : NULL;
+        return word.len > 0 ? bytes_dup(a, word) : NULL;
 }
 
 static bool parse_ids(struct bytes text, uint32_t *ret_vendor, uint32_t *ret_device) {
@@ -159,7 +159,7 @@ bool card_parse(struct arena *a, struct bytes text, struct card *ret) {
                 }
                 if (!serial_kind_parse(bytes_cut(&field, '='), &kind) || field.len == 0)
                         return false;
-                c.serials[kind] = arena_strndup(a, field.data, field.len);
+                c.serials[kind] = bytes_dup(a, field);
         }
         *ret = c;
         return true;

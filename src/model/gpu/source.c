@@ -9,7 +9,7 @@ void sources_add(struct arena *a, struct sources *s, struct bytes path) {
         if (path.len == 0 || memchr(path.data, '\0', path.len) || s->n == SOURCES_MAX ||
             sources_find(s, path))
                 return;
-        ARENA_PUSH(a, s->items, s->n)->path = arena_strndup(a, path.data, path.len);
+        ARENA_PUSH(a, s->items, s->n)->path = bytes_dup(a, path);
 }
 
 const struct source *sources_find(const struct sources *s, struct bytes path) {

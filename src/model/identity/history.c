@@ -196,7 +196,7 @@ struct bytes history_write(struct arena *a, const struct history *h) {
 static const char *word_str(struct arena *a, struct bytes *rest) {
         struct bytes word = bytes_word(rest);
 
-        return word.len > 0 ? arena_strndup(a, word.data, word.len) : NULL;
+        return word.len > 0 ? bytes_dup(a, word) : NULL;
 }
 
 /* serial amd 1a2b3c4d5e6f7081 3 */

@@ -102,8 +102,7 @@ const char *ini_get(const struct ini *f, const char *section, const char *key) {
                 if (line->kind == INI_HEADING)
                         inside = is_section(line, section);
                 if (line->kind == INI_ENTRY && inside && is_key(line, key, &value))
-                        found = value.len > 0 ? arena_strndup(f->arena, value.data, value.len)
-                                              : NULL;
+                        found = value.len > 0 ? bytes_dup(f->arena, value) : NULL;
         }
         return found;
 }

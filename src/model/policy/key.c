@@ -145,7 +145,7 @@ static const char *set_next_hook(struct arena *a, struct policy *p, struct bytes
                 return "it names no file";
         if (is_text(name, "gpuanchor-hook"))
                 return "gpuanchor's own hook would call itself";
-        p->next_hook = arena_strndup(a, value.data, value.len);
+        p->next_hook = bytes_dup(a, value);
         return NULL;
 }
 
@@ -202,7 +202,7 @@ static struct words take_words(struct arena *a, struct bytes value,
                 while (i < w.n && !bytes_equal(bytes_of(w.items[i]), word))
                         i++;
                 if (i == w.n)
-                        *ARENA_PUSH(a, w.items, w.n) = arena_strndup(a, word.data, word.len);
+                        *ARENA_PUSH(a, w.items, w.n) = bytes_dup(a, word);
         }
         return w;
 }

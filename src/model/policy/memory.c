@@ -42,7 +42,7 @@ static struct pin *pin_of(struct arena *a, struct policy *p, struct bytes node) 
                 if (bytes_equal(bytes_of(p->pins[i].node), node))
                         return &p->pins[i];
         pin = ARENA_PUSH(a, p->pins, p->n_pins);
-        pin->node = arena_strndup(a, node.data, node.len);
+        pin->node = bytes_dup(a, node);
         return pin;
 }
 

@@ -39,14 +39,14 @@ static const char *sel_name(struct arena *a, struct bytes rest, struct gpu_sel *
         if (s->kind == SEL_MAPPING) /* as Proxmox has it: a letter, and at least one more */
                 good = good && rest.len >= 2 && bytes_is_name((struct bytes){ rest.data, 1 }, "") &&
                        !ascii_is_digit(rest.data[0]);
-        s->name = arena_strndup(a, rest.data, rest.len);
+        s->name = bytes_dup(a, rest);
         return good ? NULL : "the name cannot be one";
 }
 
 const char *selector_parse(struct arena *a, struct bytes word, struct gpu_sel *s) {
         struct bytes type, rest = word;
 
-        s->text = arena_strndup(a, word.data, word.len);
+        s->text = bytes_dup(a, word);
         if (BYTES_IN(word, "auto", "all")) {
                 s->kind = streq(s->text, "all") ? SEL_ALL : SEL_AUTO;
                 return NULL;

@@ -141,7 +141,7 @@ static struct bytes mask_mount(struct mask *m, struct bytes value) {
                         strbuf_add_bytes(&b, mask_path(m, word));
                 } else if (i == 1 && !bytes_has_prefix(word, "dev/") && word.len > 0) {
                         path = word.data[0] == '/'
-                                       ? arena_strndup(m->arena, word.data, word.len)
+                                       ? bytes_dup(m->arena, word)
                                        : arena_printf(m->arena, "/%.*s", (int)word.len, word.data);
                         strbuf_add_bytes(&b, bytes_from(mask_of(m, MASK_PATH, bytes_of(path)),
                                                         word.data[0] != '/'));

@@ -89,7 +89,7 @@ struct bytes mask_of(struct mask *m, enum mask_kind kind, struct bytes text) {
         struct mask_entry *e;
 
         if (text.len == 0 || is_mask(kind, text))
-                return (struct bytes){ arena_strndup(m->arena, text.data, text.len), text.len };
+                return (struct bytes){ bytes_dup(m->arena, text), text.len };
         for (size_t i = 0; i < m->n; i++) {
                 e = &m->entries[i];
                 if (e->kind == kind && bytes_equal_nocase(e->text, text))
@@ -97,7 +97,7 @@ struct bytes mask_of(struct mask *m, enum mask_kind kind, struct bytes text) {
         }
         e = ARENA_PUSH(m->arena, m->entries, m->n);
         e->kind = kind;
-        e->text = (struct bytes){ arena_strndup(m->arena, text.data, text.len), text.len };
+        e->text = (struct bytes){ bytes_dup(m->arena, text), text.len };
         e->mask = bytes_of(make(m, kind, ++m->count[kind]));
         return e->mask;
 }
