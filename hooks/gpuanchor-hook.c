@@ -133,11 +133,11 @@ static int start(struct hook *h, bool quiet) {
         if (r == GUEST_E_NONE)
                 return EXIT_USAGE;
         return r != 0 && c.policy.refuse_on_error
-                       ? refuse(h, "an error is told above (on-error = refuse)")
+                       ? refuse(h, "see the error above (on-error = refuse)")
                        : 0;
 }
 
-/* A start by systemd alone: nothing for a container that is not ours, and nobody holds the lock. */
+/* A start by systemd alone: nothing for a container that is not managed, and the lock is free. */
 static int unit_start(struct hook *h) {
         _cleanup_(cleanup_close) int lock = -1;
         int r;
@@ -165,7 +165,7 @@ static int post_start(struct hook *h) {
         return 0;
 }
 
-/* The container's volume cannot be unmounted while something of ours has it. */
+/* The container's volume cannot be unmounted while a helper has it open. */
 static int stop(struct hook *h) {
         pid_t pid = inside_hanging(&h->arena, h->root, h->vmid);
 

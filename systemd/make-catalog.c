@@ -36,7 +36,7 @@ static void print_kind(enum finding_code code) {
                kind->message_id, kind->code);
         print_filled(kind->text);
         printf("\nThis is %s%s.\n", severity_phrase(kind->severity),
-               finding_is_event(code) ? ". It tells of something that happened, and is told once"
+               finding_is_event(code) ? ". It reports an event, once"
                                       : "");
         if (*kind->remedy) {
                 printf("What to do next:\n    ");

@@ -25,7 +25,7 @@ if [ "$(id -u)" != 0 ]; then
     exit 1
 fi
 
-host() { # FOLDER HOSTFILE: a machine of ours, with Proxmox's folders
+host() { # FOLDER HOSTFILE: a folder as a machine, with Proxmox's folders
     { cat "tests/fixtures/hosts/$2.host"; echo "pve pve1"; } >"$work/host"
     sh tests/mkhost.sh "$work/host" "$1"
 }

@@ -3,7 +3,7 @@
 #
 # scenarios.sh [--update|--killed] HOOK [NAME...] - what the hook does to a container on a host
 #
-# Each folder of tests/fixtures/scenarios is one story, told in data:
+# Each folder of tests/fixtures/scenarios is one story, as data:
 #
 #   host          a host for mkhost.sh; a line "include NAME" stands for NAME.host, which is in
 #                 tests/fixtures/hosts or beside the folders

@@ -16,7 +16,7 @@
  * it again. The caller holds the lock, or its parent does.
  *
  * Return: 0 when all was written, GUEST_E_CHANGED when a file is not what was
- *         checked any more (check again), 1 << 8 when something failed and is told.
+ *         checked any more (check again), 1 << 8 when something failed, with a finding.
  */
 int anchor_apply(struct check *c);
 

@@ -6,7 +6,7 @@
  * Two promises meet here. The right GPU or none: whatever could not be written,
  * the files that are on disk afterwards are judged once more, and lines that
  * name another GPU refuse the start. A container starts: everything else that
- * goes wrong is told, loudly, and does not become an outage.
+ * goes wrong is reported and does not stop the start.
  */
 #include "anchor/check.h"
 

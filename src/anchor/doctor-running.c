@@ -3,7 +3,7 @@
 /*
  * doctor-running - the part of doctor that looks into a running container
  *
- * What it should have is what it was given at its last start; where nobody recorded that,
+ * What it should have is what it was given at its last start; where there is no record,
  * what the plan of this moment would give it.
  */
 #include "anchor/doctor.h"
@@ -42,7 +42,7 @@ static void add_unit(struct doctor *d, struct inside_request *q, const char *uni
         *ARENA_PUSH(d->arena, q->units, q->n_units) = unit;
 }
 
-/* Those of the policy first: they are told even when the container does not have them. */
+/* Those of the policy first: they are reported even when the container does not have them. */
 static void add_units(struct doctor *d, struct inside_request *q) {
         const struct policy *p = &d->check.policy;
 

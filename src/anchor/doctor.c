@@ -4,7 +4,7 @@
  * doctor - gather what the checks of doctor need to know
  *
  * The verdicts are made in src/model/doctor. Nothing is written and no lock is taken;
- * what only root can read is asked for and, when refused, told as skipped.
+ * what only root can read is asked for and, when refused, reported as skipped.
  */
 #include "anchor/doctor.h"
 

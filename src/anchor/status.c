@@ -270,7 +270,7 @@ static int look_at_containers(struct look *l) {
         return r;
 }
 
-/* Cards without a driver or held by vfio-pci are somebody's choice; broken nodes are nobody's. */
+/* Cards without a driver or held by vfio-pci are a choice of the owner; broken nodes are not. */
 static void look_at_nodes(struct look *l) {
         struct inventory inv = { .facts = &l->st->facts, .problems = { .arena = l->arena } };
 

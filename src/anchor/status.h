@@ -14,7 +14,7 @@
 /**
  * anchor_status() - look at everything once
  * @an:     host; its arena holds the result
- * @before: the host as it was at the last look, NULL when nobody looked yet
+ * @before: the host as it was at the last look, NULL before the first look
  * @ret:    what there is; findings about a container have its vmid
  *
  * A container whose file goes away meanwhile is left out. Where /etc/pve is not

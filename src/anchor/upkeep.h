@@ -19,7 +19,7 @@
 void anchor_upkeep(struct anchor *an, uint32_t vmid, struct findings *f);
 
 /**
- * anchor_upkeep_undo() - take the files of ours out of a container
+ * anchor_upkeep_undo() - remove the files of gpuanchor from a container
  * @p: its policy, which may be gone by now
  *
  * Groups stay, and users stay in them: other software may count on both by now.

@@ -7,7 +7,7 @@
 /**
  * anchor_usage() - who on this node uses which GPU
  * @an:  host; must live as long as the result
- * @ret: nobody on a host without Proxmox; in @an's arena
+ * @ret: empty on a host without Proxmox; in @an's arena
  *
  * What cannot be read - pmxcfs lets root and www-data only - makes it @partial.
  */

@@ -42,7 +42,7 @@ struct spawn_result {
  * all three standard descriptors and no other descriptor: nothing in it can reach
  * the terminal, a lock, or the task log that we write to. When it ends, or has to,
  * its whole process group is killed; what it left behind in a session of its own
- * can hold nobody up, because the end of the child counts and not the end of its
+ * cannot delay the caller, because the end of the child counts and not the end of its
  * output.
  *
  * Return: 0 when it ended by itself, an enum spawn_problem, negative errno when
@@ -57,7 +57,7 @@ const char *spawn_error(struct arena *a, const char *program, const char *packag
 /** spawn_show() - what it printed, on stderr */
 void spawn_show(const struct spawn_result *r);
 
-/** struct spawn_call - a function of ours that may never return */
+/** struct spawn_call - a function that may never return */
 struct spawn_call {
         /*
          * Runs in a child. What it leaves for its caller it builds in @a, and sets @ret whenever
@@ -70,7 +70,7 @@ struct spawn_call {
 };
 
 /**
- * spawn_call() - call a function of ours that may never return, in a child: a helper
+ * spawn_call() - call a function that may never return, in a child: a helper
  * @a:   gets the helper's arena
  * @ret: result, NULL when it left none; abandoned on SPAWN_E_ABANDONED: the helper, or what
  *       the helper itself has started and abandoned
@@ -85,7 +85,7 @@ struct spawn_call {
 int spawn_call(struct arena *a, const struct spawn_call *call, struct spawn_result *ret);
 
 /**
- * spawn_end() - kill a child of ours and its process group, and wait for it
+ * spawn_end() - kill a child and its process group, and wait for it
  * @ret_status: as in struct spawn_result
  *
  * Return: 0, SPAWN_E_ABANDONED, negative errno.

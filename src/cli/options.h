@@ -9,7 +9,7 @@
  * @argv: of main(); reordered
  *
  * Options may stand before and behind the verb; those before it are of the kind
- * that every verb has. What is not understood is told on stderr, with the
+ * that every verb has. What is not understood is reported on stderr, with the
  * nearest thing that would be.
  *
  * Return: true, or false after telling.

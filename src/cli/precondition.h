@@ -36,7 +36,7 @@ int target_problem(struct cli *c, uint32_t vmid, int problem);
  *
  * Without a quorum pmxcfs shows its files without write permission; asking
  * access(2) would not do, which says yes to root. A write that is refused all the
- * same is told by who tried it.
+ * same is reported by the caller.
  *
  * Return: whether anything does.
  */

@@ -20,7 +20,7 @@
 struct daemon {
         struct manager *manager;
         bool to_journal;
-        uint64_t told; /* which look the service manager has heard of */
+        uint64_t reported; /* number of the look that the service manager knows of */
 };
 
 static uint64_t monotonic_usec(void) {
@@ -54,13 +54,13 @@ static void tell(void *user, const struct finding *f, bool resolved) {
 
 static void notify(struct daemon *d, const char *state) {
         (void)sd_notifyf(false, "%sSTATUS=%s", state, manager_summary(d->manager));
-        d->told = manager_checks(d->manager);
+        d->reported = manager_checks(d->manager);
 }
 
 static int after_dispatch(sd_event_source *s, void *user) {
         struct daemon *d = user;
 
-        if (d->told != manager_checks(d->manager))
+        if (d->reported != manager_checks(d->manager))
                 notify(d, "");
         return 0;
 }
@@ -100,7 +100,7 @@ static int run(struct daemon *d, sd_event *e) {
                 r = sd_event_set_watchdog(e, true);
         if (r < 0)
                 return r;
-        (void)manager_check(d->manager, monotonic_usec()); /* what is wrong with it was told */
+        (void)manager_check(d->manager, monotonic_usec()); /* what is wrong with it was reported */
         r = manager_attach(d->manager, e);
         if (r >= 0)
                 r = sd_event_add_post(e, NULL, after_dispatch, d);

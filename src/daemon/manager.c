@@ -176,7 +176,7 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *user) {
                 if (r < 0 || m->pace.due > now)
                         return r;
         }
-        (void)manager_check(m, now); /* told; the next look may fare better */
+        (void)manager_check(m, now); /* reported; the next look tries again */
         return set_timers(m);
 }
 

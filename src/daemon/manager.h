@@ -35,7 +35,7 @@ int manager_attach(struct manager *m, sd_event *e);
  * manager_check() - look at everything now
  * @now: microseconds of CLOCK_MONOTONIC
  *
- * Return: 0; negative errno when the host cannot be read, which was told then.
+ * Return: 0; negative errno when the host cannot be read, which was reported then.
  */
 int manager_check(struct manager *m, uint64_t now);
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * observer - the look itself, and what is told of it
+ * observer - the look itself, and what is reported of it
  *
  * Between two looks nothing is kept but the text of the state file: each look
  * parses it anew and throws everything away at its end. What could leak or go
  * stale does not exist, and a restart continues where the last look ended.
  *
- * News are told before the state is written. Who is killed in between tells
- * them twice; the other way round nobody would hear of them.
+ * News are reported before the state is written. A daemon that is killed in between reports
+ * them twice; the other way round they would be lost.
  */
 #include "daemon/observer.h"
 
@@ -88,7 +88,7 @@ static void keep_state(struct observer *o, struct arena *a, const struct watch_s
 
 /*
  * pmxcfs restarts within seconds when it is upgraded; that is no news at three in
- * the morning. Return: whether @st is to be looked at again before it is told.
+ * the morning. Return: whether @st is to be looked at again before it is reported.
  */
 static bool within_grace(struct observer *o, struct host_status *st, const struct ledger *before,
                          uint64_t now) {

@@ -5,7 +5,7 @@
  * watch - descriptors that become readable when the host may have changed
  *
  * What an event says is never used: it only means "look again". So nothing is
- * lost when events are, and nobody gains anything by forging one.
+ * lost when events are, and forging one gains nothing.
  */
 #include "base/bytes.h"
 
@@ -48,6 +48,6 @@ int watch_fd(const struct watch *w, enum watch_source source);
  * watch_drain() - read all that is there
  *
  * Return: whether anything of interest happened. An overrun of the kernel's
- * queue is of interest: nobody knows what was in it.
+ * queue is of interest: what was in it is lost.
  */
 bool watch_drain(struct watch *w, enum watch_source source);

@@ -7,7 +7,7 @@
 #include "model/conf/pctconf.h"
 #include "pve/pve.h"
 
-#define HOOK_NAME "gpuanchor-hook" /* snippet; how a hookscript line of ours is known */
+#define HOOK_NAME "gpuanchor-hook" /* snippet; by which a hookscript line of gpuanchor is known */
 #define VMID_MIN 100
 #define VMID_MAX 999999999
 

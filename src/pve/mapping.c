@@ -11,7 +11,7 @@
  *             map id=8086:46a6,node=pve1,path=0000:00:02.0;0000:00:02.1
  *             map id=8086:46a6,node=pve2,path=0000:00:02
  *
- * Read as PVE::SectionConfig reads it, so that nobody finds another GPU here
+ * Read as PVE::SectionConfig reads it, so that the same GPU is found here
  * than in Proxmox's own dialogs: `#` lines count nowhere, a section ends at an
  * empty line and at nothing else, of two sections of one name the last counts.
  */

@@ -30,7 +30,7 @@ void inventory_check(struct inventory *inv);
 const char *inventory_codes(struct arena *a, const struct inventory *inv, const struct gpu *gpu,
                             const struct node *node);
 
-/** inventory_users() - "ct/101,vm/200", "" for nobody, "?" at the end when not all could be read */
+/** inventory_users() - "ct/101,vm/200", "" without users, "?" at the end when not all could be read */
 const char *inventory_users(struct arena *a, const struct inventory *inv, const struct gpu *gpu);
 
 /** inventory_owner() - "root:render", numbers for who is neither root nor video nor render */

@@ -15,7 +15,7 @@ const char *journal_message(struct arena *a, const struct finding *f, uint32_t v
  * GPUANCHOR_GPU, GPUANCHOR_OLD, GPUANCHOR_NEW, GPUANCHOR_WHAT, GPUANCHOR_WHERE,
  * GPUANCHOR_REMEDY; those without a value are left out.
  *
- * Return: 0, or negative errno when there is no journal; nobody needs to care.
+ * Return: 0, or negative errno when there is no journal, which is no error for callers.
  */
 int journal_send(const char *identifier, const struct finding *f, uint32_t vmid);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* json-mask - an object whose texts are masked, and whose words of ours are not */
+/* json-mask - an object whose texts are masked, and whose fixed words are not */
 #include "render/json.h"
 
 #include "render/json-object.h"

@@ -278,7 +278,7 @@ static struct json_object *check_object(struct arena *a, const struct doctor_vie
         json_add_word(o, "verdict", doctor_verdict_name(i->verdict));
         json_add_text(a, o, "subject", filled(i->subject));
         json_add_word(o, "evidence", filled(doctor_evidence(a, i, v->vmid)));
-        json_add_word(o, "mend", filled(doctor_command(a, i, v->vmid)));
+        json_add_word(o, "command", filled(doctor_command(a, i, v->vmid)));
         json_add_word(o, "code", i->finding ? finding_kinds[i->finding->code].code : NULL);
         return o;
 }

@@ -49,5 +49,5 @@ const char *json_status(struct arena *a, const struct status_view *v);
 /** json_doctor() - `gpuanchor doctor --json` */
 const char *json_doctor(struct arena *a, const struct doctor_view *v);
 
-/** json_masked() - an object of ours, mask_text() over all that is no word of ours; in @m's arena */
+/** json_masked() - an object, mask_text() over all values that are no fixed words; in @m's arena */
 const char *json_masked(struct mask *m, const char *json);

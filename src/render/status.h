@@ -19,7 +19,7 @@ bool status_shows(const struct status_view *v, const struct finding *f);
 /**
  * status_is_open() - whether somebody has to do something about it
  *
- * What happened is over. A stale snapshot harms nobody before a rollback, and
+ * Events are over. A stale snapshot does no harm before a rollback, and
  * the start after it corrects it: monitoring must not be red for years.
  */
 bool status_is_open(const struct finding *f);

@@ -122,9 +122,9 @@ o = json.load(open(sys.argv[1]))
 assert o["schema"] == 1 and o["vmid"] == 101 and o["ok"] is False and o["node"] == "pve1", o
 for c in o["checks"]:
     assert c["verdict"] in ("ok", "skipped", "warning", "failed"), c
-    assert c["verdict"] != "ok" or c["mend"] is None, c
+    assert c["verdict"] != "ok" or c["command"] is None, c
 by = {c["check"]: c for c in o["checks"] if c["verdict"] not in ("ok", "skipped")}
-assert by["device-line"]["mend"] == "gpuanchor apply 101", by
+assert by["device-line"]["command"] == "gpuanchor apply 101", by
 assert by["chmod"]["group"] == "file", by
 assert "\x1b" not in by["chmod"]["evidence"] and "\\x1b[31m" in by["chmod"]["evidence"], by
 END

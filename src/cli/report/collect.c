@@ -4,7 +4,7 @@
  * collect - reading what goes into a bug report
  *
  * Reads only, takes no lock. Of containers that have nothing to do with a GPU no
- * more is told than that they are there, and of virtual machines which PCI
+ * more is reported than that they are there, and of virtual machines which PCI
  * devices they take.
  */
 #include "cli/report/collect.h"

@@ -12,7 +12,7 @@
 struct report_file {
         const char *path;  /* on the host, without prefix */
         const char *place; /* in the description of the host; NULL: @path */
-        /* NULL: nothing of it is told but that it is there */
+        /* NULL: only that it exists is reported */
         struct bytes (*mask)(struct mask *m, struct bytes content);
         struct bytes content;
 };

@@ -38,7 +38,7 @@ static int lock_timeout(const struct cli *c) {
         return since_boot.tv_sec - begin < BOOT_SECONDS ? BOOT_LOCK_MS : 0;
 }
 
-/* Whether the checked container may be written; else it was told why not. */
+/* Whether the checked container may be written; else the reason was printed. */
 static bool may_write(struct job *j) {
         struct check *k = &j->check;
         struct findings f = { .arena = &j->arena };

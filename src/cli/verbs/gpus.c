@@ -4,7 +4,7 @@
  * gpus - what this host has
  *
  * Needs no Proxmox and no root: sysfs and the modes of device nodes are for
- * everybody to read. Who uses a GPU is told as far as /etc/pve can be read.
+ * everybody to read. Who uses a GPU is shown as far as /etc/pve can be read.
  */
 #include "cli/views.h"
 #include "cli/output.h"

@@ -63,7 +63,7 @@ static bool is_managed(const struct host_status *st, uint32_t vmid) {
         return false;
 }
 
-/* The container that was asked for, when it is none of ours: EXIT_DONE if we have said all. */
+/* The container that was asked for, when it is not managed: EXIT_DONE if all was printed. */
 static int look_for(struct cli *c, const struct host_status *st, uint32_t vmid) {
         struct guest g;
         int r;
@@ -110,7 +110,7 @@ const struct verb verb_status = {
         .summary = "GPUs, managed containers, and what is wrong",
         .example = "gpuanchor status",
         .about = "Looks now, whether or not gpuanchord runs; what changed since gpuanchord last\n"
-                 "looked is told as well. A stale snapshot is shown but is no finding.\n",
+                 "looked is reported as well. A stale snapshot is shown but is no finding.\n",
         .exits = { "nothing is open", "something is to be looked at",
                    "wrong usage, or the containers cannot be looked at" },
         .options = OPT_BIT(OPT_JSON) | OPT_BIT(OPT_PROMETHEUS),

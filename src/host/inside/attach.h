@@ -6,7 +6,7 @@
  *
  * By lxc-attach, which is what pct exec is; pct itself would wait for the lock
  * that Proxmox holds while a hook runs. What runs is the container's own, so it
- * may lie, hang, print without end or ignore what it is told: its output is
+ * may lie, hang, print without end or ignore signals: its output is
  * hostile text (text_escape before a person sees it), its time is limited.
  */
 #include "base/spawn.h"

@@ -4,7 +4,7 @@
  * inside-probe - a container's nodes and groups, and what its programs print
  *
  * Files are read from the host, below the container's root (host/inside). Nodes are opened
- * by a child of ours (host/inside-try). Programs run inside, within limits (host/attach);
+ * by a child process (host/inside/try-open). Programs run inside, within limits (host/inside/attach);
  * those that want the GPU as an ordinary member of its group, because root of an
  * unprivileged container is not in it and may open less.
  */
@@ -53,7 +53,7 @@ static struct idmap read_map(struct arena *a, unsigned pid, const char *name) {
         return map;
 }
 
-/* A user that owns nothing: nobody, else the last one that is mapped. */
+/* A user that owns nothing: "nobody", else the last one that is mapped. */
 static uint32_t ordinary_uid(const struct idmap *map) {
         uint32_t uid = 65534, host, last = 0;
 

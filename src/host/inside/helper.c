@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * helper - a child of ours that looks into a running container, and may never come back
+ * helper - a child process that looks into a running container, and may never come back
  *
  * Whoever has a helper holds the flock of the note; the helper itself does not have it. So a
- * process that the note names while nobody holds the flock is one that was abandoned, by us or
+ * process that the note names while the flock is free is one that was abandoned, by this process or
  * by one of us that was killed. It is named by number and start time.
  */
 #include "host/inside/helper.h"

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * helper - a child of ours that looks into a running container, and may never come back
+ * helper - a child process that looks into a running container, and may never come back
  *
  * A path inside leads wherever the container's root has mounted something. A FUSE server that
  * takes a request and never answers holds the process that asks, whatever signal it gets. So
@@ -25,7 +25,7 @@ enum inside_problem {
         INSIDE_E_TIMEOUT,     /* the helper was ended */
         INSIDE_E_OTHER,       /* what lxc-info names is a process of somebody else's */
         INSIDE_E_HANGS,       /* this helper or an earlier one cannot be ended */
-        INSIDE_E_BUSY,        /* the helper of another process of ours works, and did not end */
+        INSIDE_E_BUSY,        /* the helper of another gpuanchor process works, and did not end */
 };
 
 struct inside_answer {
@@ -39,7 +39,7 @@ struct inside_answer {
  * @a:   arena of the answer
  * @ret: also filled where something goes wrong: what was found until then counts
  *
- * Waits for the helper of another process of ours, no longer than @job->timeout_ms. Needs root.
+ * Waits for the helper of another gpuanchor process, no longer than @job->timeout_ms. Needs root.
  *
  * Return: 0, an enum inside_problem, negative errno.
  */

@@ -20,9 +20,9 @@ struct inside_as {
  * @as:         ids, mapped in that namespace
  * @timeout_ms: for all of it; a driver that hangs must not hang us
  *
- * A child of ours does it, which then has no capability. It executes no file, looks up no
+ * A child process does it, which then has no capability. It executes no file, looks up no
  * name and maps no library: nothing that the container's root can have prepared. It does
- * not enter the container's PID namespace, so that nobody inside can see or trace it; what
+ * not enter the container's PID namespace, so that no process inside can see or trace it; what
  * decides an open(2) are ids, cgroup and the mount that @node_fd brings along. The LSM
  * profile and the seccomp filter of the container are not entered.
  *

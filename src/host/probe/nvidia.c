@@ -76,7 +76,7 @@ static int node_compare(const void *a, const void *b) {
 /*
  * /proc/driver/nvidia/capabilities is a tree with one file per MIG slice, each
  * naming its minor; the node of minor N is always nvidia-capN, and one that
- * nobody has made yet is of no use to a container. So the folder is enough.
+ * is not made yet is of no use to a container. So the folder is enough.
  */
 static int caps_probe(struct probe *p) {
         _cleanup_(cleanup_dir) DIR *dir = NULL;

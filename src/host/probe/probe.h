@@ -21,7 +21,7 @@ int probe_facts(struct arena *a, const char *root, struct facts *ret);
  * probe_gpus() - probe_facts() without the list of majors
  *
  * /proc/devices costs as much as all the rest, because the kernel looks at each of
- * 512 numbers for it, and is needed only for device lines whose major is nobody's
+ * 512 numbers for it, and is needed only for device lines whose major no GPU has
  * node here. The list is empty, except where NVIDIA's driver is loaded.
  */
 int probe_gpus(struct arena *a, const char *root, struct facts *ret);

@@ -69,7 +69,7 @@ struct gpu_path gpu_path_parse(struct arena *a, struct bytes path);
  * @l:  line of the current section; its value as read, edits are not looked at
  *
  * ALLOW and DENY lines come back whatever their number is, MOUNT and DEV only
- * when their source is a GPU family's path (or cannot be told).
+ * when their source is a GPU family's path (or is not known).
  */
 struct devline devline_parse(struct arena *a, const struct conf_line *l);
 

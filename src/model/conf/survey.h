@@ -37,7 +37,7 @@ void survey_make(struct arena *a, const struct facts *f, const struct pctconf *c
  * @covered: NODE_BIT()s that the container's other lines or its policy name; a
  *           major that no driver owns now is taken for a stale one of those
  *
- * Return: NODE_BIT()s, 0 when the line is none of ours.
+ * Return: NODE_BIT()s, 0 when the line gives no GPU.
  */
 uint32_t devline_kinds(const struct facts *f, const struct devline *d, uint32_t covered);
 

@@ -74,7 +74,7 @@ int findings_worst(const struct findings *f);
 bool finding_is_change(enum finding_code code);
 
 /**
- * finding_is_event() - whether it tells of something that happened, and is over once told
+ * finding_is_event() - whether it reports an event, which is over once it was reported
  *
  * All others tell how something is; they are open until it is no longer so.
  */

@@ -21,7 +21,7 @@ struct host_memory {
         struct history history;
         struct kept_pin *pins;
         size_t n_pins;
-        bool partial; /* something could not be read: only what needs no neighbours is told */
+        bool partial; /* something could not be read: only rows that need no neighbours apply */
 };
 
 /** gpu_card() - what the card of @g is known by; of a virtual function its card and its number */

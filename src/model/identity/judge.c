@@ -9,7 +9,7 @@
 #include "model/identity/judge.h"
 
 /*
- * Cards that their serial numbers pair have told all that they can. The card at the port of
+ * Cards that their serial numbers pair are settled. The card at the port of
  * @p is left: its serial number may be one that was read before @p was pinned.
  */
 static void pair_by_serial(struct step *s, const struct place *p) {

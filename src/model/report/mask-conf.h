@@ -10,7 +10,7 @@
 /**
  * mask_conf() - a container's file, or the configuration that LXC reads
  *
- * Lines about devices and id maps stay, all sections; what nobody needs to know is
+ * Lines about devices and id maps stay, all sections; what is not needed is
  * masked as a whole. Learns names: to have those of one file masked in the notes
  * of another, go through all of them twice.
  */

@@ -16,7 +16,7 @@ enum mask_kind {
         MASK_VALUE,  /* masked-value-1: of a setting that we know nothing about */
         MASK_SECRET, /* masked-secret-1: looks like a password */
         MASK_MAC,    /* 02:00:00:00:00:01 */
-        MASK_IPV4,   /* 240.0.0.1, of a net that is nobody's */
+        MASK_IPV4,   /* 240.0.0.1, of a network that is not in use */
         MASK_IPV6,   /* 2001:db8::1, of the net for documentation */
         MASK_KINDS,
 };
@@ -44,7 +44,7 @@ struct bytes mask_of(struct mask *m, enum mask_kind kind, struct bytes text);
  * mask_text() - any text: addresses, passwords, and the names learned so far
  *
  * A name is masked as a whole word, in any case of letters. Names that are
- * words of ours ("gpu", "ollama"), numbers, or shorter than three characters stay.
+ * words of gpuanchor ("gpu", "ollama"), numbers, or shorter than three characters stay.
  */
 struct bytes mask_text(struct mask *m, struct bytes text);
 

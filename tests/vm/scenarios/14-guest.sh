@@ -95,7 +95,7 @@ case_swap() {
     [ ! -e $DISK/etc/systemd/system/ollama.service.d ] || fail "the drop-in is still there"
 }
 
-# One step behind after a reboot inside, which runs no post-start; the next start mends it.
+# One step behind after a reboot inside, which runs no post-start; the next start repairs it.
 case_reboot_inside() {
     ollama_container
     enable_102 --preset ollama
