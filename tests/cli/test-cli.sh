@@ -578,8 +578,11 @@ case_busy() {
     complained 'held by another process'
     [ $(($(date +%s) - begin)) -le 3 ] || fail "the boot waited"
     before
+    "$gpuanchor" fix 101 chmod >"$work/fix" 2>&1 8>&- &
     run 2 apply 101
     complained '101.conf: the configuration lock is held by another process'
+    wait $! && fail "fix without the lock"
+    grep -q 'the configuration lock is held' "$work/fix" || fail "fix does not wait for the lock"
     [ $(($(date +%s) - begin)) -le 16 ] || fail "waited too long"
     exec 8>&-
     unchanged

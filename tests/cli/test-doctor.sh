@@ -49,7 +49,7 @@ wrong() {
 # correct - run each command once, in the order of the report, as printed but for the folder
 correct() {
     awk -F'\t' '($3 == "warning" || $3 == "failed") && $6 != "-" && !seen[$6]++ { print $6 }' "$work/out" |
-        sed "s#\(^\|[ ']\)/\(dev\|etc\)/#\1$H/\2/#g" >"$work/commands"
+        sed "/^pct /!s#\(^\|[ ']\)/\(dev\|etc\)/#\1$H/\2/#g" >"$work/commands"
     [ -s "$work/commands" ] || fail "no command"
     while read -r command; do
         sh -c "$command" >"$work/printed" 2>&1 </dev/null
@@ -345,9 +345,15 @@ case_targets_and_methods() {
     sed -i 's#^hostname#dev0: /dev/dri/renderD128\n&#; /^lxc/d' "$CONF"
     run 1 doctor 101
     answers warning owner "only root in the container"
+    printf '[container]\nrender-gid = 110\n' >"$H/etc/pve/gpuanchor/101.conf"
+    corrected owner
 }
 
 case_hooks() {
+    printf '#!/bin/sh\n' >"$H/var/lib/vz/snippets/mine"
+    sed -i 's#^hookscript.*#hookscript: local:snippets/mine#' "$CONF"
+    corrected hookscript
+    fresh
     printf '#!/bin/sh\n# chmod 666 /dev/dri/card1\nchmod 666 /dev/dri/*\n' >"$H/var/lib/vz/snippets/mine"
     sed -i 's#^hookscript.*#hookscript: local:snippets/mine#' "$CONF"
     run 1 doctor 101
