@@ -156,7 +156,7 @@ static void check_lines(struct check *c) {
                                          c->plan.missing);
 }
 
-static void find_given(struct check *c) {
+static void find_planned(struct check *c) {
         for (size_t i = 0; i < c->plan.n_nodes; i++) {
                 const struct plan_node *pn = &c->plan.nodes[i];
 
@@ -168,6 +168,9 @@ static void find_given(struct check *c) {
                                         .gpu = pn->gpu ? pn->gpu->address : "-",
                                 };
         }
+}
+
+void check_given(struct check *c) {
         c->recorded = record_read(&c->anchor->pve, c->guest.vmid, &c->given) == 0;
         if (!c->recorded)
                 c->given = c->planned;
@@ -206,7 +209,7 @@ static int check_guest(struct check *c, const struct bytes *policy) {
         survey_make(c->arena, &c->anchor->facts, &c->guest.lines, &c->survey);
         survey_make(c->arena, &c->anchor->facts, &c->guest.config_lines, &c->config_survey);
         check_lines(c);
-        find_given(c);
+        find_planned(c);
         return 0;
 }
 

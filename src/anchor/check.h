@@ -20,8 +20,8 @@ struct check {
         struct policy policy;
         struct plan plan;
         struct record planned; /* the nodes that a start would give */
-        struct record given;   /* those that the last start gave; not @recorded: @planned */
-        bool recorded;
+        struct record given;   /* after check_given(): those that the last start gave */
+        bool recorded;         /* else @given is @planned */
         struct findings findings;
 
         bool left_alone;    /* a broken policy or an id map that cannot be proved: no edits */
@@ -63,6 +63,9 @@ struct check_options {
  */
 int anchor_check(struct anchor *an, uint32_t vmid, const struct check_options *o,
                  struct check *ret);
+
+/** check_given() - have @c->given, which a start itself does not need */
+void check_given(struct check *c);
 
 /** anchor_would_change() - whether anchor_apply() has anything to write for the container's files
  */

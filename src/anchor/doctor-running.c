@@ -24,6 +24,7 @@ static void add_wants(struct doctor *d, struct inside_request *q) {
         const struct record *given = &d->check.given;
         struct inside_want *wants = NULL;
 
+        check_given(&d->check);
         for (size_t i = 0; i < given->n_nodes; i++) {
                 const struct record_node *n = &given->nodes[i];
                 struct gpu_path p = gpu_path_parse(d->arena, bytes_of(n->path));

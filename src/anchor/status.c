@@ -157,7 +157,8 @@ static const char *what_it_is_now(struct arena *a, const struct facts *f,
 }
 
 static void look_at_record(struct look *l, struct check *c) {
-        for (size_t i = 0; i < c->given.n_nodes; i++) {
+        check_given(c);
+        for (size_t i = 0; c->recorded && i < c->given.n_nodes; i++) {
                 const struct record_node *n = &c->given.nodes[i];
                 const char *now = what_it_is_now(c->arena, &c->anchor->facts, n);
                 const char *number = devnum_text(c->arena, n->number);
@@ -251,7 +252,7 @@ static int look_at_container(struct look *l, uint32_t vmid) {
         look_at_hook(l, &c);
         look_at_snapshots(l, &c);
         cs->running = anchor_runs(&one, vmid);
-        if (cs->running && c.recorded)
+        if (cs->running)
                 look_at_record(l, &c);
         return 0;
 }

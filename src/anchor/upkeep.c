@@ -40,9 +40,10 @@ static void find_dropins(const struct inside *box, struct upkeep_dropin **ret, s
 }
 
 /* What the container was given, and really is in it. */
-static void find_nodes(const struct check *c, int root_fd, struct upkeep_input *in) {
+static void find_nodes(struct check *c, int root_fd, struct upkeep_input *in) {
         const char **paths = NULL;
 
+        check_given(c);
         for (size_t i = 0; i < c->given.n_nodes; i++) {
                 const struct record_node *n = &c->given.nodes[i];
                 struct inside_node there = inside_look(root_fd, n->path);
