@@ -6,6 +6,7 @@
 # They render without a warning and fit 80 columns. Keys and defaults are the same in the code, in
 # conf/gpuanchor.conf and in gpuanchor.conf(5); KEYS, of keys.c, prints those of the code. A completion
 # offers the words that a setting takes, and --help, gpuanchor.conf(5) and completions name every preset.
+# The kinds of node are those of family.def.
 # Neither gpuanchor(1) nor a completion knows a verb or an option that the command lacks (the other way
 # round: tests/cli). Pages that are named exist.
 set -eu
@@ -100,6 +101,18 @@ while read -r preset; do
     grep -q "\<$preset\>" "$work/help" || bad "enable --help: no preset $preset"
     grep -qx "\*$preset\*" man/gpuanchor.conf.5.scd || bad "gpuanchor.conf(5): no preset $preset"
 done <"$work/presets"
+
+# ---- the kinds of node
+
+kinds=$(sed -n 's/^NODE_KIND([A-Z_]*, "\(.*\)")$/\1/p' src/model/gpu/family.def | tr '\n' ' ')
+kinds_are() { # WHERE LIST
+    [ "$(echo "$2" | tr -c 'a-z\n' ' ' | xargs) " = "$kinds" ] || bad "$1: kinds of node are not $kinds"
+}
+kinds_are key.def "$(awk -F'\t' '$2 == "devices" { sub(/^some of /, "", $3); print $3 }' "$work/keys")"
+kinds_are "gpuanchor.conf(5)" "$(sed -n 's/^\*devices =\* //p' man/gpuanchor.conf.5.scd)"
+kinds_are "gpuanchor(1), --devices" \
+    "$(sed -n '/^\*.*--devices\*/{n;s/Some of//;s/ and / /;s/, with .*//;p}' man/gpuanchor.1.scd)"
+kinds_are "gpuanchor(1), _kind_" "$(sed -n '/^_kind_$/{n;/_card_/p}' man/gpuanchor.1.scd)"
 
 # ---- no verb and no option too many
 
