@@ -8,13 +8,6 @@
 #include "render/journal.h"
 #include "render/text.h"
 
-#define RED "\033[31m"
-#define GREEN "\033[32m"
-#define YELLOW "\033[33m"
-#define CYAN "\033[36m"
-#define BOLD "\033[1m"
-#define RESET "\033[0m"
-
 int cli_fail(struct cli *c, const char *remedy, const char *format, ...) {
         _cleanup_(cleanup_free) char *text = NULL;
         va_list args;
@@ -57,7 +50,7 @@ void cli_say(struct cli *c, const char *format, ...) {
 }
 
 static const char *severity_color(enum severity s) {
-        return s <= SEV_ERROR ? RED : s == SEV_WARNING ? YELLOW : "";
+        return s <= SEV_ERROR ? TEXT_RED : s == SEV_WARNING ? TEXT_YELLOW : "";
 }
 
 static void out_finding(struct cli *c, const struct finding *f, uint32_t vmid) {
@@ -68,7 +61,7 @@ static void out_finding(struct cli *c, const struct finding *f, uint32_t vmid) {
             journal_send("gpuanchor", f, vmid) == 0)
                 return;
         printf("%s%s%s%s%s\n", c->prefix, c->color ? severity_color(s) : "", severity_label(s),
-               c->color ? RESET : "", finding_text(&c->arena, f, vmid));
+               c->color ? TEXT_RESET : "", finding_text(&c->arena, f, vmid));
         if (*remedy)
                 printf("%s  -> %s\n", c->prefix, remedy);
 }
@@ -86,8 +79,8 @@ void out_findings(struct cli *c, const struct findings *f, uint32_t vmid, enum o
 
 static const char *diff_color(const char *line) {
         if (str_has_prefix(line, "---") || str_has_prefix(line, "+++"))
-                return BOLD;
-        return *line == '-' ? RED : *line == '+' ? GREEN : *line == '@' ? CYAN : "";
+                return TEXT_BOLD;
+        return *line == '-' ? TEXT_RED : *line == '+' ? TEXT_GREEN : *line == '@' ? TEXT_CYAN : "";
 }
 
 void out_diff(struct cli *c, const char *diff) {
@@ -97,6 +90,6 @@ void out_diff(struct cli *c, const char *diff) {
                 struct bytes line = bytes_cut(&rest, '\n');
                 const char *color = c->color ? diff_color(line.data) : "";
 
-                printf("%s%.*s%s\n", color, (int)line.len, line.data, *color ? RESET : "");
+                printf("%s%.*s%s\n", color, (int)line.len, line.data, *color ? TEXT_RESET : "");
         }
 }

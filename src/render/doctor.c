@@ -11,13 +11,6 @@
 #include "render/doctor-item.h"
 #include "render/text.h"
 
-#define RED "\033[31m"
-#define GREEN "\033[32m"
-#define YELLOW "\033[33m"
-#define FAINT "\033[2m"
-#define BOLD "\033[1m"
-#define RESET "\033[0m"
-
 #define INDENT 10 /* where text begins, behind "  warning " */
 
 static bool is_shown(const struct doctor_view *v, const struct doctor_item *i) {
@@ -26,10 +19,10 @@ static bool is_shown(const struct doctor_view *v, const struct doctor_item *i) {
 
 static const char *color_of(enum doctor_verdict verdict) {
         static const char *const colors[] = {
-                [DOCTOR_OK] = GREEN,
-                [DOCTOR_SKIPPED] = FAINT,
-                [DOCTOR_WARNING] = YELLOW,
-                [DOCTOR_FAILED] = RED,
+                [DOCTOR_OK] = TEXT_GREEN,
+                [DOCTOR_SKIPPED] = TEXT_FAINT,
+                [DOCTOR_WARNING] = TEXT_YELLOW,
+                [DOCTOR_FAILED] = TEXT_RED,
         };
 
         return colors[verdict];
@@ -77,7 +70,7 @@ static void print_item(struct arena *a, const struct doctor_view *v, const struc
         if (*evidence)
                 strbuf_printf(&b, ": %s", evidence);
         printf("  %s%-7s%s ", v->color ? color_of(i->verdict) : "", doctor_verdict_name(i->verdict),
-               v->color ? RESET : "");
+               v->color ? TEXT_RESET : "");
         print_wrapped(strbuf_str(&b), v->width);
         if (command)
                 printf("%*s-> %s\n", INDENT, "", command);
@@ -109,8 +102,8 @@ void doctor_text(struct arena *a, const struct doctor_view *v) {
                 if (!is_shown(v, item))
                         continue;
                 if (g != last)
-                        printf("%s%s%s\n", v->color ? BOLD : "", doctor_group_title(g),
-                               v->color ? RESET : "");
+                        printf("%s%s%s\n", v->color ? TEXT_BOLD : "", doctor_group_title(g),
+                               v->color ? TEXT_RESET : "");
                 last = g;
                 print_item(a, v, item);
         }

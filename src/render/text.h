@@ -3,6 +3,15 @@
 
 #include "model/finding/finding.h"
 
+/* for a terminal, where colours are wanted */
+#define TEXT_RED "\033[31m"
+#define TEXT_GREEN "\033[32m"
+#define TEXT_YELLOW "\033[33m"
+#define TEXT_CYAN "\033[36m"
+#define TEXT_BOLD "\033[1m"
+#define TEXT_FAINT "\033[2m"
+#define TEXT_RESET "\033[0m"
+
 /**
  * finding_text() - the sentence of a finding, its places filled in
  * @a:    arena for the result
