@@ -46,5 +46,5 @@ int file_replace(const char *path, struct bytes content, unsigned mode, unsigned
  */
 void file_sweep(const char *path);
 
-/** mkdir_parents() - create @path and what is missing above it, like mkdir -p; 0 or negative errno */
+/** mkdir_parents() - create @path and its missing parents, as mkdir -p; 0 or negative errno */
 int mkdir_parents(const char *path, unsigned mode);

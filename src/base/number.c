@@ -3,8 +3,8 @@
 /*
  * number - strict numbers
  *
- * strtoul() accepts signs, blanks and wraps quietly; a gid that wrapped would
- * be somebody else's group, so numbers are read here and nowhere else.
+ * strtoul() accepts signs and blanks, and wraps without an error; a gid that
+ * wrapped would be that of another group. So numbers are read here only.
  */
 #include "base/number.h"
 

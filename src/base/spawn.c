@@ -105,7 +105,8 @@ static int child_start(const struct spawn_job *job, int in, int out, pid_t *ret)
                 child_attributes(&attr);
                 r = child_actions(&actions, in, out);
                 if (r == 0)
-                        r = posix_spawn(ret, path, &actions, &attr, (char **)job->argv, (char **)env);
+                        r = posix_spawn(ret, path, &actions, &attr, (char **)job->argv,
+                                        (char **)env);
                 posix_spawnattr_destroy(&attr);
         }
         posix_spawn_file_actions_destroy(&actions);

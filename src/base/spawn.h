@@ -9,7 +9,7 @@ struct spawn_job {
         struct bytes input;      /* on its stdin, then the end; at most SPAWN_INPUT_MAX */
         unsigned timeout_ms;     /* 0: no time at all */
         size_t max_output;       /* bytes of stdout and stderr together */
-        const char *root;        /* path prefix of a host that is a folder; NULL, "": this machine */
+        const char *root;        /* path prefix of a host that is a folder; NULL, "": here */
 };
 
 /** What a pipe holds by default; the input is in it before the program starts. */
@@ -19,7 +19,7 @@ struct spawn_job {
 enum spawn_problem {
         SPAWN_E_TIMEOUT = 1, /* it was still running when its time was up */
         SPAWN_E_OUTPUT,      /* it printed more than it may */
-        SPAWN_E_ABANDONED,   /* it hangs in the kernel, and SIGKILL did not end it within a second */
+        SPAWN_E_ABANDONED,   /* it hangs in the kernel, SIGKILL did not end it in a second */
 };
 
 struct spawn_result {
@@ -92,5 +92,5 @@ int spawn_call(struct arena *a, const struct spawn_call *call, struct spawn_resu
  */
 int spawn_end(pid_t pid, int *ret_status);
 
-/** spawn_abandoned() - a child of this process that was abandoned and has not ended since; 0: none */
+/** spawn_abandoned() - the child that was abandoned, unless it has ended since; 0: none */
 pid_t spawn_abandoned(void);

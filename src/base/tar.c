@@ -4,7 +4,7 @@
  * tar - a handful of small text files as one archive
  *
  * Only regular files with short names, in memory: tar(1) would need a folder to
- * pack, and somebody who removes it again whatever happens.
+ * pack, and a caller that removes it again whatever happens.
  */
 #include "base/tar.h"
 

@@ -14,16 +14,18 @@ static const char *why_not(struct arena *a, int r, const struct spawn_result *re
                 return arena_printf(a, "usermod: exit status %d", result->status);
         if (r == SPAWN_E_OUTPUT)
                 return "usermod: it printed without end";
-        return arena_printf(a, "usermod: no answer within %d s%s", USERMOD_MS / 1000,
-                            r == SPAWN_E_ABANDONED ? arena_printf(a, ", and process %d does not end",
-                                                                  (int)result->abandoned)
-                                                   : "");
+        return arena_printf(
+                a, "usermod: no answer within %d s%s", USERMOD_MS / 1000,
+                r == SPAWN_E_ABANDONED
+                        ? arena_printf(a, ", and process %d does not end", (int)result->abandoned)
+                        : "");
 }
 
 const char *delegate_subgid(struct arena *a, const char *root, uint32_t gid) {
         const char *range = arena_printf(a, "%u-%u", gid, gid);
         const char *const here[] = { "usermod", "--add-subgids", range, "root", NULL };
-        const char *const there[] = { "usermod", "--prefix", root, "--add-subgids", range, "root", NULL };
+        const char *const there[] = { "usermod", "--prefix", root, "--add-subgids",
+                                      range,     "root",     NULL };
         struct spawn_job job = { .argv = *root ? there : here,
                                  .timeout_ms = USERMOD_MS,
                                  .max_output = 4096,

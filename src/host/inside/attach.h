@@ -28,7 +28,8 @@ struct attach {
  * It has the container's namespaces, cgroup, capabilities and LSM profile: inside
  * it can do what the container's root can, and nothing outside.
  *
- * Return: as spawn_run(); -EBUSY when one before it had to be abandoned; -ENOENT without lxc-attach on this host (spawn_error(), package lxc-pve).
+ * Return: as spawn_run(); -EBUSY when one before it had to be abandoned; -ENOENT without
+ *         lxc-attach on this host (spawn_error(), package lxc-pve).
  */
 int attach_run(struct arena *a, const struct attach *to, const struct spawn_job *job,
                struct spawn_result *ret);

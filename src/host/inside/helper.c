@@ -149,9 +149,10 @@ static int enter(struct inside *in, const struct inside_job *job, const char **r
                 return INSIDE_E_STOPPED;
         if (cgroup_is_of(text, in->vmid))
                 return 0;
-        *ret_why = arena_printf(in->arena,
-                                "process %u, which lxc-info names as its init, is not in its control group",
-                                in->pid);
+        *ret_why = arena_printf(
+                in->arena,
+                "process %u, which lxc-info names as its init, is not in its control group",
+                in->pid);
         return INSIDE_E_OTHER;
 }
 
@@ -184,7 +185,8 @@ static void helper_main(struct arena *a, void *user, const void **ret) {
 
 /* ---- its caller ---- */
 
-static const char *why_not(struct arena *a, const struct inside_job *job, int problem, pid_t hangs) {
+static const char *why_not(struct arena *a, const struct inside_job *job, int problem,
+                           pid_t hangs) {
         const char *late = arena_printf(a, "no answer within %u s", job->timeout_ms / 1000);
 
         switch (problem) {
@@ -202,7 +204,8 @@ static const char *why_not(struct arena *a, const struct inside_job *job, int pr
         }
 }
 
-static int call(struct arena *a, const struct inside_job *job, int note, struct inside_answer *ret) {
+static int call(struct arena *a, const struct inside_job *job, int note,
+                struct inside_answer *ret) {
         struct spawn_call helper = { helper_main, (void *)job, job->timeout_ms };
         struct spawn_result result = { 0 };
         const struct found *found;

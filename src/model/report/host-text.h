@@ -17,6 +17,5 @@
 void describe_host(struct strbuf *b, const struct facts *f, const struct subid_range *subuids,
                    size_t n);
 
-/** describe_file() - the lines that make a file with this content; a last line without end gets one
- */
+/** describe_file() - the lines that make a file with this content; an open last line is ended */
 void describe_file(struct strbuf *b, const char *path, unsigned mode, struct bytes content);

@@ -9,7 +9,7 @@
 #include "model/report/mask-conf.h"
 #include "model/report/mask-value.h"
 
-/* Presets are documented: their names tell nothing about this host. */
+/* Presets are documented: their names are on every host. */
 static struct bytes mask_users(struct mask *m, struct bytes value) {
         static const char *const known[] = {
 #define PRESET(name, users, services, environment) name,

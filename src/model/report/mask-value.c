@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * mask-value - what the settings of a container's file tell, one by one
+ * mask-value - masking of the settings of a container's file, one by one
  *
  * What a setting means decides, not what its value looks like: of one that is
- * not known here the whole value is masked, so that what Proxmox learns
- * tomorrow tells nothing.
+ * not known here the whole value is masked, so that those of a later Proxmox VE
+ * are masked, too.
  */
 #include "model/report/mask-value.h"
 

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * mask-value - what the settings of a container's file tell, one by one
+ * mask-value - masking of the settings of a container's file, one by one
  */
 #include "model/report/mask.h"
 
@@ -27,5 +27,5 @@ struct bytes mask_options(struct mask *m, struct bytes value, mask_option_fn one
 struct bytes mask_names(struct mask *m, struct bytes value, const char *between,
                         const char *const *known);
 
-/** mask_environment() - "A=1 B=x"; numbers of up to three digits tell nothing */
+/** mask_environment() - "A=1 B=x"; numbers of up to three digits stay */
 struct bytes mask_environment(struct mask *m, struct bytes value);

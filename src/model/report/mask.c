@@ -14,7 +14,7 @@
 /* A password that is shorter is found where it is given, but not searched for. */
 #define SECRET_MIN 6
 
-/* Words that are ours or everybody's: a container of that name is not known by it. */
+/* Words of gpuanchor and of every host: a container of that name cannot be recognized by it. */
 static const char *const common[] = {
         "all", "amdgpu", "auto", "config", "container", "debian", "default", "dev", "frigate",
         "gpu", "gpuanchor", "group", "host", "idmap", "immich", "intel", "jellyfin", "local",
@@ -47,7 +47,7 @@ static bool begins(struct bytes t, const char *prefix) {
         return t.len >= n && strncasecmp(t.data, prefix, n) == 0;
 }
 
-/* Also addresses that everybody has, and tell nothing. */
+/* Also addresses that every host has. */
 static bool is_mask(enum mask_kind kind, struct bytes t) {
         switch (kind) {
         case MASK_PATH:
@@ -124,7 +124,7 @@ static const struct mask_entry *find_learned(const struct mask *m, struct bytes 
         return best;
 }
 
-/* "masked-name-1" is passed over as one word: "name" may be somebody's host. */
+/* "masked-name-1" is passed over as one word: "name" may be the name of a host. */
 static size_t mask_length(struct bytes t, size_t at) {
         size_t n = 0;
 
