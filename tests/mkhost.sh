@@ -18,7 +18,7 @@
 #       [driver=NAME bus=BUS]                        the last two are of CHILD
 #   accel DEVICE N          kfd MAJOR          nvidia ADDRESS MINOR
 #   major NUMBER NAME       a line of /proc/devices; drm, accel, kfd add their own
-#   node PATH c MAJOR MINOR OWNER:GROUP MODE         instead of the automatic node
+#   node PATH c|b MAJOR MINOR OWNER:GROUP MODE       instead of the automatic node
 #   fake PATH               an empty file of mode 0000, as LXC plants them
 #   absent PATH             no automatic node
 #   group NAME GID          subgid LINE        subuid LINE
@@ -217,7 +217,7 @@ function write_nodes(   i, path, f, o) {
                         continue
                 split(NODE[path], f, " ")
                 split(f[3], o, ":")
-                entry(path, 3, "000" f[4], id_of(o[1], USER), id_of(o[2], GROUP), "", "", \
+                entry(path, f[5] == "b" ? 4 : 3, "000" f[4], id_of(o[1], USER), id_of(o[2], GROUP), "", "", \
                         f[1], f[2])
         }
 }
@@ -323,10 +323,10 @@ $1 == "nvidia" {
         next
 }
 $1 == "major" { char_major($2, $3); next }
-$1 == "node" && NF == 7 && $3 == "c" {
+$1 == "node" && NF == 7 && $3 ~ /^[bc]$/ {
         if (!($2 in NODE))
                 NODES[++n_nodes] = $2
-        NODE[$2] = $4 " " $5 " " $6 " " $7
+        NODE[$2] = $4 " " $5 " " $6 " " $7 " " $3
         FIXED[$2] = NODE[$2]
         next
 }

@@ -3,8 +3,10 @@
 /* anchor - read a part of the machine once */
 #include "anchor/anchor.h"
 
+#include "host/lookup.h"
 #include "host/probe/majors.h"
 #include "host/probe/probe.h"
+#include "model/conf/recognise.h"
 
 struct anchor anchor_open(struct arena *a, const char *root) {
         return (struct anchor){ .pve = pve_open(a, root) };
@@ -28,6 +30,13 @@ int anchor_memory(struct anchor *an) {
         history_advance(an->pve.arena, &an->memory.history, &now);
         an->has_memory = true;
         return 0;
+}
+
+void anchor_sources(struct anchor *an, const struct pctconf *x, const struct pctconf *y) {
+        recognise_ask(an->pve.arena, x, &an->facts.sources);
+        if (y)
+                recognise_ask(an->pve.arena, y, &an->facts.sources);
+        lookup_sources(an->pve.arena, an->pve.root, &an->facts.sources);
 }
 
 int anchor_majors(struct anchor *an) {

@@ -7,6 +7,7 @@
  * Each part is read once, when it is first needed: all containers of one run are compared with
  * the same host. To read the machine again, open it again.
  */
+#include "model/conf/pctconf.h"
 #include "model/gpu/facts.h"
 #include "pve/host-files.h"
 #include "pve/settings.h"
@@ -40,6 +41,9 @@ int anchor_facts(struct anchor *an);
 
 /** anchor_memory() - have @an->memory, and facts; 0 or negative errno */
 int anchor_memory(struct anchor *an);
+
+/** anchor_sources() - have in @an->facts what the paths lead to that @x and @y name; @y may be NULL */
+void anchor_sources(struct anchor *an, const struct pctconf *x, const struct pctconf *y);
 
 /** anchor_majors() - have @an->facts with the list of majors; 0 or negative errno */
 int anchor_majors(struct anchor *an);

@@ -125,8 +125,10 @@ static void plan_lines(struct check *c, struct parked *ret) {
 
         for (size_t i = 0; i < c->policy.parked.n; i++)
                 pctconf_park(&conf, c->policy.parked.lines[i]);
-        if (c->policy.parked.n > 0)
+        if (c->policy.parked.n > 0) {
+                anchor_sources(c->anchor, &conf, NULL);
                 survey_make(c->arena, &c->anchor->facts, &conf, &survey);
+        }
         plan_make(c->arena, &in, &c->findings, &c->plan);
         c->left_alone = c->plan.failed;
         if (c->plan.failed)
@@ -163,7 +165,7 @@ static void find_planned(struct check *c) {
                 if (pn->required)
                         *ARENA_PUSH(c->arena, c->planned.nodes, c->planned.n_nodes) =
                                 (struct record_node){
-                                        .path = pn->node->path,
+                                        .path = survey_name(c->arena, &c->survey, pn->node),
                                         .number = pn->node->number,
                                         .gpu = pn->gpu ? pn->gpu->address : "-",
                                 };
@@ -176,12 +178,27 @@ void check_given(struct check *c) {
                 c->given = c->planned;
 }
 
-/* /proc/devices costs as much as all other facts together and is seldom needed. */
+static void survey_lines(struct check *c) {
+        survey_make(c->arena, &c->anchor->facts, &c->guest.lines, &c->survey);
+        survey_make(c->arena, &c->anchor->facts, &c->guest.config_lines, &c->config_survey);
+}
+
+/*
+ * The host, and what the lines are on it. /proc/devices costs as much as all other facts together
+ * and is seldom needed.
+ */
 static int find_facts(struct check *c) {
-        return survey_needs_majors(c->arena, &c->guest.lines) ||
-                               survey_needs_majors(c->arena, &c->guest.config_lines)
-                       ? anchor_majors(c->anchor)
-                       : anchor_facts(c->anchor);
+        int r = anchor_facts(c->anchor);
+
+        if (r < 0)
+                return r;
+        anchor_sources(c->anchor, &c->guest.lines, &c->guest.config_lines);
+        survey_lines(c);
+        if (!c->survey.needs_majors && !c->config_survey.needs_majors)
+                return 0;
+        r = anchor_majors(c->anchor);
+        survey_lines(c);
+        return r;
 }
 
 /* Policy and plan, once the container's file is there. */
@@ -206,8 +223,6 @@ static int check_guest(struct check *c, const struct bytes *policy) {
                 r = anchor_memory(c->anchor);
         if (r < 0)
                 return r;
-        survey_make(c->arena, &c->anchor->facts, &c->guest.lines, &c->survey);
-        survey_make(c->arena, &c->anchor->facts, &c->guest.config_lines, &c->config_survey);
         check_lines(c);
         find_planned(c);
         return 0;

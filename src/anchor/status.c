@@ -36,22 +36,12 @@ static void add_about(struct look *l, uint32_t vmid, struct finding item) {
 /* ---- the container's file ---- */
 
 /* Proxmox ends a start with a missing devN path before any hook runs. */
-static const char *missing_dev_path(struct check *c) {
-        const struct pctconf *conf = &c->guest.lines;
+static const char *missing_dev_path(const struct check *c) {
+        for (size_t i = 1; i < c->survey.n_lines; i++) {
+                const struct devline *d = &c->survey.lines[i];
 
-        for (size_t i = 1; i < conf->n_lines; i++) {
-                struct devline d;
-                const char *path;
-
-                if (conf->lines[i].key.len < 4 || memcmp(conf->lines[i].key.data, "dev", 3) != 0)
-                        continue;
-                d = devline_parse(c->arena, &conf->lines[i]);
-                if (d.type != DEVLINE_DEV || d.broken)
-                        continue;
-                path = bytes_dup(c->arena, d.raw_path);
-                if (access(arena_printf(c->arena, "%s%s", c->anchor->pve.root, path), F_OK) < 0 &&
-                    (errno == ENOENT || errno == ENOTDIR))
-                        return path;
+                if (d->type == DEVLINE_DEV && !d->broken && d->at && d->at->kind == SOURCE_NOTHING)
+                        return d->source;
         }
         return NULL;
 }

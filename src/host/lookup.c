@@ -4,7 +4,7 @@
  * lookup - what a path leads to, the short way where it can be taken
  *
  * Below /dev, where nearly all sources are, the kernel follows the links: openat2() keeps it
- * below /dev and on its mount, in four system calls for a path. All others are walked, which
+ * below /dev and on its mount, in three system calls for a path. All others are walked, which
  * needs the list of mounts, and that costs as much as a tenth of a start.
  */
 #include "host/lookup.h"
@@ -31,85 +31,74 @@ static int open_below(int dir, const char *name, uint64_t flags, uint64_t resolv
         return (int)syscall(SYS_openat2, dir, name, &how, sizeof(how));
 }
 
-/* What @path, "/dev" or below it, is from /dev on; false for any other. */
-static bool name_below_dev(const char *path, char name[PATH_MAX]) {
+/* What @path, "/dev" or below it, is from /dev on; NULL for any other. */
+static const char *name_below_dev(struct arena *a, const char *path) {
         size_t len;
 
         if (!str_has_prefix(path, "/dev") || (path[4] != '/' && path[4] != '\0'))
-                return false;
+                return NULL;
         path += 4 + strspn(path + 4, "/");
         len = strlen(path);
         while (len > 0 && path[len - 1] == '/') /* a slash behind a node's name is for devline */
                 len--;
-        if (len >= PATH_MAX)
+        return len == 0 ? "." : arena_strndup(a, path, len);
+}
+
+static bool is_plain(const char *name) {
+        return *name != '.' && !strstr(name, "/.") && !strstr(name, "//");
+}
+
+/* What is at @fd, called @path, and whether that is still so. */
+static bool answer(struct source *s, int fd, const char *path) {
+        struct stat st;
+
+        if (fstat(fd, &st) < 0 || st.st_nlink == 0 || S_ISLNK(st.st_mode))
                 return false;
-        snprintf(name, PATH_MAX, "%.*s", len > 0 ? (int)len : 1, len > 0 ? path : ".");
+        source_set(s, st.st_mode, (struct devnum){ major(st.st_rdev), minor(st.st_rdev), false });
+        s->leads_to = path;
         return true;
 }
 
-/* There is nothing called so, and no link on the way that could say what is meant. */
-static bool is_absent(int dir, const char *name) {
-        _cleanup_(cleanup_close) int fd = open_below(dir, name, O_NOFOLLOW, RESOLVE_NO_SYMLINKS);
+/* Through links, which the kernel follows as long as they stay below /dev. */
+static bool look_through_links(struct lookup *l, struct source *s, const char *name) {
+        _cleanup_(cleanup_close) int fd = open_below(l->dev, name, 0, 0);
+        const char *path = fd < 0 ? NULL : walk_path_of(&l->walker, fd);
 
-        return fd < 0 && errno == ENOENT && *name != '.' && !strstr(name, "/.") &&
-               !strstr(name, "//");
+        return path && str_has_prefix(path, "/dev") && answer(s, fd, path);
 }
 
 /* Answers for nearly every path of a GPU's line; false: it has to be walked. */
 static bool look_below_dev(struct lookup *l, struct source *s) {
+        const char *name = l->dev < 0 ? NULL : name_below_dev(l->walker.arena, s->path);
         _cleanup_(cleanup_close) int fd = -1;
-        char name[PATH_MAX], proc[64], path[PATH_MAX];
-        size_t base = strlen(l->walker.base);
-        struct stat st;
-        ssize_t n;
+        const char *path;
 
-        if (l->dev < 0 || !name_below_dev(s->path, name))
+        if (!name)
                 return false;
-        fd = open_below(l->dev, name, 0, 0);
-        if (fd < 0) {
-                if (errno != ENOENT || !is_absent(l->dev, name))
-                        return false;
-                s->kind = SOURCE_NOTHING;
-                s->leads_to = arena_printf(l->walker.arena, "/dev/%s", name);
-                return true;
-        }
-        snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
-        n = readlink(proc, path, sizeof(path) - 1);
-        if (n < 0 || fstat(fd, &st) < 0 || st.st_nlink == 0) /* removed meanwhile: "x (deleted)" */
-                return false;
-        path[n] = '\0';
-        if (!str_has_prefix(path, l->walker.base) || !str_has_prefix(path + base, "/dev"))
-                return false;
-        source_set(s, st.st_mode, (struct devnum){ major(st.st_rdev), minor(st.st_rdev), false });
-        s->leads_to = arena_strdup(l->walker.arena, path + base);
+        if (!is_plain(name))
+                return look_through_links(l, s, name);
+        path = arena_printf(l->walker.arena, "/dev/%s", name);
+        fd = open_below(l->dev, name, O_NOFOLLOW, RESOLVE_NO_SYMLINKS);
+        if (fd >= 0)
+                return answer(s, fd, path) || look_through_links(l, s, name);
+        if (errno != ENOENT)
+                return errno == ELOOP && look_through_links(l, s, name);
+        s->kind = SOURCE_NOTHING;
+        s->leads_to = path;
         return true;
 }
 
-static void lookup_open(struct lookup *l, const char *root) {
-        char proc[64], path[PATH_MAX];
-        ssize_t n;
-
-        l->walker.base = "";
-        l->walker.root = open(*root ? root : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (l->walker.root < 0) {
-                l->walker.root = -errno;
-                return;
-        }
-        l->dev = openat(l->walker.root, "dev", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (*root) {
-                snprintf(proc, sizeof(proc), "/proc/self/fd/%d", l->walker.root);
-                n = readlink(proc, path, sizeof(path));
-                l->walker.base = n < 0 ? root : arena_strndup(l->walker.arena, path, (size_t)n);
-        }
-}
-
 void lookup_sources(struct arena *a, const char *root, struct sources *s) {
-        struct lookup l = { .walker = { .arena = a }, .dev = -1 };
+        struct lookup l = { .walker = { .arena = a, .prefix = root, .root = -1 }, .dev = -1 };
+        size_t i = 0;
 
-        if (s->n == 0)
+        while (i < s->n && s->items[i].leads_to)
+                i++;
+        if (i == s->n)
                 return;
-        lookup_open(&l, root);
-        for (size_t i = 0; i < s->n; i++)
+        l.dev = open(arena_printf(a, "%s/dev", root),
+                     O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        for (; i < s->n; i++)
                 if (!s->items[i].leads_to && !look_below_dev(&l, &s->items[i]))
                         walk_source(&l.walker, &s->items[i]);
         cleanup_close(&l.dev);

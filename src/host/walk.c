@@ -272,6 +272,31 @@ static void walk(struct walk *w) {
         }
 }
 
+static const char *path_of(struct arena *a, int fd) {
+        char link[64], path[PATH_MAX];
+        ssize_t n;
+
+        snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+        n = readlink(link, path, sizeof(path));
+        return n < 0 ? NULL : arena_strndup(a, path, (size_t)n);
+}
+
+static int open_root(struct walker *l) {
+        l->root = open(*l->prefix ? l->prefix : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        l->base = "";
+        if (l->root >= 0 && *l->prefix)
+                l->base = path_of(l->arena, l->root);
+        return l->root < 0 || !l->base ? -errno : 0;
+}
+
+const char *walk_path_of(struct walker *l, int fd) {
+        const char *path = path_of(l->arena, fd);
+
+        if (!path || (l->root < 0 && open_root(l) < 0) || !str_has_prefix(path, l->base))
+                return NULL;
+        return path + strlen(l->base);
+}
+
 static void prepare(struct walker *l) {
         struct statx at;
         int r;
@@ -279,7 +304,9 @@ static void prepare(struct walker *l) {
         if (l->prepared)
                 return;
         l->prepared = true;
-        r = l->root < 0 ? l->root : look(l->root, &at);
+        r = l->root < 0 ? open_root(l) : 0;
+        if (r == 0)
+                r = look(l->root, &at);
         if (r == 0) {
                 l->root_mount = at.stx_mnt_id;
                 r = mounts_read(l->arena, &l->mounts);

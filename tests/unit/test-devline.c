@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "model/conf/devline.h"
+#include "model/conf/recognise.h"
 
 static struct arena arena;
 
@@ -22,7 +22,7 @@ static struct devline parse(const char *text) {
 
         pctconf_parse(&arena, PCTCONF_PVE, bytes_of(text), &c);
         assert_int_equal(c.n_lines, 2);
-        return devline_parse(&arena, &c.lines[1]);
+        return recognise_line(&arena, NULL, &c.lines[1]);
 }
 
 static void assert_bytes(struct bytes got, const char *want) {
@@ -255,9 +255,9 @@ static void test_others(void **state) {
 }
 
 static void test_written(void **state) {
-        assert_string_equal(devline_mount_value(&arena, "/dev/dri/card1", BYTES("none rbind 0 0")),
+        assert_string_equal(devline_mount_value(&arena, BYTES("/dev/dri/card1"), "/dev/dri/card1", BYTES("none rbind 0 0")),
                             "/dev/dri/card1 dev/dri/card1 none rbind 0 0");
-        assert_string_equal(devline_mount_value(&arena, "/dev/kfd", (struct bytes){ 0 }),
+        assert_string_equal(devline_mount_value(&arena, BYTES("/dev/kfd"), "/dev/kfd", (struct bytes){ 0 }),
                             "/dev/kfd dev/kfd none bind,optional,create=file");
         assert_string_equal(devline_dev_value(&arena, "/dev/kfd", 104, ",uid=0"),
                             "/dev/kfd,gid=104,uid=0");

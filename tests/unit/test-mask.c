@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "model/conf/devline.h"
+#include "model/conf/recognise.h"
 #include "model/report/mask-conf.h"
 #include "model/report/mask-settings.h"
 #include "sample-host.h"
@@ -215,7 +215,7 @@ static void assert_gpu_lines(struct arena *arena, struct bytes a, struct bytes b
                 pctconf_parse(arena, PCTCONF_PVE, x, &c);
                 if (c.n_lines < 2 || memmem(x.data, x.len, "zanzibar", 8))
                         continue;
-                d = devline_parse(arena, &c.lines[1]);
+                d = recognise_line(arena, NULL, &c.lines[1]);
                 if (d.type != DEVLINE_NONE && d.type != DEVLINE_MENTION)
                         assert_memory_equal(x.data, y.data, x.len);
         }

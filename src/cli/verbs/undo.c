@@ -15,6 +15,7 @@
 #include "model/policy/edit.h"
 #include "cli/enrol/policy-file.h"
 #include "cli/precondition.h"
+#include "model/conf/recognise.h"
 #include "model/doctor/container.h"
 #include "pve/settings.h"
 
@@ -22,7 +23,7 @@
 
 /* Lines that we write, and the hookscript, do not count for what others changed. */
 static bool is_ours(struct cli *c, const struct conf_line *l) {
-        struct devline d = devline_parse(&c->arena, l);
+        struct devline d = recognise_line(&c->arena, NULL, l);
 
         if (doctor_fixes(&c->arena, l))
                 return true;

@@ -72,6 +72,7 @@ struct gpu_path gpu_path_parse(struct arena *a, struct bytes path) {
                 p.scope = PATH_UNKNOWN;
         if (f)
                 p.kind = f->kind;
+        p.family = p.scope == PATH_NODE || p.scope == PATH_ADDRESS ? f : NULL;
         return p;
 }
 
@@ -89,33 +90,54 @@ static struct bytes unquote(struct bytes v) {
 /*
  * "none bind,optional,create=file": a node can only be bound, and LXC knows two values of
  * create=. ">" is where nano cuts a line that is wider than the terminal it is copied from.
+ * A "relative" source is the container's own.
  */
-static bool mount_options_ok(struct bytes options) {
+static bool mount_options_ok(struct bytes options, bool *ret_bind, bool *ret_own) {
         struct bytes type = bytes_word(&options), flags = bytes_word(&options);
-        bool bind = false;
+        bool cut = type.len == 0 || flags.len == 0 || bytes_contains_char(flags, '>');
 
-        if (type.len == 0 || flags.len == 0 || bytes_contains_char(flags, '>'))
-                return false;
         while (flags.len > 0) {
                 struct bytes flag = bytes_cut(&flags, ',');
 
-                bind |= BYTES_IN(flag, "bind", "rbind");
-                if (bytes_take_prefix(&flag, "create") && !bytes_equal(flag, BYTES("=file")) &&
-                    !bytes_equal(flag, BYTES("=dir")))
-                        return false;
+                *ret_bind |= BYTES_IN(flag, "bind", "rbind");
+                *ret_own |= bytes_equal(flag, BYTES("relative"));
+                cut |= bytes_take_prefix(&flag, "create") && !BYTES_IN(flag, "=file", "=dir");
         }
-        return bind;
+        return !cut && *ret_bind;
+}
+
+/* "/srv/my\040gpu": as getmntent() of glibc, with which LXC reads the line */
+static const char *mount_unescape(struct arena *a, struct bytes s) {
+        static const struct {
+                const char *text;
+                char c;
+        } escapes[] = { { "\\040", ' ' }, { "\\011", '\t' }, { "\\012", '\n' }, { "\\134", '\\' },
+                        { "\\\\", '\\' } };
+        struct strbuf b = { .arena = a };
+
+        while (s.len > 0) {
+                char c = s.data[0];
+                size_t i = 0;
+
+                while (i < ELEMENTS(escapes) && !bytes_take_prefix(&s, escapes[i].text))
+                        i++;
+                if (i < ELEMENTS(escapes))
+                        c = escapes[i].c;
+                else
+                        s = bytes_from(s, 1);
+                strbuf_add(&b, &c, 1);
+        }
+        return strbuf_str(&b);
 }
 
 /* /dev/dri/card1 dev/dri/card1 none bind,optional,create=file 0 0 */
 static void parse_mount(struct arena *a, struct bytes value, struct devline *d) {
-        struct bytes rest = unquote(value), source = bytes_word(&rest);
+        struct bytes rest = unquote(value);
         struct strbuf target = { .arena = a };
+        bool bind = false, own = false, ok;
 
-        d->path = gpu_path_parse(a, source);
-        if (d->path.scope == PATH_OTHER)
-                return;
         d->type = DEVLINE_MOUNT;
+        d->raw_path = bytes_word(&rest);
         d->target = bytes_word(&rest);
         d->options = bytes_trim(rest);
         while (bytes_take_prefix(&d->target, "/"))
@@ -123,11 +145,17 @@ static void parse_mount(struct arena *a, struct bytes value, struct devline *d) 
         strbuf_adds(&target, "/");
         strbuf_add_bytes(&target, d->target);
         d->target_path = gpu_path_parse(a, strbuf_bytes(&target));
+        d->path = gpu_path_parse(a, d->raw_path);
+        ok = mount_options_ok(d->options, &bind, &own);
+        if (own)
+                d->type = DEVLINE_NONE;
+        else if (bind)
+                d->source = mount_unescape(a, d->raw_path);
         if (d->target.len == 0)
                 d->broken = "it has no target";
-        else if (is_node_with_slash(&d->path, source))
+        else if (is_node_with_slash(&d->path, d->raw_path))
                 d->broken = "a slash behind a device's name makes it a folder's";
-        else if (!mount_options_ok(d->options))
+        else if (!ok)
                 d->broken = "its mount options are cut or unknown";
 }
 
@@ -224,13 +252,12 @@ static void parse_dev(struct arena *a, struct bytes value, struct devline *d) {
                 if (option.len > 0)
                         parse_dev_option(a, option, d, &rest);
         }
+        d->type = DEVLINE_DEV;
         d->rest = strbuf_str(&rest);
         d->path = gpu_path_parse(a, d->raw_path);
-        if (d->path.scope == PATH_FOLDER)
-                d->broken = "it names a folder";
-        else if (is_node_with_slash(&d->path, d->raw_path))
+        d->source = arena_strndup(a, d->raw_path.data, d->raw_path.len);
+        if (is_node_with_slash(&d->path, d->raw_path))
                 d->broken = "a slash behind a device's name makes it a folder's";
-        d->type = d->path.scope == PATH_OTHER ? DEVLINE_NONE : DEVLINE_DEV;
 }
 
 static bool dev_index(struct bytes key, uint32_t *ret) {
@@ -256,15 +283,15 @@ struct devline devline_parse(struct arena *a, const struct conf_line *l) {
         } else if (dev_index(l->key, &d.index)) {
                 parse_dev(a, l->value, &d);
         }
-        if (d.type == DEVLINE_NONE && family_is_mentioned(l->value))
-                d.type = DEVLINE_MENTION;
         return d;
 }
 
-const char *devline_mount_value(struct arena *a, const char *path, struct bytes options) {
+const char *devline_mount_value(struct arena *a, struct bytes source, const char *path,
+                                struct bytes options) {
         if (options.len == 0)
                 options = BYTES(MOUNT_OPTIONS);
-        return arena_printf(a, "%s %s %.*s", path, path + 1, (int)options.len, options.data);
+        return arena_printf(a, "%.*s %s %.*s", (int)source.len, source.data, path + 1,
+                            (int)options.len, options.data);
 }
 
 const char *devline_dev_value(struct arena *a, const char *path, int64_t gid, const char *rest) {

@@ -22,17 +22,19 @@ enum devline_type {
 };
 
 enum path_scope {
-        PATH_OTHER, /* not below the folders of the GPU families */
+        PATH_OTHER, /* no node's name, and not below the folders of the GPU families */
         PATH_NODE,  /* one node by its name: /dev/dri/card1, /dev/kfd */
         PATH_ADDRESS, /* one node by its GPU's address: /dev/dri/by-path/pci-...-card */
         PATH_FOLDER,  /* all of them: /dev/dri */
         PATH_UNKNOWN, /* below such a folder, but no name that a node has */
+        PATH_NUMBER,  /* one node by what the path leads to: a link, a node that mknod made */
 };
 
 /** struct gpu_path - what a path below /dev names */
 struct gpu_path {
         enum path_scope scope;
-        enum node_kind kind;  /* of NODE and ADDRESS; of FOLDER the first kind in it */
+        const struct family *family; /* of one node, else NULL */
+        enum node_kind kind;  /* of one node; of FOLDER the first kind in it */
         uint32_t kinds;       /* NODE_BIT()s of what a FOLDER holds */
         struct bytes address; /* of ADDRESS */
         struct bytes clean;   /* without ".", ".." and needless slashes; in the arena */
@@ -43,18 +45,20 @@ struct devline {
         const char *broken; /* not NULL: recognised, but Proxmox or LXC would not take it; why */
 
         struct gpu_path path; /* MOUNT: source; DEV: path */
+        struct bytes raw_path;   /* the same as it stands in the value */
+        const char *source;      /* the same as it is looked up; NULL: it is no path of the host */
+        const struct source *at; /* what it leads to; NULL: not asked */
         struct bytes target;  /* MOUNT: without leading slash */
         struct bytes options; /* MOUNT: everything behind the target */
         struct gpu_path target_path; /* MOUNT: what "/" + target names */
 
         char device_type; /* ALLOW, DENY: 'c', 'b', 'a' */
-        struct devnum number;
+        struct devnum number; /* ALLOW, DENY; of PATH_NUMBER */
         bool any_major, any_minor;
         struct bytes access; /* ALLOW, DENY: "rwm" and what follows */
         bool legacy;         /* ALLOW: the cgroup v1 spelling of the key */
 
         uint32_t index;      /* DEV: 0 of dev0 */
-        struct bytes raw_path; /* DEV: the path as it stands in the value */
         struct bytes gid;    /* DEV: digits, empty when not given */
         bool deny_write;     /* DEV */
         const char *rest;    /* DEV: the other options that Proxmox takes, ",uid=0", "" when none */
@@ -68,13 +72,13 @@ struct gpu_path gpu_path_parse(struct arena *a, struct bytes path);
  * @a:  arena for derived strings
  * @l:  line of the current section; its value as read, edits are not looked at
  *
- * ALLOW and DENY lines come back whatever their number is, MOUNT and DEV only
- * when their source is a GPU family's path (or is not known).
+ * ALLOW, DENY, MOUNT and DEV lines come back whatever they name: see recognise_line().
  */
 struct devline devline_parse(struct arena *a, const struct conf_line *l);
 
-/** devline_mount_value() - "/dev/dri/card1 dev/dri/card1 OPTIONS" */
-const char *devline_mount_value(struct arena *a, const char *path, struct bytes options);
+/** devline_mount_value() - "/dev/dri/card1 dev/dri/card1 OPTIONS"; @path: of the node inside */
+const char *devline_mount_value(struct arena *a, struct bytes source, const char *path,
+                                struct bytes options);
 
 /** devline_dev_value() - "/dev/dri/card1,gid=44" and @rest; no gid when it is negative */
 const char *devline_dev_value(struct arena *a, const char *path, int64_t gid, const char *rest);

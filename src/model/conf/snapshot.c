@@ -9,6 +9,7 @@
  */
 #include "model/conf/snapshot.h"
 
+#include "model/conf/recognise.h"
 #include "model/conf/survey.h"
 
 /* A line that gives one node, of a GPU that is not meant; a folder gives them all and names none. */
@@ -31,7 +32,7 @@ static void check_one(const struct snapshot_query *q, const struct pctconf *c,
 
                 if (c->lines[i].key.len == 0)
                         continue;
-                d = devline_parse(a, &c->lines[i]);
+                d = recognise_line(a, q->facts, &c->lines[i]);
                 if (!is_stale(q, &d))
                         continue;
                 finding_add(f, (struct finding){ .code = FINDING_SNAPSHOT_STALE,

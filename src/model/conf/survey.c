@@ -9,6 +9,8 @@
  */
 #include "model/conf/survey.h"
 
+#include "model/conf/recognise.h"
+
 /* the kinds of all nodes that have a major */
 static uint32_t major_kinds(const char *owner, uint32_t major) {
         uint32_t kinds = 0;
@@ -42,9 +44,9 @@ static uint32_t path_kinds(const struct devline *d) {
                 return d->path.kinds;
         case PATH_NODE:
         case PATH_ADDRESS:
+        case PATH_NUMBER:
                 return NODE_BIT(d->path.kind);
-        case PATH_UNKNOWN: /* a link made by a udev rule: its target's name tells the kind */
-                return NODE_BIT(d->target_path.scope == PATH_NODE ? d->target_path.kind : d->path.kind);
+        case PATH_UNKNOWN:
         case PATH_OTHER:
                 break;
         }
@@ -84,34 +86,54 @@ bool devline_is_wide(const struct facts *f, const struct devline *d) {
 }
 
 static bool names_node(const struct devline *d, const struct gpu *g, const struct node *n) {
-        if (d->type == DEVLINE_ALLOW)
-                return devline_covers(d, n) && !d->any_minor;
-        if (d->path.scope == PATH_ADDRESS)
-                return n->kind == d->path.kind && bytes_equal(d->path.address, bytes_of(g->address));
-        return d->path.scope == PATH_NODE && bytes_equal(d->path.clean, bytes_of(n->path));
+        switch (d->type == DEVLINE_ALLOW ? PATH_NUMBER : d->path.scope) {
+        case PATH_NUMBER:
+                return d->type == DEVLINE_ALLOW ? devline_covers(d, n) && !d->any_minor
+                                                : devnum_equal(d->number, n->number);
+        case PATH_ADDRESS:
+                return g && n->kind == d->path.kind &&
+                       bytes_equal(d->path.address, bytes_of(g->address));
+        case PATH_NODE:
+                return bytes_equal(d->path.clean, bytes_of(n->path));
+        default:
+                return false;
+        }
 }
 
-const struct gpu *devline_gpu(const struct facts *f, const struct devline *d) {
+const struct node *devline_node(const struct facts *f, const struct devline *d,
+                                const struct gpu **ret_gpu) {
+        *ret_gpu = NULL;
         if (d->type != DEVLINE_MOUNT && d->type != DEVLINE_DEV && d->type != DEVLINE_ALLOW)
                 return NULL;
         for (size_t i = 0; i < f->n_gpus; i++)
                 for (size_t j = 0; j < f->gpus[i].n_nodes; j++)
-                        if (names_node(d, &f->gpus[i], &f->gpus[i].nodes[j]))
-                                return &f->gpus[i];
+                        if (names_node(d, &f->gpus[i], &f->gpus[i].nodes[j])) {
+                                *ret_gpu = &f->gpus[i];
+                                return &f->gpus[i].nodes[j];
+                        }
+        for (size_t i = 0; i < f->n_shared; i++)
+                if (names_node(d, NULL, &f->shared[i]))
+                        return &f->shared[i];
         return NULL;
 }
 
-bool survey_needs_majors(struct arena *a, const struct pctconf *c) {
-        for (size_t i = 1; i < c->n_lines; i++) {
-                struct devline d;
+const struct gpu *devline_gpu(const struct facts *f, const struct devline *d) {
+        const struct gpu *gpu;
 
-                if (!bytes_contains(c->lines[i].key, ".devices."))
-                        continue;
-                d = devline_parse(a, &c->lines[i]);
-                if (d.device_type == 'c' && !d.any_major && d.number.major != families[FAMILY_CARD].major)
-                        return true;
-        }
-        return false;
+        (void)devline_node(f, d, &gpu);
+        return gpu;
+}
+
+/* A rule's number that no GPU has for ever, or a private node whose number no node has. */
+static bool needs_majors(const struct facts *f, const struct devline *d) {
+        const struct gpu *gpu;
+
+        if (d->type == DEVLINE_ALLOW || d->type == DEVLINE_DENY)
+                return d->device_type == 'c' && !d->any_major &&
+                       d->number.major != families[FAMILY_CARD].major;
+        return d->type != DEVLINE_NONE && d->at && d->at->kind == SOURCE_DEVICE &&
+               !d->at->number.block && !facts_node(f, d->at->number, &gpu) &&
+               !facts_family(f, d->at->number);
 }
 
 void survey_make(struct arena *a, const struct facts *f, const struct pctconf *c,
@@ -124,7 +146,8 @@ void survey_make(struct arena *a, const struct facts *f, const struct pctconf *c
                 struct devline *d = &s.lines[i];
                 struct forms *forms = c->lines[i].parked ? &s.parked : &s.there;
 
-                *d = devline_parse(a, &c->lines[i]);
+                *d = recognise_line(a, f, &c->lines[i]);
+                s.needs_majors |= needs_majors(f, d);
                 if (d->type == DEVLINE_MOUNT) {
                         forms->as_mount |= path_kinds(d);
                         forms->n_mount++;
@@ -133,6 +156,8 @@ void survey_make(struct arena *a, const struct facts *f, const struct pctconf *c
                         forms->n_dev++;
                 } else if (d->type == DEVLINE_IDMAP) {
                         s.userns = true;
+                } else if (d->at && d->at->kind == SOURCE_NOTHING && d->path.scope == PATH_UNKNOWN) {
+                        s.lost = i;
                 }
         }
         s.given = s.there.as_mount | s.there.as_dev | s.parked.as_mount | s.parked.as_dev;
@@ -143,6 +168,23 @@ void survey_make(struct arena *a, const struct facts *f, const struct pctconf *c
         if (pctconf_get(c, "unprivileged", &unprivileged) && bytes_equal(unprivileged, BYTES("1")))
                 s.userns = true;
         *ret = s;
+}
+
+const char *survey_name(struct arena *a, const struct survey *s, const struct node *n) {
+        struct bytes own = { 0 };
+
+        for (size_t i = 1; i < s->n_lines; i++) {
+                const struct devline *d = &s->lines[i];
+
+                if ((d->type != DEVLINE_MOUNT && d->type != DEVLINE_DEV) || d->broken ||
+                    !recognise_leads_to(d, n))
+                        continue;
+                if (!recognise_own_name(d, n))
+                        return n->path;
+                if (own.len == 0)
+                        own = recognise_inside(d);
+        }
+        return own.len > 0 ? arena_strndup(a, own.data, own.len) : n->path;
 }
 
 struct named {

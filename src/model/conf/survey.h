@@ -23,10 +23,9 @@ struct survey {
         struct forms there, parked; /* @given, by form: in the file, and remembered */
         bool nvidia_named; /* a line names an NVIDIA node */
         bool userns;       /* unprivileged: 1, or id map lines */
+        bool needs_majors; /* a line has a number that only facts->majors can explain */
+        size_t lost;       /* a line for a link in a GPU's folder that is not there now; 0: none */
 };
-
-/** survey_needs_majors() - whether a cgroup line of @c names a major that only facts->majors explain */
-bool survey_needs_majors(struct arena *a, const struct pctconf *c);
 
 /** survey_make() - read every line of @c; keeps pointers into it */
 void survey_make(struct arena *a, const struct facts *f, const struct pctconf *c,
@@ -47,7 +46,17 @@ bool devline_is_wide(const struct facts *f, const struct devline *d);
 /** devline_covers() - whether a cgroup line allows exactly @n (or the dynamic major that is only its) */
 bool devline_covers(const struct devline *d, const struct node *n);
 
-/** devline_gpu() - the GPU that a mount, devN or cgroup line names on this host now, NULL if none */
+/**
+ * devline_node() - the node that a mount, devN or cgroup line names on this host now, NULL if none
+ * @ret_gpu: its GPU, NULL when it is shared
+ */
+const struct node *devline_node(const struct facts *f, const struct devline *d,
+                                const struct gpu **ret_gpu);
+
+/** survey_name() - what node @n is called in the container: its own name, or that of a line's owner */
+const char *survey_name(struct arena *a, const struct survey *s, const struct node *n);
+
+/** devline_gpu() - the GPU of that node, NULL if none */
 const struct gpu *devline_gpu(const struct facts *f, const struct devline *d);
 
 /**

@@ -6,6 +6,7 @@
  * A line that is named by one check is not named by the next-start check again: one fault, one
  * answer.
  */
+#include "model/conf/recognise.h"
 #include "model/doctor/container.h"
 
 #define MAX_COMPARED 1000 /* of the lines that give a node, for those given twice */
@@ -165,15 +166,11 @@ static void check_syntax(struct doctor_report *r, const struct doctor_guest *g) 
 }
 
 /* The name that a line's node has in the container. */
-static struct bytes name_inside(const struct devline *d) {
-        return d->type == DEVLINE_MOUNT ? d->target_path.clean : d->path.clean;
-}
-
 /* @given gives the same name in the container as @earlier. */
 static void add_twice(struct doctor_report *r, const struct doctor_guest *g,
                       const struct doctor_given *earlier, const struct doctor_given *given) {
         bool dev = given->d->type == DEVLINE_DEV || earlier->d->type == DEVLINE_DEV;
-        struct bytes name = name_inside(given->d);
+        struct bytes name = recognise_inside(given->d);
         struct arena *a = r->arena;
 
         doctor_add_lines(
@@ -189,7 +186,7 @@ static void check_targets(struct doctor_report *r, const struct doctor_guest *g,
                           const struct doctor_given *given, size_t n) {
         for (size_t i = 0; i < n && i < MAX_COMPARED; i++)
                 for (size_t j = 0; j < i; j++)
-                        if (bytes_equal(name_inside(given[i].d), name_inside(given[j].d))) {
+                        if (bytes_equal(recognise_inside(given[i].d), recognise_inside(given[j].d))) {
                                 add_twice(r, g, &given[j], &given[i]);
                                 break;
                         }
@@ -232,7 +229,7 @@ static void check_names(struct doctor_report *r, const struct doctor_guest *g,
         struct arena *a = r->arena;
 
         for (size_t i = 0; i < n; i++) {
-                struct bytes inside = name_inside(given[i].d);
+                struct bytes inside = recognise_inside(given[i].d);
                 const char *real;
 
                 if (given[i].d->path.scope == PATH_FOLDER || given[i].d->broken)
@@ -242,7 +239,8 @@ static void check_names(struct doctor_report *r, const struct doctor_guest *g,
                                ? arena_strndup(a, given[i].d->path.clean.data,
                                                given[i].d->path.clean.len)
                                : NULL;
-                if (!real || bytes_equal(inside, bytes_of(real)))
+                if (!real || bytes_equal(inside, bytes_of(real)) ||
+                    (given[i].node && recognise_own_name(given[i].d, given[i].node)))
                         continue;
                 doctor_add_lines(
                         r, g,

@@ -7,22 +7,6 @@
  */
 #include "model/doctor/container.h"
 
-static const struct node *find_node(const struct facts *f, const struct devline *d,
-                                    const struct gpu **ret_gpu) {
-        *ret_gpu = devline_gpu(f, d);
-        for (size_t i = 0; *ret_gpu && i < (*ret_gpu)->n_nodes; i++) {
-                const struct node *n = &(*ret_gpu)->nodes[i];
-
-                if (d->path.scope == PATH_ADDRESS ? n->kind == d->path.kind
-                                                  : bytes_equal(d->path.clean, bytes_of(n->path)))
-                        return n;
-        }
-        for (size_t i = 0; i < f->n_shared; i++)
-                if (bytes_equal(d->path.clean, bytes_of(f->shared[i].path)))
-                        return &f->shared[i];
-        return NULL;
-}
-
 size_t doctor_given(struct arena *a, const struct doctor_guest *g, struct doctor_given **ret) {
         struct doctor_given *given = NULL;
         size_t n = 0;
@@ -35,7 +19,7 @@ size_t doctor_given(struct arena *a, const struct doctor_guest *g, struct doctor
                         continue;
                 item = ARENA_PUSH(a, given, n);
                 *item = (struct doctor_given){ .line = i, .d = d };
-                item->node = find_node(g->facts, d, &item->gpu);
+                item->node = devline_node(g->facts, d, &item->gpu);
         }
         *ret = given;
         return n;

@@ -11,6 +11,7 @@
 #include "model/gpu/card.h"
 #include "model/gpu/family.h"
 #include "model/gpu/pci-ids.h"
+#include "model/gpu/source.h"
 
 enum node_state {
         NODE_ABSENT,       /* the kernel has the device, /dev has no such name */
@@ -68,6 +69,7 @@ struct facts {
         size_t n_subgids;
         struct char_major *majors;
         size_t n_majors;
+        struct sources sources; /* what the paths lead to that the containers' files name */
 };
 
 /** node_family() - the family of a node of the facts; never NULL */

@@ -30,8 +30,16 @@ static bool any_usable(const struct planner *x) {
         return false;
 }
 
+static void tell_lost(const struct planner *x, size_t line) {
+        finding_add(x->f,
+                    (struct finding){ .code = FINDING_SOURCE_GONE,
+                                      .where = arena_printf(x->a, "%s:%zu", x->in->name,
+                                                            x->in->conf->lines[line].number),
+                                      .old = x->in->survey->lines[line].source });
+}
+
 /* devices = of the policy, else what the container has, else card and render */
-static uint32_t find_devices(const struct planner *x) {
+static uint32_t find_devices(struct planner *x) {
         const struct plan_input *in = x->in;
         const struct choice *c = &x->p->choice;
         uint32_t kinds = 0;
@@ -42,6 +50,10 @@ static uint32_t find_devices(const struct planner *x) {
                 return in->survey->given;
         if (in->survey->allowed)
                 return in->survey->allowed;
+        if (in->survey->lost) {
+                tell_lost(x, in->survey->lost);
+                return 0;
+        }
         for (size_t i = 0; i < c->gpus.n; i++)
                 for (size_t j = 0; j < c->gpus.items[i]->n_nodes; j++)
                         kinds |= NODE_BIT(c->gpus.items[i]->nodes[j].kind);

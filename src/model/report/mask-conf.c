@@ -8,6 +8,7 @@
  */
 #include "model/report/mask-conf.h"
 
+#include "model/conf/recognise.h"
 #include "model/conf/survey.h"
 #include "model/report/mask-value.h"
 
@@ -56,7 +57,7 @@ struct bytes mask_heading(struct mask *m, struct bytes line) {
 }
 
 static struct bytes mask_setting(struct mask *m, struct bytes line, const struct conf_line *l) {
-        struct devline d = devline_parse(m->arena, l);
+        struct devline d = recognise_line(m->arena, NULL, l);
         struct strbuf b = { .arena = m->arena };
 
         if (is_about_gpu(&d))
@@ -118,7 +119,7 @@ bool conf_names_gpu(struct arena *a, const struct facts *f, struct bytes conf) {
                 pctconf_parse(a, PCTCONF_PVE, line, &c);
                 if (c.n_lines < 2)
                         continue;
-                d = devline_parse(a, &c.lines[1]);
+                d = recognise_line(a, f, &c.lines[1]);
                 if (names_gpu(f, &d))
                         return true;
         }

@@ -11,14 +11,22 @@
 
 #include "base/number.h"
 
-struct bytes mask_path(struct mask *m, struct bytes path) {
-        static const char *const folders[] = { "/dev/", "/proc/", "/sys/" };
+/* Folders of the kernel, and what LXC takes for them in a mount: their names are on every host. */
+static bool is_in_kernel_folder(struct bytes path) {
+        static const char *const folders[] = { "/dev", "/proc", "/sys", "dev", "./dev" };
 
         for (size_t i = 0; i < ELEMENTS(folders); i++)
-                if (bytes_has_prefix(path, folders[i]) &&
-                    (!bytes_contains(path, "/by-") || bytes_contains(path, "/by-path/")))
-                        return path;
-        return path.len < 2 ? path : mask_of(m, MASK_PATH, path);
+                if (bytes_take_prefix(&path, folders[i]))
+                        return path.len == 0 || path.data[0] == '/';
+        return false;
+}
+
+struct bytes mask_path(struct mask *m, struct bytes path) {
+        if (path.len < 2 ||
+            (is_in_kernel_folder(path) &&
+             (!bytes_contains(path, "/by-") || bytes_contains(path, "/by-path/"))))
+                return path;
+        return mask_of(m, MASK_PATH, path);
 }
 
 static size_t digits(struct bytes *t) {
@@ -139,7 +147,7 @@ static struct bytes mask_mount(struct mask *m, struct bytes value) {
                 strbuf_add(&b, value.data, (size_t)(word.data - value.data));
                 if (i == 0) {
                         strbuf_add_bytes(&b, mask_path(m, word));
-                } else if (i == 1 && !bytes_has_prefix(word, "dev/") && word.len > 0) {
+                } else if (i == 1 && word.len > 0 && !is_in_kernel_folder(word)) {
                         path = word.data[0] == '/'
                                        ? bytes_dup(m->arena, word)
                                        : arena_printf(m->arena, "/%.*s", (int)word.len, word.data);

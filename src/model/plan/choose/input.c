@@ -15,8 +15,9 @@ enum method input_form(const struct plan_input *in) {
 }
 
 static bool line_gives(const struct devline *d, enum devline_type type, const struct node *n) {
-        return d->type == type && d->path.scope == PATH_NODE &&
-               bytes_equal(d->path.clean, bytes_of(n->path));
+        return d->type == type &&
+               (d->path.scope == PATH_NUMBER ? devnum_equal(d->number, n->number)
+                : d->path.scope == PATH_NODE && bytes_equal(d->path.clean, bytes_of(n->path)));
 }
 
 /* A line that binds the folder of @n, such as /dev/nvidia-caps. */

@@ -25,6 +25,11 @@ static void report_foreign(const struct editor *e) {
                                                      .old = editor_text(e, e->c->lines[i].text) });
                 else if (d->type == DEVLINE_MENTION)
                         why = "it names a GPU's node";
+                else if (d->type != DEVLINE_NONE && d->at && d->at->kind == SOURCE_UNKNOWN)
+                        editor_report(e, (struct finding){ .code = FINDING_SOURCE_UNKNOWN,
+                                                         .where = editor_where(e, i),
+                                                         .old = d->source,
+                                                         .what = d->at->why });
                 else if (d->type == DEVLINE_ALLOW && d->device_type != 'b' && d->any_major)
                         why = d->broken ? d->broken : "it allows every device";
                 if (why)

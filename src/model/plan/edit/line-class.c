@@ -9,6 +9,7 @@
 #include "model/plan/edit/line-class.h"
 
 #include "base/number.h"
+#include "model/conf/recognise.h"
 
 /* ---- lxc.mount.entry ---- */
 
@@ -16,11 +17,11 @@ static bool mount_fits(const struct editor *e, size_t i, const struct want *w) {
         const struct devline *d = &e->lines[i];
         const char *path = w->pn->node->path;
 
-        if (w->text) /* the generated file: exactly what the container file says */
+        if (w->text && e->c->kind == PCTCONF_LXC) /* exactly what the container file says */
                 return bytes_equal(e->c->lines[i].value, bytes_of(w->text));
-        return !d->broken && d->path.scope == PATH_NODE &&
-               bytes_equal(d->path.clean, bytes_of(path)) &&
-               bytes_equal(d->target, bytes_of(path + 1)) &&
+        return !d->broken && recognise_leads_to(d, w->pn->node) &&
+               (bytes_equal(d->target, bytes_of(path + 1)) ||
+                recognise_own_name(d, w->pn->node)) &&
                !bytes_contains(d->options, "create=dir");
 }
 
@@ -32,8 +33,11 @@ static const char *mount_text(const struct editor *e, const struct devline *d,
 
         if (w->text)
                 return w->text;
-        return devline_mount_value(e->a, w->pn->node->path,
-                                   usable ? d->options : (struct bytes){ 0 });
+        return devline_mount_value(e->a,
+                                   usable && recognise_alias(d, w->pn->node)
+                                           ? d->raw_path
+                                           : bytes_of(w->pn->node->path),
+                                   w->pn->node->path, usable ? d->options : (struct bytes){ 0 });
 }
 
 /* ---- devN ---- */
@@ -59,8 +63,8 @@ static bool dev_fits(const struct editor *e, size_t i, const struct want *w) {
         int64_t forced = forced_gid(e, d, w->pn->node);
         uint32_t gid;
 
-        return !d->broken && d->path.scope == PATH_NODE &&
-               bytes_equal(d->path.clean, bytes_of(w->pn->node->path)) &&
+        return !d->broken && d->path.scope != PATH_ADDRESS &&
+               recognise_leads_to(d, w->pn->node) &&
                (forced < 0 || (parse_u32(d->gid, &gid) && gid == forced));
 }
 
@@ -90,7 +94,11 @@ static const char *dev_text(const struct editor *e, const struct devline *d, con
         else if (gid < 0 && d->broken &&
                  w->pn->node->gid != 0) /* "gid=video": it was to have one */
                 gid = plan_gid_of(e->p, w->pn->node)->inside;
-        return devline_dev_value(e->a, w->pn->node->path, gid, d->rest);
+        return devline_dev_value(e->a,
+                                 recognise_own_name(d, w->pn->node)
+                                         ? d->source
+                                         : w->pn->node->path,
+                                 gid, d->rest);
 }
 
 /* ---- lxc.cgroup2.devices.allow, .deny ---- */

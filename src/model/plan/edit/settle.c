@@ -5,8 +5,20 @@
  */
 #include "model/plan/edit/settle.h"
 
+#include "model/conf/recognise.h"
+
+/* A link that has a name of its own ought to lead to the same GPU always; /dev/char/226:128 not. */
+static bool is_own_link(const struct devline *d) {
+        const char *from = strrchr(d->source, '/'), *to = strrchr(d->at->leads_to, '/');
+
+        return from && !streq(from, to) && !str_has_prefix(d->source, "/dev/char/") &&
+               !bytes_equal(d->path.clean, bytes_of(d->at->leads_to));
+}
+
 static void report_why(const struct editor *e, size_t i) {
         const struct devline *d = &e->lines[i];
+        const struct gpu *g;
+        const struct node *n = devline_node(e->in->facts, d, &g);
         struct finding item = { .where = editor_where(e, i),
                                 .old = editor_text(e, e->c->lines[i].text) };
 
@@ -19,17 +31,26 @@ static void report_why(const struct editor *e, size_t i) {
         } else if (devline_is_wide(e->in->facts, d)) {
                 item.code = FINDING_ACCESS_WIDE;
                 editor_report(e, item);
+        } else if (d->path.scope == PATH_NUMBER && g && !gpu_list_has(&e->p->choice.gpus, g) &&
+                   is_own_link(d)) {
+                item.code = FINDING_SOURCE_ELSEWHERE;
+                item.old = d->source;
+                item.what = n->path;
+                item.gpu = g->address;
+                editor_report(e, item);
         }
 }
 
 /* The name inside the container changes: its programs may be configured with the old one. */
 static void report_renamed(const struct editor *e, size_t i, const struct want *w) {
         const struct devline *d = &e->lines[i];
-        struct bytes source = d->path.clean;
-        struct bytes inside = d->type == DEVLINE_MOUNT ? d->target_path.clean : source;
+        struct bytes source = d->path.clean, inside = recognise_inside(d);
+        const struct gpu *g;
+        const struct node *n = devline_node(e->in->facts, d, &g);
 
         if ((d->type != DEVLINE_MOUNT && d->type != DEVLINE_DEV) || d->broken ||
             (d->path.scope == PATH_NODE && bytes_equal(inside, source)) ||
+            (n && bytes_equal(inside, bytes_of(n->path))) ||
             bytes_equal(inside, bytes_of(w->pn->node->path)))
                 return;
         editor_report(e, (struct finding){ .code = FINDING_NODE_RENAMED,
@@ -55,6 +76,36 @@ static bool is_managed(const struct editor *e, const struct line_class *k, size_
         return false;
 }
 
+/* One line more for a node that is given already. */
+static void drop_second(const struct editor *e, size_t i, const struct node *n) {
+        if (!e->c->lines[i].parked)
+                editor_report(e, (struct finding){ .code = FINDING_TARGET_TWICE,
+                                                 .where = editor_where(e, i),
+                                                 .what = n->path });
+        editor_drop(e, i);
+}
+
+/* A line with a name of its own is there beside the one that has the node's, or instead of it. */
+static void keep_alias(const struct editor *e, size_t i, struct want *w, struct wants *wants) {
+        const struct devline *d = &e->lines[i];
+        struct bytes name = recognise_inside(d);
+        const struct plan_node *pn = w->pn;
+
+        for (size_t j = 0; j < wants->n; j++)
+                if (bytes_equal(wants->items[j].alias, name)) {
+                        drop_second(e, i, pn->node);
+                        return;
+                }
+        w->has_alias = true;
+        w->deny_write = d->deny_write;
+        *ARENA_PUSH(e->a, wants->items, wants->n) =
+                (struct want){ .pn = pn,
+                               .alias = name,
+                               .text = editor_text(e, e->c->lines[i].value),
+                               .done = true };
+        editor_keep(e, i);
+}
+
 /* First the lines that are right as they are; true when line @i needs nothing more. */
 static bool settle_right(const struct editor *e, const struct line_class *k, size_t i,
                          struct wants *wants) {
@@ -66,6 +117,10 @@ static bool settle_right(const struct editor *e, const struct line_class *k, siz
 
                 if (!k->fits(e, i, w))
                         continue;
+                if (e->c->kind == PCTCONF_PVE && recognise_own_name(&e->lines[i], w->pn->node)) {
+                        keep_alias(e, i, w, wants);
+                        return true;
+                }
                 first = first ? first : w;
                 fresh |= !w->done;
                 if (!w->done) {
@@ -77,39 +132,35 @@ static bool settle_right(const struct editor *e, const struct line_class *k, siz
         }
         if (!first)
                 return false;
-        if (fresh || !k->exclusive) {
+        if (fresh || !k->exclusive)
                 editor_keep(e, i);
-                return true;
-        }
-        if (!e->c->lines[i].parked)
-                editor_report(e, (struct finding){ .code = FINDING_TARGET_TWICE,
-                                                   .where = editor_where(e, i),
-                                                   .what = first->pn->node->path });
-        editor_drop(e, i);
+        else
+                drop_second(e, i, first->pn->node);
         return true;
 }
 
 /*
- * Whether a stale NVIDIA line is one for such a node. /dev/nvidiactl has that name on every
- * host, so a line for it can only be right or go; a rule for a dynamic major stays one.
+ * Whether a stale NVIDIA line is one for such a node: of the same family, if that has one node
+ * or one for each GPU; a rule for a dynamic major stays one.
  */
 static bool same_nvidia(const struct devline *d, const struct plan_node *pn) {
-        uint32_t number;
+        const struct family *family = node_family(pn->node);
 
         if (d->type == DEVLINE_ALLOW || d->type == DEVLINE_DENY)
                 return !family_of_number(NULL, d->number) ==
                        !family_of_number(NULL, pn->node->number);
-        return d->path.scope == PATH_NODE && pn->gpu &&
-               family_path_number(&families[FAMILY_NVIDIA], d->path.clean, &number);
+        return d->path.family == family && !(family->shared && family->several);
 }
 
-/* A line that names its GPU by address gets that GPU's node or none. */
+/* A line that names its GPU by address, or leads to one of the container's, gets that GPU's node. */
 static struct want *want_for(const struct editor *e, const struct devline *d, struct wants *wants) {
-        const struct gpu *named =
-                d->path.scope == PATH_ADDRESS ? devline_gpu(e->in->facts, d) : NULL;
+        const struct gpu *named = devline_gpu(e->in->facts, d);
         uint32_t kinds = devline_kinds(e->in->facts, d, e->p->devices);
         struct want *tolerated = NULL;
 
+        if (d->path.scope != PATH_ADDRESS &&
+            !(d->path.scope == PATH_NUMBER && gpu_list_has(&e->p->choice.gpus, named)))
+                named = NULL;
         if (devline_is_wide(e->in->facts, d))
                 return NULL;
         for (size_t i = 0; i < wants->n; i++) {
@@ -153,7 +204,7 @@ static void add_rest(const struct editor *e, const struct line_class *k, size_t 
         for (size_t j = 0; j < wants->n; j++) {
                 struct want *w = &wants->items[j];
 
-                if (w->done || !w->required)
+                if (w->done || !w->required || w->has_alias)
                         continue;
                 w->done = true;
                 if (!w->text)

@@ -16,6 +16,8 @@ struct want {
         bool required; /* added when it is not there */
         bool deny_write;
         bool done;
+        struct bytes alias; /* of a line that is kept: its name in the container, which is no node's */
+        bool has_alias;     /* there is such a line: none need be added */
 };
 
 struct wants {

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * recognise - whether a line is about a GPU's node, and which
+ *
+ * What is at a path is known by its number. A name counts where nothing is: of the path itself,
+ * of where its links lead, at last of the target, which is what programs in the container look
+ * for. What cannot be looked up is taken by name, too. What is neither a GPU's device nor named
+ * like one is not touched.
+ */
+#include "model/conf/recognise.h"
+
+void recognise_ask(struct arena *a, const struct pctconf *c, struct sources *s) {
+        for (size_t i = 1; i < c->n_lines; i++) {
+                struct devline d = devline_parse(a, &c->lines[i]);
+
+                if (d.source)
+                        sources_add(a, s, bytes_of(d.source));
+        }
+}
+
+static bool names_nodes(const struct gpu_path *p) {
+        return p->scope == PATH_NODE || p->scope == PATH_ADDRESS || p->scope == PATH_FOLDER;
+}
+
+/* By its names; the first of them that a node has. */
+static bool take_name(struct arena *a, struct devline *d) {
+        struct gpu_path leads = { 0 }, absolute = { 0 };
+
+        if (names_nodes(&d->path))
+                return true;
+        if (d->at)
+                leads = gpu_path_parse(a, bytes_of(d->at->leads_to));
+        if (d->source)
+                absolute = gpu_path_parse(a, bytes_of(arena_printf(a, "/%s", d->source)));
+        if (names_nodes(&leads))
+                d->path = leads;
+        else if (names_nodes(&absolute))
+                d->path = absolute;
+        else if (d->target_path.scope == PATH_NODE)
+                d->path = d->target_path;
+        else
+                return false;
+        return true;
+}
+
+/* Whether the kernel has a node of that name on this host, whatever is in /dev. */
+static bool is_known_name(const struct facts *f, const struct gpu_path *p) {
+        for (size_t i = 0; i < f->n_gpus; i++)
+                for (size_t j = 0; j < f->gpus[i].n_nodes; j++)
+                        if (bytes_equal(p->clean, bytes_of(f->gpus[i].nodes[j].path)))
+                                return true;
+        for (size_t i = 0; i < f->n_shared; i++)
+                if (bytes_equal(p->clean, bytes_of(f->shared[i].path)))
+                        return true;
+        return false;
+}
+
+/* By the number of the device that is there. */
+static bool take_number(struct arena *a, const struct facts *f, struct devline *d) {
+        struct devnum number = d->at->number;
+        const struct family *family = facts_family(f, number);
+        const struct gpu *gpu;
+
+        (void)facts_node(f, number, &gpu);
+        /* a node of that very name, right or not: what is wrong with it is the node's matter */
+        if (d->path.scope == PATH_NODE && is_known_name(f, &d->path))
+                return true;
+        if (d->path.scope == PATH_ADDRESS && gpu &&
+            bytes_equal(d->path.address, bytes_of(gpu->address)))
+                return true;
+        /* a number that is of no driver: a node from before a dynamic major changed */
+        if (!family)
+                return !number.block && !facts_major_name(f, number.major) && take_name(a, d) &&
+                       d->path.family && d->path.family->major == 0;
+        d->path.scope = PATH_NUMBER;
+        d->path.family = family;
+        d->path.kind = family->kind;
+        d->number = number;
+        return true;
+}
+
+static bool take(struct arena *a, const struct facts *f, struct devline *d) {
+        if (!f)
+                return d->path.scope != PATH_OTHER;
+        d->at = d->source ? sources_find(&f->sources, bytes_of(d->source)) : NULL;
+        if (d->at && d->at->kind == SOURCE_DEVICE)
+                return take_number(a, f, d);
+        if (d->at && (d->at->kind == SOURCE_FOLDER || d->at->kind == SOURCE_FILE)) {
+                struct gpu_path p = gpu_path_parse(a, bytes_of(d->at->leads_to));
+
+                /* an empty file that LXC left where a node should be is that node, missing */
+                if (p.scope != (d->at->kind == SOURCE_FOLDER ? PATH_FOLDER : PATH_NODE))
+                        return false;
+                d->path = p;
+                return true;
+        }
+        return take_name(a, d);
+}
+
+struct devline recognise_line(struct arena *a, const struct facts *f, const struct conf_line *l) {
+        struct devline d = devline_parse(a, l);
+
+        if ((d.type == DEVLINE_MOUNT || d.type == DEVLINE_DEV) && !take(a, f, &d))
+                d = (struct devline){ .rest = "", .path = d.path, .source = d.source, .at = d.at };
+        if (d.type == DEVLINE_DEV && d.path.scope == PATH_FOLDER)
+                d.broken = "it names a folder";
+        if (d.type == DEVLINE_NONE && !d.at && family_is_mentioned(l->value) &&
+            !bytes_equal(l->key, BYTES("description")))
+                d.type = DEVLINE_MENTION;
+        return d;
+}
+
+bool recognise_leads_to(const struct devline *d, const struct node *n) {
+        if (d->at && d->at->kind != SOURCE_UNKNOWN)
+                return d->at->kind == SOURCE_DEVICE && devnum_equal(d->at->number, n->number);
+        return d->path.scope == PATH_NODE && bytes_equal(d->path.clean, bytes_of(n->path));
+}
+
+bool recognise_alias(const struct devline *d, const struct node *n) {
+        return (d->path.scope == PATH_NUMBER || d->path.scope == PATH_ADDRESS) &&
+               recognise_leads_to(d, n);
+}
+
+struct bytes recognise_inside(const struct devline *d) {
+        return d->type == DEVLINE_MOUNT ? d->target_path.clean : d->path.clean;
+}
+
+bool recognise_own_name(const struct devline *d, const struct node *n) {
+        return recognise_alias(d, n) &&
+               (d->type == DEVLINE_MOUNT ? d->target_path.scope != PATH_NODE
+                                         : d->path.scope == PATH_NUMBER);
+}
