@@ -45,24 +45,22 @@ static void drop_gone(const struct pve *pve, struct host_memory *m) {
 
 void host_memory_load(const struct pve *pve, struct host_memory *ret) {
         struct host_memory m = { 0 };
-        struct bytes text = { 0 };
-        int r = file_read(pve->arena, path_of(pve, "cards"), FILE_MAX, &text);
+        int r = file_read(pve->arena, path_of(pve, "cards"), FILE_MAX, &m.cards_text);
 
-        if (r < 0 || !history_read(pve->arena, text, &m.history)) {
+        if (r < 0 || !history_read(pve->arena, m.cards_text, &m.history)) {
                 m.partial = r != -ENOENT;
                 m.history = (struct history){ .id = new_id(pve) };
         }
-        r = file_read(pve->arena, path_of(pve, "pins"), FILE_MAX, &text);
-        m.partial |= r < 0 ? r != -ENOENT : !pins_read(pve->arena, text, &m);
+        r = file_read(pve->arena, path_of(pve, "pins"), FILE_MAX, &m.pins_text);
+        m.partial |= r < 0 ? r != -ENOENT : !pins_read(pve->arena, m.pins_text, &m);
         drop_gone(pve, &m);
         *ret = m;
 }
 
-static int store(const struct pve *pve, const char *path, struct bytes text) {
-        struct bytes now = { 0 };
-        int r = file_read(pve->arena, path, FILE_MAX, &now);
+static int store(const struct pve *pve, const char *path, struct bytes before, struct bytes text) {
+        int r;
 
-        if ((r == 0 && bytes_equal(now, text)) || (r == -ENOENT && text.len == 0))
+        if (bytes_equal(before, text))
                 return 0;
         r = mkdir_parents(arena_printf(pve->arena, "%s" FOLDER, pve->root), 0755);
         return r < 0 ? r : file_replace(path, text, 0644, 0);
@@ -74,9 +72,9 @@ int host_memory_store(const struct pve *pve, const struct host_memory *m, const 
         if (m->partial)
                 return 0;
         *ret_path = path_of(pve, "cards");
-        r = store(pve, *ret_path, history_write(pve->arena, &m->history));
+        r = store(pve, *ret_path, m->cards_text, history_write(pve->arena, &m->history));
         if (r < 0)
                 return r;
         *ret_path = path_of(pve, "pins");
-        return store(pve, *ret_path, pins_write(pve->arena, m));
+        return store(pve, *ret_path, m->pins_text, pins_write(pve->arena, m));
 }

@@ -204,6 +204,12 @@ static const char *why_not(struct arena *a, const struct inside_job *job, int pr
         }
 }
 
+/* Where that fails it goes on naming a process that has ended, which is as good. */
+static void note_clear(int note) {
+        if (ftruncate(note, 0) < 0)
+                return;
+}
+
 static int call(struct arena *a, const struct inside_job *job, int note,
                 struct inside_answer *ret) {
         struct spawn_call helper = { helper_main, (void *)job, job->timeout_ms };
@@ -214,7 +220,7 @@ static int call(struct arena *a, const struct inside_job *job, int note,
         if (note >= 0 && r == SPAWN_E_ABANDONED)
                 note_write(a, note, result.abandoned);
         else if (note >= 0)
-                (void)ftruncate(note, 0);
+                note_clear(note);
         found = result.result;
         if (found)
                 ret->result = found->result;

@@ -21,6 +21,7 @@ struct host_memory {
         struct history history;
         struct kept_pin *pins;
         size_t n_pins;
+        struct bytes cards_text, pins_text; /* as they were read */
         bool partial; /* something could not be read: only rows that need no neighbours apply */
 };
 
