@@ -41,7 +41,7 @@ struct bytes bytes_word(struct bytes *rest) {
 }
 
 struct bytes bytes_from(struct bytes s, size_t n) {
-        return (struct bytes){ s.data + n, s.len - n };
+        return n > 0 ? (struct bytes){ s.data + n, s.len - n } : s; /* NULL has no + 0 */
 }
 
 /* position of the first @c, the length of @s when there is none */

@@ -148,13 +148,13 @@ case_doctor_and_the_others() {
     said 'status 1'
     hangs
     first=$pid
-    within 5 "$gpuanchor" report --output "$work/report.tar"
+    within 10 "$gpuanchor" report --output "$work/report.tar"
     [ -s "$work/report.tar" ] || fail "no report"
-    within 5 "$gpuanchor" doctor 101
+    within 10 "$gpuanchor" doctor 101
     hangs
-    within 5 "$gpuanchor" apply 101
+    within 10 "$gpuanchor" apply 101
     hangs
-    within 5 "$gpuanchor" disable 101
+    within 10 "$gpuanchor" disable 101
     hangs
     [ "$pid" = "$first" ] || fail "a second helper"
     end
@@ -166,10 +166,14 @@ case_doctor_is_killed() {
         silent dev/dri
         env --default-signal=INT "$gpuanchor" doctor 101 >"$work/out" 2>&1 </dev/null &
         doctor=$!
-        sleep 1
+        for _ in $(seq 100); do # until its helper is there
+            [ ! -s /run/gpuanchor/101.helper ] || break
+            sleep 0.1
+        done
+        sleep 2
         kill -$signal "$doctor"
         ended "$doctor" || fail "doctor survives SIG$signal"
-        within 5 "$gpuanchor" doctor 101
+        within 10 "$gpuanchor" doctor 101
         hangs
         end
         ended "$pid" || fail "the helper does not end with the file system"

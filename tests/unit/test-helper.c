@@ -31,7 +31,8 @@
 #include <time.h>
 
 static struct arena arena;
-static const char *host, *silent; /* a host's folder; where the silent file system is, NULL: nowhere */
+static const char *host,
+        *silent; /* a host's folder; where the silent file system is, NULL: nowhere */
 static pid_t server, init_pid;
 static int64_t took_ms;
 
@@ -65,7 +66,8 @@ static void end(pid_t *pid) {
 /* ---- the silent file system, the container ---- */
 
 static bool serve(void) {
-        const char *program = arena_printf(&arena, "%s/tests/silent-fs", getenv("GPUANCHOR_BUILD_ROOT"));
+        const char *program =
+                arena_printf(&arena, "%s/tests/silent-fs", getenv("GPUANCHOR_BUILD_ROOT"));
         int fds[2];
         char byte;
         bool ok;
@@ -92,7 +94,8 @@ static int setup(void **state) {
             mount("", "/", "", MS_REC | MS_PRIVATE, NULL) < 0 || !mkdtemp(template))
                 return 0;
         host = arena_strdup(&arena, template);
-        if (mkdir_parents(on_host("silent"), 0755) < 0 || mkdir_parents(on_host("usr/sbin"), 0755) < 0)
+        if (mkdir_parents(on_host("silent"), 0755) < 0 ||
+            mkdir_parents(on_host("usr/sbin"), 0755) < 0)
                 return -1;
         init_pid = fork();
         if (init_pid == 0)
@@ -125,8 +128,8 @@ static bool container_is(pid_t pid, const char *cgroup) {
                 return true;
         put("cgroup", cgroup);
         (void)umount2(arena_printf(&arena, "/proc/%d/cgroup", (int)pid), MNT_DETACH);
-        return mount(on_host("cgroup"), arena_printf(&arena, "/proc/%d/cgroup", (int)pid), "", MS_BIND,
-                     NULL) == 0;
+        return mount(on_host("cgroup"), arena_printf(&arena, "/proc/%d/cgroup", (int)pid), "",
+                     MS_BIND, NULL) == 0;
 }
 
 /* ---- functions that are called in a helper ---- */
@@ -189,9 +192,9 @@ static void test_what_it_leaves(void **state) {
         assert_string_equal(note->text, "text and more");
         assert_int_equal(note->n, 1000);
         assert_string_equal(note->words[999], "word 999");
-        assert_int_equal(call(leaves_half, NULL, 200, &r), SPAWN_E_TIMEOUT);
+        assert_int_equal(call(leaves_half, NULL, 2000, &r), SPAWN_E_TIMEOUT);
         assert_string_equal(r.result, "half");
-        assert_true(took_ms >= 200 && took_ms < 10000);
+        assert_true(took_ms >= 2000 && took_ms < 12000);
 }
 
 static void test_how_it_fails(void **state) {
@@ -268,8 +271,8 @@ static void test_abandoned(void **state) {
                 dup2(fds[1], STDOUT_FILENO);
                 dup2(fds[1], STDERR_FILENO);
                 fd = open(lock, O_RDWR | O_CREAT, 0600);
-                if (flock(fd, LOCK_EX) < 0 || call(hangs, NULL, 500, &r) != SPAWN_E_ABANDONED ||
-                    took_ms < 1500 || took_ms > 4000 || strcmp(r.result, "half") != 0 ||
+                if (flock(fd, LOCK_EX) < 0 || call(hangs, NULL, 2000, &r) != SPAWN_E_ABANDONED ||
+                    took_ms < 3000 || took_ms > 9000 || strcmp(r.result, "half") != 0 ||
                     write(fds[1], &r.abandoned, sizeof(r.abandoned)) != sizeof(r.abandoned))
                         _exit(1);
                 _exit(0);
@@ -280,7 +283,7 @@ static void test_abandoned(void **state) {
         assert_int_equal(status, 0);
         assert_int_equal(read(fds[0], &status, 1), 0); /* the end of the task log */
         close(fds[0]);
-        assert_true(clock_ms() - start < 10000);
+        assert_true(clock_ms() - start < 15000);
         fd = open(lock, O_RDWR | O_CLOEXEC);
         assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
         close(fd);
@@ -306,7 +309,9 @@ static void test_caller_is_killed(void **state) {
         for (int i = 0; i < 500 && helper == 0; i++) {
                 usleep(10 * 1000);
                 cleanup_file(&f);
-                f = fopen(arena_printf(&arena, "/proc/%d/task/%d/children", (int)caller, (int)caller), "re");
+                f = fopen(
+                        arena_printf(&arena, "/proc/%d/task/%d/children", (int)caller, (int)caller),
+                        "re");
                 if (!f || fscanf(f, "%d", &helper) != 1)
                         helper = 0;
         }
@@ -356,19 +361,20 @@ static void test_at_most_one(void **state) {
         assert_int_equal(inside_hanging(&arena, host, 101), 0);
         assert_int_equal(enter(&(struct look){ 0 }, 60000, &answer), 0);
         assert_string_equal(answer.result, arena_printf(&arena, "init is %d", (int)init_pid));
-        assert_int_equal(enter(&(struct look){ .hang = true }, 500, &first), INSIDE_E_HANGS);
-        assert_true(took_ms < 4000);
+        /* long enough for a loaded machine to start what asks for the init process */
+        assert_int_equal(enter(&(struct look){ .hang = true }, 5000, &first), INSIDE_E_HANGS);
+        assert_true(took_ms < 9000);
         assert_string_equal(first.result, answer.result); /* what was kept before */
         assert_string_equal(first.why,
                             arena_printf(&arena,
-                                         "no answer within 0 s; process %d hangs in a file system "
+                                         "no answer within 5 s; process %d hangs in a file system "
                                          "of the container",
                                          (int)first.hangs));
         assert_int_equal(holds(first.hangs, "pipe:"), 2);
         assert_int_equal(inside_hanging(&arena, host, 101), first.hangs);
         assert_int_equal(inside_hanging(&arena, host, 102), 0);
         assert_int_equal(enter(&(struct look){ 0 }, 60000, &answer), INSIDE_E_HANGS);
-        assert_true(took_ms < 4000);
+        assert_true(took_ms < 9000);
         assert_int_equal(answer.hangs, first.hangs);
         assert_null(answer.result);
         server_answers();
@@ -396,7 +402,7 @@ static void test_killed_just_now(void **state) {
 /* What a helper has started hangs, and the helper itself does not. */
 static void attaches(struct inside *in, void *user) {
         const char *const argv[] = { "sh", "-c", user, NULL };
-        struct spawn_job job = { argv, { 0 }, 300, 4096 };
+        struct spawn_job job = { argv, { 0 }, 3000, 4096 };
         struct spawn_result r = { 0 };
 
         (void)spawn_run(in->arena, &job, &r);
@@ -429,7 +435,7 @@ static void test_busy(void **state) {
         assert_int_equal(enter(&(struct look){ 0 }, 300, &answer), INSIDE_E_BUSY);
         assert_true(took_ms >= 300 && took_ms < 10000);
         close(fd);
-        assert_int_equal(enter(&(struct look){ 0 }, 300, &answer), 0);
+        assert_int_equal(enter(&(struct look){ 0 }, 60000, &answer), 0);
 }
 
 /* ---- whose process it is ---- */
@@ -479,7 +485,8 @@ static void test_forged_pid(void **state) {
         assert_int_equal(enter(&(struct look){ 0 }, 60000, &answer), INSIDE_E_OTHER);
         /* it ends while it is looked at */
         assert_true(container_is(init_pid, "0::/lxc/101/ns\n"));
-        assert_int_equal(enter(&(struct look){ .kill_init = true }, 60000, &answer), INSIDE_E_STOPPED);
+        assert_int_equal(enter(&(struct look){ .kill_init = true }, 60000, &answer),
+                         INSIDE_E_STOPPED);
         assert_null(answer.result);
 }
 
@@ -495,16 +502,11 @@ static void test_no_lxc_info(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_what_it_leaves),
-                cmocka_unit_test(test_how_it_fails),
-                cmocka_unit_test(test_abandoned),
-                cmocka_unit_test(test_caller_is_killed),
-                cmocka_unit_test(test_at_most_one),
-                cmocka_unit_test(test_killed_just_now),
-                cmocka_unit_test(test_what_it_started),
-                cmocka_unit_test(test_busy),
-                cmocka_unit_test(test_cgroup),
-                cmocka_unit_test(test_forged_pid),
+                cmocka_unit_test(test_what_it_leaves),  cmocka_unit_test(test_how_it_fails),
+                cmocka_unit_test(test_abandoned),       cmocka_unit_test(test_caller_is_killed),
+                cmocka_unit_test(test_at_most_one),     cmocka_unit_test(test_killed_just_now),
+                cmocka_unit_test(test_what_it_started), cmocka_unit_test(test_busy),
+                cmocka_unit_test(test_cgroup),          cmocka_unit_test(test_forged_pid),
                 cmocka_unit_test(test_no_lxc_info), /* the last one: init is gone */
         };
 

@@ -32,12 +32,15 @@ struct silicon {
 };
 
 struct container {
-        bool used, lost, was_lost, unsure,
-                pinned;           /* lost: nobody can tell any more which card is meant */
-        int slot;                 /* where a look saw it last */
-        const char *serial;       /* that it showed last; a card without one may sit in its place */
-        int card, first;          /* the one that its owner means, now and at first */
-        enum track_result result; /* of the last judgement */
+        bool used, pinned;
+        bool lost, was_lost; /* which card is meant cannot be known; at the last judgement */
+        bool unseen;        /* after an exchange that no look can see: another card is no mistake */
+        bool unsure;        /* pinned while its serial number, known elsewhere, was not readable */
+        int card, first;    /* the one that its owner means, now and at first */
+        int slot;           /* where it was when it was given last */
+        const char *serial; /* that it showed last; a card without one may sit in its place */
+        enum track_result result, was; /* of the last judgement, of the one before */
+        bool beside[CONTAINERS]; /* its card and that of the other one were here at one time */
         struct pinned pin;
 };
 
@@ -50,6 +53,7 @@ struct world {
         struct history history;
         unsigned histories;
         bool bogus_shared[MODELS];
+        int before_look[SLOTS];
         int looked[SLOTS]; /* which card a look saw in a slot last */
         unsigned looked_root, looked_dock;
         char log[16 * 1024];
@@ -172,16 +176,18 @@ static void oracle_look(struct world *w, struct container *c) {
         /* another one in its place: whoever exchanged them knew */
         if (c->slot != own->slot && card_in(w, c->slot) >= 0 &&
             w->cards[card_in(w, c->slot)].model == own->model)
-                c->lost = true;
+                c->lost = c->unseen = true;
         /* the serial number of many cards, while no look saw two of them that showed it */
         for (int i = 0; i < CARDS; i++)
                 if (i != c->card && own->serial == BOGUS && !w->bogus_shared[own->model] &&
                     w->cards[i].serial == BOGUS && w->cards[i].model == own->model &&
                     (w->cards[i].slot >= 0 || w->cards[i].looked))
-                        c->lost = true;
+                        c->lost = c->unseen = true;
+        /* the only one left, and the only one come: it looks like one that has moved */
+        c->unseen |= before == 1 && gone == 1 && come == 1;
         /* nothing but the root bus was numbered anew, or all of these cards are in the dock */
         if (rearranged && (exchanged || gone > 0 || come > 0))
-                c->lost = true;
+                c->lost = c->unseen = true;
         if (w->looked_dock != w->dock && before > 1 && (outside > 0 || w->looked_root != w->root))
                 c->lost = true;
 }
@@ -212,14 +218,27 @@ static int silicon_of(struct world *w, const struct card *card) {
         return -1;
 }
 
-/* Another card for certain: the pin knows a serial number, and this one was here before elsewhere.
+/*
+ * Another card for certain. By their serial numbers, where this one was here before elsewhere;
+ * because it was there while the pinned one was missing; or because
+ * another container has it, and both were seen side by side.
  */
 static bool is_known_other(const struct world *w, const struct container *c, int given) {
-        const struct silicon *s = &w->cards[given];
+        const struct silicon *own = &w->cards[c->card], *s = &w->cards[given];
 
-        return w->cards[c->card].serial == UNIQUE && c->serial &&
-               streq(c->serial, w->cards[c->card].text) && s->serial == UNIQUE && s->readable &&
-               s->read_elsewhere;
+        if (own->serial == UNIQUE && c->serial && streq(c->serial, own->text) &&
+            s->serial == UNIQUE && s->readable && s->read_elsewhere)
+                return true;
+        if (c->was == TRACK_MISSING && w->before_look[s->slot] == given)
+                return true;
+        for (int i = 0; i < CONTAINERS; i++) {
+                const struct container *o = &w->containers[i];
+
+                if (o != c && o->used && o->card == given && o->first == given && !o->lost &&
+                    !o->unseen && o->result == TRACK_HERE && c->beside[i])
+                        return true;
+        }
+        return false;
 }
 
 /* What a pin knows of its card: it was read where it is now. */
@@ -252,10 +271,9 @@ static bool is_disputed(const struct world *w, const struct container *c) {
 static bool check(struct world *w, struct container *c, const struct track *track) {
         const struct silicon *own = &w->cards[c->card];
         int given = track->card ? silicon_of(w, track->card) : -1;
-        bool shown = own->serial == UNIQUE && own->ever_read && own->readable;
-        bool tells = (c->serial ? shown && streq(c->serial, own->text)
-                                : shown || own->serial == WITHOUT) &&
-                     !is_disputed(w, c) && !c->unsure;
+        bool shown = own->serial == UNIQUE && own->ever_read && own->readable && c->serial &&
+                     streq(c->serial, own->text);
+        bool tells = (shown || (!c->lost && !c->serial)) && !is_disputed(w, c) && !c->unsure;
 
         judged++;
         note(w, "  %ld means %d in %d%s: %d given %d\n", (long)(c - w->containers), c->card,
@@ -263,19 +281,29 @@ static bool check(struct world *w, struct container *c, const struct track *trac
         if (given >= 0 && c->serial && w->cards[given].serial != WITHOUT &&
             w->cards[given].readable && streq(w->cards[given].text, c->serial))
                 c->card = given;
-        if (given >= 0 && given != c->card && (!c->lost || is_known_other(w, c, given))) {
+        if (given >= 0 && given != c->card && (!c->unseen || is_known_other(w, c, given))) {
                 wrong++;
                 return false;
         }
-        if (given < 0 && own->slot >= 0 && !c->lost && tells && c->card == c->first) {
+        if (given < 0 && own->slot >= 0 && tells && c->card == c->first) {
                 none++;
                 return false;
+        }
+        for (int i = 0; i < CONTAINERS; i++) {
+                const struct container *o = &w->containers[i];
+
+                c->beside[i] = o->used && o->card != c->card && own->slot >= 0 &&
+                                               w->cards[o->card].slot >= 0 && given == c->card &&
+                                               o->result == TRACK_HERE
+                                       ? true
+                                       : c->beside[i];
         }
         c->lost |= given < 0 && is_disputed(w, c);
         told += given >= 0;
         if (given >= 0) { /* from here on it is the one that is meant */
                 c->card = given;
-                c->lost = false;
+                c->lost = c->unseen = false;
+                c->slot = w->cards[given].slot;
                 remember_serial(w, c);
         }
         return true;
@@ -294,6 +322,7 @@ static bool judge_all(struct world *w) {
         track_pins(&t, tracks);
         for (int i = CONTAINERS - 1, n = (int)t.n_pins; i >= 0; i--)
                 if (w->containers[i].pinned) {
+                        w->containers[i].was = w->containers[i].result;
                         w->containers[i].result = tracks[--n].result;
                         w->containers[i].was_lost = w->containers[i].lost;
                 }
@@ -324,6 +353,7 @@ static bool look(struct world *w) {
         for (int i = 0; i < CONTAINERS; i++)
                 if (w->containers[i].used)
                         oracle_look(w, &w->containers[i]);
+        memcpy(w->before_look, w->looked, sizeof(w->looked));
         for (int slot = 0; slot < SLOTS; slot++)
                 w->looked[slot] = card_in(w, slot);
         w->looked_root = w->root;
@@ -340,9 +370,6 @@ static bool look(struct world *w) {
                 s->ever_read = true;
                 s->read_in = s->slot;
         }
-        for (int i = 0; i < CONTAINERS; i++)
-                if (w->containers[i].used && w->cards[w->containers[i].card].slot >= 0)
-                        w->containers[i].slot = w->cards[w->containers[i].card].slot;
         return good;
 }
 

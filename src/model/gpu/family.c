@@ -103,7 +103,7 @@ bool family_is_mentioned(struct bytes text) {
                 const struct family *f = &families[i];
                 size_t n = family_has_folder(f) ? strlen(f->folder) : strcspn(f->path, "%*");
 
-                if (memmem(text.data, text.len, f->path, n))
+                if (text.len > 0 && memmem(text.data, text.len, f->path, n))
                         return true;
         }
         return false;

@@ -8,25 +8,6 @@
  */
 #include "model/identity/judge.h"
 
-/*
- * Cards that their serial numbers pair are settled. The card at the port of
- * @p is left: its serial number may be one that was read before @p was pinned.
- */
-static void pair_by_serial(struct step *s, const struct place *p) {
-        for (size_t i = 0; i < s->before.n;) {
-                size_t at = 0, back = 0;
-
-                if ((p->state == TRACK_HERE && card_is_at(&s->before.cards[i], p->card.port)) ||
-                    card_set_find_serial(&s->after, &s->before.cards[i], &at) != 1 ||
-                    card_set_find_serial(&s->before, &s->after.cards[at], &back) != 1) {
-                        i++;
-                        continue;
-                }
-                card_set_take_out(&s->after, at);
-                card_set_take_out(&s->before, i);
-        }
-}
-
 /* How long the beginning is that the ports of all these cards share, up to a "/". */
 static size_t common_prefix(const struct card_set *set) {
         size_t len = strlen(set->cards[0].port);
@@ -150,25 +131,14 @@ static bool was_exchanged(const struct step *s, const struct card *at) {
 static struct judged judge_port(const struct step *s, const struct place *p) {
         const struct card *at = card_set_at(&s->after, p->card.port);
 
-        /* one that was there while this card was missing is another one */
-        if (!at || card_compare_serials(&p->card, at) == SERIAL_OTHER || was_exchanged(s, at) ||
-            (p->state == TRACK_MISSING && card_set_at(&s->before, p->card.port)))
+        if (!at || card_compare_serials(&p->card, at) == SERIAL_OTHER || was_exchanged(s, at))
                 return surely(place_lost(p, TRACK_MISSING));
         return surely(found(p, at));
 }
 
-/* Row 12: one card before, one now. Where others were paired first, it must be a new serial. */
-static bool is_last_one(const struct step *s, const struct place *p, bool alone) {
-        return s->before.n == 1 && s->after.n == 1 &&
-               card_is_at(&s->before.cards[0], p->card.port) &&
-               (alone || !history_knew(s->history, &s->after.cards[0], s->number) ||
-                card_compare_serials(&s->before.cards[0], &s->after.cards[0]) == SERIAL_EQUAL);
-}
-
-/* Rows 9 to 13: by ports; where they do not tell, over the cards that no serial number pairs. */
-static struct judged judge_ports(struct step *s, const struct place *p) {
+/* Rows 9 to 13: by ports. */
+static struct judged judge_ports(const struct step *s, const struct place *p) {
         const struct card *at = card_set_at(&s->after, p->card.port);
-        bool alone = s->before.n == 1 && s->after.n == 1;
 
         if (p->state == TRACK_AMBIGUOUS)
                 return surely(*p);
@@ -178,14 +148,12 @@ static struct judged judge_ports(struct step *s, const struct place *p) {
                 return judge_port(s, p);
         if (s->partial)
                 return surely(place_lost(p, TRACK_AMBIGUOUS));
+        /* row 12: one card before, one now */
+        if (s->before.n == 1 && s->after.n == 1 && card_is_at(&s->before.cards[0], p->card.port))
+                return if_free(found(p, &s->after.cards[0]), &s->after.cards[0], TRACK_AMBIGUOUS);
         at = shifted(s, p);
         if (at)
                 return surely(found(p, at));
-        pair_by_serial(s, p);
-        if (!lost_and_gained(s))
-                return judge_port(s, p);
-        if (is_last_one(s, p, alone))
-                return if_free(found(p, &s->after.cards[0]), &s->after.cards[0], TRACK_AMBIGUOUS);
         return surely(place_lost(p, TRACK_AMBIGUOUS));
 }
 
@@ -210,12 +178,15 @@ static struct judged judge_addresses(const struct step *s, const struct place *p
 }
 
 /* One step of one pin: rows 4 to 15. */
-struct judged step_judge(struct step *s, const struct place *p) {
+struct judged step_judge(const struct step *s, const struct place *p) {
         bool all_other = true;
         size_t at = 0, n = card_set_find_serial(&s->after, &p->card, &at);
 
         if (n == 1)
                 return surely(found(p, &s->after.cards[at]));
+        /* what was at its port while it was missing is another one, wherever that goes */
+        if (p->state == TRACK_MISSING && card_set_at(&s->before, p->card.port))
+                return surely(*p);
         for (size_t i = 0; i < s->after.n; i++)
                 all_other &= card_compare_serials(&p->card, &s->after.cards[i]) == SERIAL_OTHER;
         if (card_has_serial(&p->card) && all_other && s->after.n > 0)

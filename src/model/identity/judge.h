@@ -40,9 +40,9 @@ struct judged {
 
 /**
  * step_judge() - what becomes of @p in step @s
- * @s: its sets hold cards of this model alone, and are used up
+ * @s: its sets hold cards of this model alone
  */
-struct judged step_judge(struct step *s, const struct place *p);
+struct judged step_judge(const struct step *s, const struct place *p);
 
 /** place_lost() - @p, with the card known no more: @state is MISSING or AMBIGUOUS */
 struct place place_lost(const struct place *p, enum track_result state);

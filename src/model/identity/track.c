@@ -178,8 +178,12 @@ static struct pinned remember(const struct follow *f, const struct follower *x,
         return next;
 }
 
-static bool are_different(const struct follower *x, const struct follower *y) {
-        return card_compare_serials(&x->pin->card, &y->pin->card) == SERIAL_OTHER ||
+static bool are_different(const struct follow *f, const struct follower *x,
+                          const struct follower *y) {
+        struct card a = history_believed(f->t->history, x->pin->card);
+        struct card b = history_believed(f->t->history, y->pin->card);
+
+        return card_compare_serials(&a, &b) == SERIAL_OTHER ||
                (x->certain && y->certain && x->card_number != y->card_number);
 }
 
@@ -197,7 +201,7 @@ static void answer(const struct follow *f, struct track *ret) {
         for (size_t i = 0; i < f->t->n_pins; i++)
                 for (size_t j = 0; j < i; j++)
                         if (ret[i].card && ret[i].card == ret[j].card &&
-                            are_different(&f->followers[i], &f->followers[j]))
+                            are_different(f, &f->followers[i], &f->followers[j]))
                                 ret[i].result = ret[j].result = TRACK_CONFLICT;
         for (size_t i = 0; i < f->t->n_pins; i++)
                 if (ret[i].result == TRACK_CONFLICT) {

@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""mutants.py SOURCE_ROOT [NAME...] - mistakes in the decision, each of which test-histories must find
+
+Each mutant is one change of a rule in src/model/identity. It is built with test-histories and
+must fail over COUNT random histories: a rule that no history needs is not tested. The unchanged
+code must pass. Needs cc.
+"""
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+COUNT = 60000
+SOURCES = [
+    "tests/unit/test-histories.c",
+    *(f"src/model/identity/{name}.c" for name in ("card-set", "history", "judge", "track")),
+    "src/model/gpu/card.c",
+    "src/model/gpu/pci-ids.c",
+    *(f"src/base/{name}.c" for name in ("arena", "bytes", "number")),
+]
+JUDGE, TRACK, HISTORY, CARD = (
+    "src/model/identity/judge.c",
+    "src/model/identity/track.c",
+    "src/model/identity/history.c",
+    "src/model/gpu/card.c",
+)
+MUTANTS = {  # name: (file, text, what it becomes)
+    "serials are not compared": (
+        CARD,
+        "match = SERIAL_EQUAL;",
+        "match = SERIAL_UNKNOWN;",
+    ),
+    "a serial that two cards have is believed": (
+        HISTORY,
+        "(s && s->shared)",
+        "false",
+    ),
+    "two ids of four are compared": (
+        "src/model/gpu/pci-ids.c",
+        "a->device == b->device",
+        "true",
+    ),
+    "lost and gained does not matter": (
+        JUDGE,
+        "if (!lost_and_gained(s))",
+        "if (true)",
+    ),
+    "the last card is followed wherever it is": (
+        JUDGE,
+        "if (s->before.n == 1 && s->after.n == 1 && card_is_at",
+        "if (s->after.n == 1 && card_is_at",
+    ),
+    "another serial at the port is accepted": (
+        JUDGE,
+        "if (!at || card_compare_serials(&p->card, at) == SERIAL_OTHER ||",
+        "if (!at ||",
+    ),
+    "a known card is a replacement": (
+        JUDGE,
+        "history_knew(s->history, at, s->number))\n                return surely(place_lost(p, TRACK_MISSING));\n        next",
+        "false)\n                return surely(place_lost(p, TRACK_MISSING));\n        next",
+    ),
+    "what was ambiguous is told by waiting": (
+        TRACK,
+        "next.state = x->place.state;",
+        "next.state = TRACK_HERE;",
+    ),
+    "a card that came from elsewhere is accepted at its port": (
+        JUDGE,
+        "if (at && came_from_elsewhere(s, at))",
+        "if (false)",
+    ),
+    "a card that was there while this one was missing is taken": (
+        JUDGE,
+        "if (p->state == TRACK_MISSING && card_set_at(&s->before, p->card.port))",
+        "if (false)",
+    ),
+    "pins of other cards do not count": (
+        TRACK,
+        "if (x->next.if_free && is_owned(f, x))",
+        "if (false)",
+    ),
+    "two pins on one card are no conflict": (
+        TRACK,
+        "are_different(f, &f->followers[i], &f->followers[j])",
+        "false",
+    ),
+    "a serial that cannot be read now is forgotten": (
+        JUDGE,
+        "if (now->unread || !c.serials[kind])",
+        "if (false)",
+    ),
+    "a renumbered root bus is not followed": (
+        JUDGE,
+        "at = shifted(s, p);",
+        "at = NULL;",
+    ),
+    "a moved card is not followed": (
+        JUDGE,
+        "if (s->before.n == 1 && s->after.n == 1 && card_is_at",
+        "if (s->before.n == 9 && s->after.n == 1 && card_is_at",
+    ),
+}
+
+
+def build_and_run(folder, work):
+    program = f"{work}/test-histories"
+    subprocess.run(
+        [os.environ.get("CC", "cc"), "-O1", "-std=gnu17", "-D_GNU_SOURCE", "-w", f"-I{folder}/src", "-o", program]
+        + [f"{folder}/{name}" for name in SOURCES],
+        check=True,
+    )
+    return subprocess.run([program, "1", str(COUNT)], stdout=subprocess.DEVNULL).returncode
+
+
+def main(root, names):
+    failed = False
+    with tempfile.TemporaryDirectory() as work:
+        for part in "src/model", "src/base", "tests/unit":
+            shutil.copytree(f"{root}/{part}", f"{work}/tree/{part}")
+        if not names and build_and_run(f"{work}/tree", work) != 0:
+            print("not ok the code as it is")
+            return True
+        for name in names or MUTANTS:
+            path, text, becomes = MUTANTS[name]
+            with open(f"{work}/tree/{path}") as file:
+                whole = file.read()
+            if whole.count(text) != 1:
+                print(f"not ok {name}: {path} has its text {whole.count(text)} times")
+                failed = True
+                continue
+            with open(f"{work}/tree/{path}", "w") as file:
+                file.write(whole.replace(text, becomes))
+            found = build_and_run(f"{work}/tree", work) != 0
+            print(f"{'ok' if found else 'not ok'} {name}")
+            failed |= not found
+            with open(f"{work}/tree/{path}", "w") as file:
+                file.write(whole)
+    return failed
+
+
+sys.exit(main(sys.argv[1], sys.argv[2:]))
