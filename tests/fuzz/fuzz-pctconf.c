@@ -6,6 +6,7 @@
  * For several policies: what is not ours stays, applying twice is applying once, and no line
  * is left that names a GPU of the host which is not the container's.
  */
+#include "model/conf/recognise.h"
 #include "model/plan/edit/edit.h"
 #include "model/plan/make.h"
 #include "model/policy/key.h"
@@ -28,13 +29,13 @@ static void require(bool condition, const char *policy, const char *what, struct
 
 #define NODE_OF(kind_, path_, major_, minor_, gid_)                                                \
         {                                                                                          \
-                .kind = kind_, .path = path_, .number = { major_, minor_, false },                    \
+                .kind = kind_, .path = path_, .number = { major_, minor_, false },                 \
                 .state = NODE_CHAR, .gid = gid_, .mode = gid_ ? 0660 : 0666                        \
         }
 #define GPU(address_, vendor_, device_, driver_, nodes_)                                           \
         {                                                                                          \
-                .address = address_, .pci = true, .ids = { vendor_, device_, 0, 0 },              \
-                .driver = driver_, .nodes = nodes_, .n_nodes = ELEMENTS(nodes_) \
+                .address = address_, .pci = true, .ids = { vendor_, device_, 0, 0 },               \
+                .driver = driver_, .nodes = nodes_, .n_nodes = ELEMENTS(nodes_)                    \
         }
 
 static struct node amd_1[] = { NODE_OF(NODE_CARD, "/dev/dri/card0", 226, 0, 44),
@@ -48,7 +49,10 @@ static struct node npu[] = { NODE_OF(NODE_ACCEL, "/dev/accel/accel0", 261, 0, 10
 static struct node shared[] = {
         NODE_OF(NODE_KFD, "/dev/kfd", 235, 0, 104),
         NODE_OF(NODE_NVIDIA, "/dev/nvidiactl", 195, 255, 0),
-        { .kind = NODE_NVIDIA, .path = "/dev/nvidia-uvm", .number = { 508, 0, false }, .state = NODE_ABSENT },
+        { .kind = NODE_NVIDIA,
+          .path = "/dev/nvidia-uvm",
+          .number = { 508, 0, false },
+          .state = NODE_ABSENT },
 };
 static struct gpu gpus[] = {
         GPU("0000:01:00.0", 0x1002, 0x73ff, "amdgpu", amd_1),
@@ -59,7 +63,7 @@ static struct gpu gpus[] = {
 static struct char_major majors[] = { { 1, "mem" },         { 10, "misc" }, { 195, "nvidia" },
                                       { 226, "drm" },       { 235, "kfd" }, { 261, "accel" },
                                       { 508, "nvidia-uvm" } };
-static const struct facts facts = {
+static struct facts facts = {
         .gpus = gpus,
         .n_gpus = ELEMENTS(gpus),
         .shared = shared,
@@ -145,13 +149,41 @@ static struct bytes generate(struct arena *a, const struct pctconf *c) {
 }
 
 /* False: the plan failed, nothing would be written. */
+static void is_node(const struct node *n, struct source *s) {
+        if (!streq(n->path, s->path))
+                return;
+        s->kind = SOURCE_DEVICE;
+        s->number = n->number;
+}
+
+/* The host of the facts: what has the name of a node is that node, all else is not there. */
+static void look_up(struct arena *a, const struct pctconf *conf, const struct pctconf *config) {
+        facts.sources = (struct sources){ 0 };
+        recognise_ask(a, conf, &facts.sources);
+        recognise_ask(a, config, &facts.sources);
+        for (size_t i = 0; i < facts.sources.n; i++) {
+                struct source *s = &facts.sources.items[i];
+
+                s->kind = SOURCE_NOTHING;
+                s->leads_to = s->path;
+                for (size_t j = 0; j < facts.n_gpus; j++)
+                        for (size_t k = 0; k < facts.gpus[j].n_nodes; k++)
+                                is_node(&facts.gpus[j].nodes[k], s);
+                for (size_t j = 0; j < facts.n_shared; j++)
+                        is_node(&facts.shared[j], s);
+        }
+}
+
 static bool run(struct arena *a, struct bytes file, const struct policy *p, struct pass *ret) {
         struct findings f = { .arena = a };
         struct pctconf conf, config;
         struct survey s, config_survey;
-        struct plan_input in = {
-                .facts = &facts, .policy = p, .node = NODE, .name = "101.conf", .conf = &conf, .survey = &s
-        };
+        struct plan_input in = { .facts = &facts,
+                                 .policy = p,
+                                 .node = NODE,
+                                 .name = "101.conf",
+                                 .conf = &conf,
+                                 .survey = &s };
         struct edit edit = { .in = &in,
                              .plan = &ret->plan,
                              .conf = &conf,
@@ -164,6 +196,7 @@ static bool run(struct arena *a, struct bytes file, const struct policy *p, stru
         pctconf_parse(a, PCTCONF_LXC, generate(a, &conf), &config);
         for (size_t i = 0; i < p->parked.n; i++)
                 pctconf_park(&conf, p->parked.lines[i]);
+        look_up(a, &conf, &config);
         survey_make(a, &facts, &conf, &s);
         survey_make(a, &facts, &config, &config_survey);
         ret->userns = s.userns;
