@@ -514,7 +514,7 @@ static bool play(struct world *w, uint64_t seed) {
 
 int main(int argc, char **argv) {
         uint64_t first = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
-        uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 10) : 20000;
+        uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 10) : 10000;
         static struct world w;
 
         for (uint64_t seed = first; seed < first + count; seed++) {
