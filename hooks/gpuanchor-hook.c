@@ -13,6 +13,7 @@
 #include "anchor/upkeep.h"
 
 #include "host/inside/helper.h"
+#include "model/finding/reason.h"
 #include "pve/record.h"
 #include "pve/settings.h"
 #include "pve/storage.h"
@@ -77,7 +78,7 @@ static unsigned say_all(struct hook *h, const struct findings *list, bool writte
 }
 
 static void say_unchanged(struct hook *h, const struct check *c) {
-        printf("gpuanchor: %s: nothing to change\n",
+        printf(WHY_NOTHING_TO_CHANGE,
                text_escape(&h->arena, gpu_list_text(&h->arena, &c->plan.choice.gpus)));
 }
 
@@ -89,7 +90,7 @@ static int check_and_wait(struct hook *h, struct check *c) {
         while (r == 0 && c->plan.missing && c->policy.missing == MISSING_WAIT &&
                waited_ms < c->policy.wait_seconds * 1000) {
                 if (waited_ms == 0) {
-                        printf("gpuanchor: waiting up to %u s for %s\n", c->policy.wait_seconds,
+                        printf(WHY_WAITING, c->policy.wait_seconds,
                                text_escape(&h->arena, c->plan.missing));
                         fflush(stdout);
                 }
@@ -132,9 +133,7 @@ static int start(struct hook *h, bool quiet) {
                 return refuse(h, c.refuse);
         if (r == GUEST_E_NONE)
                 return EXIT_USAGE;
-        return r != 0 && c.policy.refuse_on_error
-                       ? refuse(h, "see the error above (on-error = refuse)")
-                       : 0;
+        return r != 0 && c.policy.refuse_on_error ? refuse(h, WHY_REFUSE_ABOVE) : 0;
 }
 
 /* A start by systemd alone: nothing for a container that is not managed, and the lock is free. */
@@ -208,7 +207,7 @@ static int chain(struct hook *h) {
         }
         say(h, &(struct finding){ .code = FINDING_NEXT_HOOK_FAILED,
                                   .what = p->next_hook,
-                                  .old = path ? strerror(errno) : "no such storage or snippet",
+                                  .old = path ? strerror(errno) : WHY_HOOK_NO_SNIPPET,
                                   .where = settings_name(&h->arena, h->vmid) });
         return p->refuse_on_error && streq(h->phase, "pre-start") ? EXIT_REFUSE : 0;
 }

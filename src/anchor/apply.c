@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "host/delegate.h"
+#include "model/finding/reason.h"
 #include "pve/settings.h"
 
 #include <errno.h>
@@ -145,7 +146,7 @@ int anchor_apply(struct check *c) {
                 r = r ? r : memory;
         }
         if (r != 0 && guest_load(&c->anchor->pve, c->guest.vmid, &now) == 0)
-                anchor_judge(c, &now, "the new lines could not be written");
+                anchor_judge(c, &now, WHY_NOT_WRITTEN);
         return r;
 }
 

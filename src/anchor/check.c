@@ -11,6 +11,7 @@
 #include "anchor/check.h"
 
 #include "anchor/judge.h"
+#include "model/finding/reason.h"
 #include "model/plan/make.h"
 #include "model/policy/memory.h"
 #include "pve/mapping.h"
@@ -34,7 +35,7 @@ void anchor_tell_problem(struct findings *f, const struct guest *g, int problem)
                 break;
         default:
                 item.code = FINDING_READ_FAILED;
-                item.what = problem < 0 ? strerror(-problem) : "unexpected condition";
+                item.what = problem < 0 ? strerror(-problem) : WHY_UNEXPECTED;
         }
         finding_add(f, item);
 }
@@ -62,9 +63,9 @@ void anchor_judge(struct check *c, const struct guest *g, const char *why) {
                                                             .where = c->guest.conf_name,
                                                             .what = line,
                                                             .old = why });
-                c->refuse = arena_printf(c->arena, "%s names another GPU", line);
+                c->refuse = arena_printf(c->arena, WHY_REFUSE_LINE, line);
         } else if (c->policy.refuse_on_error) {
-                c->refuse = arena_printf(c->arena, "%s (on-error = refuse)", why);
+                c->refuse = arena_printf(c->arena, WHY_REFUSE_ERROR, why);
         }
 }
 
@@ -81,9 +82,9 @@ static void check_broken_policy(struct check *c) {
         in.policy = &pin_only;
         if (policy_pin(&c->policy, c->anchor->pve.node)) {
                 plan_make(c->arena, &in, &quiet, &c->plan);
-                anchor_judge(c, &c->guest, "its policy cannot be read");
+                anchor_judge(c, &c->guest, WHY_POLICY_UNREAD);
         } else if (c->policy.refuse_on_error) {
-                c->refuse = "its policy cannot be read (on-error = refuse)";
+                c->refuse = WHY_REFUSE_POLICY;
         }
 }
 
@@ -149,13 +150,12 @@ static void check_lines(struct check *c) {
         }
         plan_lines(c, &parked);
         if (c->plan.failed) {
-                anchor_judge(c, &c->guest, "its id map cannot be changed safely");
+                anchor_judge(c, &c->guest, WHY_MAP_UNSAFE);
                 return;
         }
         plan_memory(c, parked);
         if (c->plan.missing && c->policy.missing == MISSING_REFUSE)
-                c->refuse = arena_printf(c->arena, "%s is not there (missing = refuse)",
-                                         c->plan.missing);
+                c->refuse = arena_printf(c->arena, WHY_REFUSE_MISSING, c->plan.missing);
 }
 
 static void find_planned(struct check *c) {

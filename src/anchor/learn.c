@@ -11,6 +11,7 @@
 #include "anchor/apply.h"
 #include "base/file.h"
 #include "host/inside/root-files.h"
+#include "model/finding/reason.h"
 #include "model/guest/accounts.h"
 #include "model/policy/memory.h"
 #include "pve/record.h"
@@ -28,14 +29,12 @@ static void compare_nodes(struct arena *a, const struct record *r, int root_fd,
 
                 if (in.is_char && devnum_equal(in.number, n->number))
                         continue;
-                finding_add(
-                        f,
-                        (struct finding){
-                                .code = in.present ? FINDING_INSIDE_WRONG : FINDING_INSIDE_MISSING,
-                                .what = n->path,
-                                .new = devnum_text(a, n->number),
-                                .old = in.is_char ? devnum_text(a, in.number)
-                                                  : "not a device" });
+                finding_add(f, (struct finding){ .code = in.present ? FINDING_INSIDE_WRONG
+                                                                    : FINDING_INSIDE_MISSING,
+                                                 .what = n->path,
+                                                 .new = devnum_text(a, n->number),
+                                                 .old = in.is_char ? devnum_text(a, in.number)
+                                                                   : WHY_NOT_A_DEVICE });
         }
 }
 
@@ -72,7 +71,7 @@ static void learn_gid(struct bytes groups, const char *name, struct policy_gid *
                 finding_add(f, (struct finding){ .code = FINDING_GID_LEARNED,
                                                  .what = name,
                                                  .new = arena_printf(f->arena, "%u", g.id),
-                                                 .old = arena_printf(f->arena, ", not %lld",
+                                                 .old = arena_printf(f->arena, WHY_GID_NOT,
                                                                      (long long)gid->guessed) });
 }
 
@@ -119,7 +118,7 @@ void anchor_learn_keep(struct anchor *an, uint32_t vmid, const struct learned *l
 void anchor_tell_unreached(struct findings *f, int problem, const struct inside_answer *answer) {
         if (problem != INSIDE_E_STOPPED)
                 finding_add(f, (struct finding){ .code = FINDING_GUEST_STEP_FAILED,
-                                                 .what = "reading its files",
+                                                 .what = WHY_STEP_READ,
                                                  .old = answer->why });
 }
 

@@ -11,6 +11,7 @@
 #include "anchor/status.h"
 
 #include "model/conf/snapshot.h"
+#include "model/finding/reason.h"
 #include "pve/storage.h"
 #include "render/inventory.h"
 
@@ -52,8 +53,8 @@ static void look_at_lines(struct look *l, struct check *c) {
         if (!bytes_equal(c->new_conf, c->guest.conf))
                 what = status_edits_text(c->arena, &c->findings);
         if (absent)
-                what = arena_printf(c->arena, "it would not start, there is no %s%s%s", absent,
-                                    what ? "; " : "", what ? what : "");
+                what = arena_printf(c->arena, WHY_START_FAILS, absent, what ? "; " : "",
+                                    what ? what : "");
         if (what)
                 add_about(l, c->guest.vmid,
                           (struct finding){ .code = FINDING_CONTAINER_STALE,
@@ -94,11 +95,11 @@ enum hook_problem anchor_hook_problem(struct anchor *an, const char *volume) {
 static const char *hook_text(struct arena *a, enum hook_problem problem, const char *volume) {
         switch (problem) {
         case HOOK_NO_STORAGE:
-                return arena_printf(a, "the storage of its hookscript %s is not known", volume);
+                return arena_printf(a, WHY_HOOK_NO_STORAGE, volume);
         case HOOK_ABSENT:
-                return arena_printf(a, "its hookscript %s does not exist", volume);
+                return arena_printf(a, WHY_HOOK_ABSENT, volume);
         case HOOK_NOT_EXECUTABLE:
-                return arena_printf(a, "its hookscript %s is not executable", volume);
+                return arena_printf(a, WHY_HOOK_NO_EXEC, volume);
         case HOOK_OK:
                 break;
         }
@@ -122,8 +123,7 @@ static void look_at_hook(struct look *l, struct check *c) {
         if (guest_has_hook(&c->guest))
                 what = hook_problem(l, guest_setting(c->arena, &c->guest, "hookscript"));
         else
-                what = arena_printf(c->arena, "%s has no hookscript line for it",
-                                    c->guest.conf_name);
+                what = arena_printf(c->arena, WHY_HOOK_NO_LINE, c->guest.conf_name);
         if (what)
                 add_about(l, c->guest.vmid,
                           (struct finding){ .code = FINDING_HOOK_MISSING, .what = what });
@@ -138,11 +138,11 @@ static const char *what_it_is_now(struct arena *a, const struct facts *f,
         const struct node *n = facts_node(f, r->number, &g);
 
         if (!n)
-                return "no device";
+                return WHY_NO_DEVICE;
         if (g)
                 return streq(g->address, r->gpu)
                                ? NULL
-                               : arena_printf(a, "%s of GPU %s", n->path, g->address);
+                               : arena_printf(a, WHY_NODE_OF_GPU, n->path, g->address);
         return streq(n->path, r->path) ? NULL : n->path;
 }
 

@@ -12,6 +12,7 @@
 #include "anchor/learn.h"
 #include "host/inside/attach.h"
 #include "host/inside/root-files.h"
+#include "model/finding/reason.h"
 #include "model/guest/upkeep-script.h"
 
 #include <errno.h>
@@ -57,15 +58,14 @@ static void find_nodes(struct check *c, int root_fd, struct upkeep_input *in) {
 static const char *why_ended(struct arena *a, int r, const struct spawn_result *result,
                              uint32_t seconds) {
         if (r == SPAWN_E_TIMEOUT)
-                return arena_printf(a, "it took longer than %u s (guest-timeout)", seconds);
+                return arena_printf(a, WHY_UPKEEP_LATE, seconds);
         if (r == SPAWN_E_OUTPUT)
-                return "it printed without end";
+                return WHY_UPKEEP_OUTPUT;
         if (r == SPAWN_E_ABANDONED)
-                return arena_printf(a, "process %d hangs in the kernel", (int)result->abandoned);
+                return arena_printf(a, WHY_UPKEEP_HANGS, (int)result->abandoned);
         if (r < 0)
                 return spawn_error(a, "lxc-attach", "lxc-pve", r);
-        return result->status == 0 ? NULL
-                                   : arena_printf(a, "lxc-attach: exit status %d", result->status);
+        return result->status == 0 ? NULL : arena_printf(a, WHY_UPKEEP_STATUS, result->status);
 }
 
 static void carry_out(const struct inside *box, const struct upkeep *u, uint32_t seconds,

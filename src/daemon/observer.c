@@ -13,6 +13,7 @@
 #include "daemon/observer.h"
 
 #include "base/file.h"
+#include "model/finding/reason.h"
 #include "model/watch/state.h"
 
 #include <errno.h>
@@ -118,11 +119,7 @@ static void add_new_baseline(struct observer *o, struct arena *a, struct host_st
         finding_add(&st->findings,
                     (struct finding){
                             .code = FINDING_BASELINE_NEW,
-                            .what = o->damaged ? arena_printf(a,
-                                                              "%s; what was remembered before "
-                                                              "cannot be read",
-                                                              gpus)
-                                               : gpus,
+                            .what = o->damaged ? arena_printf(a, WHY_BASELINE_DAMAGED, gpus) : gpus,
                             .where = o->path });
         o->damaged = false;
 }
@@ -132,15 +129,13 @@ static void summarize(struct observer *o, const struct host_status *st, const st
         int r;
 
         if (open->n_open == 0)
-                r = asprintf(&text, "%zu GPU%s, %zu managed container%s; nothing is open",
-                             st->facts.n_gpus, st->facts.n_gpus == 1 ? "" : "s", st->n_containers,
-                             st->n_containers == 1 ? "" : "s");
+                r = asprintf(&text, WHY_SUMMARY, st->facts.n_gpus, st->facts.n_gpus == 1 ? "" : "s",
+                             st->n_containers, st->n_containers == 1 ? "" : "s");
         else
-                r = asprintf(&text,
-                             "%zu GPU%s, %zu managed container%s%s; %zu open, see gpuanchor status",
-                             st->facts.n_gpus, st->facts.n_gpus == 1 ? "" : "s", st->n_containers,
+                r = asprintf(&text, WHY_SUMMARY_OPEN, st->facts.n_gpus,
+                             st->facts.n_gpus == 1 ? "" : "s", st->n_containers,
                              st->n_containers == 1 ? "" : "s",
-                             st->node ? "" : " (/etc/pve is not mounted)", open->n_open);
+                             st->node ? "" : WHY_SUMMARY_UNMOUNTED, open->n_open);
         free(o->summary);
         o->summary = r < 0 ? NULL : text;
 }

@@ -4,6 +4,7 @@
 #include "host/delegate.h"
 
 #include "base/spawn.h"
+#include "model/finding/reason.h"
 
 #define USERMOD_MS (10 * 1000)
 
@@ -11,14 +12,13 @@ static const char *why_not(struct arena *a, int r, const struct spawn_result *re
         if (r < 0)
                 return spawn_error(a, "usermod", "passwd", r);
         if (r == 0)
-                return arena_printf(a, "usermod: exit status %d", result->status);
+                return arena_printf(a, WHY_USERMOD_STATUS, result->status);
         if (r == SPAWN_E_OUTPUT)
-                return "usermod: it printed without end";
-        return arena_printf(
-                a, "usermod: no answer within %d s%s", USERMOD_MS / 1000,
-                r == SPAWN_E_ABANDONED
-                        ? arena_printf(a, ", and process %d does not end", (int)result->abandoned)
-                        : "");
+                return WHY_USERMOD_OUTPUT;
+        return arena_printf(a, WHY_USERMOD_LATE, USERMOD_MS / 1000,
+                            r == SPAWN_E_ABANDONED
+                                    ? arena_printf(a, WHY_USERMOD_HANGS, (int)result->abandoned)
+                                    : "");
 }
 
 const char *delegate_subgid(struct arena *a, const char *root, uint32_t gid) {

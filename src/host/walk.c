@@ -17,6 +17,8 @@
  */
 #include "host/walk.h"
 
+#include "model/finding/reason.h"
+
 #include <errno.h>
 #include <fcntl.h>
 
@@ -160,12 +162,12 @@ static int read_link(struct walk *w, int link, const char *name, char ret[PATH_M
 
         if (folder && *folder) { /* not /proc/self, /proc/mounts: those are like any other */
                 if (!streq(name, "root")) {
-                        w->why = "it differs from process to process";
+                        w->why = WHY_WALK_PROCESS;
                 } else if (streq(folder, "/1")) {
                         strcpy(ret, "/");
                         return 0;
                 } else if (!same_namespace(w->fd)) {
-                        w->why = "it is in another mount namespace";
+                        w->why = WHY_WALK_NAMESPACE;
                 }
         }
         n = w->why ? -1 : readlinkat(link, "", ret, PATH_MAX);
@@ -189,7 +191,7 @@ static int follow(struct walk *w, int link, const char *name) {
                 return r;
         len = strlen(target) + 1;
         if ((size_t)(w->rest - w->buffer) < len) {
-                w->why = "its links are too long";
+                w->why = WHY_WALK_LONG;
                 return -EXDEV;
         }
         w->rest -= len;
@@ -213,7 +215,7 @@ static int check_mount(struct walk *w, int fd, struct statx *ret) {
         m = mounts_find(&w->l->mounts, ret->stx_mnt_id);
         if (m && mount_is_local(m))
                 return 0;
-        w->why = "it is on a file system that was mounted a moment ago";
+        w->why = WHY_WALK_NEW_MOUNT;
         return -EXDEV;
 }
 
@@ -230,7 +232,7 @@ static int enter(struct walk *w, const char *name) {
         snprintf(place, sizeof(place), "%s%s/%s", w->l->base, w->path, name);
         barrier = up ? NULL : mounts_barrier(&w->l->mounts, (uint32_t)w->at.stx_mnt_id, place);
         if (barrier) {
-                w->why = arena_printf(w->l->arena, "it is on %s (%s), which may not answer",
+                w->why = arena_printf(w->l->arena, WHY_WALK_MOUNT,
                                       barrier->point + strlen(w->l->base), barrier->type);
                 return -EXDEV;
         }
@@ -247,7 +249,7 @@ static int enter(struct walk *w, const char *name) {
         if (up)
                 path_pop(w->path);
         else if (!path_push(w->path, name)) /* what is mounted below could not be named any more */
-                w->why = "its links lead too deep";
+                w->why = WHY_WALK_DEEP;
         return w->why ? -EXDEV : 0;
 }
 
@@ -262,7 +264,7 @@ static void walk(struct walk *w) {
                         return;
                 }
                 if (++w->l->steps > MAX_STEPS)
-                        w->why = "the file names too many long paths";
+                        w->why = WHY_WALK_MANY;
                 r = w->why ? -EXDEV : enter(w, name);
                 if (r < 0) {
                         w->rest = from;

@@ -20,6 +20,7 @@
 #include <errno.h>
 
 #include "base/file.h"
+#include "model/finding/reason.h"
 #include "model/gpu/pci-address.h"
 
 #define MAPPING_FILE "/etc/pve/mapping/pci.cfg"
@@ -130,11 +131,11 @@ void mapping_parse(struct arena *a, struct bytes content, const char *node, stru
         if (sel->n_paths > 0)
                 return;
         if (!found)
-                sel->problem = "no such mapping in " MAPPING_FILE;
+                sel->problem = arena_printf(a, WHY_MAPPING_UNKNOWN, MAPPING_FILE);
         else if (broken.len > 0)
-                sel->problem = arena_printf(a, "its line for node %s cannot be understood", node);
+                sel->problem = arena_printf(a, WHY_MAPPING_LINE, node);
         else
-                sel->problem = arena_printf(a, "it has no line for node %s", node);
+                sel->problem = arena_printf(a, WHY_MAPPING_NO_LINE, node);
 }
 
 void mapping_resolve(const struct pve *pve, struct policy *p) {
@@ -155,8 +156,7 @@ void mapping_resolve(const struct pve *pve, struct policy *p) {
                         read = true;
                 }
                 if (r < 0 && r != -ENOENT)
-                        problem = arena_printf(a, MAPPING_FILE " cannot be read: %s",
-                                               strerror(-r));
+                        problem = arena_printf(a, WHY_MAPPING_UNREAD, MAPPING_FILE, strerror(-r));
                 mapping_parse(a, content, pve->node, sel);
                 if (problem)
                         sel->problem = problem;

@@ -17,6 +17,7 @@
 
 #include "base/file.h"
 #include "base/folder.h"
+#include "model/finding/reason.h"
 
 /** struct reading - a file while inih reads it */
 struct reading {
@@ -52,14 +53,12 @@ static char *read_line(char *str, int num, void *stream) {
         *str = '\0';
         if (line.kind != INI_NONE &&
             (line.text.len > INI_LINE_MAX || line.text.len >= (size_t)num)) {
-                set_problem(
-                        r->file, r->line,
-                        arena_printf(r->arena, "the line is longer than %d bytes", INI_LINE_MAX));
+                set_problem(r->file, r->line, arena_printf(r->arena, WHY_LINE_LONG, INI_LINE_MAX));
         } else if (line.kind == INI_HEADING) {
                 r->section = bytes_dup(r->arena, line.text);
                 add_entry(r, NULL, NULL);
         } else if (line.kind == INI_ENTRY && line.text.data[0] == '[') {
-                set_problem(r->file, r->line, "the section's name does not end in ]");
+                set_problem(r->file, r->line, WHY_SECTION_END);
         } else if (line.kind == INI_ENTRY) {
                 *(char *)mempcpy(str, line.text.data, line.text.len) = '\0';
         }
@@ -90,8 +89,7 @@ static void read_lines(struct arena *a, struct settings_file *f) {
         ini_take_mark(&r.rest);
         syntax = ini_parse_stream(read_line, &r, take_entry, &r);
         if (syntax != 0)
-                set_problem(f, syntax > 0 ? (unsigned)syntax : r.line,
-                            "the line is no [section], KEY = VALUE or comment");
+                set_problem(f, syntax > 0 ? (unsigned)syntax : r.line, WHY_LINE_UNKNOWN);
         if (f->problem)
                 f->n = 0;
 }
@@ -100,9 +98,9 @@ struct settings_file settings_file_parse(struct arena *a, const char *path, stru
         struct settings_file f = { .path = path, .content = content };
 
         if (content.len > INI_FILE_MAX)
-                f.problem = "more than 64 KiB";
+                f.problem = WHY_FILE_LARGE;
         else if (bytes_contains_char(content, '\0'))
-                set_problem(&f, line_of_nul(content), "the line has a NUL byte");
+                set_problem(&f, line_of_nul(content), WHY_FILE_NUL);
         else
                 read_lines(a, &f);
         return f;
@@ -118,8 +116,8 @@ bool settings_file_read(const struct pve *pve, const char *path, struct settings
         else
                 *ret = (struct settings_file){
                         .path = path,
-                        .problem = r == -EFBIG    ? "more than 64 KiB"
-                                   : r == -EINVAL ? "not a regular file"
+                        .problem = r == -EFBIG    ? WHY_FILE_LARGE
+                                   : r == -EINVAL ? WHY_FILE_NOT_REGULAR
                                                   : strerror(-r),
                 };
         return r != -ENOENT;

@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/number.h"
+#include "model/finding/reason.h"
 #include "model/policy/key.h"
 #include "model/policy/memory.h"
 #include "pve/settings-file.h"
@@ -82,15 +83,12 @@ static const char *section_problem(const struct taking *t) {
 
         if (t->kind == SETTINGS_HOST) {
                 if (streq(section, "container"))
-                        return "[container] belongs in /etc/pve/gpuanchor/VMID.conf; here it is "
-                               "[defaults]";
-                return arena_printf(t->arena, "unknown section [%s]; accepted: [defaults], [daemon]",
-                                    section);
+                        return WHY_SECTION_CONTAINER;
+                return arena_printf(t->arena, WHY_SECTION_HOST, section);
         }
         if (streq(section, "defaults"))
-                return "[defaults] belongs in " SETTINGS_HOST_FILE "; here it is [container]";
-        return arena_printf(t->arena, "unknown section [%s]; accepted: [container], [pin NODE], "
-                                      "[memory]", section);
+                return WHY_SECTION_DEFAULTS;
+        return arena_printf(t->arena, WHY_SECTION_OWN, section);
 }
 
 static void take_heading(struct taking *t) {
@@ -114,8 +112,7 @@ static void take_key(struct taking *t, const char *meant) {
         }
         for (size_t i = 0; i < t->n_seen; i++)
                 if (t->seen[i] == meant) {
-                        complain(t, false, arena_printf(t->arena, "%s is set twice in this file; "
-                                                                  "the last one counts", key));
+                        complain(t, false, arena_printf(t->arena, WHY_KEY_TWICE, key));
                         return;
                 }
         if (t->n_seen < ELEMENTS(t->seen))
@@ -128,16 +125,15 @@ static void take_entry(struct taking *t) {
         bool about_gpu = meant && streq(meant, "gpu");
 
         if (!e->section) {
-                problem = arena_printf(t->arena, "%s stands before the first section; put [%s] "
-                                                 "above it", e->key, own_section(t));
+                problem = arena_printf(t->arena, WHY_KEY_BEFORE, e->key, own_section(t));
                 complain(t, about_gpu, problem);
         } else if (!t->section_known) {
-                problem = arena_printf(t->arena, "%s in [%s] is not read", e->key, e->section);
+                problem = arena_printf(t->arena, WHY_KEY_NOT_READ, e->key, e->section);
                 if (about_gpu)
                         complain(t, true, problem);
         } else if (is_daemon_section(t)) {
                 if (about_gpu)
-                        complain(t, true, "gpu in [daemon] is not read; it belongs in [defaults]");
+                        complain(t, true, WHY_GPU_NOT_READ);
         } else if (streq(e->section, own_section(t))) {
                 take_key(t, meant);
         } else {
@@ -155,11 +151,12 @@ static void throw_away(struct taking *t) {
                                     : arena_printf(t->arena, "%s:%u", f->path, f->problem_line);
         bool container = t->kind == SETTINGS_CONTAINER;
 
-        finding_add(&t->settings->problems, (struct finding){
-                .code = container ? FINDING_POLICY_BROKEN : FINDING_READ_FAILED,
-                .where = where,
-                .what = arena_printf(t->arena, "%s; nothing in this file counts", f->problem),
-        });
+        finding_add(&t->settings->problems,
+                    (struct finding){
+                            .code = container ? FINDING_POLICY_BROKEN : FINDING_READ_FAILED,
+                            .where = where,
+                            .what = arena_printf(t->arena, WHY_FILE_NOTHING, f->problem),
+                    });
         lose_gpu(t, where);
 }
 
@@ -225,13 +222,11 @@ static void check_doubt(struct settings *s) {
         if (!s->policy.doubt)
                 return;
         s->policy.broken = true;
-        finding_add(&s->problems,
-                    (struct finding){
-                            .code = FINDING_POLICY_BROKEN,
-                            .where = s->policy.doubt,
-                            .what = "the default for gpu is not known, and no gpu = of the "
-                                    "container's own replaces it",
-                    });
+        finding_add(&s->problems, (struct finding){
+                                          .code = FINDING_POLICY_BROKEN,
+                                          .where = s->policy.doubt,
+                                          .what = WHY_DEFAULT_UNKNOWN,
+                                  });
 }
 
 void settings_load_own(const struct pve *pve, uint32_t vmid, struct settings *s) {
@@ -279,13 +274,11 @@ static const char *set_daemon_key(struct arena *a, const struct ini_entry *e,
         while (k < daemon_keys + ELEMENTS(daemon_keys) && !streq(e->key, k->name))
                 k++;
         if (k == daemon_keys + ELEMENTS(daemon_keys))
-                return arena_printf(a, "unknown key %s in [daemon]; accepted: %s", e->key,
-                                    daemon_names + strlen(", "));
+                return arena_printf(a, WHY_DAEMON_KEY, e->key, daemon_names + strlen(", "));
         number = k->normal;
         if (*e->value &&
             (!parse_u32(bytes_of(e->value), &number) || number < k->min || number > k->max))
-                return arena_printf(a, "%s is a whole number from %u to %u", k->name, k->min,
-                                    k->max);
+                return arena_printf(a, WHY_DAEMON_NUMBER, k->name, k->min, k->max);
         *value_of(s, k) = number;
         return NULL;
 }

@@ -8,6 +8,7 @@
  */
 #include "render/doctor.h"
 
+#include "model/finding/reason.h"
 #include "render/doctor-item.h"
 #include "render/text.h"
 
@@ -79,16 +80,14 @@ static void print_item(struct arena *a, const struct doctor_view *v, const struc
 static void print_summary(const struct doctor_view *v) {
         const struct doctor_item *first = doctor_first(v->report, DOCTOR_FAILED);
 
-        printf("%zu ok, %zu skipped, %zu warning%s, %zu failed\n",
-               doctor_count(v->report, DOCTOR_OK), doctor_count(v->report, DOCTOR_SKIPPED),
-               doctor_count(v->report, DOCTOR_WARNING),
+        printf(WHY_DOCTOR_SUM, doctor_count(v->report, DOCTOR_OK),
+               doctor_count(v->report, DOCTOR_SKIPPED), doctor_count(v->report, DOCTOR_WARNING),
                doctor_count(v->report, DOCTOR_WARNING) == 1 ? "" : "s",
                doctor_count(v->report, DOCTOR_FAILED));
         if (v->report->left_out)
-                printf("%zu more of the same were left out\n", v->report->left_out);
+                printf(WHY_DOCTOR_MORE, v->report->left_out);
         if (first)
-                printf("the chain breaks first at: %s (%s)\n",
-                       doctor_group_title(doctor_checks[first->check].group),
+                printf(WHY_DOCTOR_FIRST, doctor_group_title(doctor_checks[first->check].group),
                        doctor_checks[first->check].name);
 }
 

@@ -9,6 +9,7 @@
  */
 #include "render/gpu-table.h"
 
+#include "model/finding/reason.h"
 #include "model/gpu/gpu-list.h"
 #include "render/text.h"
 
@@ -64,7 +65,7 @@ static void add_gpu(struct printer *p, const struct gpu *g, const char *name) {
         struct libscols_line *line;
 
         if (!name)
-                name = g->class >> 16 == 0x03 || !g->pci ? "" : "not a display controller";
+                name = g->class >> 16 == 0x03 || !g->pci ? "" : WHY_NO_DISPLAY;
         line = add_line(p, NULL,
                         (const char *const[COLUMNS]){
                                 g->address, ids_of(p->a, g), g->driver ? g->driver : "-", "",

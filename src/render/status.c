@@ -5,6 +5,7 @@
  */
 #include "render/status.h"
 
+#include "model/finding/reason.h"
 #include "render/text.h"
 
 #include <errno.h>
@@ -66,7 +67,7 @@ static int worst_of(const struct status_view *v, uint32_t vmid) {
 /* ---- table ---- */
 
 static const char *state_of(const struct container_status *c) {
-        return c->refuse ? "will not start" : c->running ? "running" : "stopped";
+        return c->refuse ? WHY_WILL_NOT_START : c->running ? "running" : "stopped";
 }
 
 static int add_row(struct arena *a, const struct status_view *v, struct libscols_table *t,

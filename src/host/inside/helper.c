@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/number.h"
 #include "host/inside/root-files.h"
+#include "model/finding/reason.h"
 #include "model/guest/cgroup.h"
 
 #include <errno.h>
@@ -149,10 +150,7 @@ static int enter(struct inside *in, const struct inside_job *job, const char **r
                 return INSIDE_E_STOPPED;
         if (cgroup_is_of(text, in->vmid))
                 return 0;
-        *ret_why = arena_printf(
-                in->arena,
-                "process %u, which lxc-info names as its init, is not in its control group",
-                in->pid);
+        *ret_why = arena_printf(in->arena, WHY_INIT_OTHER, in->pid);
         return INSIDE_E_OTHER;
 }
 
@@ -187,18 +185,17 @@ static void helper_main(struct arena *a, void *user, const void **ret) {
 
 static const char *why_not(struct arena *a, const struct inside_job *job, int problem,
                            pid_t hangs) {
-        const char *late = arena_printf(a, "no answer within %u s", job->timeout_ms / 1000);
+        const char *late = arena_printf(a, WHY_INSIDE_LATE, job->timeout_ms / 1000);
 
         switch (problem) {
         case INSIDE_E_STOPPED:
-                return "it does not run";
+                return WHY_INSIDE_STOPPED;
         case INSIDE_E_TIMEOUT:
                 return late;
         case INSIDE_E_HANGS:
-                return arena_printf(a, "%s; process %d hangs in a file system of the container",
-                                    late, (int)hangs);
+                return arena_printf(a, WHY_INSIDE_HANGS, late, (int)hangs);
         case INSIDE_E_BUSY:
-                return arena_printf(a, "%s: another process of gpuanchor looks into it", late);
+                return arena_printf(a, WHY_INSIDE_BUSY, late);
         default:
                 return strerror(-problem);
         }
@@ -241,9 +238,7 @@ int inside_call(struct arena *a, const struct inside_job *job, struct inside_ans
                 ret->hangs = earlier(a, job);
         if (ret->hangs > 0) {
                 r = INSIDE_E_HANGS;
-                ret->why = arena_printf(
-                        a, "process %d of an earlier look hangs in a file system of the container",
-                        (int)ret->hangs);
+                ret->why = arena_printf(a, WHY_INSIDE_HUNG, (int)ret->hangs);
         }
         if (r == 0)
                 r = call(a, job, note, ret);

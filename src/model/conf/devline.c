@@ -10,6 +10,7 @@
 #include "model/conf/devline.h"
 
 #include "base/number.h"
+#include "model/finding/reason.h"
 
 #define MOUNT_OPTIONS "none bind,optional,create=file"
 
@@ -152,11 +153,11 @@ static void parse_mount(struct arena *a, struct bytes value, struct devline *d) 
         else if (bind)
                 d->source = mount_unescape(a, d->raw_path);
         if (d->target.len == 0)
-                d->broken = "it has no target";
+                d->broken = WHY_LINE_NO_TARGET;
         else if (is_node_with_slash(&d->path, d->raw_path))
-                d->broken = "a slash behind a device's name makes it a folder's";
+                d->broken = WHY_LINE_SLASH;
         else if (!ok)
-                d->broken = "its mount options are cut or unknown";
+                d->broken = WHY_LINE_OPTIONS;
 }
 
 /* c 226:128 rwm  |  c 226:* rwm #igpu  |  a */
@@ -172,7 +173,7 @@ static void parse_rule(struct bytes value, struct devline *d, enum devline_type 
                 return;
         }
         if (!BYTES_IN(word, "c", "b")) {
-                d->broken = "it starts with none of a, b, c";
+                d->broken = WHY_RULE_TYPE;
                 return;
         }
         d->device_type = word.data[0];
@@ -181,11 +182,11 @@ static void parse_rule(struct bytes value, struct devline *d, enum devline_type 
         d->any_major = bytes_equal(major, BYTES("*"));
         d->any_minor = bytes_equal(minor, BYTES("*"));
         if (!d->any_major && !parse_u32(major, &d->number.major))
-                d->broken = "it has no major number", d->any_major = true;
+                d->broken = WHY_RULE_MAJOR, d->any_major = true;
         else if (!d->any_minor && !parse_u32(minor, &d->number.minor))
-                d->broken = "it has no minor number", d->any_minor = true;
+                d->broken = WHY_RULE_MINOR, d->any_minor = true;
         else if (d->access.len == 0 || !memchr("rwm", d->access.data[0], 3))
-                d->broken = "it says none of r, w, m";
+                d->broken = WHY_RULE_ACCESS;
 }
 
 /* Where an inline comment begins: Proxmox would take it as part of the value and fail. */
@@ -201,14 +202,14 @@ static const char *check_dev_option(struct bytes option, struct devline *d) {
         struct bytes value = option;
 
         if (bytes_take_prefix(&value, "uid="))
-                return is_number(value) ? NULL : "its uid is not a number";
+                return is_number(value) ? NULL : WHY_DEV_UID;
         if (bytes_take_prefix(&value, "mode="))
-                return value.len == 4 && is_number(value) ? NULL : "its mode is not 0NNN";
+                return value.len == 4 && is_number(value) ? NULL : WHY_DEV_MODE;
         if (bytes_take_prefix(&value, "deny-write=")) {
                 d->deny_write = BYTES_IN(value, "1", "yes", "on", "true");
                 return NULL;
         }
-        return "it has an option that Proxmox does not know";
+        return WHY_DEV_OPTION;
 }
 
 static void parse_dev_option(struct arena *a, struct bytes option, struct devline *d,
@@ -218,7 +219,7 @@ static void parse_dev_option(struct arena *a, struct bytes option, struct devlin
 
         if (bytes_take_prefix(&value, "path=") || !bytes_contains_char(option, '=')) {
                 if (d->raw_path.len > 0)
-                        d->broken = "it has two paths";
+                        d->broken = WHY_DEV_TWO_PATHS;
                 if (gpu_path_parse(a, d->raw_path).scope == PATH_OTHER)
                         d->raw_path = value;
                 return;
@@ -227,7 +228,7 @@ static void parse_dev_option(struct arena *a, struct bytes option, struct devlin
                 if (is_number(value))
                         d->gid = value;
                 else
-                        d->broken = "its gid is not a number";
+                        d->broken = WHY_DEV_GID;
                 return;
         }
         problem = check_dev_option(option, d);
@@ -245,7 +246,7 @@ static void parse_dev(struct arena *a, struct bytes value, struct devline *d) {
         struct strbuf rest = { .arena = a };
 
         if (clean.len != value.len)
-                d->broken = "a comment behind the value is part of it for Proxmox";
+                d->broken = WHY_DEV_COMMENT;
         while (clean.len > 0) {
                 struct bytes option = bytes_trim(bytes_cut(&clean, ','));
 
@@ -257,7 +258,7 @@ static void parse_dev(struct arena *a, struct bytes value, struct devline *d) {
         d->path = gpu_path_parse(a, d->raw_path);
         d->source = arena_strndup(a, d->raw_path.data, d->raw_path.len);
         if (is_node_with_slash(&d->path, d->raw_path))
-                d->broken = "a slash behind a device's name makes it a folder's";
+                d->broken = WHY_LINE_SLASH;
 }
 
 static bool dev_index(struct bytes key, uint32_t *ret) {

@@ -10,6 +10,8 @@
  */
 #include "model/conf/recognise.h"
 
+#include "model/finding/reason.h"
+
 void recognise_ask(struct arena *a, const struct pctconf *c, struct sources *s) {
         for (size_t i = 1; i < c->n_lines; i++) {
                 struct devline d = devline_parse(a, &c->lines[i]);
@@ -104,7 +106,7 @@ struct devline recognise_line(struct arena *a, const struct facts *f, const stru
         if ((d.type == DEVLINE_MOUNT || d.type == DEVLINE_DEV) && !take(a, f, &d))
                 d = (struct devline){ .rest = "", .path = d.path, .source = d.source, .at = d.at };
         if (d.type == DEVLINE_DEV && d.path.scope == PATH_FOLDER)
-                d.broken = "it names a folder";
+                d.broken = WHY_LINE_FOLDER;
         if (d.type == DEVLINE_NONE && !d.at && family_is_mentioned(l->value) &&
             !bytes_equal(l->key, BYTES("description")))
                 d.type = DEVLINE_MENTION;

@@ -5,6 +5,8 @@
  */
 #include "model/gpu/gpu-list.h"
 
+#include "model/finding/reason.h"
+
 bool gpu_list_has(const struct gpu_list *l, const struct gpu *g) {
         for (size_t i = 0; i < l->n; i++)
                 if (l->items[i] == g)
@@ -28,7 +30,7 @@ const char *gpu_describe(struct arena *a, const struct gpu *g) {
 
         if (pci_ids_known(&g->ids))
                 strbuf_printf(&b, "%s ", pci_ids_model(a, &g->ids));
-        strbuf_adds(&b, g->driver ? g->driver : "no driver");
+        strbuf_adds(&b, g->driver ? g->driver : WHY_NO_DRIVER);
         for (size_t i = 0; i < g->n_nodes; i++)
                 strbuf_printf(&b, " %s", strrchr(g->nodes[i].path, '/') + 1);
         return strbuf_str(&b);

@@ -11,6 +11,7 @@
 #include "model/guest/upkeep-script.h"
 
 #include "base/number.h"
+#include "model/finding/reason.h"
 
 #define MARK "gpuanchor-step "
 #define TEXT_END "GPUANCHOR_END"
@@ -108,17 +109,17 @@ static void add_done(const struct upkeep_step *s, struct findings *f) {
 static const char *step_text(struct arena *a, const struct upkeep_step *s) {
         switch (s->kind) {
         case UPKEEP_GROUP:
-                return arena_printf(a, "creating group %s with gid %u", s->name, s->gid);
+                return arena_printf(a, WHY_STEP_GROUP, s->name, s->gid);
         case UPKEEP_MEMBER:
-                return arena_printf(a, "adding user %s to group %s", s->name, s->group);
+                return arena_printf(a, WHY_STEP_MEMBER, s->name, s->group);
         case UPKEEP_WRITE:
-                return arena_printf(a, "writing %s", upkeep_path(a, s->name));
+                return arena_printf(a, WHY_STEP_WRITE, upkeep_path(a, s->name));
         case UPKEEP_REMOVE:
-                return arena_printf(a, "removing %s", upkeep_path(a, s->name));
+                return arena_printf(a, WHY_STEP_REMOVE, upkeep_path(a, s->name));
         case UPKEEP_RELOAD:
-                return "systemctl daemon-reload";
+                return WHY_STEP_RELOAD;
         case UPKEEP_RESTART:
-                return arena_printf(a, "restarting %s", s->name);
+                return arena_printf(a, WHY_STEP_RESTART, s->name);
         }
         return "";
 }
@@ -158,8 +159,8 @@ void upkeep_results(const struct upkeep *u, struct bytes output, const char *pro
         if (last.len > 0 && (status != 0 || !problem))
                 problem = arena_strndup(f->arena, last.data, last.len < 200 ? last.len : 200);
         else if (status != 0)
-                problem = arena_printf(f->arena, "exit status %u", status);
+                problem = arena_printf(f->arena, WHY_STEP_STATUS, status);
         else if (!problem)
-                problem = "it ended early";
+                problem = WHY_STEP_ENDED;
         add_failed(&u->steps[step], problem, f);
 }

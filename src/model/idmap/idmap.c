@@ -12,6 +12,7 @@
 #include "model/idmap/idmap.h"
 
 #include "base/number.h"
+#include "model/finding/reason.h"
 
 /*
  * LXC reads numbers with strtoul(…, 0), Proxmox as Perl does: 044 is 36 to one
@@ -154,19 +155,19 @@ bool idmap_equal(struct arena *a, const struct idmap *x, const struct idmap *y) 
 
 const char *idmap_problem_text(enum idmap_problem p) {
         static const char *const texts[] = {
-                [IDMAP_OK] = "the id map is right",
-                [IDMAP_E_SYNTAX] = "not of the form \"g INSIDE OUTSIDE COUNT\"",
-                [IDMAP_E_OVERFLOW] = "a range has no ids or goes beyond 32 bits",
-                [IDMAP_E_INSIDE_TWICE] = "a container id is mapped twice",
-                [IDMAP_E_OUTSIDE_TWICE] = "a host id is mapped twice",
-                [IDMAP_E_NOT_MAPPED] = "a wanted container id is outside the map",
-                [IDMAP_E_CONFLICT] = "two wishes name the same container id or the same host id",
-                [IDMAP_E_ROOT] = "a wish names host id 0",
-                [IDMAP_E_TOO_LONG] = "the id map is longer than the kernel or LXC takes",
-                [IDMAP_E_NOT_PROVED] = "the new id map could not be proved right",
+                [IDMAP_OK] = WHY_IDMAP_RIGHT,
+                [IDMAP_E_SYNTAX] = WHY_IDMAP_SYNTAX,
+                [IDMAP_E_OVERFLOW] = WHY_IDMAP_OVERFLOW,
+                [IDMAP_E_INSIDE_TWICE] = WHY_IDMAP_INSIDE_TWICE,
+                [IDMAP_E_OUTSIDE_TWICE] = WHY_IDMAP_OUTSIDE_TWICE,
+                [IDMAP_E_NOT_MAPPED] = WHY_IDMAP_NOT_MAPPED,
+                [IDMAP_E_CONFLICT] = WHY_IDMAP_CONFLICT,
+                [IDMAP_E_ROOT] = WHY_IDMAP_ROOT,
+                [IDMAP_E_TOO_LONG] = WHY_IDMAP_TOO_LONG,
+                [IDMAP_E_NOT_PROVED] = WHY_IDMAP_NOT_PROVED,
         };
 
         if ((size_t)p >= ELEMENTS(texts))
-                return "unknown problem";
+                return WHY_IDMAP_UNKNOWN;
         return texts[p];
 }

@@ -5,6 +5,8 @@
  */
 #include "model/plan/holes.h"
 
+#include "model/finding/reason.h"
+
 static const char *number(struct planner *x, uint32_t id) {
         return arena_printf(x->a, "%u", id);
 }
@@ -120,11 +122,11 @@ static void report_odd(struct planner *x) {
         for (size_t i = 0; i < p->map_now.n_extents; i++)
                 count += p->map_now.extents[i].count;
         if (p->has_map && count < full)
-                finding_add(x->f, (struct finding){
-                                          .code = FINDING_IDMAP_ODD,
-                                          .what = arena_printf(x->a, "%llu gids are mapped, not %u",
-                                                               (unsigned long long)count, full),
-                                          .where = x->in->name });
+                finding_add(x->f,
+                            (struct finding){ .code = FINDING_IDMAP_ODD,
+                                              .what = arena_printf(x->a, WHY_IDMAP_SHORT,
+                                                                   (unsigned long long)count, full),
+                                              .where = x->in->name });
 }
 
 void holes_find(struct planner *x) {
@@ -162,7 +164,7 @@ void holes_find(struct planner *x) {
                 return;
         }
         if (p->map_broken) {
-                map_failed(x, "a line cannot be parsed");
+                map_failed(x, WHY_IDMAP_LINE);
                 return;
         }
         report_odd(x);

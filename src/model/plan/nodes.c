@@ -9,6 +9,8 @@
  */
 #include "model/plan/nodes.h"
 
+#include "model/finding/reason.h"
+
 #define DRM_KINDS (NODE_BIT(NODE_CARD) | NODE_BIT(NODE_RENDER))
 
 static bool has_driver(const struct planner *x, const char *driver) {
@@ -185,7 +187,7 @@ static void add_gpu_nodes(struct planner *x, const struct gpu *g) {
         /* kfd and a lone NPU are nodes of their own, and are looked for after this */
         if (!any && (p->devices & ~(NODE_BIT(NODE_KFD) | NODE_BIT(NODE_ACCEL))) &&
             !is_accelerator(g))
-                planner_miss(x, arena_printf(x->a, "a node of %s", g->address));
+                planner_miss(x, arena_printf(x->a, WHY_NODE_OF, g->address));
 }
 
 /* Lines of the same GPUs that may stay although nothing adds them: "c 226:0" beside a render node.

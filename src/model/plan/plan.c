@@ -5,6 +5,8 @@
  */
 #include "model/plan/plan.h"
 
+#include "model/finding/reason.h"
+
 struct finding plan_node_problem(struct arena *a, const struct node *n) {
         return (struct finding){
                 .code = n->state != NODE_ABSENT  ? FINDING_NODE_FAKE
@@ -12,8 +14,8 @@ struct finding plan_node_problem(struct arena *a, const struct node *n) {
                                                  : FINDING_NODE_ABSENT,
                 .what = n->path,
                 .old = n->state == NODE_ABSENT ? NULL
-                       : n->state == NODE_FAKE ? "not a character device"
-                                               : "a device of another number",
+                       : n->state == NODE_FAKE ? WHY_NOT_CHARACTER
+                                               : WHY_OTHER_NUMBER,
                 .new = devnum_mknod(a, n->number),
         };
 }

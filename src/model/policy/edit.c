@@ -9,6 +9,7 @@
  */
 #include "model/policy/edit.h"
 
+#include "model/finding/reason.h"
 #include "model/policy/key.h"
 
 #define NEW_FILE                                                                                   \
@@ -24,11 +25,9 @@ const char *setting_problem(struct arena *a, const struct setting *s) {
 
         for (const char *c = s->value; *c; c++)
                 if ((unsigned char)*c < ' ' || *c == 0x7f || *c == ';')
-                        return arena_printf(
-                                a, "%s: control characters and ; cannot stand in a policy", s->key);
+                        return arena_printf(a, WHY_VALUE_CHARACTERS, s->key);
         if (strlen(s->key) + strlen(" = ") + strlen(s->value) > INI_LINE_MAX)
-                return arena_printf(a, "%s: the value is too long, a line holds %d bytes", s->key,
-                                    INI_LINE_MAX);
+                return arena_printf(a, WHY_VALUE_LONG, s->key, INI_LINE_MAX);
         policy_init(a, &scratch);
         return policy_set(a, &scratch, s->key, s->value);
 }

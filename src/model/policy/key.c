@@ -11,6 +11,7 @@
 #include "model/policy/key.h"
 
 #include "base/number.h"
+#include "model/finding/reason.h"
 #include "model/gpu/facts.h"
 #include "model/policy/selector.h"
 
@@ -44,7 +45,7 @@ static const char *set_gpu(struct arena *a, struct policy *p, struct bytes value
                 *ARENA_PUSH(a, sels, n) = s;
         }
         if (alone > 0 && n > 1)
-                return "auto and all stand alone";
+                return WHY_GPU_ALONE;
         p->gpus = sels;
         p->n_gpus = n;
         p->doubt = NULL;
@@ -60,7 +61,7 @@ static const char *set_devices(struct arena *a, struct policy *p, struct bytes v
                 while (kind < NODE_KINDS && !is_text(word, node_kind_name(kind)))
                         kind++;
                 if (kind == NODE_KINDS)
-                        return arena_printf(a, "%.*s is none", (int)word.len, word.data);
+                        return arena_printf(a, WHY_NO_DEVICE_KIND, (int)word.len, word.data);
                 devices |= NODE_BIT(kind);
         }
         p->devices = devices;
@@ -90,7 +91,7 @@ static const char *parse_gid(struct bytes value, int64_t *ret) {
         if (!parse_u32(value, &gid) || gid == UINT32_MAX)
                 return "";
         if (gid == 0)
-                return "0 is group root, which is never given a device";
+                return WHY_GID_ROOT;
         *ret = gid;
         return NULL;
 }
@@ -142,9 +143,9 @@ static const char *set_next_hook(struct arena *a, struct policy *p, struct bytes
                 return "";
         }
         if (BYTES_IN(name, "", ".", ".."))
-                return "it names no file";
+                return WHY_HOOK_NO_FILE;
         if (is_text(name, "gpuanchor-hook"))
-                return "gpuanchor's own hook would call itself";
+                return WHY_HOOK_ITSELF;
         p->next_hook = bytes_dup(a, value);
         return NULL;
 }
@@ -158,17 +159,17 @@ static bool is_name(struct bytes s, const char *others, size_t max) {
 static const char *check_user(struct arena *a, struct bytes word) {
         return is_name(word, "_.-", NAME_MAX_LEN)
                        ? NULL
-                       : arena_printf(a, "%.*s is no user name", (int)word.len, word.data);
+                       : arena_printf(a, WHY_NO_USER_NAME, (int)word.len, word.data);
 }
 
 static const char *check_service(struct arena *a, struct bytes word) {
         struct bytes name = word;
 
         if (!bytes_take_suffix(&name, ".service") || name.len == 0)
-                return arena_printf(a, "%.*s does not end in .service", (int)word.len, word.data);
+                return arena_printf(a, WHY_NO_SERVICE, (int)word.len, word.data);
         return is_name(word, "_.-:@", UNIT_MAX_LEN)
                        ? NULL
-                       : arena_printf(a, "%.*s is no unit name", (int)word.len, word.data);
+                       : arena_printf(a, WHY_NO_UNIT_NAME, (int)word.len, word.data);
 }
 
 static const char *check_variable(struct arena *a, struct bytes word) {
@@ -176,10 +177,10 @@ static const char *check_variable(struct arena *a, struct bytes word) {
 
         if (!bytes_split(word, '=', &name, &value) || !is_name(name, "_", name.len) ||
             ascii_is_digit(name.data[0]))
-                return arena_printf(a, "%.*s is no NAME=VALUE", (int)word.len, word.data);
+                return arena_printf(a, WHY_NO_VARIABLE, (int)word.len, word.data);
         for (size_t i = 0; i < value.len; i++)
                 if (value.data[i] < ' ' || value.data[i] > '~')
-                        return "a value is printable ASCII without blanks";
+                        return WHY_VARIABLE_VALUE;
         return NULL;
 }
 
@@ -286,12 +287,12 @@ static const char *unknown_key(struct arena *a, const char *key) {
         const char *meant = policy_key_meant(key);
         struct strbuf b = { .arena = a };
 
-        strbuf_printf(&b, "unknown key %s; ", key);
+        strbuf_printf(&b, WHY_KEY_UNKNOWN, key);
         if (meant)
-                strbuf_printf(&b, "did you mean %s?", meant);
+                strbuf_printf(&b, WHY_KEY_MEANT, meant);
         else
                 for (size_t i = 0; i < ELEMENTS(keys); i++)
-                        strbuf_printf(&b, "%s%s", i ? ", " : "accepted: ", keys[i].key);
+                        strbuf_printf(&b, "%s%s", i ? ", " : WHY_KEY_ACCEPTED, keys[i].key);
         return strbuf_str(&b);
 }
 
@@ -304,8 +305,7 @@ const char *policy_set(struct arena *a, struct policy *p, const char *key, const
         if (i == ELEMENTS(keys))
                 return unknown_key(a, key);
         reason = keys[i].set(a, p, bytes_of(value));
-        return reason ? arena_printf(a, "%s = %s%s%s; accepted: %s", key, value,
-                                     *reason ? ": " : " is not understood", reason,
-                                     keys[i].accepted)
+        return reason ? arena_printf(a, WHY_VALUE, key, value, *reason ? ": " : WHY_NOT_UNDERSTOOD,
+                                     reason, keys[i].accepted)
                       : NULL;
 }

@@ -11,6 +11,7 @@
 #include "model/policy/memory.h"
 
 #include "base/number.h"
+#include "model/finding/reason.h"
 #include "model/gpu/pci-address.h"
 #include "model/policy/edit.h"
 #include "model/policy/key.h"
@@ -148,8 +149,7 @@ static const char *parse_memory(struct arena *a, struct policy *p, const struct 
         if (streq(e->key, "line")) {
                 line = unescape(a, e->value);
                 if (!line)
-                        return arena_printf(a, "line = %s: empty, or a backslash that is not "
-                                               "\\\\ or \\xHH", e->value);
+                        return arena_printf(a, WHY_MEMORY_LINE, e->value);
                 *ARENA_PUSH(a, p->parked.lines, p->parked.n) = line;
                 return NULL;
         }
@@ -160,17 +160,14 @@ static const char *parse_memory(struct arena *a, struct policy *p, const struct 
                                 *memory_gid(p, i) = scratch.gid[GID_RENDER].set;
                         return problem;
                 }
-        return arena_printf(a, "unknown key %s in [memory]; accepted: %sline", e->key, gid_keys);
+        return arena_printf(a, WHY_MEMORY_KEY, e->key, gid_keys);
 }
 
 const char *policy_parse_memory(struct arena *a, struct policy *p, const struct ini_entry *e) {
         if (streq(e->section, "memory"))
                 return parse_memory(a, p, e);
         return parse_pin(a, p, e) ? NULL
-                                  : arena_printf(a, "%s = %s is not understood in [%s]; accepted: "
-                                                    "gpu = ADDRESS VENDOR:DEVICE "
-                                                    "SUBVENDOR:SUBDEVICE, - for no ids",
-                                                 e->key, e->value, e->section);
+                                  : arena_printf(a, WHY_MEMORY_PIN, e->key, e->value, e->section);
 }
 
 static bool is_line(const struct card *c) {

@@ -6,6 +6,7 @@
 #include "model/policy/selector.h"
 
 #include "base/number.h"
+#include "model/finding/reason.h"
 #include "model/gpu/pci-address.h"
 
 static const char *sel_pci(struct arena *a, struct bytes rest, struct gpu_sel *s) {
@@ -14,8 +15,8 @@ static const char *sel_pci(struct arena *a, struct bytes rest, struct gpu_sel *s
         if (s->name)
                 return NULL;
         if (pci_address_normalize(a, bytes_of(arena_printf(a, "%s.0", s->text + strlen("pci:")))))
-                return "the function is missing, .0 for instance";
-        return "no PCI address";
+                return WHY_SELECTOR_FUNCTION;
+        return WHY_SELECTOR_PCI;
 }
 
 static const char *sel_id(struct bytes rest, struct gpu_sel *s) {
@@ -24,11 +25,10 @@ static const char *sel_id(struct bytes rest, struct gpu_sel *s) {
         s->kind = SEL_ID;
         if (bytes_split(rest, '#', &ids, &rest)) {
                 if (!parse_u32(rest, &s->nth) || s->nth == 0)
-                        return "#N counts from 1";
+                        return WHY_SELECTOR_COUNT;
                 rest = ids;
         }
-        return pci_ids_parse(rest, &s->ids.vendor, &s->ids.device) ? NULL
-                                                                   : "no vendor:device in hex";
+        return pci_ids_parse(rest, &s->ids.vendor, &s->ids.device) ? NULL : WHY_SELECTOR_ID;
 }
 
 static const char *sel_name(struct arena *a, struct bytes rest, struct gpu_sel *s) {
@@ -40,7 +40,7 @@ static const char *sel_name(struct arena *a, struct bytes rest, struct gpu_sel *
                 good = good && rest.len >= 2 && bytes_is_name((struct bytes){ rest.data, 1 }, "") &&
                        !ascii_is_digit(rest.data[0]);
         s->name = bytes_dup(a, rest);
-        return good ? NULL : "the name cannot be one";
+        return good ? NULL : WHY_SELECTOR_NAME;
 }
 
 const char *selector_parse(struct arena *a, struct bytes word, struct gpu_sel *s) {
@@ -52,7 +52,7 @@ const char *selector_parse(struct arena *a, struct bytes word, struct gpu_sel *s
                 return NULL;
         }
         if (pci_address_normalize(a, word))
-                return arena_printf(a, "an address is written pci:%s", s->text);
+                return arena_printf(a, WHY_SELECTOR_ADDRESS, s->text);
         if (!bytes_split(rest, ':', &type, &rest))
                 return "";
         if (bytes_equal(type, BYTES("pci")))

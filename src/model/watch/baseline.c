@@ -15,6 +15,7 @@
 #include "model/watch/baseline.h"
 
 #include "base/number.h"
+#include "model/finding/reason.h"
 
 #define HEADER "gpuanchor-baseline 1"
 
@@ -86,12 +87,12 @@ static const char *describe_nodes(struct arena *a, const struct known_gpu *k) {
                 strbuf_printf(&b, "%s%s (%s)", b.len ? " " : "",
                               strrchr(k->nodes[i].path, '/') + 1,
                               devnum_text(a, k->nodes[i].number));
-        return b.len ? strbuf_str(&b) : "no nodes";
+        return b.len ? strbuf_str(&b) : WHY_NO_NODES;
 }
 
 static const char *describe(struct arena *a, const struct known_gpu *k) {
         return arena_printf(a, "%s %s", pci_ids_model(a, &k->ids),
-                            k->driver ? k->driver : "no driver");
+                            k->driver ? k->driver : WHY_NO_DRIVER);
 }
 
 static const struct known_node *node_at(const struct known_gpu *k, const char *path) {
@@ -156,7 +157,7 @@ static void compare_known(const struct baseline *before, const struct known_gpu 
 }
 
 static const char *describe_group(struct arena *a, struct host_group g) {
-        return g.present ? arena_printf(a, "gid %u", g.gid) : "no gid";
+        return g.present ? arena_printf(a, "gid %u", g.gid) : WHY_NO_GID;
 }
 
 static void compare_group(const char *name, struct host_group before, struct host_group now,

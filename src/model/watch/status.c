@@ -5,6 +5,8 @@
  */
 #include "model/watch/status.h"
 
+#include "model/finding/reason.h"
+
 #define MAX_EDITS 3
 
 static const char *line_number(const char *where) {
@@ -16,15 +18,15 @@ static const char *line_number(const char *where) {
 static const char *describe_edit(struct arena *a, const struct finding *f) {
         switch (f->code) {
         case FINDING_LINE_CHANGED:
-                return arena_printf(a, "line %s: %s -> %s", line_number(f->where), f->old, f->new);
+                return arena_printf(a, WHY_EDIT_CHANGED, line_number(f->where), f->old, f->new);
         case FINDING_LINE_REMOVED:
-                return arena_printf(a, "line %s goes: %s", line_number(f->where), f->old);
+                return arena_printf(a, WHY_EDIT_REMOVED, line_number(f->where), f->old);
         case FINDING_LINE_ADDED:
-                return arena_printf(a, "new: %s", f->new);
+                return arena_printf(a, WHY_EDIT_ADDED, f->new);
         case FINDING_HOLE_HEALED:
-                return arena_printf(a, "container gid %s is no host gid any more", f->what);
+                return arena_printf(a, WHY_EDIT_HEALED, f->what);
         default:
-                return arena_printf(a, "container gid %s is host gid %s", f->what, f->new);
+                return arena_printf(a, WHY_EDIT_HOLE, f->what, f->new);
         }
 }
 
@@ -34,13 +36,13 @@ const char *status_edits_text(struct arena *a, const struct findings *f) {
 
         for (size_t i = 0; i < f->n; i++)
                 n += finding_is_change(f->items[i].code);
-        strbuf_printf(&b, "%zu change%s", n, n == 1 ? "" : "s");
+        strbuf_printf(&b, WHY_EDITS, n, n == 1 ? "" : "s");
         for (size_t i = 0, named = 0; i < f->n && named < MAX_EDITS; i++)
                 if (finding_is_change(f->items[i].code))
                         strbuf_printf(&b, "%s%s", named++ ? "; " : ": ",
                                       describe_edit(a, &f->items[i]));
         if (n > MAX_EDITS)
-                strbuf_printf(&b, "; and %zu more", n - MAX_EDITS);
+                strbuf_printf(&b, WHY_EDITS_MORE, n - MAX_EDITS);
         return strbuf_str(&b);
 }
 

@@ -5,6 +5,7 @@
  */
 #include "model/plan/choose/choose-auto.h"
 
+#include "model/finding/reason.h"
 #include "model/plan/choose/pin.h"
 
 /* Whether nothing but an NPU is meant, which has no render node. */
@@ -40,13 +41,9 @@ static void choose_first(struct chooser *x) {
         } else if (usable.n == 1) {
                 chooser_take(x, usable.items[0]);
         } else if (usable.n == 0) {
-                chooser_miss(x, "auto",
-                             accel ? "none has an accel node" : "none has a render node");
+                chooser_miss(x, "auto", accel ? WHY_NONE_ACCEL : WHY_NONE_RENDER);
         } else {
-                const char *why =
-                        other_node
-                                ? "chosen on another cluster node, and this one has no single match"
-                                : "the container's lines do not tell which GPU is meant";
+                const char *why = other_node ? WHY_OTHER_NODE : WHY_LINES_DO_NOT_TELL;
 
                 chooser_ambiguous(x, why, "a GPU", &usable);
         }

@@ -5,6 +5,7 @@
  */
 #include "model/plan/choose/choose.h"
 
+#include "model/finding/reason.h"
 #include "model/gpu/pci-address.h"
 #include "model/plan/choose/choose-auto.h"
 #include "model/plan/choose/pin.h"
@@ -26,10 +27,10 @@ static void choose_matching(struct chooser *x, const struct gpu_sel *s) {
         else if (found.n == 1 && s->nth == 0)
                 chooser_take_or_held(x, found.items[0], s->text);
         else if (found.n > 1 && s->nth == 0)
-                chooser_ambiguous(x, arena_printf(x->a, "%s matches %zu GPUs", s->text, found.n),
+                chooser_ambiguous(x, arena_printf(x->a, WHY_SELECTOR_SEVERAL, s->text, found.n),
                                   s->text, &found);
         else
-                chooser_miss(x, s->text, "chosen by the policy");
+                chooser_miss(x, s->text, WHY_BY_POLICY);
 }
 
 static const struct gpu *mapped_gpu(struct chooser *x, const struct gpu_sel *s) {
@@ -53,7 +54,7 @@ static void choose_mapped(struct chooser *x, const struct gpu_sel *s) {
                                                     .old = s->problem });
                 chooser_lack(x, s->text);
         } else if (!g) {
-                chooser_miss(x, s->text, "no device of the mapping with its ids");
+                chooser_miss(x, s->text, WHY_MAPPING_NONE);
         } else {
                 chooser_take_or_held(x, g, s->text);
         }
@@ -65,7 +66,7 @@ static void choose_all(struct chooser *x, const struct gpu_sel *s) {
         for (size_t i = 0; i < all.n; i++)
                 chooser_take(x, all.items[i]);
         if (all.n == 0)
-                chooser_miss(x, s->text, "no GPU with a render node");
+                chooser_miss(x, s->text, WHY_NO_RENDER_GPU);
 }
 
 static void choose_selected(struct chooser *x, const struct gpu_sel *s) {
@@ -83,7 +84,7 @@ static void choose_selected(struct chooser *x, const struct gpu_sel *s) {
                 if (g)
                         chooser_take_or_held(x, g, s->text);
                 else
-                        chooser_miss(x, s->name, "chosen by the policy");
+                        chooser_miss(x, s->name, WHY_BY_POLICY);
                 break;
         case SEL_ID:
         case SEL_DRIVER:

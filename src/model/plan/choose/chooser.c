@@ -5,6 +5,8 @@
  */
 #include "model/plan/choose/chooser.h"
 
+#include "model/finding/reason.h"
+
 void chooser_take(struct chooser *x, const struct gpu *g) {
         gpu_list_add(x->a, &x->c->gpus, g);
 }
@@ -18,8 +20,7 @@ void chooser_ambiguous(struct chooser *x, const char *why, const char *what,
         finding_add(x->f, (struct finding){ .code = FINDING_GPU_AMBIGUOUS,
                                             .what = why,
                                             .new = of->n > 0 ? gpu_list_selectors(x->a, of)
-                                                             : "none, this host has no GPU that "
-                                                               "can be given" });
+                                                             : WHY_NO_CHOICE });
         if (x->c->ambiguity.gpus.n == 0)
                 x->c->ambiguity = (struct ambiguity){ .gpus = *of, .why = why };
         chooser_lack(x, what);

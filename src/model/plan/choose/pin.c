@@ -5,6 +5,8 @@
  */
 #include "model/plan/choose/pin.h"
 
+#include "model/finding/reason.h"
+
 /* What the host remembers; where there is nothing, the host as it is now. */
 static struct host_memory memory_of(struct chooser *x) {
         struct host_memory m = { .history = { .id = "-" } };
@@ -113,17 +115,11 @@ static const struct gpu *take_tracked(struct chooser *x, const struct card *p,
                 equal = equal_gpus(x, p);
                 chooser_ambiguous(x,
                                   t->result == TRACK_CONFLICT
-                                          ? arena_printf(x->a,
-                                                         "the pins of several containers lead "
-                                                         "to the card that %s is now",
-                                                         p->address)
-                                          : arena_printf(x->a,
-                                                         "equal cards %s may have changed places "
-                                                         "since %s was pinned",
-                                                         ids, p->address),
+                                          ? arena_printf(x->a, WHY_PIN_CONFLICT, p->address)
+                                          : arena_printf(x->a, WHY_PIN_AMBIGUOUS, ids, p->address),
                                   p->address, &equal);
         } else if (!g) {
-                chooser_miss(x, p->address, arena_printf(x->a, "pinned %s", ids));
+                chooser_miss(x, p->address, arena_printf(x->a, WHY_PINNED, ids));
         } else if (t->result == TRACK_REPLACED) {
                 finding_add(x->f, (struct finding){ .code = FINDING_GPU_REPLACED,
                                                     .gpu = g->address,

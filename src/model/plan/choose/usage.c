@@ -5,6 +5,7 @@
  */
 #include "model/plan/choose/usage.h"
 
+#include "model/finding/reason.h"
 #include "model/gpu/pci-address.h"
 
 static void add(struct usage *u, struct gpu_user user) {
@@ -103,11 +104,10 @@ void usage_check(const struct usage *u, struct findings *findings) {
                 if (c->kind != USER_CONTAINER || (!vm && !held))
                         continue;
                 item.what = arena_printf(findings->arena, "%u", c->vmid);
-                item.old = vm ? arena_printf(findings->arena,
-                                             held ? "it is held for virtual machine %u (%s)"
-                                                  : "virtual machine %u takes it at its start (%s)",
-                                             vm->vmid, vm->by)
-                              : "it is held by vfio-pci for virtual machines";
+                item.old =
+                        vm ? arena_printf(findings->arena, held ? WHY_HELD_FOR_VM : WHY_TAKEN_BY_VM,
+                                          vm->vmid, vm->by)
+                           : WHY_HELD_BY_VFIO;
                 finding_add(findings, item);
         }
 }

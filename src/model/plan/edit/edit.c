@@ -9,6 +9,7 @@
  */
 #include "model/plan/edit/edit.h"
 
+#include "model/finding/reason.h"
 #include "model/plan/edit/edit-idmap.h"
 #include "model/plan/edit/line-class.h"
 
@@ -24,14 +25,14 @@ static void report_foreign(const struct editor *e) {
                                                      .where = editor_where(e, i),
                                                      .old = editor_text(e, e->c->lines[i].text) });
                 else if (d->type == DEVLINE_MENTION)
-                        why = "it names a GPU's node";
+                        why = WHY_NAMES_NODE;
                 else if (d->type != DEVLINE_NONE && d->at && d->at->kind == SOURCE_UNKNOWN)
                         editor_report(e, (struct finding){ .code = FINDING_SOURCE_UNKNOWN,
                                                          .where = editor_where(e, i),
                                                          .old = d->source,
                                                          .what = d->at->why });
                 else if (d->type == DEVLINE_ALLOW && d->device_type != 'b' && d->any_major)
-                        why = d->broken ? d->broken : "it allows every device";
+                        why = d->broken ? d->broken : WHY_ALLOWS_ALL;
                 if (why)
                         editor_report(e,
                                       (struct finding){ .code = FINDING_LINE_FOREIGN,
