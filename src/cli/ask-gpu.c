@@ -11,6 +11,7 @@
 #include "anchor/usage.h"
 #include "base/number.h"
 #include "cli/hwdb.h"
+#include "cli/output.h"
 #include "host/probe/display.h"
 #include "model/gpu/gpu-list.h"
 #include "render/text.h"
@@ -23,10 +24,9 @@ static void show(struct cli *c, const struct gpu *g, const struct usage *usage) 
         struct display d = display_look(&c->arena, c->root, g);
         const char *users = usage_names(&c->arena, usage, g);
 
-        printf("     %s; %s%s; used by %s%s\n", text_escape(&c->arena, gpu_describe(&c->arena, g)),
-               d.attached ? "display attached" : "no display attached",
-               d.boot ? ", the host boots on it" : "", *users ? users : "nobody",
-               usage->partial ? " that could be read" : "");
+        printf(MSG_ASK_LINE, text_escape(&c->arena, gpu_describe(&c->arena, g)),
+               d.attached ? MSG_DISPLAY : MSG_NO_DISPLAY, d.boot ? MSG_BOOT_DISPLAY : "",
+               *users ? users : MSG_NOBODY, usage->partial ? MSG_PARTIAL : "");
 }
 
 static size_t read_number(struct cli *c, size_t n) {
@@ -38,7 +38,7 @@ static size_t read_number(struct cli *c, size_t n) {
                 struct bytes text;
                 uint32_t number;
 
-                printf("Number, or nothing to leave all as it is: ");
+                printf(MSG_ASK_NUMBER);
                 fflush(stdout);
                 len = getline(&line, &size, stdin);
                 if (len <= 0) {
@@ -50,8 +50,7 @@ static size_t read_number(struct cli *c, size_t n) {
                         return 0;
                 if (parse_u32(text, &number) && number >= 1 && number <= n)
                         return number;
-                printf("'%s' is no number from 1 to %zu.\n",
-                       text_escape(&c->arena, bytes_dup(&c->arena, text)), n);
+                printf(MSG_ASK_NO_NUMBER, text_escape(&c->arena, bytes_dup(&c->arena, text)), n);
         }
 }
 
@@ -62,7 +61,7 @@ const char *ask_gpu(struct cli *c, uint32_t vmid, const struct ambiguity *choice
         size_t number;
 
         anchor_usage(&c->host, &usage);
-        printf("%u: %s. Which GPU?\n", vmid, text_escape(&c->arena, choices->why));
+        printf(MSG_ASK_GPU, vmid, text_escape(&c->arena, choices->why));
         for (size_t i = 0; i < list->n; i++) {
                 const struct gpu *g = list->items[i];
                 const char *name = names[g - c->host.facts.gpus];

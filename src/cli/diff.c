@@ -9,6 +9,7 @@
 #include "cli/diff.h"
 
 #include "base/spawn.h"
+#include "cli/output.h"
 #include "render/text.h"
 
 #include <errno.h>
@@ -89,6 +90,6 @@ int diff_make(struct arena *a, const struct file_change *f, const char **ret) {
                 return -EIO;
         *ret = escape_lines(a, result.output);
         if (r == SPAWN_E_OUTPUT)
-                *ret = arena_printf(a, "%s\n(longer than 64 KiB, the rest is left out)\n", *ret);
+                *ret = arena_printf(a, MSG_DIFF_CUT, *ret);
         return 0;
 }

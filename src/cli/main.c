@@ -8,6 +8,7 @@
  * lies in DIR, for tests and bug reports.
  */
 #include "cli/options.h"
+#include "cli/output.h"
 
 #include <errno.h>
 #include <locale.h>
@@ -43,7 +44,7 @@ int main(int argc, char **argv) {
         c.color = c.terminal && wants_color();
         status = run(&c, argc, argv);
         if (fflush(stdout) != 0 || ferror(stdout)) {
-                fprintf(stderr, "gpuanchor: output cannot be written: %s\n", strerror(errno));
+                fprintf(stderr, MSG_OUTPUT_FAILED, strerror(errno));
                 status = EXIT_TROUBLE;
         }
         arena_done(&c.arena);

@@ -10,6 +10,7 @@
  */
 #include "cli/options.h"
 
+#include "cli/output.h"
 #include "render/text.h"
 
 #include <getopt.h>
@@ -86,9 +87,9 @@ static const char *command(struct cli *c) {
 static bool usage(struct cli *c, const char *what, const char *meant) {
         fprintf(stderr, "gpuanchor: %s; ", text_escape(&c->arena, what));
         if (meant)
-                fprintf(stderr, "did you mean %s?\n", meant);
+                fprintf(stderr, MSG_MEANT, meant);
         else
-                fprintf(stderr, "see %s --help\n", command(c));
+                fprintf(stderr, MSG_SEE_HELP, command(c));
         return false;
 }
 
@@ -96,20 +97,18 @@ static bool unknown_option(struct cli *c, int code, const char *word) {
         const char *meant = NULL;
 
         if (code == ':')
-                return usage(c, arena_printf(&c->arena, "%s needs a value", word), NULL);
+                return usage(c, arena_printf(&c->arena, MSG_NEEDS_VALUE, word), NULL);
         if (optopt == 0 || optopt >= 256) { /* a long one */
                 const char *name = arena_strndup(&c->arena, word + 2, strcspn(word + 2, "="));
 
                 for (size_t i = 0; i < OPTS; i++)
                         if (streq(name, options[i].name) && (allowed(c->verb) & OPT_BIT(i)))
-                                return usage(c,
-                                             arena_printf(&c->arena, "--%s takes no value", name),
-                                             NULL);
+                                return usage(c, arena_printf(&c->arena, MSG_NO_VALUE, name), NULL);
                 meant = nearest_option(name, allowed(c->verb));
         } else {
                 word = arena_printf(&c->arena, "-%c", optopt);
         }
-        return usage(c, arena_printf(&c->arena, "unknown option %s", word),
+        return usage(c, arena_printf(&c->arena, MSG_UNKNOWN_OPTION, word),
                      meant ? arena_printf(&c->arena, "--%s", meant) : NULL);
 }
 
@@ -165,13 +164,13 @@ static bool check_args(struct cli *c) {
 
         if (c->n_args > v->max_args)
                 return usage(c,
-                             arena_printf(&c->arena, "%s is too much for %s", c->args[v->max_args],
-                                          v->name),
+                             arena_printf(&c->arena, MSG_TOO_MUCH, c->args[v->max_args], v->name),
                              NULL);
         if (c->n_args < v->min_args && !c->opt[OPT_ALL])
-                return usage(c, arena_printf(&c->arena, "%s needs %s", v->name, v->args), NULL);
+                return usage(c, arena_printf(&c->arena, MSG_NEEDS_ARGUMENT, v->name, v->args),
+                             NULL);
         if (c->n_args > 0 && c->opt[OPT_ALL])
-                return usage(c, "--all and a VMID exclude each other", NULL);
+                return usage(c, MSG_ALL_AND_VMID, NULL);
         return true;
 }
 
@@ -183,7 +182,7 @@ bool options_parse(struct cli *c, int argc, char **argv) {
         if (c->opt[OPT_HELP] || c->opt[OPT_VERSION])
                 return true;
         if (optind >= argc)
-                return usage(c, "no verb", NULL);
+                return usage(c, MSG_NO_VERB, NULL);
         argv += optind;
         argc -= optind;
         word = argv[0];
@@ -191,7 +190,7 @@ bool options_parse(struct cli *c, int argc, char **argv) {
                 if (streq(word, verbs[i]->name))
                         c->verb = verbs[i];
         if (!c->verb)
-                return usage(c, arena_printf(&c->arena, "unknown verb %s", word),
+                return usage(c, arena_printf(&c->arena, MSG_UNKNOWN_VERB, word),
                              nearest_verb(word));
         if (!read_options(c, argc, argv))
                 return false;
@@ -201,7 +200,7 @@ bool options_parse(struct cli *c, int argc, char **argv) {
 }
 
 static void print_options(unsigned mask) {
-        puts("\nOptions:");
+        puts(MSG_HELP_OPTIONS);
         for (size_t i = 0; i < OPTS; i++) {
                 const struct cli_option *o = &options[i];
                 char left[32];
@@ -224,39 +223,35 @@ static void print_options(unsigned mask) {
 }
 
 static void print_exits(const char *const exits[3]) {
-        puts("\nExit status:");
+        puts(MSG_HELP_EXITS);
         for (int i = 0; i < 3; i++)
                 if (exits[i])
                         printf("  %d  %s\n", i, exits[i]);
 }
 
 static void print_verb(const struct verb *v) {
-        printf("Example: %s\n\nUsage: gpuanchor %s [OPTION...]%s%s\n\n%c%s.\n\n%s", v->example,
-               v->name, *v->args ? " " : "", v->args, v->summary[0] & ~0x20, v->summary + 1,
-               v->about);
+        printf(MSG_HELP_VERB, v->example, v->name, *v->args ? " " : "", v->args,
+               v->summary[0] & ~0x20, v->summary + 1, v->about);
         print_options(allowed(v));
         print_exits(v->exits);
-        printf("\nSee gpuanchor(1).\n");
+        printf(MSG_HELP_VERB_END);
 }
 
 void help_print(const struct cli *c) {
         static const char *const exits[3] = {
-                "done, or nothing to do",
-                "done, and something is to be looked at; plan: something would change",
-                "wrong usage, refused or failed; nothing is left half done",
+                MSG_EXIT_0,
+                MSG_EXIT_1,
+                MSG_EXIT_2,
         };
 
         if (c->verb) {
                 print_verb(c->verb);
                 return;
         }
-        puts("Example: gpuanchor enable 101\n\n"
-             "Usage: gpuanchor VERB [OPTION...] [VMID]\n\n"
-             "Keeps a GPU anchored to its Proxmox container.\n\n"
-             "Verbs:");
+        puts(MSG_HELP);
         for (size_t i = 0; verbs[i]; i++)
                 printf("  %-8s %-13s %s\n", verbs[i]->name, verbs[i]->args, verbs[i]->summary);
         print_options(allowed(NULL));
         print_exits(exits);
-        puts("\ngpuanchor VERB --help tells more. See gpuanchor(1).");
+        puts(MSG_HELP_END);
 }

@@ -20,7 +20,7 @@ int cli_fail(struct cli *c, const char *remedy, const char *format, ...) {
                 text = NULL;
         fflush(stdout);
         fprintf(stderr, "gpuanchor: %s%s%s\n",
-                text_escape(&c->arena, text ? text : "out of memory"), *remedy ? "; " : "",
+                text_escape(&c->arena, text ? text : MSG_OUT_OF_MEMORY), *remedy ? "; " : "",
                 text_escape(&c->arena, remedy));
         return EXIT_TROUBLE;
 }

@@ -10,6 +10,11 @@
 #include "cli/verb.h"
 #include "model/finding/finding.h"
 
+/* arrays that the compiler sees, so that it compares their places with the arguments */
+#define MESSAGE(symbol, text) static const char MSG_##symbol[] __attribute__((unused)) = text;
+#include "cli/message.def"
+#undef MESSAGE
+
 /**
  * cli_fail() - tell why nothing was done
  * @remedy: what to do, "" when there is nothing

@@ -39,7 +39,7 @@ static int make_files(struct cli *c, const struct check *k, struct json_file fil
                 r = diff_make(&c->arena, &changes[i], &files[i].diff);
         }
         if (r < 0)
-                cli_fail(c, "apt install diffutils", "diff cannot be run: %s", strerror(-r));
+                cli_fail(c, MSG_DO_DIFFUTILS, MSG_DIFF_FAILED, strerror(-r));
         return r;
 }
 
@@ -66,21 +66,18 @@ static void print_text(struct cli *c, const struct check *k, const struct json_f
         uint32_t vmid = k->guest.vmid;
 
         cli_say(c, "%u: %s%s", vmid, gpu_list_text(&c->arena, &k->plan.choice.gpus),
-                k->left_alone ? ": left alone"
+                k->left_alone ? MSG_PLAN_LEFT_ALONE
                 : changes     ? ""
-                              : ": nothing to change");
+                              : MSG_PLAN_NOTHING);
         out_findings(c, &k->findings, vmid, c->opt[OPT_VERBOSE] ? EDITS_TELL : EDITS_HIDE);
         if (k->refuse)
-                cli_say(c, "the next start would be refused: %s", k->refuse);
+                cli_say(c, MSG_PLAN_REFUSED, k->refuse);
         for (size_t i = 0; i < FILES; i++)
                 out_diff(c, files[i].diff);
         for (size_t i = 0; i < k->n_delegate; i++)
-                cli_say(c, "/etc/subgid: root would be allowed to map host gid %u", k->delegate[i]);
+                cli_say(c, MSG_PLAN_SUBGID, k->delegate[i]);
         if (!guest_is_managed(&c->host.pve, vmid))
-                cli_say(c,
-                        "%u is not managed: nothing is done at its start before gpuanchor enable "
-                        "%u",
-                        vmid, vmid);
+                cli_say(c, MSG_PLAN_NOT_MANAGED, vmid, vmid);
 }
 
 int show_plan(struct cli *c, const struct check *k) {

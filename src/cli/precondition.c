@@ -19,15 +19,14 @@
 bool target_vmid(struct cli *c, uint32_t *ret) {
         if (vmid_parse(c->args[0], ret))
                 return true;
-        cli_fail(c, "pct list", "'%s' is no VMID (100 to 999999999)", c->args[0]);
+        cli_fail(c, MSG_DO_LIST, MSG_NO_VMID, c->args[0]);
         return false;
 }
 
 bool target_is_root(struct cli *c, const char *what) {
         if (geteuid() == 0)
                 return true;
-        cli_fail(c, "run it with sudo or as root", "%s needs root: it writes %s", c->verb->name,
-                 what);
+        cli_fail(c, MSG_DO_SUDO, MSG_NEEDS_ROOT, c->verb->name, what);
         return false;
 }
 
@@ -35,11 +34,9 @@ int target_list(struct cli *c, uint32_t **ret, size_t *ret_n) {
         int r = guest_list(&c->host.pve, ret, ret_n);
 
         if (r == GUEST_E_NOT_MOUNTED)
-                return cli_fail(c, "systemctl status pve-cluster",
-                                "/etc/pve is not mounted; nothing was changed");
+                return cli_fail(c, MSG_DO_PVE_CLUSTER, MSG_NOT_MOUNTED);
         if (r < 0)
-                return cli_fail(c, "run it as root", "/etc/pve/lxc cannot be read: %s",
-                                strerror(-r));
+                return cli_fail(c, MSG_DO_ROOT, MSG_NO_LIST, strerror(-r));
         return EXIT_DONE;
 }
 
@@ -65,13 +62,11 @@ static int tell_none(struct cli *c, uint32_t vmid) {
         const char *path = find_elsewhere(c, vmid), *node;
 
         if (!path)
-                return cli_fail(c, "pct list", "%u: no such container on this node", vmid);
+                return cli_fail(c, MSG_DO_LIST, MSG_GUEST_NONE, vmid);
         if (strstr(path, "/qemu-server/"))
-                return cli_fail(c, "gpuanchor is for containers: pct list",
-                                "%u is a virtual machine", vmid);
+                return cli_fail(c, MSG_DO_LIST_CONTAINERS, MSG_GUEST_VM, vmid);
         node = path + strlen("/etc/pve/nodes/");
-        return cli_fail(c, "run gpuanchor there", "container %u is on node %.*s", vmid,
-                        (int)strcspn(node, "/"), node);
+        return cli_fail(c, MSG_DO_THERE, MSG_GUEST_ELSEWHERE, vmid, (int)strcspn(node, "/"), node);
 }
 
 int target_problem(struct cli *c, uint32_t vmid, int problem) {
@@ -81,10 +76,8 @@ int target_problem(struct cli *c, uint32_t vmid, int problem) {
         if (problem == GUEST_E_NONE)
                 return tell_none(c, vmid);
         if (problem == -EACCES && geteuid() != 0)
-                return cli_fail(c, "run it with sudo or as root",
-                                "%s %u needs root: it reads /etc/pve/lxc/%u.conf "
-                                "and /var/lib/lxc/%u/config",
-                                c->verb->name, vmid, vmid, vmid);
+                return cli_fail(c, MSG_DO_SUDO, MSG_NEEDS_ROOT_TO_READ, c->verb->name, vmid, vmid,
+                                vmid);
         anchor_tell_problem(&f, &g, problem);
         return cli_fail_findings(c, &f, vmid);
 }
@@ -137,18 +130,14 @@ int target_store(struct cli *c, const struct guest *g, struct bytes content) {
         int r = backup_save(&c->arena, g);
 
         if (r < 0)
-                return cli_fail(c, "nothing was changed",
-                                "/var/lib/gpuanchor/backup/%u: the present "
-                                "content cannot be kept: %s",
-                                g->vmid, strerror(-r));
+                return cli_fail(c, MSG_NOTHING_CHANGED, MSG_BACKUP_FAILED, g->vmid, strerror(-r));
         r = guest_store_conf(g, content);
         if (r == GUEST_E_CHANGED)
                 return target_problem(c, g->vmid, r);
         if (r == -EACCES)
-                return cli_fail(c, "pvecm status", "%s: not written: the cluster has no quorum",
-                                where);
+                return cli_fail(c, MSG_DO_PVECM, MSG_STORE_NO_QUORUM, where);
         if (r != 0)
-                return cli_fail(c, "", "%s: not written: %s", where,
-                                r < 0 ? strerror(-r) : "over 1 MiB");
+                return cli_fail(c, "", MSG_STORE_FAILED, where,
+                                r < 0 ? strerror(-r) : MSG_STORE_LARGE);
         return EXIT_DONE;
 }

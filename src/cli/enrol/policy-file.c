@@ -23,8 +23,8 @@ int policy_file_read(struct cli *c, uint32_t vmid, struct policy_file *ret) {
         int r = file_read(&c->arena, p.path, INI_FILE_MAX, &p.old);
 
         if (r < 0 && r != -ENOENT)
-                return cli_fail(c, r == -EACCES ? "run it as root" : "move it out of the way",
-                                "%s cannot be read: %s", p.name, strerror(-r));
+                return cli_fail(c, r == -EACCES ? MSG_DO_ROOT : MSG_DO_MOVE, MSG_POLICY_UNREAD,
+                                p.name, strerror(-r));
         p.present = r == 0;
         p.new = p.old;
         *ret = p;
@@ -34,8 +34,8 @@ int policy_file_read(struct cli *c, uint32_t vmid, struct policy_file *ret) {
 static int tell(struct cli *c, const struct policy_file *p, const char *not_done, int error) {
         bool quorum = error == -EACCES;
 
-        return cli_fail(c, quorum ? "pvecm status" : "", "%s: %s: %s", p->name, not_done,
-                        quorum ? "the cluster has no quorum" : strerror(-error));
+        return cli_fail(c, quorum ? MSG_DO_PVECM : "", "%s: %s: %s", p->name, not_done,
+                        quorum ? MSG_NO_QUORUM : strerror(-error));
 }
 
 static int store(struct cli *c, const struct policy_file *p, struct bytes content) {
@@ -51,12 +51,12 @@ int policy_file_write(struct cli *c, const struct policy_file *p) {
 
         if (!bytes_equal(p->old, p->new))
                 r = store(c, p, p->new);
-        return r < 0 ? tell(c, p, "not written", r) : EXIT_DONE;
+        return r < 0 ? tell(c, p, MSG_POLICY_NOT_WRITTEN, r) : EXIT_DONE;
 }
 
 int policy_file_remove(struct cli *c, const struct policy_file *p) {
         if (unlink(p->path) < 0 && errno != ENOENT)
-                return tell(c, p, "not removed", -errno);
+                return tell(c, p, MSG_POLICY_NOT_REMOVED, -errno);
         return EXIT_DONE;
 }
 
@@ -68,5 +68,5 @@ void policy_file_restore(struct cli *c, const struct policy_file *p) {
         else if (unlink(p->path) < 0 && errno != ENOENT)
                 r = -errno;
         if (r < 0)
-                tell(c, p, "not put back as it was", r);
+                tell(c, p, MSG_POLICY_NOT_RESTORED, r);
 }

@@ -59,18 +59,17 @@ int snippet_check(struct cli *c) {
         struct stat st;
 
         if (!path)
-                return cli_fail(c, "see storage local in /etc/pve/storage.cfg",
-                                "storage local has no directory for snippets");
+                return cli_fail(c, MSG_DO_STORAGE_CFG, MSG_NO_SNIPPETS);
         if (lstat(path, &st) == 0 && !S_ISLNK(st.st_mode)) {
                 if (S_ISREG(st.st_mode) && is_executable(path))
                         return EXIT_DONE;
-                return cli_fail(c, "move it out of the way", "%s is not the hook", snippet_path(c));
+                return cli_fail(c, MSG_DO_MOVE, MSG_LINK_NOT_HOOK, snippet_path(c));
         }
         if (*link_target(c, path) && !is_our_link(link_target(c, path)))
-                return cli_fail(c, "move it out of the way", "%s is a link to %s", snippet_path(c),
+                return cli_fail(c, MSG_DO_MOVE, MSG_LINK_OTHER, snippet_path(c),
                                 link_target(c, path));
         if (!is_executable(arena_printf(&c->arena, "%s" HOOK_PATH, c->root)))
-                return cli_fail(c, "install gpuanchor again", HOOK_PATH " is not installed");
+                return cli_fail(c, MSG_DO_INSTALL, MSG_HOOK_NOT_INSTALLED, HOOK_PATH);
         return EXIT_DONE;
 }
 
@@ -176,9 +175,8 @@ int hookscript_set(struct cli *c, uint32_t vmid, const char *volume) {
         const char *id = arena_printf(&c->arena, "%u", vmid);
         const char *const set[] = { "pct", "set", id, "--hookscript", volume, NULL };
         const char *const delete[] = { "pct", "set", id, "--delete", "hookscript", NULL };
-        const char *what =
-                volume ? arena_printf(&c->arena, "pct set %u --hookscript %s", vmid, volume)
-                       : arena_printf(&c->arena, "pct set %u --delete hookscript", vmid);
+        const char *what = volume ? arena_printf(&c->arena, MSG_PCT_SET, vmid, volume)
+                                  : arena_printf(&c->arena, MSG_PCT_DELETE, vmid);
         struct spawn_job job = { .argv = volume ? set : delete,
                                  .timeout_ms = PCT_MS,
                                  .max_output = 64 * 1024,
@@ -187,15 +185,14 @@ int hookscript_set(struct cli *c, uint32_t vmid, const char *volume) {
         int r = spawn_run(&c->arena, &job, &result);
 
         if (r < 0)
-                return cli_fail(c, "is this a Proxmox VE host?", "%s cannot be run: %s", what,
+                return cli_fail(c, MSG_DO_ON_PVE, MSG_PCT_NOT_RUN, what,
                                 spawn_error(&c->arena, "pct", "pve-container", r));
         if (r == 0 && result.status == 0)
                 return EXIT_DONE;
         spawn_show(&result);
         if (r == 0)
-                return cli_fail(c, "its reason stands above", "%s failed with exit status %d", what,
-                                result.status);
-        return cli_fail(c, "", "%s: no answer within %d s", what, PCT_MS / 1000);
+                return cli_fail(c, MSG_DO_SEE_REASON, MSG_PCT_FAILED, what, result.status);
+        return cli_fail(c, "", MSG_PCT_LATE, what, PCT_MS / 1000);
 }
 
 bool hookscript_is_usable(struct cli *c, const char *volume) {

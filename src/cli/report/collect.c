@@ -11,6 +11,7 @@
 
 #include "anchor/status.h"
 #include "base/file.h"
+#include "cli/output.h"
 #include "host/package.h"
 #include "model/report/mask-conf.h"
 #include "model/report/mask-settings.h"
@@ -83,7 +84,7 @@ static void add_guests(struct report *r) {
         int e = guest_list(&r->c->host.pve, &vmids, &n);
 
         if (e != 0)
-                report_unread(r, "/etc/pve/lxc", e < 0 ? strerror(-e) : "not mounted");
+                report_unread(r, "/etc/pve/lxc", e < 0 ? strerror(-e) : MSG_REPORT_NOT_MOUNTED);
         for (size_t i = 0; e == 0 && i < n; i++)
                 add_container(r, vmids[i]);
         e = vm_list(&r->c->host.pve, &vmids, &n);
@@ -114,7 +115,7 @@ static void learn_node(struct report *r, const char *path) {
 
 static void add_settings(struct report *r, const char *path) {
         if (strpbrk(path, " \t\n"))
-                report_unread(r, path, "its name has a blank");
+                report_unread(r, path, MSG_REPORT_NAME_BLANK);
         else
                 (void)read_file(r, path, mask_settings);
 }
@@ -135,7 +136,7 @@ void report_collect(struct report *r) {
         if (r->c->host.pve.node)
                 add_guests(r);
         else
-                report_unread(r, "/etc/pve", "not mounted");
+                report_unread(r, "/etc/pve", MSG_REPORT_NOT_MOUNTED);
         add_settings(r, SETTINGS);
         each(r, SETTINGS ".d/*.conf", add_settings);
         (void)read_file(r, "/etc/pve/mapping/pci.cfg", mask_sections);

@@ -50,8 +50,8 @@ static bool may_write(struct job *j) {
         if (!k->refuse && !k->left_alone)
                 return true;
         out_findings(j->c, &k->findings, j->vmid, EDITS_HIDE);
-        cli_fail(j->c, arena_printf(&j->arena, "gpuanchor plan %u", j->vmid),
-                 "%u: left as it is: %s", j->vmid, k->refuse ? k->refuse : "see above");
+        cli_fail(j->c, arena_printf(&j->arena, MSG_DO_PLAN, j->vmid), MSG_LEFT_ALONE_WHY, j->vmid,
+                 k->refuse ? k->refuse : MSG_SEE_ABOVE);
         return false;
 }
 
@@ -65,7 +65,7 @@ static int tell(struct job *j, bool changes, int problem) {
         if (problem != 0)
                 return EXIT_TROUBLE;
         cli_say(c, "%s: %s", gpu_list_text(&c->arena, &k->plan.choice.gpus),
-                changes ? "written, in effect from the next start on" : "nothing to change");
+                changes ? MSG_WRITTEN : MSG_NOTHING);
         return show_attention(&k->findings);
 }
 
@@ -103,10 +103,10 @@ static int apply_job(struct job *j) {
         if (r != 0)
                 return target_problem(c, j->vmid, r);
         if (!guest_is_managed(&j->host.pve, j->vmid))
-                return cli_fail(c, arena_printf(&j->arena, "gpuanchor enable %u", j->vmid),
-                                "%u is not managed by gpuanchor", j->vmid);
+                return cli_fail(c, arena_printf(&j->arena, MSG_DO_ENABLE, j->vmid), MSG_NOT_MANAGED,
+                                j->vmid);
         if (c->opt[OPT_ALL] && guest_is_template(&g)) {
-                cli_say(c, "a template, left alone");
+                cli_say(c, MSG_TEMPLATE);
                 return EXIT_DONE;
         }
         r = guest_lock(&j->host.pve, j->vmid, lock_timeout(c), &lock);
@@ -157,7 +157,7 @@ static int apply_all(struct cli *c) {
                 worst = r > worst ? r : worst;
         }
         if (managed == 0)
-                cli_say(c, "no container of this node is managed by gpuanchor");
+                cli_say(c, MSG_NONE_MANAGED);
         return c->opt[OPT_BOOT] ? EXIT_DONE : worst;
 }
 
@@ -165,7 +165,7 @@ static int run(struct cli *c) {
         uint32_t vmid;
         int r;
 
-        if (!c->opt[OPT_DRY_RUN] && !target_is_root(c, "/etc/pve, /etc/subgid and /var/lib/lxc"))
+        if (!c->opt[OPT_DRY_RUN] && !target_is_root(c, MSG_WRITES_LINES))
                 return EXIT_TROUBLE;
         if (c->opt[OPT_ALL])
                 return apply_all(c);

@@ -41,10 +41,9 @@ static int read_method(struct converting *v) {
         const char *to = v->c->opt[OPT_TO];
 
         if (!to)
-                return cli_fail(v->c, "gpuanchor convert --help",
-                                "convert needs --to dev or idmap");
+                return cli_fail(v->c, MSG_DO_CONVERT_HELP, MSG_METHOD_NONE);
         if (!streq(to, "dev") && !streq(to, "idmap"))
-                return cli_fail(v->c, "", "--to: '%s' is neither dev nor idmap", to);
+                return cli_fail(v->c, "", MSG_METHOD_UNKNOWN, to);
         v->to = streq(to, "dev") ? METHOD_DEV : METHOD_IDMAP;
         return EXIT_DONE;
 }
@@ -57,11 +56,10 @@ static int check_version(struct converting *v) {
                 return EXIT_DONE;
         version = package_version(v->a, v->c->root, "pve-manager");
         if (!version)
-                cli_say(v->c, "the version of Proxmox VE is not known here; devN needs 8.2");
+                cli_say(v->c, MSG_VERSION_UNKNOWN);
         if (!version || version_at_least(version, 8, 2))
                 return EXIT_DONE;
-        return cli_fail(v->c, "upgrade, or stay with idmap",
-                        "%u: devN needs Proxmox VE 8.2, this is %s", v->vmid, version);
+        return cli_fail(v->c, MSG_DO_UPGRADE, MSG_VERSION_OLD, v->vmid, version);
 }
 
 /* ---- files that lose their group ---- */
@@ -70,15 +68,13 @@ static const char *describe_files(struct arena *a, const struct owners *o, bool 
         struct strbuf b = { .arena = a };
 
         if (o->n == 0)
-                return all ? "no file on its disk belongs to it"
-                           : "no file on the part of its disk that was looked through belongs to "
-                             "it";
-        strbuf_printf(&b, "%s%zu file%s on its disk belong%s to it and would be nobody's: ",
-                      all ? "" : "at least ", o->n, o->n == 1 ? "" : "s", o->n == 1 ? "s" : "");
+                return all ? MSG_OWNS_NOTHING : MSG_OWNS_NOTHING_SEEN;
+        strbuf_printf(&b, MSG_OWNS, all ? "" : MSG_OWNS_AT_LEAST, o->n, o->n == 1 ? "" : "s",
+                      o->n == 1 ? "s" : "");
         for (size_t i = 0; i < o->n_names; i++)
                 strbuf_printf(&b, "%s%s", i ? ", " : "", o->names[i]);
         if (o->n > o->n_names)
-                strbuf_printf(&b, " and %zu more", o->n - o->n_names);
+                strbuf_printf(&b, MSG_OWNS_MORE, o->n - o->n_names);
         return strbuf_str(&b);
 }
 
@@ -120,8 +116,8 @@ static const char *look_inside(struct converting *v, struct search *s) {
                 *s = *(const struct search *)answer.result;
         if (r == 0)
                 return NULL;
-        return arena_printf(v->a, "files of that group were not looked for%s%s",
-                            r == INSIDE_E_STOPPED ? ", since the container does not run" : ": ",
+        return arena_printf(v->a, MSG_OWNS_NOT_LOOKED,
+                            r == INSIDE_E_STOPPED ? MSG_OWNS_STOPPED : ": ",
                             r == INSIDE_E_STOPPED ? "" : answer.why);
 }
 
@@ -154,15 +150,12 @@ static int refuse(struct converting *v) {
                         (void)show_plan(v->c, k);
                 else
                         out_findings(v->c, &k->findings, v->vmid, EDITS_HIDE);
-                return cli_fail(v->c, arena_printf(v->a, "gpuanchor plan %u", v->vmid),
-                                "%u: left as it is: %s", v->vmid,
-                                k->refuse ? k->refuse : "see above");
+                return cli_fail(v->c, arena_printf(v->a, MSG_DO_PLAN, v->vmid), MSG_LEFT_ALONE_WHY,
+                                v->vmid, k->refuse ? k->refuse : MSG_SEE_ABOVE);
         }
         if (k->plan.incomplete || k->plan.choice.gpus.n == 0)
-                return cli_fail(v->c, arena_printf(v->a, "gpuanchor plan %u", v->vmid),
-                                "%u: not all of its devices are there now%s%s, and their lines "
-                                "cannot be converted",
-                                v->vmid, k->plan.missing ? ": " : "",
+                return cli_fail(v->c, arena_printf(v->a, MSG_DO_PLAN, v->vmid),
+                                MSG_CONVERT_INCOMPLETE, v->vmid, k->plan.missing ? ": " : "",
                                 k->plan.missing ? k->plan.missing : "");
         return EXIT_DONE;
 }
@@ -178,9 +171,7 @@ static int prove(struct converting *v) {
         if (r != 0)
                 return target_problem(v->c, v->vmid, r);
         if (next.left_alone || !bytes_equal(next.new_conf, g.conf))
-                return cli_fail(v->c, "nothing was changed; please report it, with that file",
-                                "%u: the next start would change the converted file again",
-                                v->vmid);
+                return cli_fail(v->c, MSG_DO_REPORT_FILE, MSG_CONVERT_AGAIN, v->vmid);
         return EXIT_DONE;
 }
 
@@ -237,12 +228,9 @@ static int convert(struct converting *v) {
                                                           : show_attention(&k->findings);
         out_findings(v->c, &k->findings, v->vmid, EDITS_TELL);
         if (!changes)
-                cli_say(v->c, "%u: method %s already, nothing to change", v->vmid,
-                        method_name(v->to));
+                cli_say(v->c, MSG_CONVERT_NOTHING, v->vmid, method_name(v->to));
         else
-                cli_say(v->c,
-                        "%u: method %s from the next start on; gpuanchor undo %u takes it back",
-                        v->vmid, method_name(v->to), v->vmid);
+                cli_say(v->c, MSG_CONVERTED, v->vmid, method_name(v->to), v->vmid);
         return show_attention(&k->findings);
 }
 
@@ -250,8 +238,8 @@ static int run_locked(struct converting *v) {
         int r = target_open(v->c, v->vmid, &v->guest, &v->lock);
 
         if (r == EXIT_DONE && !guest_is_managed(&v->c->host.pve, v->vmid))
-                r = cli_fail(v->c, arena_printf(v->a, "gpuanchor enable %u", v->vmid),
-                             "%u is not managed by gpuanchor", v->vmid);
+                r = cli_fail(v->c, arena_printf(v->a, MSG_DO_ENABLE, v->vmid), MSG_NOT_MANAGED,
+                             v->vmid);
         if (r == EXIT_DONE)
                 r = policy_file_read(v->c, v->vmid, &v->policy);
         if (r == EXIT_DONE)
@@ -268,7 +256,7 @@ static int run(struct cli *c) {
         int r;
 
         if (read_method(&v) != EXIT_DONE || !target_vmid(c, &v.vmid) ||
-            (!c->opt[OPT_DRY_RUN] && !target_is_root(c, "/etc/pve, /etc/subgid and /var/lib/lxc")))
+            (!c->opt[OPT_DRY_RUN] && !target_is_root(c, MSG_WRITES_LINES)))
                 return EXIT_TROUBLE;
         r = run_locked(&v);
         cleanup_close(&v.lock);

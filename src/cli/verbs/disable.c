@@ -38,7 +38,7 @@ static void find_next(struct disabling *d) {
         if (*next != '/')
                 d->next = next;
         else
-                cli_say(d->c, "next-hook %s is a path and no volume: not put back", next);
+                cli_say(d->c, MSG_NEXT_IS_PATH, next);
 }
 
 static int read_container(struct disabling *d) {
@@ -53,12 +53,8 @@ static int read_container(struct disabling *d) {
         d->has_hook = guest_has_hook(&d->guest);
         find_next(d);
         if (d->next && !hookscript_is_usable(d->c, d->next))
-                return cli_fail(d->c,
-                                arena_printf(d->a, "correct it, or remove next-hook from %s",
-                                             d->policy.name),
-                                "the hookscript %s that would be put back is no "
-                                "executable file",
-                                d->next);
+                return cli_fail(d->c, arena_printf(d->a, MSG_DO_NEXT_HOOK_CORRECT, d->policy.name),
+                                MSG_NEXT_NO_FILE, d->next);
         return r;
 }
 
@@ -68,8 +64,8 @@ static void tell_parked(struct disabling *d) {
 
         if (p->parked.n == 0)
                 return;
-        cli_say(d->c, "%zu line%s taken out while the GPU was missing, not put back:", p->parked.n,
-                p->parked.n == 1 ? " was" : "s were");
+        cli_say(d->c, MSG_PARKED, p->parked.n,
+                p->parked.n == 1 ? MSG_PARKED_ONE : MSG_PARKED_SEVERAL);
         for (size_t i = 0; i < p->parked.n; i++)
                 cli_say(d->c, "  %s", p->parked.lines[i]);
 }
@@ -104,13 +100,12 @@ static int change(struct disabling *d) {
 
 static void say_done(struct disabling *d, const char *would) {
         if (d->has_hook && d->next)
-                cli_say(d->c, "hookscript of %u%s set to %s", d->vmid, would, d->next);
+                cli_say(d->c, MSG_HOOK_SET, d->vmid, would, d->next);
         else if (d->has_hook)
-                cli_say(d->c, "hookscript of %u%s removed", d->vmid, would);
+                cli_say(d->c, MSG_HOOK_REMOVED, d->vmid, would);
         if (drops_policy(d))
-                cli_say(d->c, "%s%s removed", d->policy.name, would);
-        cli_say(d->c, "the device lines of %u stay as they are; they are not kept right any more",
-                d->vmid);
+                cli_say(d->c, MSG_FILE_REMOVED, d->policy.name, would);
+        cli_say(d->c, MSG_LINES_STAY, d->vmid);
 }
 
 /* Inside, a stopped container keeps what it has: nothing of it is mounted here. */
@@ -120,16 +115,16 @@ static int clear_inside(struct disabling *d) {
 
         out_findings(d->c, &f, d->vmid, EDITS_TELL);
         for (size_t i = 0; !runs && i < d->own.policy.n_guest_services; i++)
-                cli_say(d->c, "%u does not run: %s stays in it", d->vmid,
+                cli_say(d->c, MSG_INSIDE_STAYS, d->vmid,
                         upkeep_path(d->a, d->own.policy.guest_services[i]));
         if (d->own.policy.guest_groups || d->own.policy.n_guest_users > 0)
-                cli_say(d->c, "groups of %u and their members stay as they are", d->vmid);
+                cli_say(d->c, MSG_GROUPS_STAY, d->vmid);
         return findings_worst(&f) <= SEV_WARNING ? EXIT_ATTENTION : EXIT_DONE;
 }
 
 static void say_inside(struct disabling *d) {
         for (size_t i = 0; i < d->own.policy.n_guest_services; i++)
-                cli_say(d->c, "%s would be removed in %u, if it runs",
+                cli_say(d->c, MSG_INSIDE_WOULD_GO,
                         upkeep_path(d->a, d->own.policy.guest_services[i]), d->vmid);
 }
 
@@ -141,13 +136,13 @@ static int disable_one(struct cli *c, uint32_t vmid) {
         if (r != EXIT_DONE)
                 return r;
         if (!d.has_hook && !drops_policy(&d)) {
-                cli_say(c, "%u is not managed by gpuanchor, nothing to do", vmid);
+                cli_say(c, MSG_DISABLE_NOTHING, vmid);
                 return EXIT_DONE;
         }
         anchor_policy(&c->host, vmid, NULL, &d.own);
         tell_parked(&d);
         if (c->opt[OPT_DRY_RUN]) {
-                say_done(&d, " would be");
+                say_done(&d, MSG_WOULD_BE);
                 say_inside(&d);
                 return EXIT_DONE;
         }
@@ -166,10 +161,9 @@ static int remove_link(struct cli *c) {
         if (!user && r == 0)
                 return EXIT_DONE;
         if (user)
-                cli_fail(c, "pct set VMID --delete hookscript, pct delsnapshot",
-                         "%s stays: %s names it", snippet_path(c), user);
+                cli_fail(c, MSG_DO_DELETE_HOOK, MSG_LINK_STAYS, snippet_path(c), user);
         else
-                cli_fail(c, "", "%s cannot be removed: %s", snippet_path(c), strerror(-r));
+                cli_fail(c, "", MSG_LINK_NOT_REMOVED, snippet_path(c), strerror(-r));
         return EXIT_ATTENTION;
 }
 
@@ -195,7 +189,7 @@ static int disable_all(struct cli *c) {
 static int run(struct cli *c) {
         uint32_t vmid;
 
-        if (!c->opt[OPT_DRY_RUN] && !target_is_root(c, "/etc/pve and /var/lib/vz/snippets"))
+        if (!c->opt[OPT_DRY_RUN] && !target_is_root(c, MSG_WRITES_HOOK))
                 return EXIT_TROUBLE;
         if (c->opt[OPT_ALL])
                 return disable_all(c);

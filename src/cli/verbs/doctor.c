@@ -32,7 +32,7 @@ static void print(struct cli *c, const struct doctor *d) {
                 v.width = terminal_width();
                 doctor_text(&c->arena, &v);
                 if (!d->vmid)
-                        cli_say(c, "the host alone; a container, too: gpuanchor doctor VMID");
+                        cli_say(c, MSG_DOCTOR_HOST);
         } else {
                 doctor_plain(&c->arena, &v);
         }
@@ -49,11 +49,10 @@ static int run(struct cli *c) {
         if (r != 0 && vmid)
                 return target_problem(c, vmid, r);
         if (r != 0)
-                return cli_fail(c, "", "the host cannot be read: %s", strerror(-r));
+                return cli_fail(c, "", MSG_HOST_UNREAD, strerror(-r));
         print(c, &d);
         if (d.blind)
-                return cli_fail(c, "run it with sudo or as root", "container %u was not looked at",
-                                vmid);
+                return cli_fail(c, MSG_DO_SUDO, MSG_NOT_LOOKED_AT, vmid);
         return doctor_exit(&d.report) ? EXIT_ATTENTION : EXIT_DONE;
 }
 

@@ -69,8 +69,8 @@ static int add_preset(struct enabling *e, const char *name) {
         const struct preset *p = preset_find(name);
 
         if (!p)
-                return cli_fail(e->c, arena_printf(e->a, "choose one of %s", preset_names(e->a)),
-                                "there is no preset %s", name);
+                return cli_fail(e->c, arena_printf(e->a, MSG_DO_CHOOSE_OF, preset_names(e->a)),
+                                MSG_PRESET_UNKNOWN, name);
         add_setting(e, "guest-groups", "ensure");
         add_setting(e, "guest-users", p->users);
         add_setting(e, "guest-service", p->services);
@@ -122,10 +122,8 @@ static int check_next_hook(struct enabling *e, const char *next) {
         const char *problem = setting_problem(e->a, &(struct setting){ "next-hook", next });
 
         if (!problem && !hookscript_is_usable(e->c, next))
-                problem = arena_printf(e->a, "the hookscript %s is no executable file", next);
-        return problem ? cli_fail(e->c, "correct it, or leave it out with --next-hook none", "%s",
-                                  problem)
-                       : EXIT_DONE;
+                problem = arena_printf(e->a, MSG_HOOK_NO_FILE, next);
+        return problem ? cli_fail(e->c, MSG_DO_NEXT_HOOK_NONE, "%s", problem) : EXIT_DONE;
 }
 
 /* Whether the container runs the hook through our link, now or from now on. */
@@ -142,10 +140,8 @@ static int chain_hook(struct enabling *e) {
         e->set_hook = !guest_has_hook(&e->guest);
         if (!next && e->hook && e->set_hook) {
                 if (chained && !streq(chained, e->hook))
-                        return cli_fail(e->c, "choose with --next-hook",
-                                        "%u has the hookscript %s, and its policy has "
-                                        "next-hook = %s",
-                                        e->vmid, e->hook, chained);
+                        return cli_fail(e->c, MSG_DO_NEXT_HOOK, MSG_HOOK_TWO, e->vmid, e->hook,
+                                        chained);
                 next = e->hook;
                 add_setting(e, "next-hook", next);
         }
@@ -154,11 +150,11 @@ static int chain_hook(struct enabling *e) {
 
 /* The choices in lines to paste. */
 static void tell_choices(struct enabling *e, const struct ambiguity *choices) {
-        cli_fail(e->c, "choose one:", "%u: %s", e->vmid, choices->why);
+        cli_fail(e->c, MSG_DO_CHOOSE, "%u: %s", e->vmid, choices->why);
         for (size_t i = 0; i < choices->gpus.n; i++) {
                 const struct gpu *g = choices->gpus.items[i];
 
-                fprintf(stderr, "  gpuanchor enable %u --gpu %s  # %s\n", e->vmid,
+                fprintf(stderr, MSG_ENABLE_CHOICE, e->vmid,
                         text_escape(e->a, gpu_selector(e->a, g)),
                         text_escape(e->a, gpu_describe(e->a, g)));
         }
@@ -224,7 +220,7 @@ static int prepare_asking(struct enabling *e) {
         cleanup_close(&e->lock);
         answer = ask_gpu(e->c, e->vmid, &e->check.plan.choice.ambiguity);
         if (!answer)
-                return cli_fail(e->c, "nothing was changed", "%u: no GPU was chosen", e->vmid);
+                return cli_fail(e->c, MSG_NOTHING_CHANGED, MSG_ENABLE_NO_CHOICE, e->vmid);
         e->c->opt[OPT_GPU] = answer;
         e->c->host = anchor_open(e->a, e->c->root);
         *e = (struct enabling){ .c = e->c, .a = e->a, .vmid = e->vmid, .lock = -1 };
@@ -237,8 +233,7 @@ static int change_files(struct enabling *e, bool *ret_link) {
         if (needs_link(e))
                 r = snippet_install(e->c, ret_link);
         if (r < 0)
-                return cli_fail(e->c, "", "%s cannot be made: %s", snippet_path(e->c),
-                                strerror(-r));
+                return cli_fail(e->c, "", MSG_LINK_FAILED, snippet_path(e->c), strerror(-r));
         return policy_file_write(e->c, &e->policy);
 }
 
@@ -264,12 +259,12 @@ static void say_done(struct enabling *e, const char *would) {
         const char *next = policy_value(e->a, e->policy.new, "next-hook");
 
         if (!bytes_equal(e->policy.old, e->policy.new))
-                cli_say(e->c, "%s%s written", e->policy.name, would);
+                cli_say(e->c, MSG_FILE_WRITTEN, e->policy.name, would);
         if (e->set_hook)
-                cli_say(e->c, "hookscript of %u%s set to %s%s%s", e->vmid, would, HOOK_VOLUME,
-                        next ? ", which runs after itself " : "", next ? next : "");
+                cli_say(e->c, MSG_HOOK_SET_CHAIN, e->vmid, would, HOOK_VOLUME,
+                        next ? MSG_HOOK_AFTER : "", next ? next : "");
         if (e->set_hook && e->hook && (!next || !streq(next, e->hook)))
-                cli_say(e->c, "the hookscript %s is not run any more", e->hook);
+                cli_say(e->c, MSG_HOOK_NOT_RUN, e->hook);
         snippet_advise(e->c, &advice);
         if (e->set_hook)
                 out_findings(e->c, &advice, e->vmid, EDITS_TELL);
@@ -287,8 +282,7 @@ static int show(struct enabling *e) {
         if (show_plan(e->c, &k) == EXIT_TROUBLE)
                 return EXIT_TROUBLE;
         if (anchor_would_change(&k))
-                cli_say(e->c, "written at the next start of %u, or now: gpuanchor apply %u",
-                        e->vmid, e->vmid);
+                cli_say(e->c, MSG_ENABLE_NEXT, e->vmid, e->vmid);
         return attention;
 }
 
@@ -297,13 +291,13 @@ static int run(struct cli *c) {
         int r;
 
         if (!target_vmid(c, &e.vmid) ||
-            (!c->opt[OPT_DRY_RUN] && !target_is_root(c, "/etc/pve and /var/lib/vz/snippets")))
+            (!c->opt[OPT_DRY_RUN] && !target_is_root(c, MSG_WRITES_HOOK)))
                 return EXIT_TROUBLE;
         r = prepare_asking(&e);
         if (r != EXIT_DONE)
                 return r;
         if (c->opt[OPT_DRY_RUN]) {
-                say_done(&e, " would be");
+                say_done(&e, MSG_WOULD_BE);
                 return show_plan(c, &e.check);
         }
         r = change(&e);

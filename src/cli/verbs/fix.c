@@ -20,7 +20,7 @@ static bool ask(struct cli *c, const char *name, bool *asked) {
                         asked[i] = true;
                         return true;
                 }
-        cli_fail(c, "man gpuanchor, CHECKS", "doctor has no check '%s'", name);
+        cli_fail(c, MSG_DO_MAN_CHECKS, MSG_CHECK_UNKNOWN, name);
         return false;
 }
 
@@ -33,7 +33,7 @@ static int fix(struct cli *c, const struct doctor *d, const bool *asked) {
 
         for (enum doctor_check i = 0; i < DOCTOR_CHECKS; i++)
                 if (asked[i] && doctor_fix(&d->report, i, &conf) == 0)
-                        cli_say(c, "%s: nothing to fix in %s", doctor_checks[i].name, name);
+                        cli_say(c, MSG_FIX_NOTHING, doctor_checks[i].name, name);
         content = pctconf_write(&conf);
         if (bytes_equal(content, g->conf))
                 return EXIT_DONE;
@@ -43,10 +43,7 @@ static int fix(struct cli *c, const struct doctor *d, const bool *asked) {
                 return EXIT_ATTENTION;
         r = target_store(c, g, content);
         if (r == EXIT_DONE)
-                cli_say(c,
-                        "%s written, in effect from the next start on; gpuanchor undo %u takes "
-                        "this back",
-                        name, d->vmid);
+                cli_say(c, MSG_FIXED, name, d->vmid);
         return r;
 }
 

@@ -31,10 +31,9 @@ static int print(struct cli *c, const struct inventory *inv) {
                 r = table_gpus(&c->arena, inv, c->color);
                 out_findings(c, &inv->problems, 0, EDITS_TELL);
                 if (inv->usage->partial)
-                        cli_say(c, "not every container and virtual machine could be read: run it "
-                                   "as root");
+                        cli_say(c, MSG_GPUS_PARTIAL);
         } else {
-                cli_say(c, "this host has no GPU");
+                cli_say(c, MSG_GPUS_NONE);
         }
         return r;
 }
@@ -45,11 +44,10 @@ static int run(struct cli *c) {
 
         r = look_gpus(c, &inv);
         if (r < 0)
-                return cli_fail(c, "", "the devices of this host cannot be read: %s", strerror(-r));
+                return cli_fail(c, "", MSG_DEVICES_UNREAD, strerror(-r));
         r = print(c, &inv);
         if (r < 0)
-                return cli_fail(c, "gpuanchor gpus | cat", "the table cannot be printed: %s",
-                                strerror(-r));
+                return cli_fail(c, MSG_DO_GPUS_CAT, MSG_TABLE_FAILED, strerror(-r));
         return attention(&inv);
 }
 

@@ -23,7 +23,7 @@ static void put(struct report *r, const char *name, struct bytes content) {
         const char *path = arena_printf(&r->c->arena, FOLDER "%s", name);
 
         if (strlen(path) > TAR_NAME_MAX) {
-                report_unread(r, name, "its name is too long; it is in host.host");
+                report_unread(r, name, MSG_REPORT_NAME_LONG);
                 return;
         }
         tar_add(&r->tar, path, content, r->now);
@@ -49,11 +49,11 @@ static void put_doctor(struct report *r, uint32_t vmid, const char *name) {
         int e = anchor_doctor(&r->c->host, vmid, &d);
 
         if (e != 0) {
-                report_unread(r, name, e < 0 ? strerror(-e) : "the container cannot be read");
+                report_unread(r, name, e < 0 ? strerror(-e) : MSG_REPORT_GUEST);
                 return;
         }
         if (d.blind)
-                report_unread(r, arena_printf(&r->c->arena, "the inside of container %u", vmid),
+                report_unread(r, arena_printf(&r->c->arena, MSG_REPORT_INSIDE, vmid),
                               strerror(EACCES));
         v = (struct doctor_view){ .report = &d.report,
                                   .node = r->c->host.pve.node,
@@ -86,17 +86,11 @@ static int put_looks(struct report *r) {
 static void put_readme(struct report *r) {
         struct strbuf b = { .arena = &r->c->arena };
 
-        strbuf_adds(&b, "A report of gpuanchor.\n\n"
-                        "  versions.txt     what is installed\n"
-                        "  host.host        the host, for tests/mkhost.sh: all of the files below\n"
-                        "  *.json           what gpuanchor gpus, status and doctor say, --json\n"
-                        "  etc, var, run    files of the host\n\n"
-                        "Names, addresses and what looks like a password are masked. What is, and\n"
-                        "what is not: REPORT in gpuanchor(1). Look before you send it.\n");
+        strbuf_adds(&b, MSG_REPORT_README);
         for (size_t i = 0; i < r->n_unread; i++) {
                 struct bytes line = mask_text(&r->mask, bytes_of(r->unread[i]));
 
-                strbuf_printf(&b, "%s  %.*s\n", i == 0 ? "\nNot in it:\n\n" : "", (int)line.len,
+                strbuf_printf(&b, "%s  %.*s\n", i == 0 ? MSG_REPORT_NOT_IN : "", (int)line.len,
                               line.data);
         }
         put(r, "README.txt", strbuf_bytes(&b));
@@ -116,19 +110,14 @@ static int write_out(struct report *r, const char *path) {
         int e = file_replace(path, strbuf_bytes(&r->tar), 0600, FILE_NEW);
 
         if (e == -EEXIST)
-                return cli_fail(c, "gpuanchor report --output FILE",
-                                "%s is there already and is left alone", path);
+                return cli_fail(c, MSG_DO_REPORT_OUTPUT, MSG_REPORT_THERE, path);
         if (e < 0)
-                return cli_fail(c, "gpuanchor report --output FILE", "%s cannot be written: %s",
-                                path, strerror(-e));
-        cli_say(c, "%s written: %zu files", path, r->n_written);
-        cli_say(c,
-                "names, addresses and passwords are masked; look inside before you send it: "
-                "tar -xOf %s | less",
-                path);
+                return cli_fail(c, MSG_DO_REPORT_OUTPUT, MSG_REPORT_NOT_WRITTEN, path,
+                                strerror(-e));
+        cli_say(c, MSG_REPORT_WRITTEN, path, r->n_written);
+        cli_say(c, MSG_REPORT_MASKED, path);
         for (size_t i = 0; i < r->n_unread; i++)
-                cli_fail(c, geteuid() == 0 ? "" : "run it with sudo or as root",
-                         "not in the report: %s", r->unread[i]);
+                cli_fail(c, geteuid() == 0 ? "" : MSG_DO_SUDO, MSG_REPORT_MISSING, r->unread[i]);
         return r->n_unread > 0 ? EXIT_ATTENTION : EXIT_DONE;
 }
 
@@ -141,12 +130,12 @@ static int run(struct cli *c) {
 
         e = anchor_majors(&c->host);
         if (e < 0)
-                return cli_fail(c, "", "the devices of this host cannot be read: %s", strerror(-e));
+                return cli_fail(c, "", MSG_DEVICES_UNREAD, strerror(-e));
         report_collect(&r);
         put(&r, "versions.txt", report_versions(&r));
         e = put_looks(&r);
         if (e < 0)
-                return cli_fail(c, "", "the host cannot be read: %s", strerror(-e));
+                return cli_fail(c, "", MSG_HOST_UNREAD, strerror(-e));
         put(&r, "host.host", report_host(&r));
         put_files(&r);
         put_readme(&r);

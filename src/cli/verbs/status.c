@@ -37,9 +37,8 @@ static int print_text(struct cli *c, const struct status_view *v) {
                 status_plain(&c->arena, v);
                 return 0;
         }
-        cli_say(c, "%zu GPU%s, %zu managed container%s, %zu without a GPU from us%s",
-                v->st->facts.n_gpus, v->st->facts.n_gpus == 1 ? "" : "s", n, n == 1 ? "" : "s",
-                v->st->n_unmanaged, v->watched ? "" : "; gpuanchord does not run");
+        cli_say(c, MSG_STATUS_SUMMARY, v->st->facts.n_gpus, v->st->facts.n_gpus == 1 ? "" : "s", n,
+                n == 1 ? "" : "s", v->st->n_unmanaged, v->watched ? "" : MSG_STATUS_NO_WATCHER);
         if (n > 0 && !c->opt[OPT_QUIET])
                 r = status_table(&c->arena, v, c->color);
         print_findings(c, v);
@@ -73,7 +72,7 @@ static int look_for(struct cli *c, const struct host_status *st, uint32_t vmid) 
         r = guest_load(&c->host.pve, vmid, &g);
         if (r != 0)
                 return target_problem(c, vmid, r);
-        cli_say(c, "%u is not managed by gpuanchor", vmid);
+        cli_say(c, MSG_NOT_MANAGED, vmid);
         return EXIT_DONE;
 }
 
@@ -95,12 +94,12 @@ static int run(struct cli *c) {
                 return EXIT_TROUBLE;
         r = look_status(c, &v);
         if (r < 0)
-                return cli_fail(c, "", "the host cannot be read: %s", strerror(-r));
+                return cli_fail(c, "", MSG_HOST_UNREAD, strerror(-r));
         if (v.only && !v.st->blind && look_for(c, v.st, v.only) != EXIT_DONE)
                 return EXIT_TROUBLE;
         r = print(c, &v);
         if (r < 0)
-                return cli_fail(c, "", "cannot print: %s", strerror(-r));
+                return cli_fail(c, "", MSG_STATUS_FAILED, strerror(-r));
         return exit_status(&v);
 }
 

@@ -114,8 +114,8 @@ static int undo_method(struct cli *c, const struct guest *restored) {
                 if (r != EXIT_DONE || policy_file_write(c, &file) != EXIT_DONE)
                         return EXIT_TROUBLE;
         }
-        cli_say(c, "%s: method = %s%s", settings_name(&c->arena, vmid), method.value,
-                c->opt[OPT_DRY_RUN] ? " would be set" : ", as in the restored file");
+        cli_say(c, MSG_UNDO_METHOD, settings_name(&c->arena, vmid), method.value,
+                c->opt[OPT_DRY_RUN] ? MSG_UNDO_METHOD_WOULD : MSG_UNDO_METHOD_DONE);
         return EXIT_DONE;
 }
 
@@ -126,16 +126,14 @@ static int undo(struct cli *c, const struct guest *g) {
         int r = backup_last(&c->arena, g, &original, &from);
 
         if (r == -ENOENT)
-                return cli_fail(c, "gpuanchor has not written this container's file on this node",
-                                "%u: no original is kept", g->vmid);
+                return cli_fail(c, MSG_DO_NOT_ON_NODE, MSG_UNDO_NO_ORIGINAL, g->vmid);
         if (r < 0)
-                return cli_fail(c, "", "/var/lib/gpuanchor/backup/%u cannot be read: %s", g->vmid,
-                                strerror(-r));
+                return cli_fail(c, "", MSG_BACKUP_UNREAD, g->vmid, strerror(-r));
         from += strlen(g->root);
         old = guest_with(&c->arena, g, original, g->config);
         new = guest_with(&c->arena, g, keep_hookscript(&c->arena, &old, g), g->config);
         if (bytes_equal(new.conf, g->conf)) {
-                cli_say(c, "%s is what %s says already", name, from);
+                cli_say(c, MSG_UNDO_SAME, name, from);
                 return EXIT_DONE;
         }
         r = diff_make(&c->arena, &(struct file_change){ name, g->conf, new.conf }, &diff);
@@ -143,10 +141,7 @@ static int undo(struct cli *c, const struct guest *g) {
                 out_diff(c, diff);
         if (!c->opt[OPT_FORCE] &&
             !bytes_equal(without_ours(c, &new), without_ours(c, g)))
-                return cli_fail(c, "take the device lines over by hand, or gpuanchor undo --force",
-                                "%s: other lines were changed since then and "
-                                "would be lost",
-                                name);
+                return cli_fail(c, MSG_DO_FORCE, MSG_UNDO_OTHERS, name);
         if (!c->opt[OPT_DRY_RUN]) {
                 r = target_store(c, g, new.conf);
                 if (r != EXIT_DONE)
@@ -155,10 +150,9 @@ static int undo(struct cli *c, const struct guest *g) {
         r = undo_method(c, &new);
         if (r != EXIT_DONE || c->opt[OPT_DRY_RUN])
                 return r == EXIT_DONE ? EXIT_ATTENTION : r;
-        cli_say(c, "%s restored from %s; once more takes this back", name, from);
+        cli_say(c, MSG_UNDONE, name, from);
         if (guest_is_managed(&c->host.pve, g->vmid))
-                cli_say(c, "the next start corrects the lines again, unless: gpuanchor disable %u",
-                        g->vmid);
+                cli_say(c, MSG_UNDO_NEXT_START, g->vmid);
         return EXIT_DONE;
 }
 
@@ -172,7 +166,7 @@ static int run(struct cli *c) {
                 return EXIT_TROUBLE;
         r = anchor_majors(&c->host);
         if (r < 0)
-                return cli_fail(c, "", "the devices of this host cannot be read: %s", strerror(-r));
+                return cli_fail(c, "", MSG_DEVICES_UNREAD, strerror(-r));
         r = target_open(c, vmid, &g, &lock);
         return r == EXIT_DONE ? undo(c, &g) : r;
 }
