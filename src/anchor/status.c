@@ -118,15 +118,16 @@ static const char *hook_problem(struct look *l, const char *volume) {
 }
 
 static void look_at_hook(struct look *l, struct check *c) {
-        const char *what;
+        struct finding item = { .code = FINDING_HOOK_UNUSABLE };
 
-        if (guest_has_hook(&c->guest))
-                what = hook_problem(l, guest_setting(c->arena, &c->guest, "hookscript"));
-        else
-                what = arena_printf(c->arena, WHY_HOOK_NO_LINE, c->guest.conf_name);
-        if (what)
-                add_about(l, c->guest.vmid,
-                          (struct finding){ .code = FINDING_HOOK_MISSING, .what = what });
+        if (guest_has_hook(&c->guest)) {
+                item.what = hook_problem(l, guest_setting(c->arena, &c->guest, "hookscript"));
+        } else {
+                item.code = FINDING_HOOK_MISSING;
+                item.what = arena_printf(c->arena, WHY_HOOK_NO_LINE, c->guest.conf_name);
+        }
+        if (item.what)
+                add_about(l, c->guest.vmid, item);
 }
 
 /* ---- what it was given when it started ---- */
@@ -163,6 +164,28 @@ static void look_at_record(struct look *l, struct check *c) {
                                                                         shared ? "" : " of GPU ",
                                                                         shared ? "" : n->gpu),
                                                     .new = now });
+        }
+}
+
+/* A bound node has the host's owner: udev's correction of it takes the node from who runs now. */
+static void look_at_groups(struct look *l, struct check *c) {
+        for (size_t i = 1; i < c->config_survey.n_lines; i++) {
+                const struct devline *d = &c->config_survey.lines[i];
+                const struct host_group *g;
+                const struct gpu *gpu;
+                const struct node *n = devline_node(&c->anchor->facts, d, &gpu);
+
+                if (d->type != DEVLINE_MOUNT || !n || n->state != NODE_CHAR || n->gid == 0 ||
+                    !node_kind_has_group(n->kind))
+                        continue;
+                g = &c->anchor->facts.groups[gid_group_of(n->kind)];
+                if (g->present && g->gid != n->gid)
+                        add_about(l, c->guest.vmid,
+                                  (struct finding){
+                                          .code = FINDING_NODE_LEAVES,
+                                          .what = n->path,
+                                          .old = arena_printf(c->arena, "%u", n->gid),
+                                          .new = arena_printf(c->arena, "%u", g->gid) });
         }
 }
 
@@ -242,8 +265,10 @@ static int look_at_container(struct look *l, uint32_t vmid) {
         look_at_hook(l, &c);
         look_at_snapshots(l, &c);
         cs->running = anchor_runs(&one, vmid);
-        if (cs->running)
+        if (cs->running) {
                 look_at_record(l, &c);
+                look_at_groups(l, &c);
+        }
         return 0;
 }
 

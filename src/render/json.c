@@ -212,7 +212,7 @@ static struct json_object *known_object(struct arena *a, const struct known_gpu 
         json_add_word(o, "device", hex_id(a, &g->ids, g->ids.device));
         json_add_text(a, o, "driver", g->driver);
         nodes = json_add_array(o, "nodes");
-        for (size_t i = 0; i < g->n_nodes && !g->gone; i++)
+        for (size_t i = 0; i < g->n_nodes && !g->idle && !g->gone; i++)
                 json_object_array_add(nodes,
                                       json_object_new_string(text_escape(a, g->nodes[i].path)));
         return o;

@@ -127,7 +127,7 @@ static const char *ids_of(struct arena *a, const struct known_gpu *g) {
 static const char *nodes_of(struct arena *a, const struct known_gpu *g) {
         struct strbuf b = { .arena = a };
 
-        for (size_t i = 0; i < g->n_nodes && !g->gone; i++)
+        for (size_t i = 0; i < g->n_nodes && !g->idle && !g->gone; i++)
                 strbuf_printf(&b, "%s%s", b.len ? " " : "", g->nodes[i].path);
         return strbuf_str(&b);
 }

@@ -205,13 +205,18 @@ static void without_driver_the_nodes_are_remembered(void **state) {
         expect(&w.arena, &f, 0, FINDING_GPU_DRIVER_CHANGED,
                "GPU 0000:01:00.0 has another driver now: amdgpu -> vfio-pci");
         baseline_next(&w.arena, &b, &without.facts, &next);
+        assert_true(next.gpus[0].idle);
+        assert_int_equal(compare(&w.arena, &next, &without.facts).n, 0);
         f = compare(&w.arena, &next, &w.facts);
         assert_int_equal(f.n, 1);
-        expect(&w.arena, &f, 0, FINDING_GPU_DRIVER_CHANGED,
-               "GPU 0000:01:00.0 has another driver now: vfio-pci -> amdgpu");
+        expect(&w.arena, &f, 0, FINDING_GPU_BACK,
+               "GPU 0000:01:00.0 (1002:150e amdgpu) is back: card0 (226:0)");
         f = compare(&w.arena, &next, &after.facts);
-        assert_int_equal(f.n, 3); /* renumbered, driver; and the other card renumbered */
-        assert_int_equal(f.items[0].code, FINDING_GPU_RENUMBERED);
+        assert_int_equal(f.n, 2); /* and the other card renumbered */
+        expect(&w.arena, &f, 0, FINDING_GPU_BACK,
+               "GPU 0000:01:00.0 (1002:150e amdgpu) is back: card1 (226:1)");
+        assert_true(baseline_read(&w.arena, baseline_write(&w.arena, &next), &b));
+        assert_true(b.gpus[0].idle && b.gpus[0].n_nodes == 1 && !b.gpus[1].idle);
         arena_done(&w.arena);
         arena_done(&without.arena);
         arena_done(&after.arena);

@@ -12,6 +12,8 @@
 #include "render/doctor-item.h"
 #include "sample-host.h"
 
+#define GPU_SUBSYSTEMS " --subsystem-match=drm --subsystem-match=accel --subsystem-match=kfd"
+
 static struct arena arena;
 
 static int teardown(void **state) {
@@ -350,13 +352,13 @@ static void test_node_commands(void **state) {
         } cases[] = {
                 { { .kind = NODE_RENDER, .path = "/dev/dri/renderD128", .state = NODE_FAKE },
                   "rm /dev/dri/renderD128 && mknod -m 660 /dev/dri/renderD128 c 226 128 && udevadm "
-                  "trigger --action=add" },
+                  "trigger --action=add" GPU_SUBSYSTEMS },
                 { { .kind = NODE_RENDER, .path = "/dev/dri/renderD128", .state = NODE_ABSENT },
                   "mkdir -p /dev/dri && mknod -m 660 /dev/dri/renderD128 c 226 128 && udevadm "
-                  "trigger --action=add" },
+                  "trigger --action=add" GPU_SUBSYSTEMS },
                 { { .kind = NODE_NVIDIA, .path = "/dev/nvidia0", .state = NODE_WRONG_NUMBER },
                   "rm /dev/nvidia0 && mknod -m 666 /dev/nvidia0 c 226 128 && udevadm trigger "
-                  "--action=add" },
+                  "--action=add" GPU_SUBSYSTEMS },
         };
 
         for (size_t i = 0; i < ELEMENTS(cases); i++) {

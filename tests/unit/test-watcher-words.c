@@ -14,6 +14,8 @@
 
 #include "watcher-stage.h"
 
+#define GPU_SUBSYSTEMS " --subsystem-match=drm --subsystem-match=accel --subsystem-match=kfd"
+
 /* After each step that is not NULL there is a look; the last one tells @line:
  * CODE PRIORITY gpu=GPUANCHOR_GPU old=GPUANCHOR_OLD new=GPUANCHOR_NEW: MESSAGE */
 static const struct row {
@@ -60,29 +62,31 @@ static const struct row {
         { NULL, "sed -i s/render:x:110/render:x:993/ etc/group", NULL,
           "group-changed 5 gpu= old=gid 110 new=gid 993: host group render has gid 993 now (had "
           "gid 110); managed containers follow at their next start; nodes that exist keep the old "
-          "number until: systemctl restart systemd-udevd && udevadm trigger --action=add" },
+          "number until: systemctl restart systemd-udevd && udevadm trigger --action=add" GPU_SUBSYSTEMS
+          "; running containers that bind them lose them then, until pct reboot" },
         { NULL, "sed -i s/render:x:110/render:x:993/ etc/group", NULL,
           "node-group-wrong 4 gpu= old=110 new=993: /dev/dri/renderD128 belongs to gid "
-          "110, its group has gid 993; systemctl restart systemd-udevd && udevadm trigger "
-          "--action=add" },
+          "110, its group has gid 993; when that is corrected, running containers that bind it "
+          "lose it until pct reboot; systemctl restart systemd-udevd && udevadm trigger "
+          "--action=add" GPU_SUBSYSTEMS },
         { NULL, "chmod 600 dev/dri/renderD128", NULL,
           "node-mode-changed 5 gpu=0000:c1:00.0 old=0660 new=0600: /dev/dri/renderD128 of GPU "
           "0000:c1:00.0 has mode 0600 now (was 0660); if nobody meant it: check the udev rules of "
-          "the host, then udevadm trigger --action=add" },
+          "the host, then udevadm trigger --action=add" GPU_SUBSYSTEMS },
         { NULL, "chgrp 0 dev/dri/renderD128", NULL,
           "node-group-root 4 gpu= old=0660 new=: /dev/dri/renderD128 belongs to group root and its "
           "mode is 0660; group root is never mapped into a container; groupadd -r render, if the "
           "host has no such group; then systemctl restart systemd-udevd && udevadm trigger "
-          "--action=add" },
+          "--action=add" GPU_SUBSYSTEMS },
         { NULL, "rm dev/dri/renderD128", NULL,
           "node-absent 4 gpu= old= new=c 226 128: /dev/dri/renderD128 (c 226 128) is known to the "
           "kernel but not in /dev; mknod /dev/dri/renderD128 c 226 128 && udevadm trigger "
-          "--action=add" },
+          "--action=add" GPU_SUBSYSTEMS },
         { NULL, "rm dev/dri/renderD128; touch dev/dri/renderD128", NULL,
           "node-fake 3 gpu= old=not a character device new=c 226 128: /dev/dri/renderD128 is not "
           "the device node it is named after (not a character device); it is never given to a "
           "container; rm /dev/dri/renderD128 && mknod /dev/dri/renderD128 c 226 128 && udevadm "
-          "trigger --action=add" },
+          "trigger --action=add" GPU_SUBSYSTEMS },
         { NULL, "sed -i /:110:/d etc/subgid", NULL,
           "subgid-missing 4 gpu= old= new=110: container 101: /etc/subgid does not let root map "
           "host gid 110, which the container needs; added by itself at the next start, or now: "
@@ -112,9 +116,9 @@ static const struct row {
           "container 101: the running container was given /dev/dri/card1 (226:9 of GPU "
           "0000:c1:00.0), which is no device now; restart it: pct reboot 101" },
         { NULL, "rm var/lib/vz/snippets/gpuanchor-hook", NULL,
-          "hook-missing 4 gpu= old= new=: container 101: the container is managed, but its "
-          "hookscript local:snippets/gpuanchor-hook does not exist; without it no start is "
-          "corrected: gpuanchor enable 101" },
+          "hook-unusable 3 gpu= old= new=: container 101: its hookscript "
+          "local:snippets/gpuanchor-hook does not exist: the start will fail; install gpuanchor "
+          "again, or start without it: pct set 101 --delete hookscript" },
         { NULL,
           "printf '[container]\\n' >etc/pve/gpuanchor/101.conf; sed -i /hookscript/d "
           "etc/pve/lxc/101.conf",

@@ -72,18 +72,34 @@ static void missing_dev_path_is_a_warning(void **state) {
         end_stage(s);
 }
 
+/* udev's correction of a node's group takes it from the containers that run with the old one. */
+static void node_leaves_those_that_run(void **state) {
+        struct stage *s = new_stage("guide");
+
+        look(s);
+        shell("sed -i s/render:x:110/render:x:993/ %s/etc/group", s->root);
+        assert_null(strstr(look(s), "node-leaves"));
+        shell("cd %s && mkdir -p run/gpuanchor var/lib/lxc/101 && printf '[given]\\n' "
+              ">run/gpuanchor/101 && sed -n 's/^\\(lxc[^:]*\\): /\\1 = /p' etc/pve/lxc/101.conf "
+              ">var/lib/lxc/101/config",
+              s->root);
+        assert_string_equal(look(s), "node-leaves 101");
+        end_stage(s);
+}
+
 static void hook_is_missing(void **state) {
         struct stage *s = new_stage("guide");
 
         look(s);
         shell("chmod -x %s/var/lib/vz/snippets/gpuanchor-hook", s->root);
-        assert_string_equal(look(s), "hook-missing 101");
-        assert_non_null(strstr(s->last_text, "is not executable"));
+        assert_string_equal(look(s), "hook-unusable 101");
+        assert_int_equal(s->last_severity, SEV_ERROR);
+        assert_non_null(strstr(s->last_text, "is not executable: the start will fail"));
         shell("rm %s/var/lib/vz/snippets/gpuanchor-hook", s->root);
-        assert_string_equal(look(s), "hook-missing 101"); /* changed, so not resolved */
+        assert_string_equal(look(s), "hook-unusable 101"); /* changed, so not resolved */
         assert_non_null(strstr(s->last_text, "does not exist"));
         shell("install -m 755 /dev/null %s/var/lib/vz/snippets/gpuanchor-hook", s->root);
-        assert_string_equal(look(s), "-hook-missing 101");
+        assert_string_equal(look(s), "-hook-unusable 101");
         write_file(s->root, "/etc/pve/gpuanchor/101.conf", "[container]\n");
         shell("sed -i /hookscript/d %s/etc/pve/lxc/101.conf", s->root);
         assert_string_equal(look(s), "hook-missing 101");
@@ -359,6 +375,7 @@ int main(void) {
                 cmocka_unit_test(first_look_then_silence),
                 cmocka_unit_test(stale_lines_and_what_becomes_of_them),
                 cmocka_unit_test(missing_dev_path_is_a_warning),
+                cmocka_unit_test(node_leaves_those_that_run),
                 cmocka_unit_test(hook_is_missing),
                 cmocka_unit_test(snapshot_with_another_gpu),
                 cmocka_unit_test(running_container_holds_the_wrong_gpu),

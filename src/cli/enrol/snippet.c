@@ -17,7 +17,6 @@
 #include "pve/storage.h"
 
 #include <errno.h>
-#include <glob.h>
 #include <limits.h>
 #include <sys/stat.h>
 
@@ -107,12 +106,11 @@ void snippet_advise(struct cli *c, struct findings *f) {
                                                                   content, *content ? "," : "") });
 }
 
-int snippet_install(struct cli *c, bool *ret_made) {
+int snippet_install(struct cli *c) {
         const char *path = full_path(c), *temp, *folder;
         struct stat st;
         int r;
 
-        *ret_made = false;
         if (lstat(path, &st) == 0 &&
             (!S_ISLNK(st.st_mode) || streq(link_target(c, path), HOOK_PATH)))
                 return 0;
@@ -124,51 +122,11 @@ int snippet_install(struct cli *c, bool *ret_made) {
         file_sweep(path);
         if (symlink(HOOK_PATH, temp) < 0)
                 return -errno;
-        *ret_made = lstat(path, &st) < 0;
         if (rename(temp, path) < 0) {
                 r = -errno;
                 (void)unlink(temp);
-                *ret_made = false;
         }
         return r;
-}
-
-int snippet_remove(struct cli *c) {
-        const char *path = full_path(c);
-
-        if (!path || !is_our_link(link_target(c, path)))
-                return 0;
-        return unlink(path) < 0 ? -errno : 0;
-}
-
-/* The first of these files that names the hook, "?" when one cannot be read. */
-static const char *file_with_hook(struct cli *c, char **paths, size_t n) {
-        for (size_t i = 0; i < n; i++) {
-                struct bytes conf;
-                int r = file_read(&c->arena, paths[i], PMXCFS_MAX, &conf);
-
-                if (r == -ENOENT) /* moved to another node just now */
-                        continue;
-                if (r < 0)
-                        return "?";
-                if (memmem(conf.data, conf.len, HOOK_VOLUME, strlen(HOOK_VOLUME)))
-                        return arena_strdup(&c->arena, paths[i] + strlen(c->root));
-        }
-        return NULL;
-}
-
-const char *snippet_user(struct cli *c) {
-        const char *pattern = arena_printf(&c->arena, "%s/etc/pve/nodes/*/lxc/*.conf", c->root);
-        const char *user;
-        glob_t g = { 0 };
-
-        if (glob(pattern, GLOB_NOSORT, NULL, &g) != 0)
-                return access(arena_printf(&c->arena, "%s/etc/pve/nodes", c->root), X_OK) < 0
-                               ? "?"
-                               : NULL;
-        user = file_with_hook(c, g.gl_pathv, g.gl_pathc);
-        globfree(&g);
-        return user;
 }
 
 int hookscript_set(struct cli *c, uint32_t vmid, const char *volume) {

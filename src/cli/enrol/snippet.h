@@ -28,26 +28,12 @@ void snippet_advise(struct cli *c, struct findings *f);
 
 /**
  * snippet_install() - make the link, after snippet_check()
- * @ret_made: whether there was none before
+ *
+ * Debian's package has made it, where it could. It stays when a container leaves.
  *
  * Return: 0 or negative errno.
  */
-int snippet_install(struct cli *c, bool *ret_made);
-
-/** snippet_remove() - take the link away, when it is one; 0 or negative errno */
-int snippet_remove(struct cli *c);
-
-/**
- * snippet_user() - who still needs the link
- *
- * All nodes count, since a container may come here, and snapshots: rolling back
- * to one brings its hookscript line back, and a container whose hookscript is
- * missing does not start.
- *
- * Return: "/etc/pve/nodes/pve1/lxc/101.conf", a file that names the hook; "?"
- *         when they cannot be read; NULL when none does.
- */
-const char *snippet_user(struct cli *c);
+int snippet_install(struct cli *c);
 
 /**
  * hookscript_set() - pct set VMID --hookscript VOLUME, or --delete hookscript

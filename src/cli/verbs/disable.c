@@ -4,9 +4,9 @@
  * disable - take gpuanchor out of a container, or out of a node
  *
  * Undoes what enable did, in the order that never leaves a container with a
- * hookscript that is gone: first the hookscript line, then the policy, and with
- * --all, when nothing names it any more, the link: Debian's package runs that
- * before it goes. The device lines stay as they are: they are right today.
+ * hookscript that is gone: first the hookscript line, then the policy. The link
+ * to the hook is the package's, and goes with it. The device lines stay as they
+ * are: they are right today.
  */
 #include "anchor/upkeep.h"
 #include "cli/output.h"
@@ -154,19 +154,6 @@ static int disable_one(struct cli *c, uint32_t vmid) {
         return clear_inside(&d);
 }
 
-static int remove_link(struct cli *c) {
-        const char *user = snippet_user(c);
-        int r = user ? 0 : snippet_remove(c);
-
-        if (!user && r == 0)
-                return EXIT_DONE;
-        if (user)
-                cli_fail(c, MSG_DO_DELETE_HOOK, MSG_LINK_STAYS, snippet_path(c), user);
-        else
-                cli_fail(c, "", MSG_LINK_NOT_REMOVED, snippet_path(c), strerror(-r));
-        return EXIT_ATTENTION;
-}
-
 static int disable_all(struct cli *c) {
         uint32_t *vmids = NULL;
         int r, worst;
@@ -177,10 +164,6 @@ static int disable_all(struct cli *c) {
                 if (!guest_is_managed(&c->host.pve, vmids[i]))
                         continue;
                 r = disable_one(c, vmids[i]);
-                worst = r > worst ? r : worst;
-        }
-        if (worst != EXIT_TROUBLE && !c->opt[OPT_DRY_RUN]) {
-                r = remove_link(c);
                 worst = r > worst ? r : worst;
         }
         return worst;
@@ -205,10 +188,9 @@ const struct verb verb_disable = {
                  "policy file. The device lines stay, so the container starts with what it has.\n"
                  "The files that gpuanchor keeps inside for guest-service are removed when the\n"
                  "container runs.\n"
-                 "--all goes on after a failure, and at the end removes the link to the hook\n"
-                 "unless a container of the cluster, or a snapshot of one, still names it.\n",
+                 "--all goes on after a failure. The link to the hook stays: it is the package's.\n",
         .exits = { "disabled, or was not managed",
-                   "disabled, and a file inside, or with --all the link, has to stay",
+                   "disabled, and a file inside has to stay",
                    "refused or failed: that container is as it was" },
         .options = OPT_BIT(OPT_ALL) | OPT_BIT(OPT_KEEP_POLICY) | OPT_BIT(OPT_DRY_RUN),
         .min_args = 1,

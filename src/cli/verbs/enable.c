@@ -5,8 +5,8 @@
  *
  * Takes over what is there: the GPU that the lines mean, the form they have, the
  * gids, the hookscript. Everything is tried on paper first; then three things
- * change - link, policy file, hookscript line - and when one of them fails those
- * before it are taken back.
+ * change - link, policy file, hookscript line - and when the last one fails the
+ * policy file is taken back.
  */
 #include "anchor/check.h"
 #include "cli/ask-gpu.h"
@@ -227,20 +227,19 @@ static int prepare_asking(struct enabling *e) {
         return prepare(e);
 }
 
-static int change_files(struct enabling *e, bool *ret_link) {
+static int change_files(struct enabling *e) {
         int r = 0;
 
         if (needs_link(e))
-                r = snippet_install(e->c, ret_link);
+                r = snippet_install(e->c);
         if (r < 0)
                 return cli_fail(e->c, "", MSG_LINK_FAILED, snippet_path(e->c), strerror(-r));
         return policy_file_write(e->c, &e->policy);
 }
 
-/* Link, policy, hookscript: all or none. */
+/* Policy and hookscript: both or none. The link harms nobody. */
 static int change(struct enabling *e) {
-        bool link_made = false;
-        int r = change_files(e, &link_made);
+        int r = change_files(e);
 
         cleanup_close(&e->lock); /* pct takes it */
         e->lock = -1;
@@ -249,8 +248,6 @@ static int change(struct enabling *e) {
                 if (r != EXIT_DONE)
                         policy_file_restore(e->c, &e->policy);
         }
-        if (r != EXIT_DONE && link_made && !snippet_user(e->c))
-                (void)snippet_remove(e->c);
         return r;
 }
 

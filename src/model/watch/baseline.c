@@ -124,6 +124,7 @@ static void compare_known(const struct baseline *before, const struct known_gpu 
         const struct gpu *g = find_here(k, now), *moved;
         struct finding item = { .gpu = k->address, .what = describe(a, k) };
         struct known_gpu is;
+        bool back;
 
         if (!g) {
                 moved = find_moved(before, k, now);
@@ -137,14 +138,16 @@ static void compare_known(const struct baseline *before, const struct known_gpu 
         item.what = describe(a, &is);
         item.old = describe_nodes(a, k);
         item.new = describe_nodes(a, &is);
-        if (k->gone) {
+        back = k->gone || (k->idle && k->n_nodes > 0 && is.n_nodes > 0);
+        if (back) {
                 item.code = FINDING_GPU_BACK;
                 finding_add(f, item);
         } else if (is.n_nodes > 0 && !same_nodes(k, &is)) {
                 item.code = FINDING_GPU_RENUMBERED;
                 finding_add(f, item);
         }
-        if (!k->driver != !is.driver || (k->driver && !streq(k->driver, is.driver))) {
+        if ((!back || k->gone) &&
+            (!k->driver != !is.driver || (k->driver && !streq(k->driver, is.driver)))) {
                 item.code = FINDING_GPU_DRIVER_CHANGED;
                 item.severity =
                         is.n_nodes > 0 ? SEV_NOTICE : 0; /* it came back to one that serves */
@@ -152,7 +155,7 @@ static void compare_known(const struct baseline *before, const struct known_gpu 
                 item.new = is.driver ? is.driver : "none";
                 finding_add(f, item);
         }
-        if (!k->gone)
+        if (!k->gone && !k->idle)
                 compare_modes(k, &is, f);
 }
 
@@ -200,8 +203,9 @@ void baseline_next(struct arena *a, const struct baseline *before, const struct 
                 const struct known_gpu *was = before ? find_known(before, &now->gpus[i]) : NULL;
                 struct known_gpu k = known_of(a, &now->gpus[i]);
 
-                /* without its driver it has none; with it, others than these are news */
-                if (was && k.n_nodes == 0)
+                /* without its driver it has none; what it had says that it is back, or renumbered */
+                k.idle = k.n_nodes == 0;
+                if (was && k.idle)
                         k.nodes = was->nodes, k.n_nodes = was->n_nodes;
                 *ARENA_PUSH(a, b.gpus, b.n_gpus) = k;
         }
@@ -253,7 +257,7 @@ struct bytes baseline_write(struct arena *a, const struct baseline *b) {
 
                 strbuf_printf(&t, "gpu %s %s %s %s %s\n", k->address, pci_ids_model(a, &k->ids),
                               pci_ids_subsystem(a, &k->ids), k->driver ? k->driver : "-",
-                              k->gone ? "gone" : "here");
+                              k->gone ? "gone" : k->idle ? "idle" : "here");
                 for (size_t j = 0; j < k->n_nodes; j++)
                         write_node(&t, &k->nodes[j]);
         }
@@ -274,9 +278,10 @@ static bool read_gpu(struct arena *a, struct bytes rest, struct baseline *b) {
 
         if (!*k.address || !pci_ids_parse(model, &k.ids.vendor, &k.ids.device) ||
             !pci_ids_parse(subsystem, &k.ids.subvendor, &k.ids.subdevice) || !*driver ||
-            (!streq(where, "here") && !streq(where, "gone")))
+            (!streq(where, "here") && !streq(where, "idle") && !streq(where, "gone")))
                 return false;
         k.driver = streq(driver, "-") ? NULL : driver;
+        k.idle = streq(where, "idle");
         k.gone = streq(where, "gone");
         *ARENA_PUSH(a, b->gpus, b->n_gpus) = k;
         return true;

@@ -25,6 +25,7 @@ struct known_gpu {
         const char *driver; /* NULL: none */
         struct known_node *nodes;
         size_t n_nodes;
+        bool idle; /* it is here without nodes: @nodes are those that it had */
         bool gone;
 };
 

@@ -33,6 +33,7 @@ case_install() {
     local pid
     package --purge gpuanchor
     [ ! -e $LINK ] || fail "the link stayed"
+    rmdir /var/lib/vz/snippets # as on a fresh host
     [ ! -e $SETTINGS ] || fail "settings stayed"
     # a container with lines of another card; nobody has enrolled it
     guide_subgid
@@ -44,6 +45,7 @@ case_install() {
     cp $CONF /run/conf.saved
     package --install $DEB/gpuanchor.deb
     is_link
+    [ "$(stat -c '%a %U:%G' /var/lib/vz/snippets)" = '755 root:root' ] || fail "$(stat /var/lib/vz/snippets)"
     [ -s $SETTINGS ] || fail "no settings"
     systemctl is-active -q gpuanchord || fail "gpuanchord does not run"
     [ "$(systemctl is-active gpuanchor-boot)" = inactive ] || fail "gpuanchor-boot was started"
@@ -58,6 +60,23 @@ case_install() {
     sh "$HERE/../debian-tests/installed" || fail "installed: see its lines"
     sh "$HERE/../debian-tests/service" || fail "service: see its lines"
     [ "$(main_pid)" = "$pid" ] || fail "gpuanchord was restarted"
+}
+
+# Where containers cannot name the hook yet, the command that makes it so is said.
+case_install_without_local() {
+    package --purge gpuanchor
+    rmdir /var/lib/vz/snippets
+    printf 'dir: local\n\tpath /var/lib/vz\n\tcontent rootdir\n\tdisable\n' >/etc/pve/storage.cfg
+    package --install $DEB/gpuanchor.deb
+    [ ! -e /var/lib/vz/snippets ] || fail "a folder in a disabled storage"
+    eval "$(sed -n 's/^gpuanchor: when that has changed: //p' /run/seen)"
+    is_link
+    guide_subgid
+    guide_lines $A | container
+    sed -i /^hookscript/d $CONF
+    pct set $CT --hookscript local:snippets/gpuanchor-hook || fail "pct set"
+    gpuanchor disable --all || fail "disable --all"
+    is_link
 }
 
 # Enrolled with a hookscript of its own; then the package goes.
@@ -129,7 +148,7 @@ case_remove_snapshot() {
     printf '\n[before]\nhookscript: local:snippets/gpuanchor-hook\nhostname: ct%s\nsnaptime: 1\n' $CT >>$CONF
     package --remove gpuanchor
     ! sed '/^\[/q' $CONF | grep -q ^hookscript || fail "the hookscript line stayed"
-    said "$LINK stays: /etc/pve/nodes/pve1/lxc/$CT.conf names it"
+    said "/etc/pve/nodes/pve1/lxc/$CT.conf names it"
     [ -x $LINK ] && [ ! -L $LINK ] || fail "no stub"
     start
     sees $A
