@@ -122,7 +122,7 @@ static void look_at_hook(struct look *l, struct check *c) {
 
         if (guest_has_hook(&c->guest)) {
                 item.what = hook_problem(l, guest_setting(c->arena, &c->guest, "hookscript"));
-        } else {
+        } else if (!guest_is_announced(&c->anchor->pve, c->guest.vmid)) {
                 item.code = FINDING_HOOK_MISSING;
                 item.what = arena_printf(c->arena, WHY_HOOK_NO_LINE, c->guest.conf_name);
         }

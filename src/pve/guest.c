@@ -117,16 +117,10 @@ int guest_store_config(const struct guest *g, struct bytes content) {
         return store(g->config_path, g->config, content, 0);
 }
 
-int guest_lock(const struct pve *pve, uint32_t vmid, int timeout_ms, int *ret_fd) {
-        const char *folder = arena_printf(pve->arena, "%s/run/lock/lxc", pve->root);
-        _cleanup_(cleanup_close) int fd = -1;
-        int r;
+static int take_lock(const char *path, int timeout_ms, int *ret_fd) {
+        _cleanup_(cleanup_close) int fd =
+                open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 
-        r = mkdir_parents(folder, 0755);
-        if (r < 0)
-                return r;
-        fd = open(arena_printf(pve->arena, "%s/pve-config-%u.lock", folder, vmid),
-                  O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
         if (fd < 0)
                 return -errno;
         for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; waited += 100) {
@@ -139,6 +133,41 @@ int guest_lock(const struct pve *pve, uint32_t vmid, int timeout_ms, int *ret_fd
         *ret_fd = fd;
         fd = -1;
         return 0;
+}
+
+int guest_lock(const struct pve *pve, uint32_t vmid, int timeout_ms, int *ret_fd) {
+        const char *folder = arena_printf(pve->arena, "%s/run/lock/lxc", pve->root);
+        int r = mkdir_parents(folder, 0755);
+
+        return r < 0 ? r
+                     : take_lock(arena_printf(pve->arena, "%s/pve-config-%u.lock", folder, vmid),
+                                 timeout_ms, ret_fd);
+}
+
+static const char *announcement(const struct pve *pve, uint32_t vmid) {
+        return arena_printf(pve->arena, "%s/run/gpuanchor/%u.enrol", pve->root, vmid);
+}
+
+int guest_announce(const struct pve *pve, uint32_t vmid) {
+        int fd = -1;
+
+        if (mkdir_parents(arena_printf(pve->arena, "%s/run/gpuanchor", pve->root), 0755) == 0)
+                (void)take_lock(announcement(pve, vmid), 1000, &fd);
+        return fd; /* who has it otherwise is announcing, too */
+}
+
+void guest_announce_end(const struct pve *pve, uint32_t vmid, int fd) {
+        if (fd < 0)
+                return;
+        (void)unlink(announcement(pve, vmid));
+        close(fd);
+}
+
+bool guest_is_announced(const struct pve *pve, uint32_t vmid) {
+        _cleanup_(cleanup_close) int fd =
+                open(announcement(pve, vmid), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+        return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
 int guest_block(const struct pve *pve, uint32_t vmid) {

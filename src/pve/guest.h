@@ -85,6 +85,19 @@ int guest_store_config(const struct guest *g, struct bytes content);
 int guest_lock(const struct pve *pve, uint32_t vmid, int timeout_ms, int *ret_fd);
 
 /**
+ * guest_announce() - say that policy and hookscript of a container are being changed together
+ *
+ * pct takes seconds to set a hookscript, and until then a policy without one looks forgotten.
+ *
+ * Return: what guest_announce_end() takes; the announcement ends with this process, too.
+ */
+int guest_announce(const struct pve *pve, uint32_t vmid);
+void guest_announce_end(const struct pve *pve, uint32_t vmid, int fd);
+
+/** guest_is_announced() - whether that is going on now; needs no rights */
+bool guest_is_announced(const struct pve *pve, uint32_t vmid);
+
+/**
  * guest_block() - keep lxc-start from starting the container: set the generated file aside
  *
  * For the drop-in, whose exit status systemd is told to ignore so that a missing

@@ -791,6 +791,40 @@ case_enable_ambiguous() {
     complained 'gpuanchor gpus shows what is here'
 }
 
+# Settings can be changed while the GPU is away; another GPU has to be there.
+case_enable_without_gpu() {
+    guide
+    run 0 enable 101
+    run 0 enable 101 --missing refuse
+    renumber no-gpu
+    run 1 enable 101 --missing wait:20
+    has "$POLICY" 'missing = wait:20'
+    has "$POLICY" '[pin pve1]'
+    said 'is not on this host'
+    before
+    run 2 enable 101 --gpu pci:0000:01:00.0
+    run 2 enable 101
+    unchanged
+}
+
+# While pct sets the hookscript the policy stands alone: no reason for an alarm.
+case_enable_announced() {
+    guide
+    sed -i '/^conf=/i GPUANCHOR_ROOT=$work/host "$work/gpuanchor" status >>"$work/meanwhile"' "$work/bin/pct"
+    ln -sf "$gpuanchor" "$work/gpuanchor"
+    : >"$work/meanwhile"
+    run 0 enable 101
+    run 0 disable 101
+    sed -i '/meanwhile/d' "$work/bin/pct"
+    grep -q "^container.101" "$work/meanwhile" || fail "status did not see 101 meanwhile"
+    ! grep hook-missing "$work/meanwhile" || fail "a false alarm"
+    [ ! -e "$H/run/gpuanchor/101.enrol" ] || fail "left behind"
+    printf '[container]\n' >"$POLICY" # what a killed enable leaves
+    : >"$H/run/gpuanchor/101.enrol"
+    run 1 status
+    said hook-missing
+}
+
 case_enable_bad() {
     host vfio
     plain

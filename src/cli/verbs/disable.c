@@ -85,7 +85,7 @@ static int remove_policy(struct disabling *d) {
         return r != 0 ? target_problem(d->c, d->vmid, r) : policy_file_remove(d->c, &d->policy);
 }
 
-static int change(struct disabling *d) {
+static int change_both(struct disabling *d) {
         int r = EXIT_DONE;
 
         if (d->has_hook)
@@ -95,6 +95,13 @@ static int change(struct disabling *d) {
         r = remove_policy(d);
         if (r != EXIT_DONE && d->has_hook)
                 (void)hookscript_set(d->c, d->vmid, guest_setting(d->a, &d->guest, "hookscript"));
+        return r;
+}
+
+static int change(struct disabling *d) {
+        int announced = guest_announce(&d->c->host.pve, d->vmid), r = change_both(d);
+
+        guest_announce_end(&d->c->host.pve, d->vmid, announced);
         return r;
 }
 

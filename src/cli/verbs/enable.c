@@ -176,6 +176,11 @@ static int tell_why_not(struct enabling *e) {
         return cli_fail_findings(e->c, &others, e->vmid);
 }
 
+/* Other settings of a container that has its GPU: they may be what a start without it needs. */
+static bool leaves_choice(const struct enabling *e) {
+        return e->policy.present && e->n_settings > 0 && !e->c->opt[OPT_GPU] && !e->set_hook;
+}
+
 /* Nothing may be wrong with the policy and the choice before anything is written. */
 static int try_on_paper(struct enabling *e) {
         struct policy_file *p = &e->policy;
@@ -188,7 +193,7 @@ static int try_on_paper(struct enabling *e) {
         if (r != 0)
                 return target_problem(e->c, e->vmid, r);
         p->new = k->new_policy;
-        if (!k->left_alone && choice_is_settled(&k->plan.choice))
+        if (!k->left_alone && (choice_is_settled(&k->plan.choice) || leaves_choice(e)))
                 return EXIT_DONE;
         if (!e->c->opt[OPT_GPU] && ask_possible(e->c) && k->plan.choice.ambiguity.gpus.n > 0)
                 return ENABLE_ASK;
@@ -239,7 +244,7 @@ static int change_files(struct enabling *e) {
 
 /* Policy and hookscript: both or none. The link harms nobody. */
 static int change(struct enabling *e) {
-        int r = change_files(e);
+        int announced = guest_announce(&e->c->host.pve, e->vmid), r = change_files(e);
 
         cleanup_close(&e->lock); /* pct takes it */
         e->lock = -1;
@@ -248,6 +253,7 @@ static int change(struct enabling *e) {
                 if (r != EXIT_DONE)
                         policy_file_restore(e->c, &e->policy);
         }
+        guest_announce_end(&e->c->host.pve, e->vmid, announced);
         return r;
 }
 
