@@ -13,6 +13,7 @@
 #include "anchor/judge.h"
 #include "model/finding/reason.h"
 #include "model/plan/make.h"
+#include "model/plan/ways.h"
 #include "model/policy/memory.h"
 #include "pve/mapping.h"
 
@@ -201,6 +202,14 @@ static int find_facts(struct check *c) {
         return r;
 }
 
+static void check_ways(struct check *c) {
+        struct plan_input in = input_of(c, &c->guest.lines, &c->survey);
+        const char *line = ways_report(c->arena, &in, &c->findings);
+
+        if (line && c->policy.refuse_on_error && !c->refuse)
+                c->refuse = arena_printf(c->arena, WHY_REFUSE_WAY, line);
+}
+
 /* Policy and plan, once the container's file is there. */
 static int check_guest(struct check *c, const struct bytes *policy) {
         struct settings own;
@@ -224,6 +233,7 @@ static int check_guest(struct check *c, const struct bytes *policy) {
         if (r < 0)
                 return r;
         check_lines(c);
+        check_ways(c);
         find_planned(c);
         return 0;
 }

@@ -329,6 +329,13 @@ case_syntax_and_folders() {
     echo 'lxc.mount.entry: /dev/dri dev/dri none bind,optional,create=dir' >>"$CONF"
     corrected folder
     fresh
+    sed -i 's/^hostname.*/&\nmp0: \/dev\/dri,mp=\/dev\/dri/' "$CONF"
+    corrected folder
+    sed -i 's/^hostname.*/&\nmp0: \/dev,mp=\/host/' "$CONF"
+    run 1 doctor 101
+    wrong folder
+    answers warning folder 'gives the container every GPU of this host: mp0: /dev,mp=/host; decide'
+    fresh
     sed -i '/^lxc.idmap: u/d' "$CONF"
     corrected idmap
 }

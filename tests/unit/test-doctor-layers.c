@@ -382,8 +382,10 @@ static void test_lines(void **state) {
                   DOCTOR_RENAMED, DOCTOR_WARNING, "by-path", "" },
                 { UNPRIVILEGED UIDS GIDS "lxc.mount.entry: /dev/dri dev/dri none bind\n", OURS,
                   DOCTOR_FOLDER, DOCTOR_OK, "every node that the host's folder has", NULL },
-                { UNPRIVILEGED "mp0: /dev/dri,mp=/dev/dri\n", OURS, DOCTOR_FOLDER, DOCTOR_WARNING,
-                  "one line for each node", NULL },
+                { UNPRIVILEGED "mp0: /dev/dri,mp=/dev/dri\n", OURS, DOCTOR_FOLDER, DOCTOR_FAILED,
+                  "block device", "pct set 101 --delete mp0" },
+                { UNPRIVILEGED "lxc.mount.entry: /dev dev none rbind\n", OURS, DOCTOR_FOLDER,
+                  DOCTOR_WARNING, "every GPU", NULL },
         };
         const struct answer folder = { UNPRIVILEGED "lxc.mount.entry: /dev/dri dev/dri none bind\n",
                                        OURS,

@@ -45,6 +45,7 @@ static struct source answers[] = {
           .leads_to = "/dev/sda" },
         OTHER("/dev/dri", SOURCE_FOLDER, "/dev/dri"),
         OTHER("/srv/dri", SOURCE_FOLDER, "/dev/dri"),
+        OTHER("/srv/all", SOURCE_FOLDER, "/dev"),
         OTHER("/dev/dri/by-path", SOURCE_FOLDER, "/dev/dri/by-path"),
         OTHER("/srv/media", SOURCE_FOLDER, "/srv/media"),
         OTHER("/dev/dri/card0", SOURCE_FILE, "/dev/dri/card0"),
@@ -83,6 +84,8 @@ static const char *seen(const char *text) {
                 return "foreign";
         if (d.type == DEVLINE_MENTION)
                 return "mention";
+        if (d.type == DEVLINE_WHOLE)
+                return d.broken ? "whole, broken" : "whole";
         if (d.path.scope == PATH_FOLDER)
                 return "folder";
         for (int i = 0; i < NODE_KINDS; i++)
@@ -141,7 +144,17 @@ static void test_seen(void **state) {
                 /* the container's own, and no bind */
                 { "lxc.mount.entry: dev/dri/card1 x none bind,relative", "foreign" },
                 { "lxc.mount.entry: tmpfs dev/dri tmpfs size=1M", "foreign" },
-                { "mp0: /dev/dri,mp=/dev/dri", "mention" },
+                /* everything */
+                { "mp0: /dev/dri,mp=/dev/dri", "whole, broken" },
+                { "mp0: /dev/dri/renderD129,mp=/x", "whole, broken" },
+                { "mp0: /dev/dri/card8,mp=/x", "mention" },
+                { "mp0: /srv/dri,mp=/x", "whole" },
+                { "mp0: /srv/all,mp=/x", "whole" },
+                { "mp0: /srv/media,mp=/dev/x", "foreign" },
+                { MOUNT("/srv/all", "x"), "whole" },
+                { MOUNT("/srv/file", "dev"), "foreign" },
+                { "lxc.mount.entry: o dev overlay lowerdir=/srv/media:/srv/dri", "whole" },
+                { "lxc.mount.entry: o dev overlay lowerdir=/srv/media", "foreign" },
         };
 
         for (size_t i = 0; i < ELEMENTS(cases); i++)
@@ -160,8 +173,11 @@ static void test_asked(void **state) {
                 "lxc.mount.entry: tmpfs tmp tmpfs defaults\n"
                 "lxc.mount.entry: /dev/dri/card0 x none bind\n"
                 "mp0: /srv,mp=/srv\n"
+                "mp1: local:101/vm-101-disk-1.raw,mp=/data\n"
+                "lxc.mount.entry: o dev overlay lowerdir=/a:/b,upperdir=/c,workdir=/d\n"
                 "lxc.cgroup2.devices.allow: c 226:0 rwm\n";
-        static const char *const paths[] = { "/dev/dri/card0", "/srv/my gpu\\x/\\137", "/dev/kfd" };
+        static const char *const paths[] = { "/dev/dri/card0", "/srv/my gpu\\x/\\137", "/dev/kfd",
+                                             "/srv", "/a", "/b", "/c" };
         struct sources s = { 0 };
         struct pctconf c;
 

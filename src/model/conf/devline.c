@@ -63,7 +63,9 @@ struct gpu_path gpu_path_parse(struct arena *a, struct bytes path) {
         struct gpu_path p = { .clean = path_clean(a, path) };
         const struct family *f = NULL;
 
-        if (is_folder(&p))
+        if (bytes_equal(p.clean, BYTES("/")) || bytes_equal(p.clean, BYTES("/dev")))
+                p.scope = PATH_ALL;
+        else if (is_folder(&p))
                 p.scope = PATH_FOLDER;
         else if ((f = family_of_link(p.clean, &p.address)))
                 p.scope = PATH_ADDRESS;

@@ -18,6 +18,7 @@ enum devline_type {
         DEVLINE_MOUNT, /* lxc.mount.entry: /dev/dri/card1 dev/dri/card1 none bind,... */
         DEVLINE_DEV,   /* dev0: /dev/dri/renderD128,gid=104 */
         DEVLINE_IDMAP, /* lxc.idmap: g 44 44 1 */
+        DEVLINE_WHOLE, /* brings every GPU at once: all of /dev, mp0 of a folder of nodes */
         DEVLINE_MENTION, /* another setting that names a GPU's node: a hook, a mount point */
 };
 
@@ -27,6 +28,7 @@ enum path_scope {
         PATH_ADDRESS, /* one node by its GPU's address: /dev/dri/by-path/pci-...-card */
         PATH_FOLDER,  /* all of them: /dev/dri */
         PATH_UNKNOWN, /* below such a folder, but no name that a node has */
+        PATH_ALL,     /* all nodes of all families: /dev, / */
         PATH_NUMBER,  /* one node by what the path leads to: a link, a node that mknod made */
 };
 

@@ -10,6 +10,7 @@
  */
 #include "model/conf/recognise.h"
 
+#include "model/conf/whole.h"
 #include "model/finding/reason.h"
 
 void recognise_ask(struct arena *a, const struct pctconf *c, struct sources *s) {
@@ -18,6 +19,7 @@ void recognise_ask(struct arena *a, const struct pctconf *c, struct sources *s) 
 
                 if (d.source)
                         sources_add(a, s, bytes_of(d.source));
+                whole_ask(a, &c->lines[i], s);
         }
 }
 
@@ -103,8 +105,14 @@ static bool take(struct arena *a, const struct facts *f, struct devline *d) {
 struct devline recognise_line(struct arena *a, const struct facts *f, const struct conf_line *l) {
         struct devline d = devline_parse(a, l);
 
+        if (whole_recognise(a, f, l, &d))
+                return d;
         if ((d.type == DEVLINE_MOUNT || d.type == DEVLINE_DEV) && !take(a, f, &d))
-                d = (struct devline){ .rest = "", .path = d.path, .source = d.source, .at = d.at };
+                d = (struct devline){ .rest = "",
+                                      .path = d.path,
+                                      .source = d.source,
+                                      .at = d.at,
+                                      .target_path = d.target_path };
         if (d.type == DEVLINE_DEV && d.path.scope == PATH_FOLDER)
                 d.broken = WHY_LINE_FOLDER;
         if (d.type == DEVLINE_NONE && !d.at && family_is_mentioned(l->value) &&

@@ -46,6 +46,7 @@ static uint32_t path_kinds(const struct devline *d) {
         case PATH_ADDRESS:
         case PATH_NUMBER:
                 return NODE_BIT(d->path.kind);
+        case PATH_ALL:
         case PATH_UNKNOWN:
         case PATH_OTHER:
                 break;

@@ -154,7 +154,7 @@ static void check_syntax(struct doctor_report *r, const struct doctor_guest *g) 
         for (size_t i = 1; i < g->survey->n_lines; i++) {
                 const struct devline *d = &g->survey->lines[i];
 
-                if (d->type == DEVLINE_NONE || !d->broken)
+                if (d->type == DEVLINE_NONE || d->type == DEVLINE_WHOLE || !d->broken)
                         continue;
                 doctor_add_lines(r, g,
                                  (struct doctor_item){ .outcome = OUTCOME_SYNTAX_BROKEN,
@@ -193,18 +193,16 @@ static void check_targets(struct doctor_report *r, const struct doctor_guest *g,
         doctor_add_if_silent(r, OUTCOME_TARGET_ONCE);
 }
 
-static bool is_mount_point(const struct doctor_guest *g, size_t line) {
-        return g->survey->lines[line].type == DEVLINE_MENTION &&
-               bytes_has_prefix(g->conf->lines[line].key, "mp");
-}
-
 static void check_folder(struct doctor_report *r, const struct doctor_guest *g, size_t line) {
+        const struct devline *d = &g->survey->lines[line];
         struct doctor_item item = { .outcome = OUTCOME_FOLDER_KEPT,
                                     .subject = doctor_where(r->arena, g, line),
                                     .what = line_text(r->arena, g, line) };
 
-        if (is_mount_point(g, line)) {
-                item.outcome = OUTCOME_FOLDER_MOUNT_POINT;
+        if (d->type == DEVLINE_WHOLE) {
+                item.outcome = d->broken ? OUTCOME_FOLDER_MOUNT_POINT : OUTCOME_FOLDER_WHOLE;
+                item.old = d->broken;
+                item.new = bytes_dup(r->arena, g->conf->lines[line].key);
         } else if (!has_choice(g) || g->edits) {
                 /* the plan keeps a folder that has only wanted nodes */
                 item.outcome = OUTCOME_FOLDER_BOUND;
@@ -217,8 +215,8 @@ static void check_folders(struct doctor_report *r, const struct doctor_guest *g)
         for (size_t i = 1; i < g->survey->n_lines; i++) {
                 const struct devline *d = &g->survey->lines[i];
 
-                if (is_mount_point(g, i) || ((d->type == DEVLINE_MOUNT || d->type == DEVLINE_DEV) &&
-                                             d->path.scope == PATH_FOLDER))
+                if (d->type == DEVLINE_WHOLE || ((d->type == DEVLINE_MOUNT || d->type == DEVLINE_DEV) &&
+                                                 d->path.scope == PATH_FOLDER))
                         check_folder(r, g, i);
         }
         doctor_add_if_silent(r, OUTCOME_FOLDER_NONE);

@@ -20,6 +20,7 @@ static bool is_about_gpu(const struct devline *d) {
         case DEVLINE_DENY:
         case DEVLINE_DEV:
         case DEVLINE_IDMAP:
+        case DEVLINE_WHOLE:
                 return true;
         default:
                 return false;

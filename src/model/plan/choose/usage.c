@@ -51,6 +51,10 @@ void usage_add_lines(struct usage *u, uint32_t vmid, const struct survey *s) {
         for (size_t i = 1; i < s->n_lines; i++) {
                 const struct devline *d = &s->lines[i];
 
+                if (d->type == DEVLINE_WHOLE && !d->broken) {
+                        add_wide(u, vmid, NODE_ANY);
+                        continue;
+                }
                 if (by_number ? d->type != DEVLINE_ALLOW
                               : d->type != DEVLINE_MOUNT && d->type != DEVLINE_DEV)
                         continue;

@@ -16,15 +16,9 @@
 static void report_foreign(const struct editor *e) {
         for (size_t i = 1; i < e->n_lines; i++) {
                 const struct devline *d = &e->lines[i];
-                struct bytes key = e->c->lines[i].key;
                 const char *why = NULL;
 
-                if (d->type == DEVLINE_MENTION && key.len > 2 && bytes_has_prefix(key, "mp"))
-                        editor_report(
-                                e, (struct finding){ .code = FINDING_UNCOVERED,
-                                                     .where = editor_where(e, i),
-                                                     .old = editor_text(e, e->c->lines[i].text) });
-                else if (d->type == DEVLINE_MENTION)
+                if (d->type == DEVLINE_MENTION)
                         why = WHY_NAMES_NODE;
                 else if (d->type != DEVLINE_NONE && d->at && d->at->kind == SOURCE_UNKNOWN)
                         editor_report(e, (struct finding){ .code = FINDING_SOURCE_UNKNOWN,

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * ways - what the container gets beside the lines that are managed
+ */
+#include "model/finding/finding.h"
+#include "model/plan/choose/input.h"
+
+/**
+ * ways_report() - say it, whatever else becomes of the container
+ *
+ * Return: a line that gives the container GPUs which its owner did not choose, "101.conf:12";
+ * NULL when there is none.
+ */
+const char *ways_report(struct arena *a, const struct plan_input *in, struct findings *f);
