@@ -13,19 +13,16 @@
 #include <errno.h>
 
 void anchor_tell_write_failed(struct findings *f, const char *where, int error) {
-        struct finding item = { .code = FINDING_WRITE_FAILED, .where = where, .new = "" };
+        struct finding item = { .code = FINDING_WRITE_FAILED, .where = where };
 
-        if (error == GUEST_E_TOO_LARGE) {
-                item.what = "it would be larger than 1 MiB, the limit of /etc/pve";
-                item.new = "shorten its notes or remove old snapshots";
-        } else if (error == -EACCES) {
-                item.what = "Permission denied: the cluster has no quorum";
-                item.new = "pvecm status";
-        } else {
+        if (error == GUEST_E_TOO_LARGE)
+                item.code = FINDING_WRITE_TOO_LARGE;
+        else if (error == -EACCES && str_has_prefix(where, "/etc/pve/"))
+                item.code = FINDING_NO_QUORUM;
+        else if (error == -ENOSPC || error == -EDQUOT)
+                item.code = FINDING_WRITE_NO_SPACE;
+        if (error < 0 && item.code != FINDING_NO_QUORUM)
                 item.what = strerror(-error);
-                if (error == -ENOSPC || error == -EDQUOT)
-                        item.new = arena_printf(f->arena, "make room: df -h %s", where);
-        }
         finding_add(f, item);
 }
 

@@ -78,11 +78,9 @@ static void keep_state(struct observer *o, struct arena *a, const struct watch_s
         if (r < 0 && !o->unwritten)
                 o->teller.tell(
                         o->teller.user,
-                        &(struct finding){ .code = FINDING_WRITE_FAILED,
+                        &(struct finding){ .code = FINDING_STATE_FAILED,
                                            .where = o->path,
-                                           .what = strerror(-r),
-                                           .new = "see df -h and dmesg; until then a restart tells "
-                                                  "all that is open again" },
+                                           .what = strerror(-r) },
                         false);
         o->unwritten = r < 0;
 }

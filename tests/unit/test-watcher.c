@@ -244,7 +244,7 @@ static void state_that_cannot_be_written(void **state) {
         struct stage *s = new_stage("guide");
 
         shell("mkdir -p %s/var/lib && touch %s" WATCH_STATE_FOLDER, s->root, s->root);
-        assert_string_equal(look(s), "baseline-new 0\nwrite-failed 0");
+        assert_string_equal(look(s), "baseline-new 0\nstate-failed 0");
         assert_string_equal(look(s), ""); /* it is known to this process all the same */
         shell("rm %s" WATCH_STATE_FOLDER, s->root);
         look(s);

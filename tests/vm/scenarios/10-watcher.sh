@@ -500,7 +500,7 @@ case_sandbox() {
     sed -i '/hookscript/d' $CONF
     told GPUANCHOR_CODE=hook-missing GPUANCHOR_VMID=$CT PRIORITY=4
     not_told GPUANCHOR_CODE=read-failed
-    not_told GPUANCHOR_CODE=write-failed
+    not_told GPUANCHOR_CODE=state-failed
     not_told GPUANCHOR_CODE=pve-not-mounted
 }
 
