@@ -11,6 +11,7 @@
 #include "anchor/status.h"
 #include "host/leftovers.h"
 #include "host/probe/subid.h"
+#include "model/finding/reason.h"
 #include "model/doctor/container.h"
 #include "model/conf/snapshot.h"
 #include "pve/storage.h"
@@ -60,7 +61,7 @@ static void look_at_host(struct doctor *d) {
                 unreadable(d, DOCTOR_STRAY, "/dev", r);
         r = leftovers_rules(&left);
         if (r < 0)
-                unreadable(d, DOCTOR_UDEV_RULE, "udev's rules", r);
+                unreadable(d, DOCTOR_UDEV_RULE, WHY_UDEV_RULES, r);
         h.strays = left.strays;
         h.n_strays = left.n_strays;
         h.rules = left.lines;

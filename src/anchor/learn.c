@@ -71,7 +71,7 @@ static void learn_gid(struct bytes groups, const char *name, struct policy_gid *
                 finding_add(f, (struct finding){ .code = FINDING_GID_LEARNED,
                                                  .what = name,
                                                  .new = arena_printf(f->arena, "%u", g.id),
-                                                 .old = arena_printf(f->arena, WHY_GID_NOT,
+                                                 .old = arena_printf(f->arena, "%lld",
                                                                      (long long)gid->guessed) });
 }
 

@@ -377,6 +377,7 @@ static void test_learn(void **state) {
         assert_int_equal(f.n, 1); /* a guess that was right is not worth a line */
         assert_true(told(&f, FINDING_GID_LEARNED, "render"));
         assert_string_equal(f.items[0].new, "992");
+        assert_string_equal(f.items[0].old, "104");
         /* known already, or said by the policy */
         assert_string_equal(learn("video:x:45:\nrender:x:993:\n",
                                   "[container]\nvideo-gid = 44\n\n[memory]\nrender-gid = 992\n",

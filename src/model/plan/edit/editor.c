@@ -91,6 +91,5 @@ void editor_drop(const struct editor *e, size_t i) {
         if (!e->c->lines[i].parked)
                 editor_report(e, (struct finding){ .code = FINDING_LINE_REMOVED,
                                                    .where = editor_where(e, i),
-                                                   .old = text,
-                                                   .what = "" });
+                                                   .old = text });
 }
