@@ -11,6 +11,7 @@
 #include "anchor/apply.h"
 #include "anchor/learn.h"
 #include "anchor/upkeep.h"
+#include "hooks/start-lock.h"
 
 #include "host/inside/helper.h"
 #include "model/finding/reason.h"
@@ -21,6 +22,7 @@
 #include "render/text.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -28,6 +30,8 @@
 #define EXIT_REFUSE 1
 #define EXIT_USAGE 2
 #define MAX_TRIES 3
+/* systemd gives a start of pve-container@ 90 s; lock and usermod have limits of their own */
+#define UNIT_WAIT_MS (30 * 1000)
 
 struct hook {
         struct arena arena;
@@ -35,6 +39,8 @@ struct hook {
         struct anchor host;
         const char *vmid_text, *phase;
         uint32_t vmid;
+        struct start_lock lock;
+        unsigned wait_most; /* ms that a start waits for a GPU until the end of this phase */
         void (*sigpipe)(int), (*sigxfsz)(int); /* what our parent had, for next-hook */
         bool has_policy;      /* read already */
         struct policy policy;
@@ -82,24 +88,40 @@ static void say_unchanged(struct hook *h, const struct check *c) {
                text_escape(&h->arena, gpu_list_text(&h->arena, &c->plan.choice.gpus)));
 }
 
+/* Milliseconds; only differences count. */
+static unsigned clock_ms(void) {
+        struct timespec now;
+
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        return (unsigned)now.tv_sec * 1000 + (unsigned)(now.tv_nsec / 1000000);
+}
+
+/* How long this phase may wait for a GPU, less what this start has waited already. */
+static unsigned wait_limit(const struct hook *h, const struct policy *p) {
+        unsigned limit = p->missing == MISSING_WAIT ? p->wait_seconds * 1000 : 0;
+
+        limit = limit < h->wait_most ? limit : h->wait_most;
+        return limit > h->lock.waited_ms ? limit - h->lock.waited_ms : 0;
+}
+
 /* missing = wait:SECONDS - look again until the GPU is there or the time is up. */
 static int check_and_wait(struct hook *h, struct check *c) {
-        unsigned waited_ms = 0;
+        unsigned limit, waited = 0, begin = clock_ms();
         int r = anchor_check(&h->host, h->vmid, NULL, c);
 
-        while (r == 0 && c->plan.missing && c->policy.missing == MISSING_WAIT &&
-               waited_ms < c->policy.wait_seconds * 1000) {
-                if (waited_ms == 0) {
-                        printf(WHY_WAITING, c->policy.wait_seconds,
-                               text_escape(&h->arena, c->plan.missing));
-                        fflush(stdout);
-                }
+        if (r != 0 || !c->plan.missing || (limit = wait_limit(h, &c->policy)) == 0)
+                return r;
+        printf(WHY_WAITING, (limit + 999) / 1000,
+               text_escape(&h->arena, c->plan.missing));
+        fflush(stdout);
+        while (r == 0 && c->plan.missing && waited < limit) {
                 nanosleep(&(struct timespec){ .tv_nsec = 250 * 1000 * 1000 }, NULL);
-                waited_ms += 250;
                 arena_done(&h->arena);
                 h->host = anchor_open(&h->arena, h->root);
                 r = anchor_check(&h->host, h->vmid, NULL, c);
+                waited = clock_ms() - begin;
         }
+        h->lock.waited_ms += waited;
         return r;
 }
 
@@ -108,23 +130,30 @@ static int refuse(struct hook *h, const char *why) {
         return EXIT_REFUSE;
 }
 
-static int start(struct hook *h, bool quiet) {
-        struct check c;
-        int r = 0;
+/* Check and write, again if a file was changed in between. */
+static int check_and_apply(struct hook *h, struct check *c) {
+        int r = GUEST_E_CHANGED;
 
-        for (int i = 0; i < MAX_TRIES; i++) {
-                r = check_and_wait(h, &c);
-                if (r != 0 || c.refuse)
-                        break;
-                r = anchor_apply(&c);
-                if (r != GUEST_E_CHANGED) {
-                        anchor_record(&c);
-                        break;
-                }
-                h->host = anchor_open(&h->arena, h->root);
+        for (int i = 0; i < MAX_TRIES && r == GUEST_E_CHANGED; i++) {
+                if (i > 0)
+                        h->host = anchor_open(&h->arena, h->root);
+                r = check_and_wait(h, c);
+                if (r != 0 || c->refuse)
+                        return r;
+                c->config_only = h->lock.state == START_LOCK_OTHER;
+                r = anchor_apply(c);
         }
         if (r == GUEST_E_CHANGED)
-                anchor_tell_problem(&c.findings, &c.guest, r);
+                anchor_give_up(c);
+        else
+                anchor_record(c);
+        return r;
+}
+
+static int start(struct hook *h, bool quiet) {
+        struct check c;
+        int r = check_and_apply(h, &c);
+
         h->has_policy = r == 0;
         h->policy = c.policy;
         if (say_all(h, &c.findings, r == 0 && !c.refuse, c.remembered) == 0 && !quiet && !c.refuse)
@@ -136,16 +165,25 @@ static int start(struct hook *h, bool quiet) {
         return r != 0 && c.policy.refuse_on_error ? refuse(h, WHY_REFUSE_ABOVE) : 0;
 }
 
-/* A start by systemd alone: nothing for a container that is not managed, and the lock is free. */
+static int pre_start(struct hook *h) {
+        int r;
+
+        start_lock_pre(&h->host.pve, h->vmid, &h->lock);
+        h->wait_most = UINT_MAX;
+        r = start(h, false);
+        start_lock_note(&h->host.pve, h->vmid, &h->lock);
+        return r;
+}
+
+/* A start by systemd alone, or the second look of one by Proxmox. */
 static int unit_start(struct hook *h) {
-        _cleanup_(cleanup_close) int lock = -1;
         int r;
 
         if (!guest_is_managed(&h->host.pve, h->vmid))
                 return 0;
-        /* taken: by the pct start that started the unit, and we go on under its lock */
-        (void)guest_lock(&h->host.pve, h->vmid, 0, &lock);
+        start_lock_unit(&h->host.pve, h->vmid, &h->lock);
         guest_unblock(&h->host.pve, h->vmid);
+        h->wait_most = UNIT_WAIT_MS;
         r = start(h, true);
         if (r == EXIT_REFUSE)
                 (void)guest_block(&h->host.pve, h->vmid);
@@ -154,7 +192,10 @@ static int unit_start(struct hook *h) {
 
 static int post_start(struct hook *h) {
         struct findings learned = { .arena = &h->arena }, done = { .arena = &h->arena };
-        bool reached = anchor_learn(&h->host, h->vmid, &learned);
+        bool reached;
+
+        start_lock_forget(&h->host.pve, h->vmid);
+        reached = anchor_learn(&h->host, h->vmid, &learned);
 
         say_all(h, &learned, true, true);
         fflush(stdout); /* what follows takes a moment */
@@ -177,7 +218,7 @@ static int stop(struct hook *h) {
 
 static int run_phase(struct hook *h) {
         if (streq(h->phase, "pre-start"))
-                return start(h, false);
+                return pre_start(h);
         if (streq(h->phase, "unit-start"))
                 return unit_start(h);
         if (streq(h->phase, "post-start"))
@@ -214,7 +255,7 @@ static int chain(struct hook *h) {
 
 int main(int argc, char **argv) {
         const char *root = getenv("GPUANCHOR_ROOT");
-        struct hook h = { .root = root ? root : "" };
+        struct hook h = { .root = root ? root : "", .lock = { .fd = -1 } };
         int r;
 
         if (argc != 3) {

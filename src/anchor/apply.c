@@ -44,11 +44,15 @@ static int apply_delegations(struct check *c) {
         return 0;
 }
 
-int anchor_store_policy(struct anchor *an, uint32_t vmid, struct bytes content) {
+int anchor_store_policy(struct anchor *an, uint32_t vmid, struct bytes seen,
+                        struct bytes content) {
+        struct file_edit e = { seen, content };
         int r = mkdir_parents(arena_printf(an->pve.arena, "%s/etc/pve/gpuanchor", an->pve.root),
                               0755);
 
-        return r < 0 ? r : file_replace(settings_path(&an->pve, vmid), content, 0640, FILE_SYNC);
+        if (r == 0)
+                r = file_edit(settings_path(&an->pve, vmid), &e, 0640, FILE_SYNC);
+        return r == FILE_E_CHANGED ? GUEST_E_CHANGED : r;
 }
 
 static int apply_memory(struct check *c) {
@@ -57,10 +61,10 @@ static int apply_memory(struct check *c) {
         c->remembered = bytes_equal(c->new_policy, c->policy.file);
         if (c->remembered)
                 return 0;
-        r = anchor_store_policy(c->anchor, c->guest.vmid, c->new_policy);
+        r = anchor_store_policy(c->anchor, c->guest.vmid, c->policy.file, c->new_policy);
         c->remembered = r == 0;
-        if (r == 0)
-                return 0;
+        if (r == 0 || r == GUEST_E_CHANGED)
+                return r;
         anchor_tell_write_failed(&c->findings, settings_name(c->arena, c->guest.vmid), r);
         return ANCHOR_E_FAILED;
 }
@@ -80,42 +84,75 @@ static void apply_host_memory(struct check *c) {
                 anchor_tell_write_failed(&c->findings, path + strlen(c->anchor->pve.root), r);
 }
 
-static bool gives_dev_nodes(const struct check *c) {
-        for (size_t i = 0; i < c->plan.n_nodes; i++)
-                if (c->plan.nodes[i].required && c->plan.nodes[i].form == METHOD_DEV)
-                        return true;
-        return false;
+/* devN and id map lines: what Proxmox reads in the container file after pre-start. */
+static struct bytes boot_lines(struct arena *a, const struct pctconf *conf) {
+        struct strbuf text = { .arena = a };
+        bool any_dev = false;
+
+        for (size_t i = 1; i < conf->n_lines; i++) {
+                const struct conf_line *l = &conf->lines[i];
+                bool dev = bytes_has_prefix(l->key, "dev");
+
+                if (!dev && !bytes_equal(l->key, BYTES("lxc.idmap")))
+                        continue;
+                any_dev |= dev;
+                strbuf_add_bytes(&text, l->text);
+                strbuf_adds(&text, "\n");
+        }
+        return any_dev ? strbuf_bytes(&text) : (struct bytes){ 0 };
 }
 
 /*
- * Where the container file cannot be written the generated one alone makes this
- * boot right, unless Proxmox will make devN nodes from the old container file.
+ * Where the container file cannot be written the generated one alone makes this boot right,
+ * unless Proxmox will make devN nodes by lines that should have been corrected.
  */
-static int apply_files(struct check *c) {
-        int conf = 0, config = 0;
+static bool config_is_enough(const struct check *c) {
+        struct guest next = guest_with(c->arena, &c->guest, c->new_conf, c->guest.config);
 
-        if (!bytes_equal(c->new_conf, c->guest.conf)) {
-                int r = backup_save(c->arena, &c->guest);
+        return bytes_equal(boot_lines(c->arena, &next.lines),
+                           boot_lines(c->arena, &c->guest.lines));
+}
 
-                if (r < 0)
-                        anchor_tell_write_failed(&c->findings, "/var/lib/gpuanchor/backup", r);
-                conf = guest_store_conf(&c->guest, c->new_conf);
+static int apply_conf(struct check *c) {
+        const char *name = arena_printf(c->arena, "/etc/pve/lxc/%u.conf", c->guest.vmid);
+        int r;
+
+        if (bytes_equal(c->new_conf, c->guest.conf))
+                return 0;
+        if (c->config_only) {
+                finding_add(&c->findings,
+                            (struct finding){ .code = FINDING_GUEST_BUSY, .where = name });
+                return ANCHOR_E_FAILED;
         }
-        if (conf == GUEST_E_CHANGED)
-                return conf;
-        if (conf != 0)
-                anchor_tell_write_failed(
-                        &c->findings, arena_printf(c->arena, "/etc/pve/lxc/%u.conf", c->guest.vmid),
-                        conf);
-        if (c->guest.has_config && !bytes_equal(c->new_config, c->guest.config) &&
-            (conf == 0 || !gives_dev_nodes(c)))
-                config = guest_store_config(&c->guest, c->new_config);
-        if (config == GUEST_E_CHANGED)
-                return config;
-        if (config != 0)
-                anchor_tell_write_failed(
-                        &c->findings, c->guest.config_path + strlen(c->anchor->pve.root), config);
-        return conf || config ? ANCHOR_E_FAILED : 0;
+        r = backup_save(c->arena, &c->guest);
+        if (r < 0)
+                anchor_tell_write_failed(&c->findings, "/var/lib/gpuanchor/backup", r);
+        r = guest_store_conf(&c->guest, c->new_conf);
+        if (r == 0 || r == GUEST_E_CHANGED)
+                return r;
+        anchor_tell_write_failed(&c->findings, name, r);
+        return ANCHOR_E_FAILED;
+}
+
+static int apply_config(struct check *c) {
+        int r;
+
+        if (!c->guest.has_config || bytes_equal(c->new_config, c->guest.config))
+                return 0;
+        r = guest_store_config(&c->guest, c->new_config);
+        if (r == 0 || r == GUEST_E_CHANGED)
+                return r;
+        anchor_tell_write_failed(&c->findings,
+                                 c->guest.config_path + strlen(c->anchor->pve.root), r);
+        return ANCHOR_E_FAILED;
+}
+
+static int apply_files(struct check *c) {
+        int conf = apply_conf(c), config = 0;
+
+        if (conf == 0 || (conf != GUEST_E_CHANGED && config_is_enough(c)))
+                config = apply_config(c);
+        return config ? config : conf;
 }
 
 /* Also where nothing is written this time. */
@@ -125,26 +162,47 @@ static void sweep_files(const struct check *c) {
         file_sweep(settings_path(&c->anchor->pve, c->guest.vmid));
 }
 
-int anchor_apply(struct check *c) {
-        struct guest now;
+/* What is remembered of container and host; nothing while another task may change the container. */
+static int apply_memories(struct check *c) {
         int r;
+
+        if (c->config_only)
+                return 0;
+        r = apply_memory(c);
+        if (r != GUEST_E_CHANGED)
+                apply_host_memory(c);
+        return r;
+}
+
+static void judge_disk(struct check *c, const char *why) {
+        struct guest now;
+
+        if (guest_load(&c->anchor->pve, c->guest.vmid, &now) == 0) {
+                anchor_sources(c->anchor, &now.lines, &now.config_lines);
+                anchor_judge_boot(c, &now, why);
+        }
+}
+
+int anchor_apply(struct check *c) {
+        int r, memory;
 
         sweep_files(c);
         if (c->left_alone)
                 return 0;
         r = apply_delegations(c);
         if (r == 0) {
-                int memory = apply_memory(c);
-
-                apply_host_memory(c);
-                r = apply_files(c);
-                if (r == GUEST_E_CHANGED)
-                        return r;
+                memory = apply_memories(c);
+                r = memory == GUEST_E_CHANGED ? memory : apply_files(c);
                 r = r ? r : memory;
         }
-        if (r != 0 && guest_load(&c->anchor->pve, c->guest.vmid, &now) == 0)
-                anchor_judge(c, &now, WHY_NOT_WRITTEN);
+        if (r != 0 && r != GUEST_E_CHANGED)
+                judge_disk(c, WHY_NOT_WRITTEN);
         return r;
+}
+
+void anchor_give_up(struct check *c) {
+        anchor_tell_problem(&c->findings, &c->guest, GUEST_E_CHANGED);
+        judge_disk(c, WHY_BEING_CHANGED);
 }
 
 void anchor_record(const struct check *c) {

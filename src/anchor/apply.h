@@ -13,7 +13,9 @@
  *
  * Order: delegations, memory, backup, container file, generated configuration. A
  * crash at any point leaves each file old or new, and the next start derives all of
- * it again. The caller holds the lock, or its parent does.
+ * it again. The caller holds the lock, or its parent does; with @c->config_only another
+ * task does, and only the generated configuration is written, unless this boot reads
+ * something from the container file that would have to be corrected, too.
  *
  * Return: 0 when all was written, GUEST_E_CHANGED when a file is not what was
  *         checked any more (check again), 1 << 8 when something failed, with a finding.
@@ -22,11 +24,24 @@ int anchor_apply(struct check *c);
 
 #define ANCHOR_E_FAILED (1 << 8)
 
+/**
+ * anchor_give_up() - the files were changed each time that they were to be written
+ * @c: the last check; gets a finding, and @c->refuse when the files that are there now would give
+ *     the container another GPU
+ */
+void anchor_give_up(struct check *c);
+
 /** anchor_record() - record what the start that was checked gives the container */
 void anchor_record(const struct check *c);
 
-/** anchor_store_policy() - replace a container's policy file; 0 or negative errno */
-int anchor_store_policy(struct anchor *an, uint32_t vmid, struct bytes content);
+/**
+ * anchor_store_policy() - replace a container's policy file
+ * @seen: its content as it was read, without data if there was none
+ *
+ * Return: 0, GUEST_E_CHANGED, negative errno.
+ */
+int anchor_store_policy(struct anchor *an, uint32_t vmid, struct bytes seen,
+                        struct bytes content);
 
 /** anchor_tell_write_failed() - why a write failed, and what to do about it */
 void anchor_tell_write_failed(struct findings *f, const char *where, int error);

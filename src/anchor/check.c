@@ -56,9 +56,8 @@ static struct plan_input input_of(const struct check *c, const struct pctconf *c
         };
 }
 
-void anchor_judge(struct check *c, const struct guest *g, const char *why) {
-        const char *line = judge_files(c->anchor, &c->plan, g);
-
+/* @line: that would give another GPU, NULL if none */
+static void sentence(struct check *c, const char *line, const char *why) {
         if (line) {
                 finding_add(&c->findings, (struct finding){ .code = FINDING_LINES_WRONG_GPU,
                                                             .where = c->guest.conf_name,
@@ -68,6 +67,14 @@ void anchor_judge(struct check *c, const struct guest *g, const char *why) {
         } else if (c->policy.refuse_on_error) {
                 c->refuse = arena_printf(c->arena, WHY_REFUSE_ERROR, why);
         }
+}
+
+void anchor_judge(struct check *c, const struct guest *g, const char *why) {
+        sentence(c, judge_files(c->anchor, &c->plan, g), why);
+}
+
+void anchor_judge_boot(struct check *c, const struct guest *g, const char *why) {
+        sentence(c, judge_boot(c->anchor, &c->plan, g), why);
 }
 
 /* A policy that cannot be believed: its pin is all that is left to tell right from wrong. */

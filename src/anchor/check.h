@@ -27,6 +27,7 @@ struct check {
         bool left_alone;    /* a broken policy or an id map that cannot be proved: no edits */
         const char *refuse; /* NULL: the container may start; else why it must not */
         struct bytes new_conf, new_config, new_policy;
+        bool config_only;                /* for anchor_apply(): another task has the lock */
         bool remembered;                 /* by anchor_apply(): the policy file holds @new_policy */
         bool trial;                      /* of a policy text that is not written yet */
         enum method convert, own_method; /* asked for with the options; what the policy says */
@@ -78,6 +79,9 @@ bool anchor_would_change(const struct check *c);
  * @why: they are not corrected
  */
 void anchor_judge(struct check *c, const struct guest *g, const char *why);
+
+/** anchor_judge_boot() - the same for the boot that is under way, by what that reads of the files */
+void anchor_judge_boot(struct check *c, const struct guest *g, const char *why);
 
 /** anchor_tell_problem() - add the finding for an enum guest_problem or a negative errno */
 void anchor_tell_problem(struct findings *f, const struct guest *g, int problem);

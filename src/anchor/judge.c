@@ -19,6 +19,24 @@ static const char *wrong_line(const struct anchor *an, const struct plan *p,
                             bytes_dup(an->pve.arena, text));
 }
 
+/* Proxmox generates the other file before pre-start, and makes devN nodes from this one after it. */
+static struct pctconf dev_lines(const struct pctconf *conf) {
+        struct pctconf dev = pctconf_copy(conf);
+
+        for (size_t i = 1; i < dev.n_lines; i++)
+                dev.lines[i].parked |= !bytes_has_prefix(dev.lines[i].key, "dev");
+        return dev;
+}
+
+/* Where there is such a line, the first one of the container file is what a person corrects. */
+const char *judge_boot(const struct anchor *an, const struct plan *p, const struct guest *g) {
+        struct guest boot = *g;
+
+        if (g->has_config)
+                boot.lines = dev_lines(&g->lines);
+        return judge_files(an, p, &boot) ? judge_files(an, p, g) : NULL;
+}
+
 const char *judge_files(const struct anchor *an, const struct plan *p, const struct guest *g) {
         const char *line = wrong_line(an, p, &g->lines, g->conf_name);
 

@@ -86,7 +86,7 @@ static int learn_gids(struct anchor *an, uint32_t vmid, struct bytes groups, str
         for (int i = 0; i < GID_GROUPS; i++)
                 learn_gid(groups, gid_group_name(i), &p->gid[i], f);
         next = policy_remember(an->pve.arena, p->file, NULL, p);
-        return bytes_equal(next, p->file) ? 0 : anchor_store_policy(an, vmid, next);
+        return bytes_equal(next, p->file) ? 0 : anchor_store_policy(an, vmid, p->file, next);
 }
 
 struct learned *anchor_learn_look(const struct anchor *an, const struct inside *in) {
@@ -111,6 +111,8 @@ void anchor_learn_keep(struct anchor *an, uint32_t vmid, const struct learned *l
         for (size_t i = 0; i < l->findings.n; i++)
                 finding_add(f, l->findings.items[i]);
         r = l->has_groups ? learn_gids(an, vmid, l->groups, f) : 0;
+        if (r == GUEST_E_CHANGED) /* once more with what is there now, else at the next start */
+                r = learn_gids(an, vmid, l->groups, f);
         if (r < 0)
                 anchor_tell_write_failed(f, settings_name(an->pve.arena, vmid), r);
 }

@@ -61,6 +61,10 @@ int file_read(struct arena *a, const char *path, size_t max, struct bytes *ret) 
         return 0;
 }
 
+struct file_mode {
+        unsigned mode, flags;
+};
+
 static int write_all(int fd, struct bytes content) {
         while (content.len > 0) {
                 ssize_t n = write(fd, content.data, content.len);
@@ -132,7 +136,24 @@ void file_sweep(const char *path) {
                         (void)unlinkat(dirfd(dir), d->d_name, 0);
 }
 
-int file_replace(const char *path, struct bytes content, unsigned mode, unsigned flags) {
+/* Whether @path has these bytes; without data: whether it is not there. 0, FILE_E_CHANGED, errno */
+static int compare(const char *path, struct bytes seen) {
+        _cleanup_arena_ struct arena scratch = { 0 };
+        struct bytes now;
+        int r = file_read(&scratch, path, seen.len, &now);
+
+        if (r == -ENOENT)
+                return seen.data ? FILE_E_CHANGED : 0;
+        if (r == -EFBIG)
+                return FILE_E_CHANGED;
+        if (r < 0)
+                return r;
+        return seen.data && bytes_equal(now, seen) ? 0 : FILE_E_CHANGED;
+}
+
+/* @seen: NULL if the file may have any content */
+static int replace(const char *path, const struct bytes *seen, struct bytes content,
+                   const struct file_mode *m) {
         char temp[PATH_MAX];
         int fd, r;
 
@@ -140,17 +161,27 @@ int file_replace(const char *path, struct bytes content, unsigned mode, unsigned
                 return -ENAMETOOLONG;
 
         file_sweep(path);
-        fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+        fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, m->mode);
         if (fd < 0)
                 return -errno;
-        r = temp_fill(fd, path, content, flags);
+        r = temp_fill(fd, path, content, m->flags);
         if (close(fd) < 0 && r == 0)
                 r = -errno;
+        if (r == 0 && seen)
+                r = compare(path, *seen);
         if (r == 0)
-                r = temp_rename(temp, path, flags);
-        if (r < 0)
+                r = temp_rename(temp, path, m->flags);
+        if (r != 0)
                 unlink(temp);
         return r;
+}
+
+int file_replace(const char *path, struct bytes content, unsigned mode, unsigned flags) {
+        return replace(path, NULL, content, &(struct file_mode){ mode, flags });
+}
+
+int file_edit(const char *path, const struct file_edit *e, unsigned mode, unsigned flags) {
+        return replace(path, &e->seen, e->content, &(struct file_mode){ mode, flags });
 }
 
 int mkdir_parents(const char *path, unsigned mode) {

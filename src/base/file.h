@@ -38,6 +38,27 @@ enum file_flags {
  */
 int file_replace(const char *path, struct bytes content, unsigned mode, unsigned flags);
 
+/** struct file_edit - new content for a file that somebody else may write, too */
+struct file_edit {
+        struct bytes seen; /* as it was read; without data when it was not there */
+        struct bytes content;
+};
+
+/** What file_edit() finds, besides errors of the system. */
+enum file_problem {
+        FILE_E_CHANGED = 1, /* the file is not what was read */
+};
+
+/**
+ * file_edit() - the same for a file that still is what was read
+ *
+ * The comparison is the last thing before the rename. The microseconds between them cannot be
+ * closed in /etc/pve, which knows neither links nor RENAME_EXCHANGE.
+ *
+ * Return: 0, FILE_E_CHANGED, negative errno.
+ */
+int file_edit(const char *path, const struct file_edit *e, unsigned mode, unsigned flags);
+
 /**
  * file_sweep() - remove the temporary files that killed runs left beside @path
  *

@@ -21,6 +21,7 @@
 #include <time.h>
 
 #define MAX_READ (16 * 1024 * 1024)
+#define LOCK_LOOK_MS 20
 #define PMXCFS_MAX (1024 * 1024) /* pmxcfs: MEMDB_MAX_FILE_SIZE */
 
 bool vmid_parse(const char *text, uint32_t *ret) {
@@ -94,16 +95,9 @@ bool guest_has_hook(const struct guest *g) {
 }
 
 static int store(const char *path, struct bytes seen, struct bytes content, unsigned flags) {
-        _cleanup_arena_ struct arena scratch = { 0 };
-        struct bytes now;
-        int r;
+        int r = file_edit(path, &(struct file_edit){ seen, content }, 0644, flags);
 
-        r = file_read(&scratch, path, MAX_READ, &now);
-        if (r == -ENOENT || (r == 0 && !bytes_equal(now, seen)))
-                return GUEST_E_CHANGED;
-        if (r < 0)
-                return r;
-        return file_replace(path, content, 0644, flags);
+        return r == FILE_E_CHANGED ? GUEST_E_CHANGED : r;
 }
 
 int guest_store_conf(const struct guest *g, struct bytes content) {
@@ -117,18 +111,22 @@ int guest_store_config(const struct guest *g, struct bytes content) {
         return store(g->config_path, g->config, content, 0);
 }
 
+const char *guest_lock_path(const struct pve *pve, uint32_t vmid) {
+        return arena_printf(pve->arena, "%s/run/lock/lxc/pve-config-%u.lock", pve->root, vmid);
+}
+
 static int take_lock(const char *path, int timeout_ms, int *ret_fd) {
         _cleanup_(cleanup_close) int fd =
                 open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 
         if (fd < 0)
                 return -errno;
-        for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; waited += 100) {
+        for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; waited += LOCK_LOOK_MS) {
                 if (errno != EWOULDBLOCK && errno != EINTR)
                         return -errno;
                 if (waited >= timeout_ms)
                         return GUEST_E_BUSY;
-                nanosleep(&(struct timespec){ .tv_nsec = 100 * 1000 * 1000 }, NULL);
+                nanosleep(&(struct timespec){ .tv_nsec = LOCK_LOOK_MS * 1000 * 1000 }, NULL);
         }
         *ret_fd = fd;
         fd = -1;
@@ -136,12 +134,13 @@ static int take_lock(const char *path, int timeout_ms, int *ret_fd) {
 }
 
 int guest_lock(const struct pve *pve, uint32_t vmid, int timeout_ms, int *ret_fd) {
-        const char *folder = arena_printf(pve->arena, "%s/run/lock/lxc", pve->root);
-        int r = mkdir_parents(folder, 0755);
+        const char *path = guest_lock_path(pve, vmid);
+        int r = take_lock(path, timeout_ms, ret_fd);
 
-        return r < 0 ? r
-                     : take_lock(arena_printf(pve->arena, "%s/pve-config-%u.lock", folder, vmid),
-                                 timeout_ms, ret_fd);
+        if (r != -ENOENT)
+                return r;
+        r = mkdir_parents(arena_printf(pve->arena, "%s/run/lock/lxc", pve->root), 0755);
+        return r < 0 ? r : take_lock(path, timeout_ms, ret_fd);
 }
 
 static const char *announcement(const struct pve *pve, uint32_t vmid) {

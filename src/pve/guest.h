@@ -84,6 +84,9 @@ int guest_store_config(const struct guest *g, struct bytes content);
  */
 int guest_lock(const struct pve *pve, uint32_t vmid, int timeout_ms, int *ret_fd);
 
+/** guest_lock_path() - the file that is locked */
+const char *guest_lock_path(const struct pve *pve, uint32_t vmid);
+
 /**
  * guest_announce() - say that policy and hookscript of a container are being changed together
  *

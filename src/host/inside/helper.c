@@ -11,12 +11,14 @@
 
 #include "base/file.h"
 #include "base/number.h"
+#include "base/process.h"
 #include "host/inside/root-files.h"
 #include "model/finding/reason.h"
 #include "model/guest/cgroup.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <sys/file.h>
 #include <sys/pidfd.h>
@@ -30,44 +32,26 @@ static const char *note_path(struct arena *a, const char *root, uint32_t vmid) {
         return arena_printf(a, "%s/run/gpuanchor/%u.helper", root, vmid);
 }
 
-/* "4711 (gpuanchor) D 1 ... STARTTIME ...": field 22 of proc_pid_stat(5); empty when it ended */
-static struct bytes start_time(struct arena *a, uint32_t pid) {
-        struct bytes text, word = { 0 };
-        const char *name_end;
+static void note_write(int fd, pid_t pid) {
+        struct process p;
 
-        if (file_read(a, arena_printf(a, "/proc/%u/stat", pid), 4096, &text) < 0)
-                return word;
-        name_end = memrchr(text.data, ')', text.len);
-        if (!name_end)
-                return word;
-        text = bytes_from(text, (size_t)(name_end + 1 - text.data));
-        for (int field = 3; field <= 22; field++) {
-                word = bytes_word(&text);
-                if (field == 3 && bytes_equal(word, BYTES("Z")))
-                        return (struct bytes){ 0 };
-        }
-        return word;
-}
-
-static void note_write(struct arena *a, int fd, pid_t pid) {
-        struct bytes start = start_time(a, (uint32_t)pid);
-
-        if (start.len > 0 && ftruncate(fd, 0) == 0)
-                (void)dprintf(fd, "%d %.*s\n", (int)pid, (int)start.len, start.data);
+        if (process_find(pid, &p) && ftruncate(fd, 0) == 0)
+                (void)dprintf(fd, "%d %llu\n", (int)pid, (unsigned long long)p.start);
 }
 
 /* The process in the note, if it is still there; else 0. */
 static pid_t note_read(struct arena *a, const char *path) {
-        struct bytes text, word, start;
+        struct process p = { 0 };
+        struct bytes text;
         uint32_t pid;
 
         if (file_read(a, path, 4096, &text) < 0)
                 return 0;
-        word = bytes_word(&text);
-        if (!parse_u32(word, &pid))
+        if (!parse_u32(bytes_word(&text), &pid) || pid > INT_MAX ||
+            !parse_u64(bytes_word(&text), &p.start))
                 return 0;
-        start = start_time(a, pid);
-        return start.len > 0 && bytes_equal(start, bytes_word(&text)) ? (pid_t)pid : 0;
+        p.pid = (pid_t)pid;
+        return process_lives(&p) ? p.pid : 0;
 }
 
 /* Without a note, where there can be none, we go on all the same: @ret_fd is -1 then. */
@@ -172,7 +156,7 @@ static void helper_main(struct arena *a, void *user, const void **ret) {
         int note = open(note_path(a, job->root, job->vmid), O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
 
         if (note >= 0) {
-                note_write(a, note, getpid());
+                note_write(note, getpid());
                 close(note);
         }
         *ret = found;
@@ -215,7 +199,7 @@ static int call(struct arena *a, const struct inside_job *job, int note,
         int r = spawn_call(a, &helper, &result);
 
         if (note >= 0 && r == SPAWN_E_ABANDONED)
-                note_write(a, note, result.abandoned);
+                note_write(note, result.abandoned);
         else if (note >= 0)
                 note_clear(note);
         found = result.result;

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * start-lock - whose is the configuration lock while a container starts
+ *
+ * Proxmox takes it before it generates the configuration and keeps it until post-start is
+ * through (PVE::API2::LXC::Status, vm_start). To take it again would wait for ourselves; to
+ * write without it loses what `pct set` writes meanwhile. So pre-start notes the process whose
+ * lock it runs under, in /run/gpuanchor/<vmid>.start:
+ *
+ *     PID STARTTIME DIGEST WAITED
+ *
+ * DIGEST is of the container file, WAITED milliseconds.
+ */
+#include "hooks/start-lock.h"
+
+#include "base/file.h"
+#include "base/number.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+
+#define LOCK_MS (10 * 1000) /* like Proxmox */
+#define CONF_MAX (16 * 1024 * 1024)
+#define MOST_ANCESTORS 32
+
+static const char *note_path(const struct pve *pve, uint32_t vmid) {
+        return arena_printf(pve->arena, "%s/run/gpuanchor/%u.start", pve->root, vmid);
+}
+
+static bool holds(const struct pve *pve, uint32_t vmid, pid_t pid) {
+        char path[PATH_MAX];
+
+        return realpath(guest_lock_path(pve, vmid), path) && process_holds_flock(pid, path);
+}
+
+/* FNV-1a: against an accident. Whoever can write the file needs no trick. */
+static uint64_t digest(struct bytes s) {
+        uint64_t h = 0xcbf29ce484222325;
+
+        for (size_t i = 0; i < s.len; i++)
+                h = (h ^ (unsigned char)s.data[i]) * 0x100000001b3;
+        return h;
+}
+
+static bool conf_digest(const struct pve *pve, uint32_t vmid, uint64_t *ret) {
+        struct bytes conf;
+
+        if (file_read(pve->arena,
+                      arena_printf(pve->arena, "%s/etc/pve/lxc/%u.conf", pve->root, vmid), CONF_MAX,
+                      &conf) < 0)
+                return false;
+        *ret = digest(conf);
+        return true;
+}
+
+static bool find_ancestor(const struct pve *pve, uint32_t vmid, struct process *ret) {
+        pid_t pid = getppid();
+
+        for (int i = 0; i < MOST_ANCESTORS && process_find(pid, ret); i++) {
+                if (holds(pve, vmid, pid))
+                        return true;
+                pid = ret->parent;
+        }
+        return false;
+}
+
+static bool read_note(const struct pve *pve, uint32_t vmid, struct start_lock *ret) {
+        uint64_t seen, now;
+        uint32_t pid, waited;
+        struct bytes text;
+
+        if (file_read(pve->arena, note_path(pve, vmid), 4096, &text) < 0 ||
+            !parse_u32(bytes_word(&text), &pid) || pid > INT_MAX ||
+            !parse_u64(bytes_word(&text), &ret->holder.start) ||
+            !parse_u64(bytes_word(&text), &seen) || !parse_u32(bytes_word(&text), &waited))
+                return false;
+        ret->holder.pid = (pid_t)pid;
+        ret->waited_ms = waited;
+        return process_lives(&ret->holder) && holds(pve, vmid, ret->holder.pid) &&
+               conf_digest(pve, vmid, &now) && now == seen;
+}
+
+static void take(const struct pve *pve, uint32_t vmid,
+                 bool (*of_start)(const struct pve *pve, uint32_t vmid, struct start_lock *ret),
+                 struct start_lock *ret) {
+        struct start_lock l = { .fd = -1 };
+        int r = guest_lock(pve, vmid, 0, &l.fd);
+
+        if (r == GUEST_E_BUSY && of_start(pve, vmid, &l)) {
+                l.state = START_LOCK_START;
+        } else {
+                l.waited_ms = 0;
+                if (r == GUEST_E_BUSY)
+                        r = guest_lock(pve, vmid, LOCK_MS, &l.fd);
+                l.state = r == 0 ? START_LOCK_OWN : START_LOCK_OTHER;
+        }
+        *ret = l;
+}
+
+static bool of_ancestor(const struct pve *pve, uint32_t vmid, struct start_lock *ret) {
+        return find_ancestor(pve, vmid, &ret->holder);
+}
+
+void start_lock_pre(const struct pve *pve, uint32_t vmid, struct start_lock *ret) {
+        take(pve, vmid, of_ancestor, ret);
+}
+
+void start_lock_unit(const struct pve *pve, uint32_t vmid, struct start_lock *ret) {
+        take(pve, vmid, read_note, ret);
+}
+
+void start_lock_note(const struct pve *pve, uint32_t vmid, const struct start_lock *l) {
+        _cleanup_(cleanup_close) int fd = -1;
+        uint64_t now;
+
+        if (l->state != START_LOCK_START || !conf_digest(pve, vmid, &now) ||
+            mkdir_parents(arena_printf(pve->arena, "%s/run/gpuanchor", pve->root), 0755) < 0)
+                return;
+        /* half a note is none */
+        fd = open(note_path(pve, vmid), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+                  0644);
+        if (fd >= 0)
+                (void)dprintf(fd, "%d %llu %llu %u\n", (int)l->holder.pid,
+                              (unsigned long long)l->holder.start, (unsigned long long)now,
+                              l->waited_ms);
+}
+
+void start_lock_forget(const struct pve *pve, uint32_t vmid) {
+        (void)unlink(note_path(pve, vmid));
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "base/bytes.h"
+
+#include <sys/types.h>
+
+/** struct process - a process that is meant, and not a later one that has its number */
+struct process {
+        pid_t pid;
+        uint64_t start; /* clock ticks since boot: field 22 of proc_pid_stat(5) */
+        pid_t parent;
+};
+
+/** process_find() - the process that has this number now; false when it has ended */
+bool process_find(pid_t pid, struct process *ret);
+
+/** process_lives() - whether it has not ended; @p->pid and @p->start count */
+bool process_lives(const struct process *p);
+
+/**
+ * process_holds_flock() - whether it has a descriptor of @path with a flock(2) on it
+ * @path: as realpath(3) gives it
+ *
+ * A descriptor that was inherited counts: /proc/PID/fdinfo tells of the lock of the open file,
+ * where /proc/locks has the process that took it, which may have ended. Needs root.
+ */
+bool process_holds_flock(pid_t pid, const char *path);
