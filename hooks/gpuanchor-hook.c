@@ -104,17 +104,17 @@ static unsigned wait_limit(const struct hook *h, const struct policy *p) {
         return limit > h->lock.waited_ms ? limit - h->lock.waited_ms : 0;
 }
 
-/* missing = wait:SECONDS - look again until the GPU is there or the time is up. */
+/* missing = wait:SECONDS - look again until the GPU can be opened or the time is up. */
 static int check_and_wait(struct hook *h, struct check *c) {
         unsigned limit, waited = 0, begin = clock_ms();
         int r = anchor_check(&h->host, h->vmid, NULL, c);
+        const char *what;
 
-        if (r != 0 || !c->plan.missing || (limit = wait_limit(h, &c->policy)) == 0)
+        if (r != 0 || !(what = anchor_awaits(c)) || (limit = wait_limit(h, &c->policy)) == 0)
                 return r;
-        printf(WHY_WAITING, (limit + 999) / 1000,
-               text_escape(&h->arena, c->plan.missing));
+        printf(WHY_WAITING, (limit + 999) / 1000, text_escape(&h->arena, what));
         fflush(stdout);
-        while (r == 0 && c->plan.missing && waited < limit) {
+        while (r == 0 && anchor_awaits(c) && waited < limit) {
                 nanosleep(&(struct timespec){ .tv_nsec = 250 * 1000 * 1000 }, NULL);
                 arena_done(&h->arena);
                 h->host = anchor_open(&h->arena, h->root);

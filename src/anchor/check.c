@@ -11,6 +11,7 @@
 #include "anchor/check.h"
 
 #include "anchor/judge.h"
+#include "host/udev.h"
 #include "model/finding/reason.h"
 #include "model/plan/make.h"
 #include "model/plan/ways.h"
@@ -267,6 +268,18 @@ int anchor_check(struct anchor *an, uint32_t vmid, const struct check_options *o
         if (r != 0)
                 anchor_tell_problem(&c->findings, &c->guest, r);
         return r;
+}
+
+const char *anchor_awaits(const struct check *c) {
+        const struct plan *p = &c->plan;
+
+        if (c->policy.missing != MISSING_WAIT)
+                return NULL;
+        for (size_t i = 0; !p->missing && i < p->n_nodes; i++)
+                if (p->nodes[i].required && node_kind_has_group(p->nodes[i].node->kind) &&
+                    !udev_is_through(c->arena, c->anchor->pve.root, p->nodes[i].node))
+                        return p->nodes[i].node->path;
+        return p->missing;
 }
 
 bool anchor_would_change(const struct check *c) {

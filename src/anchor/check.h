@@ -73,6 +73,14 @@ void check_given(struct check *c);
 bool anchor_would_change(const struct check *c);
 
 /**
+ * anchor_awaits() - what `missing = wait` waits for
+ *
+ * Return: a GPU or node that is not there, or a node that udev has not given its group yet; NULL:
+ *         none, or the policy does not wait.
+ */
+const char *anchor_awaits(const struct check *c);
+
+/**
  * anchor_judge() - whether the container may start although its files are not corrected
  * @c:   gets a finding and @c->refuse when it may not
  * @g:   its files as they are on disk
