@@ -53,7 +53,7 @@ _gpuanchor_options() {
 }
 
 _gpuanchor() {
-        local verbs='gpus status doctor fix plan apply enable convert disable undo report'
+        local verbs='gpus status doctor fix plan apply enable convert disable undo report look'
         local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
         local verb='' words='' i
 
@@ -91,7 +91,7 @@ _gpuanchor() {
                         words=$verbs
                 else
                         case $verb in
-                        gpus | report) ;;
+                        gpus | report | look) ;;
                         apply | convert | disable) words=$(_gpuanchor_vmids managed) ;;
                         *) words=$(_gpuanchor_vmids) ;;
                         esac

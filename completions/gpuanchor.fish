@@ -39,7 +39,7 @@ function __gpuanchor_verb
     __fish_seen_subcommand_from $argv
 end
 
-set -l verbs gpus status doctor fix plan apply enable convert disable undo report
+set -l verbs gpus status doctor fix plan apply enable convert disable undo report look
 
 complete -c gpuanchor -f
 complete -c gpuanchor -s h -l help -d 'Show help and exit'
@@ -58,6 +58,7 @@ complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a convert -d 'Move a con
 complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a disable -d 'Take gpuanchor out of a container'
 complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a undo -d 'Restore the container file'
 complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a report -d 'One file for a bug report'
+complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a look -d 'For gpuanchor-look.service'
 
 complete -c gpuanchor -n '__gpuanchor_verb status doctor fix plan enable undo' -a '(__gpuanchor_vmids)' -d Container
 complete -c gpuanchor -n '__gpuanchor_verb apply convert disable' -a '(__gpuanchor_managed)' -d Container

@@ -14,6 +14,7 @@
 #include "hooks/start-lock.h"
 
 #include "host/inside/helper.h"
+#include "host/live/ask.h"
 #include "model/finding/reason.h"
 #include "pve/record.h"
 #include "pve/settings.h"
@@ -187,6 +188,8 @@ static int unit_start(struct hook *h) {
         r = start(h, true);
         if (r == EXIT_REFUSE)
                 (void)guest_block(&h->host.pve, h->vmid);
+        else
+                ask_look_at_start(h->root, h->vmid);
         return r;
 }
 
@@ -202,6 +205,7 @@ static int post_start(struct hook *h) {
         if (reached)
                 anchor_upkeep(&h->host, h->vmid, &done);
         say_all(h, &done, true, true);
+        ask_look(h->root); /* what came of the start is to be written down */
         return 0;
 }
 

@@ -11,6 +11,7 @@
 #include "pve/settings.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 
 void anchor_tell_write_failed(struct findings *f, const char *where, int error) {
         struct finding item = { .code = FINDING_WRITE_FAILED, .where = where };
@@ -208,4 +209,26 @@ void anchor_give_up(struct check *c) {
 void anchor_record(const struct check *c) {
         if (!c->left_alone)
                 (void)record_write(&c->anchor->pve, c->guest.vmid, &c->planned);
+}
+
+static bool has_quorum(const struct guest *g) {
+        struct stat st;
+
+        return stat(g->conf_path, &st) < 0 || (st.st_mode & 0222) != 0;
+}
+
+bool anchor_refuses(const struct guest *g, struct findings *f) {
+        const char *where = g->conf_path + strlen(g->root);
+        struct bytes value;
+        size_t before = f->n;
+
+        if (pctconf_get(&g->lines, "lock", &value))
+                finding_add(f, (struct finding){ .code = FINDING_GUEST_LOCKED,
+                                                 .where = where,
+                                                 .what = bytes_dup(f->arena, value) });
+        if (guest_is_template(g))
+                finding_add(f, (struct finding){ .code = FINDING_GUEST_TEMPLATE, .where = where });
+        if (!has_quorum(g))
+                finding_add(f, (struct finding){ .code = FINDING_NO_QUORUM, .where = where });
+        return f->n > before;
 }

@@ -31,6 +31,19 @@ int anchor_apply(struct check *c);
  */
 void anchor_give_up(struct check *c);
 
+/**
+ * anchor_refuses() - what forbids to change a container
+ * @g: container, loaded
+ * @f: gets guest-locked, guest-template, no-quorum
+ *
+ * Without a quorum pmxcfs shows its files without write permission; asking
+ * access(2) would not do, which says yes to root. A write that is refused all the
+ * same is reported by the caller.
+ *
+ * Return: whether anything does.
+ */
+bool anchor_refuses(const struct guest *g, struct findings *f);
+
 /** anchor_record() - record what the start that was checked gives the container */
 void anchor_record(const struct check *c);
 

@@ -282,6 +282,16 @@ const char *anchor_awaits(const struct check *c) {
         return p->missing;
 }
 
+const char *check_missing_dev(const struct check *c) {
+        for (size_t i = 1; i < c->survey.n_lines; i++) {
+                const struct devline *d = &c->survey.lines[i];
+
+                if (d->type == DEVLINE_DEV && !d->broken && d->at && d->at->kind == SOURCE_NOTHING)
+                        return d->source;
+        }
+        return NULL;
+}
+
 bool anchor_would_change(const struct check *c) {
         return !bytes_equal(c->new_conf, c->guest.conf) || c->n_delegate > 0 ||
                (c->guest.has_config && !bytes_equal(c->new_config, c->guest.config));

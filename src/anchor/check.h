@@ -68,6 +68,9 @@ int anchor_check(struct anchor *an, uint32_t vmid, const struct check_options *o
 /** check_given() - have @c->given, which a start itself does not need */
 void check_given(struct check *c);
 
+/** check_missing_dev() - a devN path that is not there, with which Proxmox ends a start; or NULL */
+const char *check_missing_dev(const struct check *c);
+
 /** anchor_would_change() - whether anchor_apply() has anything to write for the container's files
  */
 bool anchor_would_change(const struct check *c);

@@ -36,19 +36,8 @@ static void add_about(struct look *l, uint32_t vmid, struct finding item) {
 
 /* ---- the container's file ---- */
 
-/* Proxmox ends a start with a missing devN path before any hook runs. */
-static const char *missing_dev_path(const struct check *c) {
-        for (size_t i = 1; i < c->survey.n_lines; i++) {
-                const struct devline *d = &c->survey.lines[i];
-
-                if (d->type == DEVLINE_DEV && !d->broken && d->at && d->at->kind == SOURCE_NOTHING)
-                        return d->source;
-        }
-        return NULL;
-}
-
 static void look_at_lines(struct look *l, struct check *c) {
-        const char *absent = missing_dev_path(c), *what = NULL;
+        const char *absent = check_missing_dev(c), *what = NULL;
 
         if (!bytes_equal(c->new_conf, c->guest.conf))
                 what = status_edits_text(c->arena, &c->findings);

@@ -57,7 +57,7 @@ static void out_finding(struct cli *c, const struct finding *f, uint32_t vmid) {
         enum severity s = finding_severity(f);
         const char *remedy = finding_remedy(&c->arena, f, vmid);
 
-        if (c->opt[OPT_BOOT] && !*c->root && getenv("JOURNAL_STREAM") &&
+        if ((c->opt[OPT_BOOT] || c->verb == &verb_look) && !*c->root && getenv("JOURNAL_STREAM") &&
             journal_send("gpuanchor", f, vmid) == 0)
                 return;
         printf("%s%s%s%s%s\n", c->prefix, c->color ? severity_color(s) : "", severity_label(s),

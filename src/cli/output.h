@@ -40,7 +40,7 @@ enum out_edits {
  * out_findings() - the findings of a container, each with its remedy
  *
  * --quiet leaves warnings and errors, --verbose adds what is good to know. In
- * the boot service each goes to the journal with its fields instead.
+ * the services each goes to the journal with its fields instead.
  */
 void out_findings(struct cli *c, const struct findings *f, uint32_t vmid, enum out_edits edits);
 

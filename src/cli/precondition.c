@@ -9,12 +9,11 @@
  */
 #include "cli/precondition.h"
 
-#include "anchor/check.h"
+#include "anchor/apply.h"
 #include "cli/output.h"
 
 #include <errno.h>
 #include <glob.h>
-#include <sys/stat.h>
 
 bool target_vmid(struct cli *c, uint32_t *ret) {
         if (vmid_parse(c->args[0], ret))
@@ -82,28 +81,6 @@ int target_problem(struct cli *c, uint32_t vmid, int problem) {
         return cli_fail_findings(c, &f, vmid);
 }
 
-static bool has_quorum(const struct guest *g) {
-        struct stat st;
-
-        return stat(g->conf_path, &st) < 0 || (st.st_mode & 0222) != 0;
-}
-
-bool target_refuse(struct cli *c, const struct guest *g, struct findings *f) {
-        const char *where = g->conf_path + strlen(g->root);
-        struct bytes value;
-        size_t before = f->n;
-
-        if (pctconf_get(&g->lines, "lock", &value))
-                finding_add(f, (struct finding){ .code = FINDING_GUEST_LOCKED,
-                                                 .where = where,
-                                                 .what = bytes_dup(f->arena, value) });
-        if (guest_is_template(g))
-                finding_add(f, (struct finding){ .code = FINDING_GUEST_TEMPLATE, .where = where });
-        if (!has_quorum(g))
-                finding_add(f, (struct finding){ .code = FINDING_NO_QUORUM, .where = where });
-        return f->n > before;
-}
-
 int target_open(struct cli *c, uint32_t vmid, struct guest *ret, int *ret_lock) {
         struct findings f = { .arena = &c->arena };
         _cleanup_(cleanup_close) int lock = -1;
@@ -118,7 +95,7 @@ int target_open(struct cli *c, uint32_t vmid, struct guest *ret, int *ret_lock) 
         }
         if (r != 0)
                 return target_problem(c, vmid, r);
-        if (target_refuse(c, ret, &f))
+        if (anchor_refuses(ret, &f))
                 return cli_fail_findings(c, &f, vmid);
         *ret_lock = lock;
         lock = -1;

@@ -30,19 +30,6 @@ int target_list(struct cli *c, uint32_t **ret, size_t *ret_n);
 int target_problem(struct cli *c, uint32_t vmid, int problem);
 
 /**
- * target_refuse() - what forbids to change a container
- * @g: container, loaded
- * @f: gets guest-locked, guest-template, no-quorum
- *
- * Without a quorum pmxcfs shows its files without write permission; asking
- * access(2) would not do, which says yes to root. A write that is refused all the
- * same is reported by the caller.
- *
- * Return: whether anything does.
- */
-bool target_refuse(struct cli *c, const struct guest *g, struct findings *f);
-
-/**
  * target_open() - take the lock of a container and load it for a change
  * @ret_lock: close it to unlock; -1 with --dry-run, which takes none
  *

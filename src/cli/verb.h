@@ -75,6 +75,6 @@ struct verb {
 };
 
 extern const struct verb verb_gpus, verb_plan, verb_apply, verb_enable, verb_disable, verb_undo,
-        verb_status, verb_doctor, verb_fix, verb_convert, verb_report;
+        verb_status, verb_doctor, verb_fix, verb_convert, verb_report, verb_look;
 
 extern const struct verb *const verbs[]; /* NULL behind the last */

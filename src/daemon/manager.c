@@ -10,6 +10,7 @@
  */
 #include "daemon/manager.h"
 
+#include "host/live/ask.h"
 #include "host/watch.h"
 #include "pve/guest.h"
 #include "pve/storage.h"
@@ -24,6 +25,7 @@ struct manager {
         struct observer observer;
         struct watch *watch;
         struct pace pace;
+        bool ask; /* devices have changed since a look was asked for */
         uint64_t checks;
 
         sd_event *event;
@@ -75,7 +77,7 @@ static void watch_places(struct manager *m) {
                 { "/etc/pve/lxc", "*.conf" },
                 { "/etc/pve/gpuanchor", "*.conf" },
                 { "/etc/pve/mapping", "pci.cfg" },
-                { "/run/gpuanchor", "*" },
+                { "/run/gpuanchor", "*[0-9] *.held" },
         };
         _cleanup_arena_ struct arena a = { 0 };
         const char *root = m->observer.root;
@@ -177,6 +179,9 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *user) {
                         return r;
         }
         (void)manager_check(m, now); /* reported; the next look tries again */
+        if (m->ask) /* once more, now that udev has settled */
+                ask_look(m->observer.root);
+        m->ask = false;
         return set_timers(m);
 }
 
@@ -192,8 +197,12 @@ static int on_readable(sd_event_source *s, int fd, uint32_t events, void *user) 
         struct manager *m = user;
 
         for (int i = 0; i < WATCH_SOURCES; i++)
-                if (m->sources[i] == s && watch_drain(m->watch, (enum watch_source)i))
+                if (m->sources[i] == s && watch_drain(m->watch, (enum watch_source)i)) {
+                        if (i == WATCH_DEVICES && !m->ask)
+                                ask_look(m->observer.root); /* at once: it shuts the gates */
+                        m->ask |= i == WATCH_DEVICES;
                         return on_event(m);
+                }
         return 0;
 }
 

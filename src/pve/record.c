@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <ini.h>
+#include <sys/stat.h>
 
 #define MAX_READ (64 * 1024)
 
@@ -21,21 +22,29 @@ static const char *record_path(const struct pve *pve, uint32_t vmid) {
         return arena_printf(pve->arena, "%s/run/gpuanchor/%u", pve->root, vmid);
 }
 
-int record_write(const struct pve *pve, uint32_t vmid, const struct record *r) {
-        const char *path = record_path(pve, vmid);
-        struct strbuf text = { .arena = pve->arena };
+static const char *held_path(const struct pve *pve, uint32_t vmid) {
+        return arena_printf(pve->arena, "%s.held", record_path(pve, vmid));
+}
+
+/* Who watches the folder is woken by a change only. */
+static int store(const struct pve *pve, const char *path, struct bytes text) {
         struct bytes now;
         int e;
+
+        if (file_read(pve->arena, path, MAX_READ, &now) == 0 && bytes_equal(now, text))
+                return 0;
+        e = mkdir_parents(arena_printf(pve->arena, "%s/run/gpuanchor", pve->root), 0755);
+        return e < 0 ? e : file_replace(path, text, 0644, 0);
+}
+
+int record_write(const struct pve *pve, uint32_t vmid, const struct record *r) {
+        struct strbuf text = { .arena = pve->arena };
 
         strbuf_adds(&text, "[given]\n");
         for (size_t i = 0; i < r->n_nodes; i++)
                 strbuf_printf(&text, "node = %s %s %s\n", r->nodes[i].path,
                               devnum_text(pve->arena, r->nodes[i].number), r->nodes[i].gpu);
-        if (file_read(pve->arena, path, MAX_READ, &now) == 0 &&
-            bytes_equal(now, strbuf_bytes(&text)))
-                return 0;
-        e = mkdir_parents(arena_printf(pve->arena, "%s/run/gpuanchor", pve->root), 0755);
-        return e < 0 ? e : file_replace(path, strbuf_bytes(&text), 0644, 0);
+        return store(pve, record_path(pve, vmid), strbuf_bytes(&text));
 }
 
 struct reader {
@@ -72,4 +81,33 @@ int record_read(const struct pve *pve, uint32_t vmid, struct record *ret) {
 
 void record_clear(const struct pve *pve, uint32_t vmid) {
         (void)unlink(record_path(pve, vmid));
+        (void)unlink(held_path(pve, vmid));
+}
+
+int held_store(const struct pve *pve, uint32_t vmid, const struct held *h) {
+        return store(pve, held_path(pve, vmid), held_write(pve->arena, h));
+}
+
+int held_load(const struct pve *pve, uint32_t vmid, struct held *ret) {
+        struct bytes text;
+        int e = file_read(pve->arena, held_path(pve, vmid), MAX_READ, &text);
+
+        if (e == 0)
+                held_read(pve->arena, text, ret);
+        return e;
+}
+
+static const char *look_path(const struct pve *pve) {
+        return arena_printf(pve->arena, "%s/run/gpuanchor/look", pve->root);
+}
+
+void held_looked(const struct pve *pve) {
+        (void)mkdir_parents(arena_printf(pve->arena, "%s/run/gpuanchor", pve->root), 0755);
+        (void)file_replace(look_path(pve), (struct bytes){ 0 }, 0644, 0);
+}
+
+int64_t held_look_time(const struct pve *pve) {
+        struct stat st;
+
+        return stat(look_path(pve), &st) == 0 ? (int64_t)st.st_mtime : 0;
 }

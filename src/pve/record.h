@@ -2,9 +2,10 @@
 #pragma once
 
 /*
- * record - /run/gpuanchor/<vmid>: what a container was given at its last start
+ * record - /run/gpuanchor/<vmid>: what a container was given at its last start, and
+ * /run/gpuanchor/<vmid>.held: what it holds now
  */
-#include "model/gpu/devnum.h"
+#include "model/live/held.h"
 #include "pve/pve.h"
 
 struct record_node {
@@ -26,3 +27,19 @@ int record_read(const struct pve *pve, uint32_t vmid, struct record *ret);
 
 /** record_clear() - the container stopped; no error when there is none */
 void record_clear(const struct pve *pve, uint32_t vmid);
+
+/**
+ * held_store() - what root's look found in the container; only if it differs from what is there
+ *
+ * Return: 0 or negative errno.
+ */
+int held_store(const struct pve *pve, uint32_t vmid, const struct held *h);
+
+/** held_load() - what the last look found; 0, -ENOENT when it did not look yet, negative errno */
+int held_load(const struct pve *pve, uint32_t vmid, struct held *ret);
+
+/** held_looked() - a look over all containers has ended now */
+void held_looked(const struct pve *pve);
+
+/** held_look_time() - when the last one ended, in seconds since 1970; 0: never since boot */
+int64_t held_look_time(const struct pve *pve);

@@ -132,7 +132,7 @@ case_help() {
     # what changes something can be tried first
     for verb in $(verbs); do
         case $verb in
-        gpus | status | doctor | plan | report) ;;
+        gpus | status | doctor | plan | report | look) ;; # look is not for people
         *) options_of "$verb" | grep -qx -e --dry-run || fail "$verb: no --dry-run" ;;
         esac
     done

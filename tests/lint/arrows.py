@@ -17,7 +17,7 @@ import subprocess
 import sys
 
 MOST = 20
-MODEL = "finding gpu identity idmap conf policy plan/choose plan plan/edit guest doctor watch report".split()
+MODEL = "finding gpu identity idmap conf policy plan/choose plan plan/edit live guest doctor watch report".split()
 DOMAIN = ["base", "model", "host", "pve", "render", "anchor"]
 PURE = ["base/arena.h", "base/bytes.h", "base/number.h"]  # what src/model may know of base: memory and text
 
@@ -27,15 +27,17 @@ MAY = {
     "host": ["base", "model"],
     "host/probe": ["base", "model"],
     "host/inside": ["base", "model"],
+    "host/live": ["base", "model", "host", "host/inside"],
     "pve": ["base", "model"],
     "render": ["base", "model"],
     "anchor": ["base", "model", "host", "host/probe", "host/inside", "pve", "render"],
-    "hooks": DOMAIN + ["host/inside"],
-    "daemon": DOMAIN,
+    "anchor/live": DOMAIN + ["host/inside", "host/live"],
+    "hooks": DOMAIN + ["host/inside", "host/live"],
+    "daemon": DOMAIN + ["host/live"],
     "cli": DOMAIN + ["host/probe"],
     "cli/enrol": DOMAIN + ["cli"],
     "cli/report": DOMAIN + ["host/probe", "cli"],
-    "cli/verbs": DOMAIN + ["host/probe", "host/inside", "cli", "cli/enrol", "cli/report"],
+    "cli/verbs": DOMAIN + ["anchor/live", "host/probe", "host/inside", "host/live", "cli", "cli/enrol", "cli/report"],
 }
 for number, name in enumerate(MODEL):
     MAY[f"model/{name}"] = ["base"] + [f"model/{above}" for above in MODEL[:number]]
@@ -142,7 +144,7 @@ def check_meson():
 
 ALLOWED_SYMBOLS = re.compile(
     r"arena_(alloc|strndup|strdup|printf|grow|done)|strbuf_(add|adds|printf|bytes|str)"
-    r"|parse_u32|parse_hex|bytes_\w+|str_distance"
+    r"|parse_u32|parse_u64|parse_hex|bytes_\w+|str_distance"
     r"|(__)?mem(chr|cmp|cpy|mem|move|rchr|set)(_chk)?|bcmp"
     r"|(__)?str(n?casecmp|chr|cmp|cspn|len|ncmp|nlen|rchr|spn|str)(_chk)?"
     r"|qsort|(__)?snprintf(_chk)?"

@@ -43,7 +43,7 @@ static bool may_write(struct job *j) {
         struct check *k = &j->check;
         struct findings f = { .arena = &j->arena };
 
-        if (target_refuse(j->c, &k->guest, &f)) {
+        if (anchor_refuses(&k->guest, &f)) {
                 cli_fail_findings(j->c, &f, j->vmid);
                 return false;
         }

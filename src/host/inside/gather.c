@@ -35,7 +35,7 @@ enum {
 /* ---- ids ---- */
 
 /* "         0     100000      65536" */
-static struct idmap read_map(struct arena *a, unsigned pid, const char *name) {
+struct idmap inside_id_map(struct arena *a, unsigned pid, const char *name) {
         struct idmap map = { 0 };
         struct bytes text;
 
@@ -226,8 +226,8 @@ static void look_at_files(struct inside *in, void *user) {
         int r;
 
         *f = (struct inside_facts){ .vmid = q->vmid,
-                                    .uids = read_map(in->arena, in->pid, "uid_map"),
-                                    .gids = read_map(in->arena, in->pid, "gid_map"),
+                                    .uids = inside_id_map(in->arena, in->pid, "uid_map"),
+                                    .gids = inside_id_map(in->arena, in->pid, "gid_map"),
                                     .units = q->units,
                                     .n_units = q->n_units,
                                     .n_named = q->n_named,

@@ -41,3 +41,6 @@ int inside_probe_files(struct arena *a, const struct inside_request *q, struct i
  */
 int inside_probe_programs(struct arena *a, const struct inside_request *q, struct inside_facts *f,
                           const char **ret_why);
+
+/** inside_id_map() - "uid_map" or "gid_map" that is in force for process @pid; empty if unreadable */
+struct idmap inside_id_map(struct arena *a, unsigned pid, const char *name);

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * look - container by container, each in an arena of its own
+ *
+ * What goes wrong with one of them is no reason to leave the next one out.
+ */
+#include "anchor/live/look.h"
+
+#include "anchor/apply.h"
+#include "anchor/status.h"
+#include "host/live/ask.h"
+#include "host/live/holdings.h"
+
+#define LOOK_MS (5 * 1000)
+#define MAX_TRIES 3
+
+struct pass {
+        struct look *look;
+        struct anchor host;
+        struct arena scratch; /* of one container */
+};
+
+static void tell(struct pass *p, uint32_t vmid, const struct findings *f) {
+        for (size_t i = 0; i < f->n; i++) {
+                struct finding item = f->items[i];
+
+                item.vmid = vmid;
+                finding_add(&p->look->findings, item);
+        }
+}
+
+/* ---- the container's file ---- */
+
+/* What an apply of it changes, once it is written; all else is told by doctor and the daemon. */
+static void tell_edits(struct pass *p, const struct check *c) {
+        struct findings edits = { .arena = c->arena };
+
+        for (size_t i = 0; i < c->findings.n; i++)
+                if (finding_is_change(c->findings.items[i].code))
+                        finding_add(&edits, c->findings.items[i]);
+        tell(p, c->guest.vmid, &edits);
+}
+
+static int correct_locked(struct pass *p, struct anchor *an, uint32_t vmid) {
+        struct findings refusals = { .arena = an->pve.arena };
+        struct check c;
+        int r = GUEST_E_CHANGED;
+
+        for (int i = 0; i < MAX_TRIES && r == GUEST_E_CHANGED; i++) {
+                r = anchor_check(an, vmid, NULL, &c);
+                if (r != 0 || c.refuse || c.left_alone || !check_missing_dev(&c))
+                        return 0;
+                if (anchor_refuses(&c.guest, &refusals))
+                        return GUEST_E_BUSY;
+                r = anchor_apply(&c);
+        }
+        if (r == 0)
+                tell_edits(p, &c);
+        return r;
+}
+
+/*
+ * Proxmox ends a start with a missing devN path before any hook runs, and a reboot inside with
+ * the container down. So such a line must not be in the file when a start comes.
+ */
+static void correct_file(struct pass *p, struct anchor *an, const struct check *c) {
+        _cleanup_(cleanup_close) int lock = -1;
+
+        if (!check_missing_dev(c) || c->refuse || c->left_alone)
+                return;
+        if (guest_lock(&an->pve, c->guest.vmid, 0, &lock) != 0 ||
+            correct_locked(p, an, c->guest.vmid) != 0)
+                p->look->n_deferred++;
+}
+
+/* ---- a container that runs ---- */
+
+struct inside_look {
+        struct holdings_search search;
+};
+
+static void look_inside(struct inside *in, void *user) {
+        const struct inside_look *l = user;
+        struct held *held = arena_alloc(in->arena, sizeof(*held));
+
+        if (inside_is_set_up(in)) {
+                holdings_look(in, &l->search, held);
+                inside_keep(in, held);
+        }
+}
+
+static const char **recorded_paths(struct check *c, size_t *ret_n) {
+        const char **paths = NULL;
+
+        check_given(c);
+        *ret_n = 0;
+        for (size_t i = 0; i < c->given.n_nodes; i++)
+                *ARENA_PUSH(c->arena, paths, *ret_n) = c->given.nodes[i].path;
+        return paths;
+}
+
+/* Whether it was looked at: not while LXC is still making its /dev. */
+static bool look_at_running(struct check *c) {
+        struct inside_look l = { .search.facts = &c->anchor->facts };
+        struct inside_job job = { "", c->guest.vmid, LOOK_MS, look_inside, &l };
+        struct inside_answer answer;
+
+        l.search.paths = recorded_paths(c, &l.search.n_paths);
+        if (inside_call(c->arena, &job, &answer) != 0 || !answer.result)
+                return false;
+        (void)held_store(&c->anchor->pve, c->guest.vmid, answer.result); /* the next look tries again */
+        return true;
+}
+
+/* ---- one container, all containers ---- */
+
+static void look_at_container(struct pass *p, uint32_t vmid) {
+        struct anchor one;
+        struct check c;
+
+        arena_reset(&p->scratch);
+        one = anchor_for_one(&p->host, &p->scratch);
+        if (!guest_is_managed(&one.pve, vmid) || anchor_check(&one, vmid, NULL, &c) != 0 ||
+            guest_is_template(&c.guest))
+                return;
+        if (!*one.pve.root && anchor_runs(&one, vmid) && look_at_running(&c))
+                ask_started("", vmid);
+        correct_file(p, &one, &c);
+}
+
+/* Only the cards: pins are renewed by starts. */
+static void keep_memory(struct anchor *host) {
+        const char *path;
+
+        (void)host_memory_store(&host->pve, &host->memory, &path); /* the next look tries again */
+}
+
+int anchor_look(struct arena *a, const char *root, struct look *ret) {
+        struct pass p = { .look = ret, .host = anchor_open(a, root) };
+        uint32_t *vmids = NULL, *starting;
+        size_t n = 0;
+        int r;
+
+        *ret = (struct look){ .findings = { .arena = a } };
+        r = anchor_memory(&p.host);
+        if (r == 0)
+                keep_memory(&p.host);
+        if (r == 0)
+                r = guest_list(&p.host.pve, &vmids, &n);
+        for (size_t i = 0; r == 0 && i < n; i++)
+                look_at_container(&p, vmids[i]);
+        arena_done(&p.scratch);
+        if (r == 0)
+                held_looked(&p.host.pve);
+        ret->n_starting = ask_starting(a, root, &starting);
+        return r;
+}

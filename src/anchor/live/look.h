@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * look - root's pass over the host and its containers
+ *
+ * The daemon has no rights: it asks. The look believes nothing of it, reads the machine, and
+ * does what can be done between two starts.
+ */
+#include "anchor/check.h"
+
+struct look {
+        struct findings findings; /* what was done, each with its container's vmid */
+        size_t n_deferred;        /* things that have to wait: a lock that is taken, udev */
+        size_t n_starting;        /* containers that were said to start, and do not run yet */
+};
+
+/**
+ * anchor_look() - one pass
+ * @a:    arena of the result
+ * @root: path prefix; with one nothing is looked into that runs
+ * @ret:  what was done and what has to wait
+ *
+ * Renews what this host remembers of its cards. Corrects the container file where Proxmox would
+ * end the next start before any hook runs: a devN path that is not there any more. Writes what
+ * each running container holds to its held file (pve/record.h). Everything is derived anew;
+ * a pass that is killed at any point is made good by the next one.
+ *
+ * Return: 0, GUEST_E_NOT_MOUNTED, negative errno when the host cannot be read.
+ */
+int anchor_look(struct arena *a, const char *root, struct look *ret);

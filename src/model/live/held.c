@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * held - one line per thing, and nothing that has to be quoted
+ *
+ *     init 4711 4026532741 4026532738
+ *     node /dev/dri/card1 226:1 660 0 44 0000:c1:00.0
+ *     gate closed 226:0 226:128
+ *     gate open it has lxc.include
+ */
+#include "model/live/held.h"
+
+#include "base/number.h"
+
+const char *held_identity(const struct facts *f, struct devnum number) {
+        const struct gpu *gpu;
+        const struct node *n = facts_node(f, number, &gpu);
+
+        return !n ? "none" : gpu ? gpu->address : "-";
+}
+
+static const char *const gate_names[] = {
+        [GATE_UNKNOWN] = "unknown", [GATE_OFF] = "off",       [GATE_OPEN] = "open",
+        [GATE_CLOSED] = "closed",   [GATE_FAILED] = "failed",
+};
+
+const char *gate_name(enum gate_state s) {
+        return gate_names[s];
+}
+
+bool held_init_equal(const struct held_init *a, const struct held_init *b) {
+        return a->pid == b->pid && a->mounts == b->mounts && a->users == b->users;
+}
+
+static const char *id_text(struct arena *a, int64_t id) {
+        return id < 0 ? "-" : arena_printf(a, "%lld", (long long)id);
+}
+
+static void write_gate(struct arena *a, struct strbuf *b, const struct held *h) {
+        strbuf_printf(b, "gate %s", gate_name(h->gate));
+        for (size_t i = 0; i < h->n_refused; i++)
+                strbuf_printf(b, " %s", devnum_text(a, h->refused[i]));
+        if (h->gate_why)
+                strbuf_printf(b, " %s", h->gate_why);
+        strbuf_adds(b, "\n");
+}
+
+struct bytes held_write(struct arena *a, const struct held *h) {
+        struct strbuf b = { .arena = a };
+
+        if (h->init.pid)
+                strbuf_printf(&b, "init %u %llu %llu\n", h->init.pid,
+                              (unsigned long long)h->init.mounts,
+                              (unsigned long long)h->init.users);
+        for (size_t i = 0; i < h->n_nodes; i++) {
+                const struct held_node *n = &h->nodes[i];
+
+                strbuf_printf(&b, "node %s %s %o %s %s %s\n", n->path, devnum_text(a, n->number),
+                              n->mode, id_text(a, n->uid), id_text(a, n->gid), n->gpu);
+        }
+        write_gate(a, &b, h);
+        return strbuf_bytes(&b);
+}
+
+static bool parse_id(struct bytes word, int64_t *ret) {
+        uint32_t id = 0;
+        bool none = bytes_equal(word, BYTES("-"));
+
+        if (!none && !parse_u32(word, &id))
+                return false;
+        *ret = none ? -1 : (int64_t)id;
+        return true;
+}
+
+static bool parse_octal(struct bytes word, uint32_t *ret) {
+        uint32_t mode = 0;
+
+        for (size_t i = 0; i < word.len; i++) {
+                if (word.data[i] < '0' || word.data[i] > '7')
+                        return false;
+                mode = mode << 3 | (uint32_t)(word.data[i] - '0');
+        }
+        *ret = mode & 07777;
+        return word.len > 0 && word.len <= 4;
+}
+
+static void read_node(struct arena *a, struct bytes line, struct held *h) {
+        struct bytes path = bytes_word(&line), number = bytes_word(&line);
+        struct bytes mode = bytes_word(&line), uid = bytes_word(&line), gid = bytes_word(&line);
+        struct held_node n = { 0 };
+
+        if (!devnum_parse(number, &n.number) || !parse_octal(mode, &n.mode) ||
+            !parse_id(uid, &n.uid) || !parse_id(gid, &n.gid))
+                return;
+        n.path = bytes_dup(a, path);
+        n.gpu = bytes_dup(a, bytes_word(&line));
+        if (*n.gpu)
+                *ARENA_PUSH(a, h->nodes, h->n_nodes) = n;
+}
+
+static void read_gate(struct arena *a, struct bytes line, struct held *h) {
+        struct bytes word = bytes_word(&line);
+        struct devnum number;
+
+        for (size_t i = 0; i < ELEMENTS(gate_names); i++)
+                if (bytes_equal(word, bytes_of(gate_names[i])))
+                        h->gate = (enum gate_state)i;
+        if (h->gate != GATE_CLOSED) {
+                line = bytes_trim(line);
+                h->gate_why = line.len > 0 ? bytes_dup(a, line) : NULL;
+                return;
+        }
+        while ((word = bytes_word(&line)).len > 0)
+                if (devnum_parse(word, &number))
+                        *ARENA_PUSH(a, h->refused, h->n_refused) = number;
+}
+
+static void read_init(struct bytes line, struct held *h) {
+        struct held_init init;
+
+        if (parse_u32(bytes_word(&line), &init.pid) && parse_u64(bytes_word(&line), &init.mounts) &&
+            parse_u64(bytes_word(&line), &init.users))
+                h->init = init;
+}
+
+void held_read(struct arena *a, struct bytes text, struct held *ret) {
+        *ret = (struct held){ 0 };
+        while (text.len > 0) {
+                struct bytes line = bytes_cut(&text, '\n'), key = bytes_word(&line);
+
+                if (bytes_equal(key, BYTES("node")))
+                        read_node(a, line, ret);
+                else if (bytes_equal(key, BYTES("gate")))
+                        read_gate(a, line, ret);
+                else if (bytes_equal(key, BYTES("init")))
+                        read_init(line, ret);
+        }
+}
