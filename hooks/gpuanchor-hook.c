@@ -58,9 +58,12 @@ static const struct policy *policy_of(struct hook *h) {
         return &h->policy;
 }
 
+/* What pre-start has said is not said again by the drop-in of the same start. */
 static void say(struct hook *h, const struct finding *f) {
         const char *remedy = finding_remedy(&h->arena, f, h->vmid);
 
+        if (start_lock_said(&h->lock, journal_message(&h->arena, f, h->vmid, false)))
+                return;
         printf("gpuanchor: %s%s%s%s\n", severity_label(finding_severity(f)),
                finding_text(&h->arena, f, h->vmid), *remedy ? "; " : "", remedy);
         if (!*h->root)
@@ -157,6 +160,8 @@ static int start(struct hook *h, bool quiet) {
 
         h->has_policy = r == 0;
         h->policy = c.policy;
+        if (r != 0 && !c.refuse)
+                anchor_tell_uncorrected(&c);
         if (say_all(h, &c.findings, r == 0 && !c.refuse, c.remembered) == 0 && !quiet && !c.refuse)
                 say_unchanged(h, &c);
         if (c.refuse)

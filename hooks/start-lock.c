@@ -8,9 +8,9 @@
  * write without it loses what `pct set` writes meanwhile. So pre-start notes the process whose
  * lock it runs under, in /run/gpuanchor/<vmid>.start:
  *
- *     PID STARTTIME DIGEST WAITED
+ *     PID STARTTIME DIGEST WAITED SAID...
  *
- * DIGEST is of the container file, WAITED milliseconds.
+ * DIGEST is of the container file, WAITED milliseconds, each SAID the digest of a message.
  */
 #include "hooks/start-lock.h"
 
@@ -78,6 +78,9 @@ static bool read_note(const struct pve *pve, uint32_t vmid, struct start_lock *r
                 return false;
         ret->holder.pid = (pid_t)pid;
         ret->waited_ms = waited;
+        while (ret->n_said < START_LOCK_SAID &&
+               parse_u64(bytes_word(&text), &ret->said[ret->n_said]))
+                ret->n_said++;
         return process_lives(&ret->holder) && holds(pve, vmid, ret->holder.pid) &&
                conf_digest(pve, vmid, &now) && now == seen;
 }
@@ -92,6 +95,7 @@ static void take(const struct pve *pve, uint32_t vmid,
                 l.state = START_LOCK_START;
         } else {
                 l.waited_ms = 0;
+                l.n_said = 0;
                 if (r == GUEST_E_BUSY)
                         r = guest_lock(pve, vmid, LOCK_MS, &l.fd);
                 l.state = r == 0 ? START_LOCK_OWN : START_LOCK_OTHER;
@@ -111,8 +115,20 @@ void start_lock_unit(const struct pve *pve, uint32_t vmid, struct start_lock *re
         take(pve, vmid, read_note, ret);
 }
 
+bool start_lock_said(struct start_lock *l, const char *text) {
+        uint64_t d = digest(bytes_of(text));
+
+        for (size_t i = 0; i < l->n_said; i++)
+                if (l->said[i] == d)
+                        return true;
+        if (l->n_said < START_LOCK_SAID)
+                l->said[l->n_said++] = d;
+        return false;
+}
+
 void start_lock_note(const struct pve *pve, uint32_t vmid, const struct start_lock *l) {
         _cleanup_(cleanup_close) int fd = -1;
+        struct strbuf text = { .arena = pve->arena };
         uint64_t now;
 
         if (l->state != START_LOCK_START || !conf_digest(pve, vmid, &now) ||
@@ -121,10 +137,13 @@ void start_lock_note(const struct pve *pve, uint32_t vmid, const struct start_lo
         /* half a note is none */
         fd = open(note_path(pve, vmid), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
                   0644);
-        if (fd >= 0)
-                (void)dprintf(fd, "%d %llu %llu %u\n", (int)l->holder.pid,
-                              (unsigned long long)l->holder.start, (unsigned long long)now,
-                              l->waited_ms);
+        if (fd < 0)
+                return;
+        strbuf_printf(&text, "%d %llu %llu %u", (int)l->holder.pid,
+                      (unsigned long long)l->holder.start, (unsigned long long)now, l->waited_ms);
+        for (size_t i = 0; i < l->n_said; i++)
+                strbuf_printf(&text, " %llu", (unsigned long long)l->said[i]);
+        (void)dprintf(fd, "%s\n", strbuf_str(&text));
 }
 
 void start_lock_forget(const struct pve *pve, uint32_t vmid) {

@@ -13,11 +13,15 @@ enum start_lock_state {
         START_LOCK_START, /* of the start that we are part of */
 };
 
+#define START_LOCK_SAID 64 /* what is beyond is said twice */
+
 struct start_lock {
         enum start_lock_state state;
         int fd;                /* START_LOCK_OWN: close it to unlock; else -1 */
         struct process holder; /* START_LOCK_START */
         unsigned waited_ms;    /* what the pre-start of this start has waited for a GPU */
+        uint64_t said[START_LOCK_SAID]; /* digests of what this start has said */
+        size_t n_said;
 };
 
 /**
@@ -36,6 +40,9 @@ void start_lock_pre(const struct pve *pve, uint32_t vmid, struct start_lock *ret
  * start_lock_note() still lives, still holds the lock, and the container file is what it left.
  */
 void start_lock_unit(const struct pve *pve, uint32_t vmid, struct start_lock *ret);
+
+/** start_lock_said() - whether this start has said @text; from now on it has */
+bool start_lock_said(struct start_lock *l, const char *text);
 
 /**
  * start_lock_note() - for the drop-in of the same start: whose lock it is

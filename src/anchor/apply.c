@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "host/delegate.h"
 #include "model/finding/reason.h"
+#include "model/watch/status.h"
 #include "pve/settings.h"
 
 #include <errno.h>
@@ -199,6 +200,23 @@ int anchor_apply(struct check *c) {
         if (r != 0 && r != GUEST_E_CHANGED)
                 judge_disk(c, WHY_NOT_WRITTEN);
         return r;
+}
+
+void anchor_tell_uncorrected(struct check *c) {
+        struct guest now;
+
+        if (c->left_alone || guest_load(&c->anchor->pve, c->guest.vmid, &now) != 0)
+                return;
+        if (now.has_config && bytes_equal(now.config, c->new_config) && config_is_enough(c))
+                finding_add(&c->findings,
+                            (struct finding){ .code = FINDING_BOOT_ONLY,
+                                              .where = c->guest.conf_name,
+                                              .what = now.config_path + strlen(now.root) });
+        else if (!bytes_equal(now.conf, c->new_conf) ||
+                 (now.has_config && !bytes_equal(now.config, c->new_config)))
+                finding_add(&c->findings,
+                            (struct finding){ .code = FINDING_START_UNCORRECTED,
+                                              .what = status_edits_text(c->arena, &c->findings) });
 }
 
 void anchor_give_up(struct check *c) {

@@ -25,6 +25,12 @@ int anchor_apply(struct check *c);
 #define ANCHOR_E_FAILED (1 << 8)
 
 /**
+ * anchor_tell_uncorrected() - what a start that goes on after a failed anchor_apply() has
+ * @c: gets boot-only if the boot reads the right lines all the same, start-uncorrected if not
+ */
+void anchor_tell_uncorrected(struct check *c);
+
+/**
  * anchor_give_up() - the files were changed each time that they were to be written
  * @c: the last check; gets a finding, and @c->refuse when the files that are there now would give
  *     the container another GPU

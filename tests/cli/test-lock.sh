@@ -48,6 +48,7 @@ case_lock_of_another_task() {
     said '/etc/pve/lxc/101.conf: the configuration lock is held by another process'
     cmp "$CONF" "$work/conf" || fail "101.conf was written"
     corrected "$CONFIG" || fail "this boot is wrong"
+    said '101.conf was not written: the lines are right for this start alone, by /var/lib/lxc/101/config'
     # a note of that number, but of another process, or of another file
     mkdir -p "$H/run/gpuanchor"
     cp "$work/config" "$CONFIG"
@@ -96,6 +97,23 @@ END
     corrected "$CONFIG" || fail "config"
     hook post-start
     [ ! -e "$H/run/gpuanchor/101.start" ] || fail "the note stays"
+}
+
+# what both of them find is said by the first: each of the two goes to the journal
+case_said_once() {
+    echo 'colour = red' >>"$POLICY"
+    hook pre-start
+    [ "$(grep -c 'colour' "$work/out")" = 1 ] || fail "not said"
+    cat >"$work/start" <<'END'
+exec 9>"$1" && flock 9 || exit 9
+"$2" 101 pre-start || exit 1
+setsid sh -c '"$0" 101 unit-start; : >"$1"' "$2" "$3" 9>&- &
+until [ -e "$3" ]; do sleep 0.1; done
+END
+    sh "$work/start" "$LOCK" "$hook" "$work/done" >"$work/out" 2>"$work/err" || fail "status $?"
+    [ "$(grep -c 'colour' "$work/out")" = 1 ] || fail "said twice"
+    hook unit-start # of a reboot inside: another start
+    [ "$(grep -c 'colour' "$work/out")" = 1 ] || fail "not said"
 }
 
 # --- how long a start waits for its GPU -----------------------------------------------------------
