@@ -110,8 +110,9 @@ static unsigned wait_limit(const struct hook *h, const struct policy *p) {
 
 /* missing = wait:SECONDS - look again until the GPU can be opened or the time is up. */
 static int check_and_wait(struct hook *h, struct check *c) {
+        struct check_options o = { .called = streq(h->phase, "pre-start") };
         unsigned limit, waited = 0, begin = clock_ms();
-        int r = anchor_check(&h->host, h->vmid, NULL, c);
+        int r = anchor_check(&h->host, h->vmid, &o, c);
         const char *what;
 
         if (r != 0 || !(what = anchor_awaits(c)) || (limit = wait_limit(h, &c->policy)) == 0)
@@ -122,7 +123,7 @@ static int check_and_wait(struct hook *h, struct check *c) {
                 nanosleep(&(struct timespec){ .tv_nsec = 250 * 1000 * 1000 }, NULL);
                 arena_done(&h->arena);
                 h->host = anchor_open(&h->arena, h->root);
-                r = anchor_check(&h->host, h->vmid, NULL, c);
+                r = anchor_check(&h->host, h->vmid, &o, c);
                 waited = clock_ms() - begin;
         }
         h->lock.waited_ms += waited;

@@ -71,6 +71,31 @@ static int apply_memory(struct check *c) {
         return ANCHOR_E_FAILED;
 }
 
+/* The policy of an earlier container of this number, with the files kept of it. */
+static int set_aside(struct check *c) {
+        const char *policy = settings_path(&c->anchor->pve, c->guest.vmid), *folder = "";
+        const char *where = settings_name(c->arena, c->guest.vmid);
+        int r = backup_set_aside(c->arena, &c->guest, policy, &folder);
+
+        if (r < 0) {
+                anchor_tell_write_failed(&c->findings, where, r);
+                return ANCHOR_E_FAILED;
+        }
+        finding_add(&c->findings,
+                    (struct finding){
+                            .code = FINDING_POLICY_SET_ASIDE, .where = where, .new = folder });
+        c->policy.file = (struct bytes){ 0 };
+        return 0;
+}
+
+static int apply_owner(struct check *c) {
+        if (c->config_only)
+                return 0;
+        if (c->whose == OWNER_OTHER || c->whose == OWNER_ALIKE)
+                record_clear(&c->anchor->pve, c->guest.vmid);
+        return c->whose == OWNER_OTHER ? set_aside(c) : 0;
+}
+
 /* A start that could not remember is judged by the pin's own memory the next time. */
 static void apply_host_memory(struct check *c) {
         struct host_memory m = c->anchor->memory;
@@ -170,7 +195,9 @@ static int apply_memories(struct check *c) {
 
         if (c->config_only)
                 return 0;
-        r = apply_memory(c);
+        r = apply_owner(c);
+        if (r == 0)
+                r = apply_memory(c);
         if (r != GUEST_E_CHANGED)
                 apply_host_memory(c);
         return r;
@@ -190,7 +217,7 @@ int anchor_apply(struct check *c) {
 
         sweep_files(c);
         if (c->left_alone)
-                return 0;
+                return apply_owner(c);
         r = apply_delegations(c);
         if (r == 0) {
                 memory = apply_memories(c);

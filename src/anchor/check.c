@@ -218,8 +218,60 @@ static void check_ways(struct check *c) {
                 c->refuse = arena_printf(c->arena, WHY_REFUSE_WAY, line);
 }
 
+/* The same name on other hardware: what was wanted stays, what was learned of the old one goes. */
+static void forget_learned(struct check *c, struct policy *p) {
+        for (int i = 0; i < GID_GROUPS; i++)
+                p->gid[i].known = p->gid[i].guessed = GID_AUTO;
+        p->parked = (struct parked){ 0 };
+        finding_add(&c->findings, (struct finding){ .code = FINDING_POLICY_ALIKE,
+                                                    .where = settings_name(c->arena, c->guest.vmid),
+                                                    .old = owner_text(c->arena, &p->owner) });
+}
+
+/* A file that restore or clone has not finished yet says nothing of its container. */
+static bool is_being_made(const struct check *c) {
+        struct bytes lock;
+
+        return pctconf_get(&c->guest.lines, "lock", &lock) && bytes_equal(lock, BYTES("create"));
+}
+
+static void check_owner(struct check *c) {
+        struct owner now = owner_of(c->arena, &c->guest.lines, c->guest.vmid);
+        struct policy *p = &c->policy;
+        struct settings none;
+
+        if (p->present && !is_being_made(c))
+                c->whose = owner_compare(&p->owner, &now);
+        if (c->whose == OWNER_OTHER) {
+                c->findings.n = 0;
+                finding_add(&c->findings,
+                            (struct finding){ .code = FINDING_POLICY_EARLIER,
+                                              .where = settings_name(c->arena, c->guest.vmid),
+                                              .old = owner_text(c->arena, &p->owner),
+                                              .new = owner_text(c->arena, &now) });
+                anchor_policy(c->anchor, c->guest.vmid, &(struct bytes){ 0 }, &none);
+                for (size_t i = 0; i < none.problems.n; i++)
+                        finding_add(&c->findings, none.problems.items[i]);
+                *p = none.policy;
+                p->present = false;
+                host_memory_forget(c->arena, &c->anchor->memory, c->guest.vmid);
+        } else if (c->whose == OWNER_ALIKE) {
+                forget_learned(c, p);
+        }
+        if (owner_is_known(&now))
+                p->owner = now;
+}
+
+static void check_caller(struct check *c, bool called) {
+        const char *hookscript = guest_setting(c->arena, &c->guest, "hookscript");
+
+        if (called)
+                c->policy.caller = guest_has_hook(&c->guest) ? NULL : hookscript;
+}
+
 /* Policy and plan, once the container's file is there. */
-static int check_guest(struct check *c, const struct bytes *policy) {
+static int check_guest(struct check *c, const struct check_options *o) {
+        const struct bytes *policy = o ? o->policy : NULL;
         struct settings own;
         int r;
 
@@ -228,16 +280,20 @@ static int check_guest(struct check *c, const struct bytes *policy) {
         anchor_policy(c->anchor, c->guest.vmid, policy, &own);
         c->policy = own.policy;
         c->findings = own.problems;
+        r = anchor_memory(c->anchor);
+        if (r < 0)
+                return r;
+        check_owner(c);
+        check_caller(c, o && o->called);
         c->own_method = c->policy.method;
         if (c->convert != METHOD_AUTO)
                 c->policy.method = c->convert;
         mapping_resolve(&c->anchor->pve, &c->policy);
         c->new_conf = c->guest.conf;
         c->new_config = c->guest.config;
-        c->new_policy = policy ? *policy : c->policy.file;
+        if (c->whose != OWNER_OTHER)
+                c->new_policy = policy ? *policy : c->policy.file;
         r = find_facts(c);
-        if (r == 0)
-                r = anchor_memory(c->anchor);
         if (r < 0)
                 return r;
         check_lines(c);
@@ -264,7 +320,7 @@ int anchor_check(struct anchor *an, uint32_t vmid, const struct check_options *o
         else
                 r = guest_load(&an->pve, vmid, &c->guest);
         if (r == 0)
-                r = check_guest(c, o ? o->policy : NULL);
+                r = check_guest(c, o);
         if (r != 0)
                 anchor_tell_problem(&c->findings, &c->guest, r);
         return r;

@@ -24,6 +24,7 @@ struct check {
         bool recorded;         /* else @given is @planned */
         struct findings findings;
 
+        enum owner_match whose; /* OWNER_OTHER: the policy file is an earlier container's, not used */
         bool left_alone;    /* a broken policy or an id map that cannot be proved: no edits */
         const char *refuse; /* NULL: the container may start; else why it must not */
         struct bytes new_conf, new_config, new_policy;
@@ -51,6 +52,7 @@ struct check_options {
          * the control group.
          */
         enum method convert;
+        bool called; /* by the container's hookscript, which is remembered if it is a wrapper */
 };
 
 /**

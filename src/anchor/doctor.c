@@ -128,6 +128,7 @@ static void look_at_container(struct doctor *d) {
                 .name = c->guest.conf_name,
                 .path = c->guest.conf_path + strlen(d->root),
                 .managed = guest_is_managed(&d->anchor->pve, d->vmid),
+                .has_policy = c->policy.present,
                 .left_alone = c->left_alone,
                 .facts = &d->anchor->facts,
                 .plan = &c->plan,
@@ -137,7 +138,6 @@ static void look_at_container(struct doctor *d) {
                 .snapshots = &snapshots,
                 .subuids = d->subuids,
                 .n_subuids = d->n_subuids,
-                .ours = guest_has_hook(&c->guest),
                 .edits = edits_of(d),
                 .refuse = c->refuse,
         };
@@ -145,8 +145,8 @@ static void look_at_container(struct doctor *d) {
         snapshots_check(&(struct snapshot_query){ &d->anchor->facts, &c->plan.choice.gpus, g.name },
                         c->guest.lines.tail, &snapshots);
         g.hook = hook_of(d, guest_setting(d->arena, &c->guest, "hookscript"));
-        g.next = hook_of(d, g.ours ? c->policy.next_hook : NULL);
-        if (!g.ours)
+        g.next = hook_of(d, g.managed ? c->policy.next_hook : NULL);
+        if (!g.managed)
                 read_snippet(d, g.hook.volume, &scripts);
         read_snippet(d, g.next.volume, &scripts);
         read_hook_lines(d, &c->guest.lines, &scripts);

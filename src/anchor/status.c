@@ -107,16 +107,24 @@ static const char *hook_problem(struct look *l, const char *volume) {
 }
 
 static void look_at_hook(struct look *l, struct check *c) {
-        struct finding item = { .code = FINDING_HOOK_UNUSABLE };
+        const char *volume = guest_setting(c->arena, &c->guest, "hookscript");
+        const char *what = volume ? hook_problem(l, volume) : NULL;
 
-        if (guest_has_hook(&c->guest)) {
-                item.what = hook_problem(l, guest_setting(c->arena, &c->guest, "hookscript"));
-        } else if (!guest_is_announced(&c->anchor->pve, c->guest.vmid)) {
-                item.code = FINDING_HOOK_MISSING;
-                item.what = arena_printf(c->arena, WHY_HOOK_NO_LINE, c->guest.conf_name);
-        }
-        if (item.what)
-                add_about(l, c->guest.vmid, item);
+        if (what)
+                add_about(l, c->guest.vmid,
+                          (struct finding){ .code = FINDING_HOOK_UNUSABLE, .what = what });
+}
+
+/* A policy that no start reads: pct set --delete hookscript, or a rollback to before enrolment. */
+static void look_at_unmanaged(struct look *l, const struct anchor *one, uint32_t vmid) {
+        l->st->n_unmanaged++;
+        if (access(settings_path(&one->pve, vmid), F_OK) == 0 &&
+            !guest_is_announced(&one->pve, vmid))
+                add_about(l, vmid,
+                          (struct finding){
+                                  .code = FINDING_HOOK_MISSING,
+                                  .what = arena_printf(l->arena, WHY_HOOK_NO_LINE,
+                                                       arena_printf(l->arena, "%u.conf", vmid)) });
 }
 
 /* ---- what it was given when it started ---- */
@@ -235,7 +243,7 @@ static int look_at_container(struct look *l, uint32_t vmid) {
         arena_reset(scratch);
         one = anchor_for_one(l->anchor, scratch);
         if (!guest_is_managed(&one.pve, vmid)) {
-                l->st->n_unmanaged++;
+                look_at_unmanaged(l, &one, vmid);
                 return 0;
         }
         r = anchor_check(&one, vmid, NULL, &c);

@@ -39,8 +39,7 @@ int target_list(struct cli *c, uint32_t **ret, size_t *ret_n) {
         return EXIT_DONE;
 }
 
-/* "/etc/pve/nodes/pve2/lxc/101.conf" of another node, or of a virtual machine; NULL if none */
-static const char *find_elsewhere(struct cli *c, uint32_t vmid) {
+const char *target_elsewhere(struct cli *c, uint32_t vmid) {
         static const char *const kinds[] = { "lxc", "qemu-server" };
         const char *found = NULL;
 
@@ -58,7 +57,7 @@ static const char *find_elsewhere(struct cli *c, uint32_t vmid) {
 }
 
 static int tell_none(struct cli *c, uint32_t vmid) {
-        const char *path = find_elsewhere(c, vmid), *node;
+        const char *path = target_elsewhere(c, vmid), *node;
 
         if (!path)
                 return cli_fail(c, MSG_DO_LIST, MSG_GUEST_NONE, vmid);

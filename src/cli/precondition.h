@@ -21,6 +21,13 @@ bool target_is_root(struct cli *c, const char *what);
 int target_list(struct cli *c, uint32_t **ret, size_t *ret_n);
 
 /**
+ * target_elsewhere() - the file of container @vmid on any node, or of the virtual machine @vmid
+ *
+ * Return: "/etc/pve/nodes/pve2/lxc/101.conf", NULL if there is none.
+ */
+const char *target_elsewhere(struct cli *c, uint32_t vmid);
+
+/**
  * target_problem() - tell why a container cannot be looked at
  * @problem: enum guest_problem or negative errno of guest_load(), guest_lock(), anchor_check()
  *

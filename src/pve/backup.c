@@ -14,10 +14,14 @@
 #include "base/number.h"
 
 #include <errno.h>
+#include <sys/stat.h>
+#include <time.h>
 
 #define BACKUPS 8
 #define MAX_NUMBER 999999999 /* what is above it was not counted here */
 #define MAX_READ (16 * 1024 * 1024)
+#define EARLIER "/var/lib/gpuanchor/earlier"
+#define EARLIER_SECONDS (30 * 24 * 3600)
 
 static const char *backup_folder(struct arena *a, const struct guest *g) {
         return arena_printf(a, "%s/var/lib/gpuanchor/backup/%u", g->root, g->vmid);
@@ -78,4 +82,78 @@ int backup_last(struct arena *a, const struct guest *g, struct bytes *ret, const
                 return -ENOENT;
         *ret_path = backup_path(a, g, max);
         return file_read(a, *ret_path, MAX_READ, ret);
+}
+
+/* ---- of earlier containers ---- */
+
+static void remove_earlier(struct arena *a, const char *folder) {
+        struct names files = { 0 };
+
+        (void)folder_names(a, folder, "", &files);
+        for (size_t i = 0; i < files.n; i++)
+                (void)unlink(arena_printf(a, "%s/%s", folder, files.items[i]));
+        (void)rmdir(folder);
+}
+
+void backup_sweep(struct arena *a, const char *root) {
+        const char *folder = arena_printf(a, "%s" EARLIER, root);
+        struct names found = { 0 };
+        struct stat st;
+
+        (void)folder_names(a, folder, "", &found);
+        for (size_t i = 0; i < found.n; i++) {
+                const char *path = arena_printf(a, "%s/%s", folder, found.items[i]);
+
+                if (stat(path, &st) == 0 && st.st_mtime < time(NULL) - EARLIER_SECONDS)
+                        remove_earlier(a, path);
+        }
+}
+
+/* 101.1, 101.2, ... */
+static int make_earlier(struct arena *a, const struct guest *g, const char **ret) {
+        int r = mkdir_parents(arena_printf(a, "%s" EARLIER, g->root), 0700);
+
+        for (unsigned n = 1; r == 0 && n < MAX_NUMBER; n++) {
+                *ret = arena_printf(a, "%s" EARLIER "/%u.%u", g->root, g->vmid, n);
+                if (mkdir(*ret, 0700) == 0)
+                        return 0;
+                if (errno != EEXIST)
+                        return -errno;
+        }
+        return r < 0 ? r : -EOVERFLOW;
+}
+
+/* The container files that were kept go along: undo must not bring back another container's. */
+static void move_backups(struct arena *a, const struct guest *g, const char *to) {
+        const char *from = backup_folder(a, g);
+        struct names kept = { 0 };
+
+        (void)folder_names(a, from, ".conf", &kept);
+        for (size_t i = 0; i < kept.n; i++)
+                (void)rename(arena_printf(a, "%s/%s", from, kept.items[i]),
+                             arena_printf(a, "%s/%s", to, kept.items[i]));
+}
+
+int backup_set_aside(struct arena *a, const struct guest *g, const char *policy, const char **ret) {
+        struct bytes content;
+        const char *folder;
+        int r;
+
+        r = file_read(a, policy, MAX_READ, &content);
+        if (r < 0)
+                return r;
+        backup_sweep(a, g->root);
+        r = make_earlier(a, g, &folder);
+        if (r < 0)
+                return r;
+        r = file_replace(arena_printf(a, "%s/policy", folder), content, 0600, FILE_SYNC);
+        if (r == 0 && unlink(policy) < 0) /* not without quorum */
+                r = -errno;
+        if (r < 0) {
+                remove_earlier(a, folder);
+                return r;
+        }
+        move_backups(a, g, folder);
+        *ret = folder + strlen(g->root);
+        return 0;
 }

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/folder.h"
 #include "base/number.h"
+#include "model/policy/ini.h"
 #include "pve/settings.h"
 
 #include <errno.h>
@@ -219,16 +220,28 @@ int guest_list(const struct pve *pve, uint32_t **ret, size_t *ret_n) {
                        : GUEST_E_NOT_MOUNTED;
 }
 
+/* Nobody reads scripts: a wrapper is known by having called the hook once. */
+static bool calls_hook(const struct pve *pve, uint32_t vmid, struct bytes hookscript) {
+        struct bytes policy;
+        struct ini ini;
+        const char *caller;
+
+        if (file_read(pve->arena, settings_path(pve, vmid), INI_FILE_MAX, &policy) < 0)
+                return false;
+        ini_split(pve->arena, policy, &ini);
+        caller = ini_get(&ini, "memory", "hookscript");
+        return caller && bytes_equal(hookscript, bytes_of(caller));
+}
+
 bool guest_is_managed(const struct pve *pve, uint32_t vmid) {
         struct arena *a = pve->arena;
         const char *path = arena_printf(a, "%s/etc/pve/lxc/%u.conf", pve->root, vmid);
         struct pctconf lines;
-        struct bytes conf;
+        struct bytes conf, hookscript;
 
-        if (access(settings_path(pve, vmid), F_OK) == 0)
-                return true;
-        if (file_read(a, path, MAX_READ, &conf) < 0 || !bytes_contains(conf, HOOK_NAME))
+        if (file_read(a, path, MAX_READ, &conf) < 0 || !bytes_contains(conf, "hookscript"))
                 return false;
         pctconf_parse(a, PCTCONF_PVE, conf, &lines);
-        return has_hook(&lines);
+        return pctconf_get(&lines, "hookscript", &hookscript) && hookscript.len > 0 &&
+               (has_hook(&lines) || calls_hook(pve, vmid, hookscript));
 }

@@ -51,7 +51,7 @@ const char *guest_setting(struct arena *a, const struct guest *g, const char *ke
 /** guest_is_template() - whether the container is a template, which never starts */
 bool guest_is_template(const struct guest *g);
 
-/** guest_has_hook() - whether the container's hookscript line has our snippet */
+/** guest_has_hook() - whether the container's hookscript line has the hook itself */
 bool guest_has_hook(const struct guest *g);
 
 /**
@@ -121,14 +121,32 @@ int vmids_in(struct arena *a, const char *folder, uint32_t **ret, size_t *ret_n)
 int guest_list(const struct pve *pve, uint32_t **ret, size_t *ret_n);
 
 /**
- * guest_is_managed() - whether a container is any of our business
+ * guest_is_managed() - whether a container's starts are gpuanchor's
  *
- * Made for the containers that are not: one access() and one read.
+ * So it is when its own file's hookscript is the hook, or one that has called the hook: a wrapper,
+ * whose value the policy's [memory] keeps. A policy file alone gives nothing: it may be of an
+ * earlier container of that number.
+ *
+ * Made for the containers that are not: one read.
  */
 bool guest_is_managed(const struct pve *pve, uint32_t vmid);
 
 /** backup_save() - keep the loaded container file, the last 8; 0 or negative errno */
 int backup_save(struct arena *a, const struct guest *g);
+
+/**
+ * backup_set_aside() - take the policy of an earlier container of this number out of the way
+ * @g:      container, or its root and number alone when it is gone
+ * @policy: path of the policy file, with the prefix
+ * @ret:    folder below /var/lib/gpuanchor/earlier, without the prefix, that has it as "policy",
+ *          and the container files that were kept of it
+ *
+ * All or nothing. What was set aside 30 days ago or more is removed. Return: 0 or negative errno.
+ */
+int backup_set_aside(struct arena *a, const struct guest *g, const char *policy, const char **ret);
+
+/** backup_sweep() - remove what was set aside 30 days ago or more */
+void backup_sweep(struct arena *a, const char *root);
 
 /** backup_last() - the newest kept original; 0, -ENOENT when there is none, negative errno */
 int backup_last(struct arena *a, const struct guest *g, struct bytes *ret, const char **ret_path);

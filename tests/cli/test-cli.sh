@@ -322,6 +322,7 @@ case_gpus_users() {
     run 0 gpus
     mkdir -p "$H/etc/pve/gpuanchor"
     printf '[container]\ngpu = pci:0000:01:00.0\n' >"$POLICY"
+    echo 'hookscript: local:snippets/gpuanchor-hook' >>"$CONF"
     run 1 gpus
     grep -q "^pci:0000:01:00.0${t}.*${t}gpu-held,gpu-conflict${t}.*${t}ct/101,vm/200$" "$work/out" || fail "conflict"
     # who may not read a container is told so, and gets the rest
@@ -763,13 +764,102 @@ case_enable_keeps_a_policy() {
     mkdir -p "$H/etc/pve/gpuanchor"
     printf '; mine\r\n[container]\r\n# why\r\ngpu = all\r\nmissing = start\r\n\r\n[pin pve2]\r\ngpu = 0000:01:00.0 1002:150e -\r\n' >"$POLICY"
     run 0 enable --gpu pci:0000:c1:00.0 --method auto 101
-    printf '; mine\r\n[container]\r\n# why\r\ngpu = pci:0000:c1:00.0\r\nmissing = start\r\nmethod = auto\r\n\r\n[pin pve2]\r\ngpu = 0000:01:00.0 1002:150e -\r\n\n[memory]\nvideo-gid = 44\nrender-gid = 110\n' |
+    printf '; mine\r\n[container]\r\n# why\r\ngpu = pci:0000:c1:00.0\r\nmissing = start\r\nmethod = auto\r\n\r\n[pin pve2]\r\ngpu = 0000:01:00.0 1002:150e -\r\n\n[memory]\nvideo-gid = 44\nrender-gid = 110\nhostname = openclaw\nrootfs = local-lvm:vm-101-disk-0\n' |
         cmp - "$POLICY" || fail "the policy is another"
     : >"$POLICY"
     printf '[container]\ngpu=auto\n gpu : auto' >"$POLICY"
     run 0 enable --gpu pci:0000:c1:00.0 --missing refuse 101
-    printf '[container]\ngpu = pci:0000:c1:00.0\nmissing = refuse\n\n[memory]\nvideo-gid = 44\nrender-gid = 110\n' |
+    printf '[container]\ngpu = pci:0000:c1:00.0\nmissing = refuse\n\n[memory]\nvideo-gid = 44\nrender-gid = 110\nhostname = openclaw\nrootfs = local-lvm:vm-101-disk-0\n' |
         cmp - "$POLICY" || fail "policy"
+}
+
+# an earlier container 101 had the other GPU, another gid and settings of its own
+earlier() {
+    mkdir -p "$H/etc/pve/gpuanchor" "$BACKUP"
+    printf '[container]\nmissing = refuse\nnext-hook = local:snippets/old.sh\n\n[pin pve1]\n%s\n\n[memory]\nrender-gid = 105\nmac = BC:24:11:00:00:99\nhostname = jellyfin\n' \
+        'gpu = 0000:00:02.0 8086:a780 1f66:0031' >"$POLICY"
+    cp "$POLICY" "$work/earlier"
+    echo 'hostname: jellyfin' >"$BACKUP/1.conf"
+}
+
+EARLIER=$H/var/lib/gpuanchor/earlier/101.1
+
+case_enable_inherits_nothing() {
+    guide
+    earlier
+    before
+    run 1 enable --dry-run 101
+    said 'was written for an earlier container'
+    unchanged
+    run 0 enable 101
+    has "$POLICY" 'gpu = 0000:c1:00.0 1002:150e 1f66:0031 pci0000:c0/08.1/00.0'
+    has "$POLICY" 'hostname = openclaw'
+    lacks "$POLICY" refuse
+    lacks "$POLICY" old.sh
+    lacks "$POLICY" 8086
+    lacks "$POLICY" 105
+    cmp "$EARLIER/policy" "$work/earlier" || fail "not kept as it was"
+    [ -e "$EARLIER/1.conf" ] && [ ! -e "$BACKUP/1.conf" ] || fail "a backup of the earlier one stays"
+}
+
+# nothing is done for a container without hookscript, whatever lies in /etc/pve/gpuanchor
+case_managed_by_its_own_file() {
+    guide
+    run 0 enable 101
+    sed -i /^hookscript/d "$CONF" # pct set 101 --delete hookscript
+    renumber guide-moved
+    before
+    run 2 apply 101
+    complained '101 is not managed by gpuanchor'
+    run 0 apply --all --boot
+    said 'no container of this node is managed'
+    unchanged
+    run 1 doctor 101
+    said 'has no hookscript line of gpuanchor'
+    run 0 disable 101
+    [ ! -e "$POLICY" ] || fail "the policy stays"
+}
+
+case_disable_clears_orphans() {
+    guide
+    earlier
+    rm "$CONF"
+    before
+    run 0 disable --dry-run 101
+    said 'its policy /etc/pve/gpuanchor/101.conf would be set aside'
+    unchanged
+    mkdir -p "$H/etc/pve/nodes/pve2/lxc" "$H/etc/pve/nodes/pve2/qemu-server"
+    : >"$H/etc/pve/nodes/pve2/lxc/101.conf" # it was moved to another node
+    run 2 disable 101
+    run 0 disable --all
+    [ -e "$POLICY" ] || fail "of a container on another node"
+    mv "$H/etc/pve/nodes/pve2/lxc/101.conf" "$H/etc/pve/nodes/pve2/qemu-server/101.conf"
+    run 2 disable 101
+    run 0 disable --all
+    [ -e "$POLICY" ] || fail "of a number that is a virtual machine's"
+    rm "$H/etc/pve/nodes/pve2/qemu-server/101.conf"
+    mkdir -p "$H/var/lib/gpuanchor/earlier/100.1" # 31 days old
+    touch -d '31 days ago' "$H/var/lib/gpuanchor/earlier/100.1"
+    run 0 disable --all
+    cmp "$EARLIER/policy" "$work/earlier" || fail "not kept as it was"
+    [ ! -e "$POLICY" ] || fail "the policy stays"
+    [ ! -e "$H/var/lib/gpuanchor/earlier/100.1" ] || fail "kept for more than 30 days"
+    run 2 disable 101
+    complained 'no such container'
+}
+
+case_enable_behind_a_wrapper() {
+    guide
+    earlier
+    sed -i 's/^hostname.*/hostname = openclaw/; s/^mac.*/hookscript = local:snippets\/w.sh/; /^next/d' "$POLICY"
+    echo 'hookscript: local:snippets/w.sh' >>"$CONF"
+    other_hook w.sh
+    run 0 enable --gpu pci:0000:c1:00.0 101
+    has "$CONF" 'hookscript: local:snippets/w.sh'
+    lacks "$POLICY" next-hook
+    run 0 disable 101
+    said 'the hookscript local:snippets/w.sh calls gpuanchor-hook and stays'
+    has "$CONF" 'hookscript: local:snippets/w.sh'
 }
 
 case_enable_ambiguous() {

@@ -253,8 +253,16 @@ static void test_managed(void **state) {
                 if (guest_is_managed(&pve, 101) != cases[i].managed)
                         fail_msg("%s", cases[i].conf);
         }
-        put("etc/pve/gpuanchor/101.conf", "");
+        /* a policy alone gives nothing; a wrapper is known by its value alone */
+        put(CONF, "hostname: media\n");
+        put("etc/pve/gpuanchor/101.conf", "[memory]\nhookscript = local:snippets/w.sh\n");
+        assert_false(guest_is_managed(&pve, 101));
+        put(CONF, "hookscript: local:snippets/w.sh\n");
         assert_true(guest_is_managed(&pve, 101));
+        put(CONF, "hookscript: local:snippets/v.sh\n");
+        assert_false(guest_is_managed(&pve, 101));
+        put(CONF, "hookscript:\n");
+        assert_false(guest_is_managed(&pve, 101));
         assert_false(guest_is_managed(&pve, 102));
 }
 

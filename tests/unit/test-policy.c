@@ -393,14 +393,15 @@ static void test_remember_leaves_out(void **state) {
         longest[INI_LINE_MAX - strlen("line = ")] = '\0';
         memset(longer, 'x', strlen(longest) + 1);
         assert_true(policy_can_park(longest));
-        assert_false(policy_can_park(longer));
+        assert_true(policy_can_park(longer));
         assert_false(policy_can_park(""));
 
         p.parked.lines = lines;
         p.gid[GID_VIDEO].known = 0;
         p.pins[0].node = "pve 1";
         assert_string_equal(policy_remember(&arena, BYTES("#\n"), "pve 1", &p).data,
-                            arena_printf(&arena, "#\n\n[memory]\nline = %s\n", longest));
+                            arena_printf(&arena, "#\n\n[memory]\nline = %s\nline = %s\nmore = x\n",
+                                         longest, longest));
         p.pins[0].node = "pve1";
 }
 

@@ -123,7 +123,7 @@ static const struct row {
           "printf '[container]\\n' >etc/pve/gpuanchor/101.conf; sed -i /hookscript/d "
           "etc/pve/lxc/101.conf",
           NULL,
-          "hook-missing 4 gpu= old= new=: container 101: the container is managed, but 101.conf "
+          "hook-missing 4 gpu= old= new=: container 101: the container has a policy, but 101.conf "
           "has no hookscript line for it; without it no start is corrected: gpuanchor enable 101" },
         { NULL, "printf '\\n[before]\\ndev0: /dev/dri/card0\\n' >>etc/pve/lxc/101.conf", NULL,
           "snapshot-stale 5 gpu= old=dev0: /dev/dri/card0 new=: container 101: snapshot before of "

@@ -104,7 +104,7 @@ static void hook_is_missing(void **state) {
         shell("sed -i /hookscript/d %s/etc/pve/lxc/101.conf", s->root);
         assert_string_equal(look(s), "hook-missing 101");
         assert_string_equal(s->last_text,
-                            "the container is managed, but 101.conf has no hookscript line for it");
+                            "the container has a policy, but 101.conf has no hookscript line for it");
         end_stage(s);
 }
 

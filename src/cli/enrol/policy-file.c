@@ -15,10 +15,27 @@
 
 #include <errno.h>
 
-int policy_file_read(struct cli *c, uint32_t vmid, struct policy_file *ret) {
+/* Whatever else is wrong with it. */
+static void find_earlier(struct cli *c, const struct guest *g, struct policy_file *p) {
+        struct owner now = owner_of(&c->arena, &g->lines, g->vmid);
+        struct owner *then;
+        struct settings own;
+
+        anchor_policy(&c->host, g->vmid, NULL, &own);
+        then = &own.policy.owner;
+        if (owner_compare(then, &now) != OWNER_OTHER)
+                return;
+        p->earlier_of = g;
+        p->earlier = (struct finding){ .code = FINDING_POLICY_EARLIER,
+                                       .where = p->name,
+                                       .old = owner_text(&c->arena, then),
+                                       .new = owner_text(&c->arena, &now) };
+}
+
+int policy_file_read(struct cli *c, const struct guest *g, struct policy_file *ret) {
         struct policy_file p = {
-                .path = settings_path(&c->host.pve, vmid),
-                .name = settings_name(&c->arena, vmid),
+                .path = settings_path(&c->host.pve, g->vmid),
+                .name = settings_name(&c->arena, g->vmid),
         };
         int r = file_read(&c->arena, p.path, INI_FILE_MAX, &p.old);
 
@@ -26,7 +43,11 @@ int policy_file_read(struct cli *c, uint32_t vmid, struct policy_file *ret) {
                 return cli_fail(c, r == -EACCES ? MSG_DO_ROOT : MSG_DO_MOVE, MSG_POLICY_UNREAD,
                                 p.name, strerror(-r));
         p.present = r == 0;
-        p.new = p.old;
+        if (p.present)
+                find_earlier(c, g, &p);
+        if (!p.earlier_of)
+                p.base = p.old;
+        p.new = p.base;
         *ret = p;
         return EXIT_DONE;
 }
@@ -39,6 +60,19 @@ static int tell(struct cli *c, const struct policy_file *p, const char *not_done
                                 p->name, not_done);
         return cli_fail(c, quorum ? MSG_DO_PVECM : "", "%s: %s: %s", p->name, not_done,
                         quorum ? MSG_NO_QUORUM : strerror(-error));
+}
+
+int policy_file_set_aside(struct cli *c, const struct guest *g, const struct policy_file *p) {
+        const char *folder;
+        int r = backup_set_aside(&c->arena, g, p->path, &folder);
+        struct findings f = { .arena = &c->arena };
+
+        if (r < 0)
+                return tell(c, p, MSG_POLICY_NOT_REMOVED, r);
+        finding_add(&f, (struct finding){
+                                .code = FINDING_POLICY_SET_ASIDE, .where = p->name, .new = folder });
+        out_findings(c, &f, g->vmid, EDITS_TELL);
+        return EXIT_DONE;
 }
 
 static int store(struct cli *c, const struct policy_file *p, struct bytes seen,
@@ -54,12 +88,18 @@ static int store(struct cli *c, const struct policy_file *p, struct bytes seen,
 int policy_file_write(struct cli *c, const struct policy_file *p) {
         int r = 0;
 
-        if (!bytes_equal(p->old, p->new))
-                r = store(c, p, p->old, p->new);
+        bool aside = p->earlier_of;
+
+        if (aside && policy_file_set_aside(c, p->earlier_of, p) != EXIT_DONE)
+                return EXIT_TROUBLE;
+        if (aside || !bytes_equal(p->old, p->new))
+                r = store(c, p, aside ? (struct bytes){ 0 } : p->old, p->new);
         return r != 0 ? tell(c, p, MSG_POLICY_NOT_WRITTEN, r) : EXIT_DONE;
 }
 
 int policy_file_remove(struct cli *c, const struct policy_file *p) {
+        if (p->earlier_of)
+                return policy_file_set_aside(c, p->earlier_of, p);
         if (unlink(p->path) < 0 && errno != ENOENT)
                 return tell(c, p, MSG_POLICY_NOT_REMOVED, -errno);
         return EXIT_DONE;

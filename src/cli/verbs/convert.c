@@ -241,7 +241,7 @@ static int run_locked(struct converting *v) {
                 r = cli_fail(v->c, arena_printf(v->a, MSG_DO_ENABLE, v->vmid), MSG_NOT_MANAGED,
                              v->vmid);
         if (r == EXIT_DONE)
-                r = policy_file_read(v->c, v->vmid, &v->policy);
+                r = policy_file_read(v->c, &v->guest, &v->policy);
         if (r == EXIT_DONE)
                 r = check_version(v);
         if (r == EXIT_DONE)

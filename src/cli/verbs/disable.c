@@ -26,12 +26,13 @@ struct disabling {
         struct policy_file policy;
         bool has_hook;
         const char *next;    /* hookscript to put back, NULL for none */
+        const char *wrapper; /* hookscript that calls the hook, NULL for none */
         struct settings own; /* what the policy says until it is gone */
 };
 
 /* The hookscript that enable chained; a path is nothing that hookscript: takes. */
 static void find_next(struct disabling *d) {
-        const char *next = policy_value(d->a, d->policy.old, "next-hook");
+        const char *next = policy_value(d->a, d->policy.base, "next-hook");
 
         if (!next || !d->has_hook)
                 return;
@@ -47,10 +48,12 @@ static int read_container(struct disabling *d) {
 
         r = target_open(d->c, d->vmid, &d->guest, &lock);
         if (r == EXIT_DONE)
-                r = policy_file_read(d->c, d->vmid, &d->policy);
+                r = policy_file_read(d->c, &d->guest, &d->policy);
         if (r != EXIT_DONE)
                 return r;
         d->has_hook = guest_has_hook(&d->guest);
+        if (guest_is_managed(&d->c->host.pve, d->vmid))
+                d->wrapper = guest_setting(d->a, &d->guest, "hookscript");
         find_next(d);
         if (d->next && !hookscript_is_usable(d->c, d->next))
                 return cli_fail(d->c, arena_printf(d->a, MSG_DO_NEXT_HOOK_CORRECT, d->policy.name),
@@ -112,6 +115,8 @@ static void say_done(struct disabling *d, const char *would) {
                 cli_say(d->c, MSG_HOOK_REMOVED, d->vmid, would);
         if (drops_policy(d))
                 cli_say(d->c, MSG_FILE_REMOVED, d->policy.name, would);
+        if (!d->has_hook && d->wrapper)
+                cli_say(d->c, MSG_WRAPPER_STAYS, d->wrapper);
         cli_say(d->c, MSG_LINES_STAY, d->vmid);
 }
 
@@ -135,10 +140,43 @@ static void say_inside(struct disabling *d) {
                         upkeep_path(d->a, d->own.policy.guest_services[i]), d->vmid);
 }
 
+/* A policy that pct destroy has left: of a container that no node has, and no virtual machine. */
+static bool is_orphan(struct cli *c, uint32_t vmid) {
+        struct guest g;
+
+        return access(settings_path(&c->host.pve, vmid), F_OK) == 0 &&
+               guest_load(&c->host.pve, vmid, &g) == GUEST_E_NONE && !target_elsewhere(c, vmid);
+}
+
+static int clear_orphan(struct cli *c, uint32_t vmid) {
+        struct guest g = { .vmid = vmid, .root = c->root };
+        struct policy_file p = { .path = settings_path(&c->host.pve, vmid),
+                                 .name = settings_name(&c->arena, vmid) };
+
+        cli_say(c, MSG_ORPHAN, vmid, p.name,
+                c->opt[OPT_DRY_RUN] ? MSG_WOULD_BE : MSG_IS);
+        return c->opt[OPT_DRY_RUN] ? EXIT_DONE : policy_file_set_aside(c, &g, &p);
+}
+
+static int clear_orphans(struct cli *c) {
+        const char *folder = arena_printf(&c->arena, "%s/etc/pve/gpuanchor", c->root);
+        uint32_t *vmids = NULL;
+        int worst = EXIT_DONE;
+        size_t n = 0;
+
+        (void)vmids_in(&c->arena, folder, &vmids, &n);
+        for (size_t i = 0; i < n; i++)
+                if (is_orphan(c, vmids[i]) && clear_orphan(c, vmids[i]) != EXIT_DONE)
+                        worst = EXIT_TROUBLE;
+        return worst;
+}
+
 static int disable_one(struct cli *c, uint32_t vmid) {
         struct disabling d = { .c = c, .a = &c->arena, .vmid = vmid };
         int r;
 
+        if (!c->opt[OPT_KEEP_POLICY] && is_orphan(c, vmid))
+                return clear_orphan(c, vmid);
         r = read_container(&d);
         if (r != EXIT_DONE)
                 return r;
@@ -168,11 +206,14 @@ static int disable_all(struct cli *c) {
 
         worst = target_list(c, &vmids, &n);
         for (size_t i = 0; i < n; i++) {
-                if (!guest_is_managed(&c->host.pve, vmids[i]))
+                if (!guest_is_managed(&c->host.pve, vmids[i]) &&
+                    access(settings_path(&c->host.pve, vmids[i]), F_OK) < 0)
                         continue;
                 r = disable_one(c, vmids[i]);
                 worst = r > worst ? r : worst;
         }
+        if (worst != EXIT_TROUBLE && !c->opt[OPT_KEEP_POLICY])
+                worst = clear_orphans(c) == EXIT_DONE ? worst : EXIT_TROUBLE;
         return worst;
 }
 

@@ -133,11 +133,11 @@ static bool needs_link(const struct enabling *e) {
 
 /* The container's own hookscript runs after ours from now on. */
 static int chain_hook(struct enabling *e) {
-        const char *chained = policy_value(e->a, e->policy.old, "next-hook");
+        const char *chained = policy_value(e->a, e->policy.base, "next-hook");
         const char *next = e->c->opt[OPT_NEXT_HOOK] ? e->settings[e->n_settings - 1].value : NULL;
 
         e->hook = guest_setting(e->a, &e->guest, "hookscript");
-        e->set_hook = !guest_has_hook(&e->guest);
+        e->set_hook = !guest_is_managed(&e->c->host.pve, e->vmid);
         if (!next && e->hook && e->set_hook) {
                 if (chained && !streq(chained, e->hook))
                         return cli_fail(e->c, MSG_DO_NEXT_HOOK, MSG_HOOK_TWO, e->vmid, e->hook,
@@ -188,7 +188,7 @@ static int try_on_paper(struct enabling *e) {
         struct check_options o = { .guest = &e->guest, .policy = &p->new };
         int r;
 
-        p->new = policy_edit(e->a, p->old, e->settings, e->n_settings);
+        p->new = policy_edit(e->a, p->base, e->settings, e->n_settings);
         r = anchor_check(&e->c->host, e->vmid, &o, k);
         if (r != 0)
                 return target_problem(e->c, e->vmid, r);
@@ -207,7 +207,7 @@ static int prepare(struct enabling *e) {
         if (r == EXIT_DONE)
                 r = target_open(e->c, e->vmid, &e->guest, &e->lock);
         if (r == EXIT_DONE)
-                r = policy_file_read(e->c, e->vmid, &e->policy);
+                r = policy_file_read(e->c, &e->guest, &e->policy);
         if (r == EXIT_DONE)
                 r = chain_hook(e);
         if (r == EXIT_DONE && needs_link(e))
@@ -258,9 +258,13 @@ static int change(struct enabling *e) {
 }
 
 static void say_done(struct enabling *e, const char *would) {
-        struct findings advice = { .arena = e->a };
+        struct findings advice = { .arena = e->a }, earlier = { .arena = e->a };
         const char *next = policy_value(e->a, e->policy.new, "next-hook");
 
+        if (e->policy.earlier_of) {
+                finding_add(&earlier, e->policy.earlier);
+                out_findings(e->c, &earlier, e->vmid, EDITS_TELL);
+        }
         if (!bytes_equal(e->policy.old, e->policy.new))
                 cli_say(e->c, MSG_FILE_WRITTEN, e->policy.name, would);
         if (e->set_hook)

@@ -109,8 +109,8 @@ static int undo_method(struct cli *c, const struct guest *restored) {
                 return EXIT_DONE;
         method.value = form == METHOD_DEV ? "dev" : "idmap";
         if (!c->opt[OPT_DRY_RUN]) {
-                r = policy_file_read(c, vmid, &file);
-                file.new = r == EXIT_DONE ? policy_edit(&c->arena, file.old, &method, 1) : file.old;
+                r = policy_file_read(c, restored, &file);
+                file.new = r == EXIT_DONE ? policy_edit(&c->arena, file.base, &method, 1) : file.old;
                 if (r != EXIT_DONE || policy_file_write(c, &file) != EXIT_DONE)
                         return EXIT_TROUBLE;
         }

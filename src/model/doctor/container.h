@@ -25,7 +25,7 @@ struct doctor_guest {
         uint32_t vmid;
         const char *name; /* "101.conf" */
         const char *path; /* "/etc/pve/lxc/101.conf" */
-        bool managed;
+        bool managed, has_policy;
         bool left_alone; /* its policy or its id map is broken: no edits are planned */
         const struct facts *facts;
         const struct plan *plan;
@@ -35,7 +35,6 @@ struct doctor_guest {
         const struct findings *snapshots;
         const struct subid_range *subuids;
         size_t n_subuids;
-        bool ours; /* the hookscript is gpuanchor's */
         struct doctor_hook hook, next;
         const struct doctor_line *chmods; /* lines of its hooks, see doctor_line_chmods() */
         size_t n_chmods;

@@ -16,11 +16,11 @@ static enum doctor_outcome outcome_of_hook(const struct doctor_guest *g) {
 
         if (g->hook.problem)
                 return broken[g->hook.problem];
-        if (g->managed && !g->ours)
+        if (g->has_policy && !g->managed)
                 return OUTCOME_HOOKSCRIPT_NOT_OURS;
         if (!g->hook.volume)
                 return OUTCOME_HOOKSCRIPT_NONE;
-        if (!g->ours)
+        if (!g->managed)
                 return OUTCOME_HOOKSCRIPT_FOREIGN;
         return g->next.volume ? OUTCOME_HOOKSCRIPT_CHAINED : OUTCOME_HOOKSCRIPT_OURS;
 }
@@ -38,7 +38,7 @@ static void check_hook(struct doctor_report *r, const struct doctor_guest *g) {
                                     .where = g->name };
 
         if (g->hook.problem)
-                item.remedy = g->ours ? REMEDY_ENABLE : REMEDY_NO_HOOKSCRIPT;
+                item.remedy = g->managed ? REMEDY_ENABLE : REMEDY_NO_HOOKSCRIPT;
         if (item.outcome == OUTCOME_HOOKSCRIPT_NOT_OURS)
                 item.finding = &missing;
         doctor_add(r, item);

@@ -75,6 +75,17 @@ bool card_same(const struct card *a, const struct card *b) {
                same_text(a->port, b->port) && a->function == b->function;
 }
 
+void host_memory_forget(struct arena *a, struct host_memory *m, uint32_t owner) {
+        struct kept_pin *pins = NULL;
+        size_t n = 0;
+
+        for (size_t i = 0; i < m->n_pins; i++)
+                if (m->pins[i].pinned.owner != owner)
+                        *ARENA_PUSH(a, pins, n) = m->pins[i];
+        m->pins = pins;
+        m->n_pins = n;
+}
+
 static void write_line(struct strbuf *b, const char *key, const struct card *c) {
         strbuf_printf(b, "%s ", key);
         card_write(b->arena, b, c);

@@ -37,6 +37,9 @@ const struct gpu *facts_gpu_of(const struct facts *f, const struct card *now, ui
 /** card_same() - whether two cards are the same in every word */
 bool card_same(const struct card *a, const struct card *b);
 
+/** host_memory_forget() - drop the pins of container @owner */
+void host_memory_forget(struct arena *a, struct host_memory *m, uint32_t owner);
+
 /** pins_write() - the pins as the text that pins_read() reads */
 struct bytes pins_write(struct arena *a, const struct host_memory *m);
 

@@ -17,6 +17,8 @@
 #include "model/policy/key.h"
 
 #define PARKED_MAX (16 * 1024) /* leaves most of INI_FILE_MAX to the owner */
+#define PARKED_LINE_MAX 4096   /* PATH_MAX; LXC has no longer path */
+#define MORE "more"            /* key of what does not fit into the line before */
 #define WORD_MAX 100           /* node or address, so that its line fits into INI_LINE_MAX */
 
 /* a word that an INI line holds as it is */
@@ -81,9 +83,7 @@ static size_t escaped_size(const char *line, size_t i, size_t len) {
         return 1;
 }
 
-static void escape(struct strbuf *b, const char *line) {
-        size_t len = strlen(line);
-
+static void escape(struct strbuf *b, const char *line, size_t len) {
         for (size_t i = 0; i < len; i++) {
                 size_t size = escaped_size(line, i, len);
 
@@ -94,12 +94,40 @@ static void escape(struct strbuf *b, const char *line) {
         }
 }
 
-bool policy_can_park(const char *line) {
-        size_t len = strlen(line), size = strlen("line = ");
+/* how many bytes of @text fit into one line behind @key */
+static size_t fitting(const char *key, const char *text, size_t len) {
+        size_t n = 0, size = strlen(key) + strlen(" = ");
 
-        for (size_t i = 0; i < len && size <= INI_LINE_MAX; i++)
-                size += escaped_size(line, i, len);
-        return len > 0 && size <= INI_LINE_MAX;
+        /* a blank at the end of a piece takes four bytes as well */
+        while (n < len && size + escaped_size(text, n, n + 1) <= INI_LINE_MAX) {
+                size += escaped_size(text, n, len);
+                n++;
+        }
+        return n;
+}
+
+static void add_piece(struct strbuf *b, const char *key, const char *text, size_t len) {
+        strbuf_printf(b, "%s = ", key);
+        escape(b, text, len);
+        strbuf_adds(b, "\n");
+}
+
+/* In as many lines as it takes: the first has @key, the others MORE. */
+static void add_text(struct strbuf *b, const char *key, const char *text) {
+        size_t len = strlen(text);
+
+        while (len > 0) {
+                size_t n = fitting(key, text, len);
+
+                add_piece(b, key, text, n);
+                key = MORE;
+                text += n;
+                len -= n;
+        }
+}
+
+bool policy_can_park(const char *line) {
+        return *line && strlen(line) <= PARKED_LINE_MAX;
 }
 
 /* NULL when @text is nothing that escape() writes */
@@ -142,17 +170,63 @@ static int64_t *memory_gid(struct policy *p, size_t i) {
         return (int64_t *)((char *)p + memory_gids[i].offset);
 }
 
+static bool take_mac(struct arena *a, struct policy *p, const char *text) {
+        *ARENA_PUSH(a, p->owner.macs, p->owner.n_macs) = text;
+        return true;
+}
+
+static bool take_name(struct arena *a, struct policy *p, const char *text) {
+        (void)a;
+        p->owner.name = text;
+        return true;
+}
+
+static bool take_root(struct arena *a, struct policy *p, const char *text) {
+        (void)a;
+        p->owner.root = text;
+        return true;
+}
+
+static bool take_caller(struct arena *a, struct policy *p, const char *text) {
+        (void)a;
+        p->caller = text;
+        return true;
+}
+
+static bool take_line(struct arena *a, struct policy *p, const char *text) {
+        *ARENA_PUSH(a, p->parked.lines, p->parked.n) = text;
+        return true;
+}
+
+/* of the line before it: only lines are ever that long */
+static bool take_more(struct arena *a, struct policy *p, const char *text) {
+        const char **last = p->parked.n > 0 ? &p->parked.lines[p->parked.n - 1] : NULL;
+
+        if (last)
+                *last = arena_printf(a, "%s%s", *last, text);
+        return last;
+}
+
+static const struct {
+        const char *key;
+        bool (*take)(struct arena *a, struct policy *p, const char *text);
+} texts[] = {
+        { "mac", take_mac },          { "hostname", take_name }, { "rootfs", take_root },
+        { "hookscript", take_caller }, { "line", take_line },     { MORE, take_more },
+};
+
 static const char *parse_memory(struct arena *a, struct policy *p, const struct ini_entry *e) {
         struct policy scratch = { 0 };
-        const char *problem, *line;
+        const char *problem;
 
-        if (streq(e->key, "line")) {
-                line = unescape(a, e->value);
-                if (!line)
-                        return arena_printf(a, WHY_MEMORY_LINE, e->value);
-                *ARENA_PUSH(a, p->parked.lines, p->parked.n) = line;
-                return NULL;
-        }
+        for (size_t i = 0; i < ELEMENTS(texts); i++)
+                if (streq(e->key, texts[i].key)) {
+                        const char *text = unescape(a, e->value);
+
+                        if (!text || !texts[i].take(a, p, text))
+                                return arena_printf(a, WHY_MEMORY_TEXT, e->key, e->value);
+                        return NULL;
+                }
         for (size_t i = 0; i < ELEMENTS(memory_gids); i++)
                 if (streq(e->key, memory_gids[i].key)) {
                         problem = policy_set(a, &scratch, "render-gid", e->value);
@@ -217,17 +291,30 @@ static void add_gid(struct strbuf *b, const char *key, int64_t gid) {
                 strbuf_printf(b, "%s = %u\n", key, (unsigned)gid);
 }
 
+/* nothing, when there is none or it does not fit: only lines may be that long */
+static void add_short(struct strbuf *b, const char *key, const char *text) {
+        if (text && *text && fitting(key, text, strlen(text)) == strlen(text))
+                add_piece(b, key, text, strlen(text));
+}
+
 static struct bytes memory_entries(struct arena *a, const struct policy *p) {
         struct strbuf b = { .arena = a };
 
         for (size_t i = 0; i < ELEMENTS(memory_gids); i++)
                 add_gid(&b, memory_gids[i].key, *memory_gid((struct policy *)p, i));
+        for (size_t i = 0; i < p->owner.n_macs; i++)
+                add_short(&b, "mac", p->owner.macs[i]);
+        add_short(&b, "hostname", p->owner.name);
+        add_short(&b, "rootfs", p->owner.root);
+        add_short(&b, "hookscript", p->caller);
         for (size_t i = 0; i < p->parked.n; i++) {
-                if (!policy_can_park(p->parked.lines[i]) || b.len > PARKED_MAX - INI_LINE_MAX - 1)
+                struct strbuf line = { .arena = a };
+
+                if (!policy_can_park(p->parked.lines[i]))
                         continue;
-                strbuf_adds(&b, "line = ");
-                escape(&b, p->parked.lines[i]);
-                strbuf_adds(&b, "\n");
+                add_text(&line, "line", p->parked.lines[i]);
+                if (b.len + line.len <= PARKED_MAX)
+                        strbuf_add_bytes(&b, strbuf_bytes(&line));
         }
         return strbuf_bytes(&b);
 }

@@ -13,8 +13,8 @@ bool policy_section_node(struct bytes section, struct bytes *ret_node);
 /**
  * policy_can_park() - whether [memory] can hold @line of a container file
  *
- * A line that does not fit into INI_LINE_MAX once it is escaped, or an empty one, cannot
- * be remembered; policy_remember() leaves it out.
+ * An empty one, or one of more than 4 KiB, cannot be remembered; policy_remember() leaves it
+ * out. One that does not fit into INI_LINE_MAX once it is escaped takes several lines.
  */
 bool policy_can_park(const char *line);
 
@@ -23,7 +23,7 @@ bool policy_can_park(const char *line);
  * @a:    arena for the result
  * @file: present content of the container's policy file, empty when there is none
  * @node: cluster node whose [pin NODE] is replaced; NULL to leave pins as they are
- * @p:    policy whose pin for @node, known gids and parked lines are written
+ * @p:    policy whose pin for @node, known gids, owner, caller and parked lines are written
  *
  * Sections [pin NODE] and [memory] are replaced as ini_replace() does; one that has nothing to say
  * goes. The same memory gives the same bytes.
@@ -40,7 +40,8 @@ struct bytes policy_remember(struct arena *a, struct bytes file, const char *nod
  *
  * In [pin NODE] `gpu = 0000:c1:00.0 1002:150e 1f66:0031` (`-` for absent ids), one per GPU, and
  * `twin = ...` for one like it that is not meant; in [memory] `video-gid = 44`, `render-gid = 110`,
- * `line = dev0: /dev/dri/...`. In `line` a backslash is `\\`; `;`, control bytes and a blank at
+ * `line = dev0: /dev/dri/...`, `more = ` for what does not fit into it; `mac`, `hostname`, `rootfs`
+ * of the container that it was written for, `hookscript` of a wrapper. In these a backslash is `\\`; `;`, control bytes and a blank at
  * either end are `\xHH`, because inih would cut there.
  *
  * Return: NULL, or what is wrong, as policy_set().

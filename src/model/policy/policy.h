@@ -8,6 +8,7 @@
  * src/pve/settings with inih; here are the values and their meaning.
  */
 #include "model/gpu/facts.h"
+#include "model/policy/owner.h"
 #include "model/policy/selector.h"
 
 enum method { METHOD_AUTO, METHOD_IDMAP, METHOD_DEV };
@@ -68,6 +69,8 @@ struct policy {
         size_t n_guest_environment;
         uint32_t guest_timeout; /* seconds */
 
+        struct owner owner; /* remembered: the container that it was written for */
+        const char *caller; /* remembered: a hookscript that calls ours, a wrapper; NULL when none */
         struct pin *pins; /* one per cluster node that has chosen */
         size_t n_pins;
         struct parked parked; /* remembered, [memory] */

@@ -20,6 +20,14 @@ static struct bytes mask_users(struct mask *m, struct bytes value) {
         return mask_names(m, value, " ,", known);
 }
 
+static struct bytes mask_secret(struct mask *m, struct bytes value) {
+        return mask_of(m, MASK_VALUE, value);
+}
+
+static struct bytes mask_name(struct mask *m, struct bytes value) {
+        return mask_of(m, MASK_NAME, value);
+}
+
 static struct bytes mask_hook(struct mask *m, struct bytes value) {
         return BYTES_IN(value, "none") ? value : mask_volume(m, value);
 }
