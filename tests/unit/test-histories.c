@@ -15,7 +15,7 @@
 
 #include <stdio.h>
 
-enum { SLOTS = 7, CARDS = 24, CONTAINERS = 4, MODELS = 2 };
+enum { SLOTS = 7, CARDS = 24, CONTAINERS = 4, MODELS = 2 }; /* model 0: AMD, 1: NVIDIA */
 
 /* What kind of serial number a piece of silicon has. */
 enum silicon_serial { WITHOUT, UNIQUE, BOGUS };
@@ -25,7 +25,7 @@ struct silicon {
         enum silicon_serial serial;
         int slot; /* -1: in the drawer */
         bool readable;
-        bool ever_read, read_elsewhere; /* by a look; in another slot than this one */
+        bool ever_read; /* by a look */
         int read_in;
         bool looked; /* the last look saw it */
         char text[32];
@@ -35,12 +35,14 @@ struct container {
         bool used, pinned;
         bool lost, was_lost; /* which card is meant cannot be known; at the last judgement */
         bool unseen;        /* after an exchange that no look can see: another card is no mistake */
+        bool lone; /* at the last look the only card of its model had gone, and one had come */
         bool unsure;        /* pinned while its serial number, known elsewhere, was not readable */
         int card, first;    /* the one that its owner means, now and at first */
         int slot;           /* where it was when it was given last */
         const char *serial; /* that it showed last; a card without one may sit in its place */
+        bool bare;          /* it was readable when it was given last, and showed none */
         enum track_result result, was; /* of the last judgement, of the one before */
-        bool beside[CONTAINERS]; /* its card and that of the other one were here at one time */
+        bool beside[CONTAINERS]; /* its card and that of the other one were given at one time */
         struct pinned pin;
 };
 
@@ -55,6 +57,7 @@ struct world {
         bool bogus_shared[MODELS];
         int before_look[SLOTS];
         int looked[SLOTS]; /* which card a look saw in a slot last */
+        int shown[SLOTS];  /* which one showed its serial number there last; nothing else since */
         unsigned looked_root, looked_dock;
         char log[16 * 1024];
         size_t logged;
@@ -113,10 +116,13 @@ static struct card_set observe(struct world *w) {
                         .ids = { 0x1002, 0x7300 + s->model, 0x1043, 0x0001 },
                         .address = arena_printf(&w->arena, "0000:%02x:00.0", bus++),
                         .port = port_of(w, slot),
-                        .unread = !s->readable,
+                        .none = s->model == 0 && s->readable && s->serial == WITHOUT
+                                        ? SERIAL_BIT(SERIAL_AMD)
+                                        : 0,
                 };
                 if (s->readable && s->serial != WITHOUT)
-                        c->serials[SERIAL_AMD] = arena_strdup(&w->arena, s->text);
+                        c->serials[s->model == 0 ? SERIAL_AMD : SERIAL_NVIDIA] =
+                                arena_strdup(&w->arena, s->text);
         }
         return set;
 }
@@ -136,6 +142,28 @@ static bool serial_tells(const struct world *w, int i) {
         const struct silicon *s = &w->cards[i];
 
         return s->serial == UNIQUE || (s->serial == BOGUS && !w->bogus_shared[s->model]);
+}
+
+/* Whether a look can take what is in @slot now for card @i, which showed its serial number there.
+ */
+static bool may_still_be(const struct world *w, int i, int slot) {
+        int is = card_in(w, slot);
+
+        return i >= 0 && is >= 0 && w->cards[is].model == w->cards[i].model &&
+               !(w->cards[i].slot >= 0 && w->cards[i].slot != slot && w->cards[i].readable) &&
+               (is == i || !w->cards[is].readable ||
+                (w->cards[is].model == 1 && w->cards[is].serial == WITHOUT));
+}
+
+/* Whether card @i, once its serial number is readable, is one that this host saw elsewhere. */
+static bool may_have_come(const struct world *w, int i) {
+        const struct silicon *s = &w->cards[i];
+        bool bogus = false;
+
+        for (int j = 0; j < CARDS; j++)
+                bogus |= w->cards[j].serial == BOGUS && w->cards[j].model == s->model &&
+                         w->cards[j].ever_read;
+        return s->serial == BOGUS ? bogus : s->ever_read && w->shown[s->slot] != i;
 }
 
 /*
@@ -184,7 +212,14 @@ static void oracle_look(struct world *w, struct container *c) {
                     (w->cards[i].slot >= 0 || w->cards[i].looked))
                         c->lost = c->unseen = true;
         /* the only one left, and the only one come: it looks like one that has moved */
-        c->unseen |= before == 1 && gone == 1 && come == 1;
+        /* the only one, elsewhere now: or it is that of a pin whose card is not here */
+        for (int i = 0; i < CONTAINERS; i++)
+                if (rearranged && before == 1 && w->containers[i].used &&
+                    w->containers[i].result != TRACK_HERE &&
+                    w->cards[w->containers[i].card].model == own->model)
+                        c->lost = true;
+        c->lone = before == 1 && gone == 1 && come == 1;
+        c->unseen |= c->lone;
         /* nothing but the root bus was numbered anew, or all of these cards are in the dock */
         if (rearranged && (exchanged || gone > 0 || come > 0))
                 c->lost = c->unseen = true;
@@ -218,24 +253,40 @@ static int silicon_of(struct world *w, const struct card *card) {
         return -1;
 }
 
+static bool all_readable(const struct world *w, unsigned model) {
+        for (int i = 0; i < CARDS; i++)
+                if (w->cards[i].slot >= 0 && w->cards[i].model == model && !w->cards[i].readable)
+                        return false;
+        return true;
+}
+
 /*
- * Another card for certain. By their serial numbers, where this one was here before elsewhere;
- * because it was there while the pinned one was missing; or because
- * another container has it, and both were seen side by side.
+ * Another card, or nothing says that it is this one. By their serial numbers; because it was
+ * there while the pinned one was missing; or because another container has it, and both were
+ * seen side by side.
  */
 static bool is_known_other(const struct world *w, const struct container *c, int given) {
         const struct silicon *own = &w->cards[c->card], *s = &w->cards[given];
+        bool shows = s->serial == UNIQUE && s->readable;
+        bool known = own->serial == UNIQUE && c->serial && streq(c->serial, own->text);
 
-        if (own->serial == UNIQUE && c->serial && streq(c->serial, own->text) &&
-            s->serial == UNIQUE && s->readable && s->read_elsewhere)
+        /* row 7: nothing but a card that this host never saw replaces one whose serial it knows */
+        if (known && s->readable && (s->serial != WITHOUT || s->model == 0) &&
+            (c->result != TRACK_REPLACED || !serial_tells(w, given) || s->ever_read ||
+             !all_readable(w, own->model)))
+                return true;
+        /* it had none, or none could be read, and this one was seen elsewhere */
+        if (shows && !c->serial && s->ever_read && (c->bare || w->shown[s->slot] != given))
                 return true;
         if (c->was == TRACK_MISSING && w->before_look[s->slot] == given)
                 return true;
         for (int i = 0; i < CONTAINERS; i++) {
                 const struct container *o = &w->containers[i];
 
-                if (o != c && o->used && o->card == given && o->first == given && !o->lost &&
-                    !o->unseen && o->result == TRACK_HERE && c->beside[i])
+                if (o == c || !o->used || o->card != given || !c->beside[i])
+                        continue;
+                if (c->lone ||
+                    (o->first == given && !o->lost && !o->unseen && o->result == TRACK_HERE))
                         return true;
         }
         return false;
@@ -247,6 +298,7 @@ static void remember_serial(const struct world *w, struct container *c) {
 
         if (serial_tells(w, c->card) && s->readable)
                 c->serial = s->text;
+        c->bare = s->model == 0 && s->serial == WITHOUT && s->readable;
 }
 
 /* Another container's pin leads to this card as well, because cards changed places unseen. */
@@ -273,8 +325,10 @@ static bool check(struct world *w, struct container *c, const struct track *trac
         int given = track->card ? silicon_of(w, track->card) : -1;
         bool shown = own->serial == UNIQUE && own->ever_read && own->readable && c->serial &&
                      streq(c->serial, own->text);
-        bool tells = (shown || (!c->lost && !c->serial)) && !is_disputed(w, c) && !c->unsure;
+        bool tells = (shown || (!c->lost && !c->serial)) && !is_disputed(w, c);
 
+        c->unsure |= own->slot >= 0 && may_have_come(w, c->card) && !c->serial;
+        tells = tells && !c->unsure;
         judged++;
         note(w, "  %ld means %d in %d%s: %d given %d\n", (long)(c - w->containers), c->card,
              own->slot, c->lost ? " (lost)" : "", track->result, given);
@@ -289,15 +343,6 @@ static bool check(struct world *w, struct container *c, const struct track *trac
                 none++;
                 return false;
         }
-        for (int i = 0; i < CONTAINERS; i++) {
-                const struct container *o = &w->containers[i];
-
-                c->beside[i] = o->used && o->card != c->card && own->slot >= 0 &&
-                                               w->cards[o->card].slot >= 0 && given == c->card &&
-                                               o->result == TRACK_HERE
-                                       ? true
-                                       : c->beside[i];
-        }
         c->lost |= given < 0 && is_disputed(w, c);
         told += given >= 0;
         if (given >= 0) { /* from here on it is the one that is meant */
@@ -309,11 +354,27 @@ static bool check(struct world *w, struct container *c, const struct track *trac
         return true;
 }
 
+/* Pins of cards that were given side by side never come out on one card. */
+static bool check_conflicts(struct world *w, const int *given) {
+        for (int i = 0; i < CONTAINERS; i++)
+                for (int j = 0; j < CONTAINERS; j++) {
+                        bool *beside = &w->containers[i].beside[j];
+
+                        if (*beside && given[i] >= 0 && given[i] == given[j]) {
+                                wrong++;
+                                return false;
+                        }
+                        *beside |= given[i] >= 0 && given[j] >= 0 && given[i] != given[j];
+                }
+        return true;
+}
+
 /* All pins of the node, judged together and remembered together. */
 static bool judge_all(struct world *w) {
         struct pinned pins[CONTAINERS];
         struct track tracks[CONTAINERS];
         struct tracking t = { .arena = &w->arena, .history = &w->history, .pins = pins };
+        int given[CONTAINERS] = { -1, -1, -1, -1 };
         bool good = true;
 
         for (int i = 0; i < CONTAINERS; i++)
@@ -330,13 +391,15 @@ static bool judge_all(struct world *w) {
                 if (w->containers[i].pinned) {
                         w->containers[i].pin = tracks[--t.n_pins].next;
                         good = check(w, &w->containers[i], &tracks[t.n_pins]) && good;
+                        if (tracks[t.n_pins].card)
+                                given[i] = silicon_of(w, tracks[t.n_pins].card);
                 }
-        return good;
+        return check_conflicts(w, given) && good;
 }
 
 static bool look(struct world *w) {
         struct card_set now = observe(w);
-        bool good;
+        bool good, rearranged = w->looked_root != w->root || w->looked_dock != w->dock;
 
         note(w, "look:");
         for (int slot = 0; slot < SLOTS; slot++) {
@@ -359,6 +422,9 @@ static bool look(struct world *w) {
         w->looked_root = w->root;
         w->looked_dock = w->dock;
         history_advance(&w->arena, &w->history, &now);
+        for (int slot = 0; slot < SLOTS; slot++)
+                if (rearranged || !may_still_be(w, w->shown[slot], slot))
+                        w->shown[slot] = -1;
         good = judge_all(w);
         for (int i = 0; i < CARDS; i++) {
                 struct silicon *s = &w->cards[i];
@@ -366,8 +432,9 @@ static bool look(struct world *w) {
                 s->looked = s->slot >= 0;
                 if (s->slot < 0 || !s->readable)
                         continue;
-                s->read_elsewhere |= s->ever_read && s->read_in != s->slot;
                 s->ever_read = true;
+                if (s->serial == UNIQUE)
+                        w->shown[s->slot] = i;
                 s->read_in = s->slot;
         }
         return good;
@@ -407,8 +474,7 @@ static bool enrol(struct world *w) {
         *c = (struct container){ .used = true, .card = i, .first = i, .slot = w->cards[i].slot };
         remember_serial(w, c);
         /* its serial number was read elsewhere: it may have changed places before this or after */
-        c->unsure = !w->cards[i].readable && w->cards[i].ever_read &&
-                    w->cards[i].read_in != w->cards[i].slot;
+        c->unsure = !w->cards[i].readable && may_have_come(w, i);
         now = observe(w); /* serial numbers that the history remembers may be another card's */
         for (size_t j = 0; j < now.n; j++)
                 if (silicon_of(w, &now.cards[j]) == i)
@@ -483,7 +549,7 @@ static bool play(struct world *w, uint64_t seed) {
         w->bus = 1;
         w->history.id = "a";
         for (int slot = 0; slot < SLOTS; slot++)
-                w->looked[slot] = -1;
+                w->looked[slot] = w->shown[slot] = -1;
         for (int i = 0; i < CARDS; i++) {
                 struct silicon *s = &w->cards[i];
 

@@ -37,8 +37,7 @@ static int gpu_read_identity(struct probe *p, struct gpu *g, int dir) {
                 return is_gone(-errno) || errno == EINVAL ? 0 : -errno;
         link[len] = '\0';
         g->port = card_port(p->arena, link);
-        g->unread = !g->driver || !streq(g->driver, "amdgpu");
-        if (g->unread)
+        if (!g->driver || !streq(g->driver, "amdgpu"))
                 return 0;
         r = attr_read(dir, "unique_id", buf, &text);
         if (r >= 0 && text.len > 0) {
@@ -47,6 +46,8 @@ static int gpu_read_identity(struct probe *p, struct gpu *g, int dir) {
                 if (serial_is_plausible(serial))
                         g->serials[SERIAL_AMD] = serial;
         }
+        if (r >= 0 && !g->serials[SERIAL_AMD])
+                g->none = SERIAL_BIT(SERIAL_AMD);
         return r < 0 && !is_gone(r) ? r : 0;
 }
 

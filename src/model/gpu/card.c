@@ -70,6 +70,14 @@ bool card_has_serial(const struct card *c) {
         return false;
 }
 
+struct card card_shown(struct card c) {
+        for (size_t kind = 0; kind < SERIAL_KINDS; kind++)
+                if (c.kept & SERIAL_BIT(kind))
+                        c.serials[kind] = NULL;
+        c.kept = 0;
+        return c;
+}
+
 bool card_is_at(const struct card *c, const char *port) {
         return c->port && port && streq(c->port, port);
 }
@@ -107,15 +115,15 @@ void card_write(struct arena *a, struct strbuf *b, const struct card *c) {
 
         strbuf_printf(b, "%s %s %s", c->address, ids ? pci_ids_model(a, &c->ids) : NONE,
                       subsystem ? pci_ids_subsystem(a, &c->ids) : NONE);
-        if (c->port || card_has_serial(c) || c->function || c->unread)
+        if (c->port || card_has_serial(c) || c->function || c->none)
                 strbuf_printf(b, " %s", c->port ? c->port : NONE);
         for (size_t kind = 0; kind < SERIAL_KINDS; kind++)
-                if (c->serials[kind])
-                        strbuf_printf(b, " %s=%s", serial_kind_name(kind), c->serials[kind]);
+                if (c->serials[kind] || (c->none & SERIAL_BIT(kind)))
+                        strbuf_printf(b, " %s%s=%s", serial_kind_name(kind),
+                                      c->kept & SERIAL_BIT(kind) ? "?" : "",
+                                      c->serials[kind] ? c->serials[kind] : NONE);
         if (c->function)
                 strbuf_printf(b, " function=%u", c->function);
-        if (c->unread)
-                strbuf_adds(b, " unread");
 }
 
 static const char *word_str(struct arena *a, struct bytes *rest) {
@@ -126,6 +134,26 @@ static const char *word_str(struct arena *a, struct bytes *rest) {
 
 static bool parse_ids(struct bytes text, uint32_t *ret_vendor, uint32_t *ret_device) {
         return bytes_equal(text, BYTES(NONE)) || pci_ids_parse(text, ret_vendor, ret_device);
+}
+
+/* function=2, amd=1a2b3c4d5e6f7081, amd?=1a2b3c4d5e6f7081 (kept), amd=- (none) */
+static bool parse_field(struct arena *a, struct bytes field, struct card *c) {
+        struct bytes name = bytes_cut(&field, '=');
+        enum serial_kind kind;
+        bool kept = name.len > 0 && name.data[name.len - 1] == '?';
+
+        if (bytes_equal(name, BYTES("function")))
+                return parse_u32(field, &c->function);
+        name.len -= kept;
+        if (!serial_kind_parse(name, &kind) || field.len == 0)
+                return false;
+        if (bytes_equal(field, BYTES(NONE))) {
+                c->none |= SERIAL_BIT(kind);
+                return !kept;
+        }
+        c->serials[kind] = bytes_dup(a, field);
+        c->kept |= kept ? SERIAL_BIT(kind) : 0;
+        return true;
 }
 
 bool card_parse(struct arena *a, struct bytes text, struct card *ret) {
@@ -145,22 +173,9 @@ bool card_parse(struct arena *a, struct bytes text, struct card *ret) {
         if (!parse_ids(model, &c.ids.vendor, &c.ids.device) ||
             !parse_ids(subsystem, &c.ids.subvendor, &c.ids.subdevice))
                 return false;
-        while ((field = bytes_word(&text)).len > 0) {
-                enum serial_kind kind;
-
-                if (bytes_equal(field, BYTES("unread"))) {
-                        c.unread = true;
-                        continue;
-                }
-                if (bytes_take_prefix(&field, "function=")) {
-                        if (!parse_u32(field, &c.function))
-                                return false;
-                        continue;
-                }
-                if (!serial_kind_parse(bytes_cut(&field, '='), &kind) || field.len == 0)
+        while ((field = bytes_word(&text)).len > 0)
+                if (!parse_field(a, field, &c))
                         return false;
-                c.serials[kind] = bytes_dup(a, field);
-        }
         *ret = c;
         return true;
 }

@@ -15,6 +15,7 @@
  * PCI Express base specification 7.9.3 (sysfs serial_number, Linux 6.18), xe (device_uid).
  */
 enum serial_kind { SERIAL_AMD, SERIAL_NVIDIA, SERIAL_PCI, SERIAL_XE, SERIAL_KINDS };
+#define SERIAL_BIT(kind) (1U << (kind))
 
 struct card {
         struct pci_ids ids;
@@ -22,7 +23,8 @@ struct card {
         const char *port;                  /* "pci0000:00/03.1/00.0"; NULL: not known */
         const char *serials[SERIAL_KINDS]; /* NULL: none, or not readable now */
         uint32_t function; /* of a pin: virtual function that is meant, 1 is the first; 0: the card */
-        bool unread; /* no driver that reads serial numbers is bound, or the card sleeps */
+        uint32_t kept;     /* SERIAL_BIT()s: of an earlier look, for they cannot be read now */
+        uint32_t none;     /* SERIAL_BIT()s: can be read, and it has no serial of its own */
 };
 
 /** serial_kind_name() - "amd", "nvidia", "pci", "xe" */
@@ -53,6 +55,9 @@ enum serial_match card_compare_serials(const struct card *a, const struct card *
 
 /** card_has_serial() - whether any kind is known */
 bool card_has_serial(const struct card *c);
+
+/** card_shown() - @c with the serials alone that could be read at its last look */
+struct card card_shown(struct card c);
 
 /** card_is_at() - whether @c is at the port @port, which may be NULL */
 bool card_is_at(const struct card *c, const char *port);

@@ -38,7 +38,7 @@ struct gpu {
         const char *physfn; /* of an SR-IOV function: address of its card */
         const char *port;   /* see card_port(); NULL: not known */
         const char *serials[SERIAL_KINDS];
-        bool unread;        /* its serial numbers cannot be read now */
+        uint32_t none;      /* SERIAL_BIT()s of those that can be read and are none */
         struct node *nodes; /* by kind and minor; of a family that has ONE only the first */
         size_t n_nodes;
 };

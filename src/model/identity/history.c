@@ -47,8 +47,11 @@ struct card history_believed(const struct history *h, struct card c) {
                 const struct seen_serial *s =
                         c.serials[kind] ? find_serial(h, kind, c.serials[kind]) : NULL;
 
-                if (c.serials[kind] && (!serial_is_plausible(c.serials[kind]) || (s && s->shared)))
-                        c.serials[kind] = NULL;
+                if (!c.serials[kind] || (serial_is_plausible(c.serials[kind]) && !(s && s->shared)))
+                        continue;
+                c.serials[kind] = NULL;
+                c.none |= c.kept & SERIAL_BIT(kind) ? 0 : SERIAL_BIT(kind);
+                c.kept &= ~SERIAL_BIT(kind);
         }
         return c;
 }
@@ -93,11 +96,17 @@ static void see(struct arena *a, struct history *h, const struct card_set *now, 
 }
 
 /* A serial that cannot be read now is still the card's, unless another card shows it. */
-static void carry_serials(struct card *c, const struct card *before, const struct card_set *now) {
-        for (size_t kind = 0; kind < SERIAL_KINDS; kind++)
-                if (!c->serials[kind] && before->serials[kind] &&
-                    !set_has_serial(now, kind, before->serials[kind]))
-                        c->serials[kind] = before->serials[kind];
+static void keep_serials(struct card *c, const struct card *before, const struct card_set *now) {
+        if (!pci_ids_equal(&before->ids, &c->ids) ||
+            card_compare_serials(before, c) == SERIAL_OTHER)
+                return;
+        for (size_t kind = 0; kind < SERIAL_KINDS; kind++) {
+                if (c->serials[kind] || (c->none & SERIAL_BIT(kind)) || !before->serials[kind] ||
+                    set_has_serial(now, kind, before->serials[kind]))
+                        continue;
+                c->serials[kind] = before->serials[kind];
+                c->kept |= SERIAL_BIT(kind);
+        }
 }
 
 static struct card card_copy(struct arena *a, const struct card *c) {
@@ -110,22 +119,16 @@ static struct card card_copy(struct arena *a, const struct card *c) {
         return copy;
 }
 
-/* Whether @c can be the card that @before was: same model, no serial lost or exchanged. */
-static bool continues(const struct card *before, const struct card *c) {
-        if (!pci_ids_equal(&before->ids, &c->ids))
-                return false;
-        for (size_t kind = 0; kind < SERIAL_KINDS; kind++)
-                if (before->serials[kind] &&
-                    (!c->serials[kind] || !streq(before->serials[kind], c->serials[kind])))
-                        return false;
-        return true;
+static bool same_text(const char *a, const char *b) {
+        return a && b ? streq(a, b) : a == b;
 }
 
-static bool card_same_text(const struct card *a, const struct card *b) {
+/* Whether @c shows what @before showed: same model, no serial lost, exchanged or new. */
+static bool continues(const struct card *before, const struct card *c) {
         for (size_t kind = 0; kind < SERIAL_KINDS; kind++)
-                if (!a->serials[kind] != !b->serials[kind])
+                if (!same_text(before->serials[kind], c->serials[kind]))
                         return false;
-        return streq(a->address, b->address) && !a->port == !b->port;
+        return pci_ids_equal(&before->ids, &c->ids);
 }
 
 bool history_advance(struct arena *a, struct history *h, const struct card_set *now) {
@@ -145,10 +148,11 @@ bool history_advance(struct arena *a, struct history *h, const struct card_set *
                 if (before) {
                         struct card known = history_believed(h, *before);
 
-                        if (c->unread && pci_ids_equal(&known.ids, &c->ids))
-                                carry_serials(c, &known, now);
+                        keep_serials(c, &known, now);
                         same = same && continues(&known, c);
-                        changed |= !card_same_text(before, c);
+                        changed |= !continues(before, c) || !streq(before->address, c->address) ||
+                                   !before->port != !c->port || before->kept != c->kept ||
+                                   before->none != c->none;
                 } else {
                         same = false;
                 }

@@ -5,9 +5,9 @@
  * history - which cards this host had, set after set
  *
  * Written as root at boot, at every start of a container and when devices change. A new set
- * begins when a card comes, goes, or shows another serial; bus numbers, drivers and names
- * of nodes do not begin one. A card that a pin remembers is followed from the set in which
- * it was seen last through all later ones (model/identity/track.h).
+ * begins when a card comes or goes, and when a serial is shown first, lost or another one; bus
+ * numbers, drivers and names of nodes do not begin one. A card that a pin remembers is followed
+ * from the set in which it was seen last through all later ones (model/identity/track.h).
  */
 #include "model/identity/card-set.h"
 

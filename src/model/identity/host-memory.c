@@ -36,7 +36,7 @@ struct card gpu_card(const struct facts *f, const struct gpu *g) {
         c.ids = whole->ids;
         c.address = whole->address;
         c.port = whole->port;
-        c.unread = whole->unread;
+        c.none = whole->none;
         memcpy(c.serials, whole->serials, sizeof(c.serials));
         return c;
 }

@@ -24,6 +24,23 @@ static size_t common_prefix(const struct card_set *set) {
         return len;
 }
 
+/* By a serial number of @known: @now shows another one, or that it has none. */
+static bool is_other(const struct card *known, const struct card *now) {
+        for (size_t kind = 0; kind < SERIAL_KINDS; kind++)
+                if (known->serials[kind] && (now->none & SERIAL_BIT(kind)))
+                        return true;
+        return card_compare_serials(known, now) == SERIAL_OTHER;
+}
+
+/*
+ * This host knows a serial number of @now, and @before, which would be the same card, did not show
+ * it: @now came from elsewhere, at this change or while no serial number could be read.
+ */
+static bool was_exchanged(const struct step *s, const struct card *before, const struct card *now) {
+        return !(before && card_compare_serials(before, now) == SERIAL_EQUAL) &&
+               history_knew(s->history, now, s->number);
+}
+
 /*
  * The root bus was renumbered, or the dock that has all of these cards is plugged in
  * elsewhere: the ports differ in what they share and in nothing else.
@@ -45,13 +62,14 @@ static const struct card *shifted(const struct step *s, const struct place *p) {
                 for (size_t j = 0; j < s->after.n; j++)
                         if (streq(s->before.cards[i].port + before, s->after.cards[j].port + after))
                                 match = &s->after.cards[j];
-                if (!match || card_compare_serials(&s->before.cards[i], match) == SERIAL_OTHER ||
+                if (!match || is_other(&s->before.cards[i], match) ||
+                    was_exchanged(s, &s->before.cards[i], match) ||
                     (card_set_find_serial(&s->before, match, &at) > 0 && at != i))
                         return NULL;
                 if (card_is_at(&s->before.cards[i], p->card.port))
                         own = match;
         }
-        return own && card_compare_serials(&p->card, own) != SERIAL_OTHER ? own : NULL;
+        return own && !is_other(&p->card, own) ? own : NULL;
 }
 
 /* The card as it is now, with the serials that were read of it. */
@@ -60,8 +78,9 @@ static struct card merge(const struct card *known, const struct card *now) {
 
         c.function = known->function;
         for (size_t kind = 0; kind < SERIAL_KINDS; kind++)
-                if (now->unread || !c.serials[kind])
+                if ((now->kept & SERIAL_BIT(kind)) || !c.serials[kind])
                         c.serials[kind] = known->serials[kind];
+        c.kept = c.none = 0;
         return c;
 }
 
@@ -95,61 +114,46 @@ static bool lost_and_gained(const struct step *s) {
         return card_set_gone(&s->before, &s->after) > 0 && card_set_gone(&s->after, &s->before) > 0;
 }
 
-/* By its serial number a card was at another port before: what was at its port may be anywhere. */
-static bool came_from_elsewhere(const struct step *s, const struct card *c) {
-        size_t at = 0;
-
-        return card_set_find_serial(&s->before, c, &at) == 1 &&
-               !card_is_at(&s->before.cards[at], c->port);
-}
-
 /* Rows 6 and 7: all serials are known, and none is this card's. */
 static struct judged judge_replaced(const struct step *s, const struct place *p) {
         const struct card *at = card_set_at(&s->after, p->card.port);
         struct place next;
 
-        if (!at || s->partial || p->state == TRACK_AMBIGUOUS ||
+        if (!at || s->partial || p->state == TRACK_AMBIGUOUS || !card_has_serial(at) ||
             history_knew(s->history, at, s->number))
                 return surely(place_lost(p, TRACK_MISSING));
         next = (struct place){ .state = TRACK_HERE, .card = *at, .replaced = true };
         next.card.function = p->card.function;
+        next.card.kept = next.card.none = 0;
         return if_free(next, at, TRACK_MISSING);
-}
-
-/*
- * What sat at this port before had another serial number, and this one was seen elsewhere: the
- * card was exchanged while its serial number could not be read.
- */
-static bool was_exchanged(const struct step *s, const struct card *at) {
-        const struct card *before = card_set_at(&s->before, at->port);
-
-        return before && card_compare_serials(before, at) == SERIAL_OTHER &&
-               history_knew(s->history, at, s->number);
 }
 
 /* Rows 9 and 10: cards only came or only went, so the port tells. */
 static struct judged judge_port(const struct step *s, const struct place *p) {
         const struct card *at = card_set_at(&s->after, p->card.port);
 
-        if (!at || card_compare_serials(&p->card, at) == SERIAL_OTHER || was_exchanged(s, at))
+        if (!at || is_other(&p->card, at))
                 return surely(place_lost(p, TRACK_MISSING));
+        if (was_exchanged(s, card_set_at(&s->before, at->port), at))
+                return surely(place_lost(p, TRACK_AMBIGUOUS));
         return surely(found(p, at));
 }
 
 /* Rows 9 to 13: by ports. */
 static struct judged judge_ports(const struct step *s, const struct place *p) {
         const struct card *at = card_set_at(&s->after, p->card.port);
+        struct card only;
 
         if (p->state == TRACK_AMBIGUOUS)
                 return surely(*p);
-        if (at && came_from_elsewhere(s, at))
-                return surely(place_lost(p, TRACK_AMBIGUOUS));
         if (!lost_and_gained(s))
                 return judge_port(s, p);
         if (s->partial)
                 return surely(place_lost(p, TRACK_AMBIGUOUS));
         /* row 12: one card before, one now */
-        if (s->before.n == 1 && s->after.n == 1 && card_is_at(&s->before.cards[0], p->card.port))
+        only = s->before.n == 1 ? card_shown(s->before.cards[0]) : (struct card){ 0 };
+        if (s->after.n == 1 && card_is_at(&only, p->card.port) &&
+            !was_exchanged(s, &only, &s->after.cards[0]))
                 return if_free(found(p, &s->after.cards[0]), &s->after.cards[0], TRACK_AMBIGUOUS);
         at = shifted(s, p);
         if (at)
@@ -187,8 +191,11 @@ struct judged step_judge(const struct step *s, const struct place *p) {
         /* what was at its port while it was missing is another one, wherever that goes */
         if (p->state == TRACK_MISSING && card_set_at(&s->before, p->card.port))
                 return surely(*p);
-        for (size_t i = 0; i < s->after.n; i++)
-                all_other &= card_compare_serials(&p->card, &s->after.cards[i]) == SERIAL_OTHER;
+        for (size_t i = 0; i < s->after.n; i++) {
+                struct card shown = card_shown(s->after.cards[i]);
+
+                all_other &= is_other(&p->card, &shown);
+        }
         if (card_has_serial(&p->card) && all_other && s->after.n > 0)
                 return judge_replaced(s, p);
         if (!p->card.port)

@@ -17,6 +17,7 @@ struct follower {
         bool certain;       /* its card was seen when it began: two such numbers are two cards */
         struct place place;
         struct judged next;
+        bool owned; /* what it would be given if it were free belongs to another pin */
 };
 
 struct follow {
@@ -98,13 +99,19 @@ static void join(struct follow *f, struct follower *x) {
         }
 }
 
+/* The card of another pin is there, or may be: it is nowhere else, and no serial number differs. */
+static bool may_be_at(const struct follower *o, const struct card *c) {
+        if (o->next.place.state == TRACK_HERE)
+                return streq(o->next.place.card.address, c->address);
+        return is_equal_card(c, &o->pin->card) &&
+               card_compare_serials(&o->next.place.card, c) != SERIAL_OTHER;
+}
+
 static bool is_owned(const struct follow *f, const struct follower *x) {
         for (size_t i = 0; i < f->t->n_pins; i++) {
                 const struct follower *o = &f->followers[i];
 
-                if (o->active && o->card_number != x->card_number && !o->next.if_free &&
-                    o->next.place.state == TRACK_HERE &&
-                    streq(o->next.place.card.address, x->next.claimed.address))
+                if (o->active && o->card_number != x->card_number && may_be_at(o, &x->next.claimed))
                         return true;
         }
         return f->t->is_taken && f->t->is_taken(f->t->user, &x->next.claimed);
@@ -131,16 +138,16 @@ static void step_all(struct follow *f) {
 
                 if (!x->active || x->number == f->number)
                         continue;
-                if (x->next.if_free && is_owned(f, x))
-                        x->next.place = place_lost(&x->place, x->next.otherwise);
+                x->owned = x->next.if_free && is_owned(f, x);
         }
         for (size_t i = 0; i < f->t->n_pins; i++) {
                 struct follower *x = &f->followers[i];
 
-                if (!x->active)
+                if (!x->active || x->number == f->number)
                         continue;
                 x->number = f->number;
-                x->next.if_free = false;
+                if (x->owned)
+                        x->next.place = place_lost(&x->place, x->next.otherwise);
                 x->place = x->next.place;
         }
 }

@@ -52,7 +52,7 @@ static void keep(struct chooser *x, const struct card *source, const struct pinn
         struct kept_pin *kept = ARENA_PUSH(x->a, x->c->kept, x->c->n_kept);
 
         *kept = (struct kept_pin){ *source, *p };
-        kept->source.unread = kept->pinned.card.unread = false;
+        kept->source.none = kept->pinned.card.none = 0;
 }
 
 static bool is_card_of(const struct card *list, size_t n, const struct card *c) {
@@ -79,7 +79,7 @@ static void find_twins(struct chooser *x) {
                 }
                 if (!equal || own)
                         continue;
-                all.cards[i].unread = false;
+                all.cards[i].none = 0;
                 *ARENA_PUSH(x->a, pin->twins, pin->n_twins) = all.cards[i];
         }
 }
@@ -165,7 +165,7 @@ void pin_choose(struct chooser *x, const struct pin *pin) {
                 struct card *c = ARENA_PUSH(x->a, next->gpus, next->n_gpus);
 
                 *c = g ? t->next.card : pin->gpus[i];
-                c->unread = false;
+                c->none = 0;
                 keep(x, c, &t->next);
         }
         if (x->c->missing) { /* the neighbours of then are what tells it later */
@@ -211,7 +211,7 @@ void pin_make(struct chooser *x) {
                 struct card *card = ARENA_PUSH(x->a, c->pin.gpus, c->pin.n_gpus);
 
                 *card = gpu_card(x->in->facts, g);
-                card->unread = false;
+                card->none = 0;
                 finding_add(x->f, (struct finding){ .code = FINDING_GPU_PINNED,
                                                     .gpu = g->address,
                                                     .what = gpu_describe(x->a, g),
