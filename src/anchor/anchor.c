@@ -42,7 +42,12 @@ void anchor_sources(struct anchor *an, const struct pctconf *x, const struct pct
 int anchor_majors(struct anchor *an) {
         int r = anchor_facts(an);
 
-        return r < 0 ? r : majors_read(an->pve.arena, an->pve.root, &an->facts);
+        if (r < 0 || an->has_majors)
+                return r;
+        r = majors_read(an->pve.arena, an->pve.root, &an->facts);
+        an->facts.seen = host_majors_load(&an->pve);
+        an->has_majors = r == 0;
+        return r;
 }
 
 static void need_host(struct anchor *an) {

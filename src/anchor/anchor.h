@@ -17,7 +17,7 @@ struct anchor {
         struct facts facts;        /* after anchor_facts() */
         struct settings host;      /* of all containers; after anchor_policy() */
         struct host_memory memory; /* advanced to the facts; after anchor_memory() */
-        bool has_facts, has_host, has_memory;
+        bool has_facts, has_host, has_memory, has_majors;
 };
 
 /** anchor_open() - nothing read yet but the node's name; @a and @root must live as long */
@@ -45,7 +45,7 @@ int anchor_memory(struct anchor *an);
 /** anchor_sources() - have in @an->facts what the paths lead to that @x and @y name; @y may be NULL */
 void anchor_sources(struct anchor *an, const struct pctconf *x, const struct pctconf *y);
 
-/** anchor_majors() - have @an->facts with the list of majors; 0 or negative errno */
+/** anchor_majors() - have @an->facts with the majors of now and before; 0 or negative errno */
 int anchor_majors(struct anchor *an);
 
 /**

@@ -107,6 +107,8 @@ static void apply_host_memory(struct check *c) {
                 m.n_pins = c->plan.choice.n_kept;
         }
         r = host_memory_store(&c->anchor->pve, &m, &path);
+        if (r == 0 && c->anchor->has_majors)
+                r = host_majors_store(&c->anchor->pve, &c->anchor->facts, &path);
         if (r < 0)
                 anchor_tell_write_failed(&c->findings, path + strlen(c->anchor->pve.root), r);
 }

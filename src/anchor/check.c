@@ -97,17 +97,19 @@ static void check_broken_policy(struct check *c) {
         }
 }
 
-static void plan_memory(struct check *c, struct parked parked) {
+static void plan_memory(struct check *c, const struct edit_memory *memory) {
         struct policy next = c->policy;
 
         if (c->plan.choice.repin)
                 policy_set_pin(c->arena, &next, &c->plan.choice.pin);
         plan_remember_gids(&c->plan, &next);
-        if (c->trial)
+        if (c->trial) {
                 for (int i = 0; i < GID_GROUPS; i++)
                         next.gid[i].guessed = c->policy.gid[i].guessed;
-        else
-                next.parked = parked;
+        } else {
+                next.parked = memory->parked;
+                next.majors = memory->majors;
+        }
         c->new_policy = policy_remember(c->arena, c->new_policy,
                                         c->plan.choice.repin ? c->anchor->pve.node : NULL, &next);
 }
@@ -122,23 +124,16 @@ static void plan_delegations(struct check *c) {
 }
 
 /* Nodes and id map, and the edits of both files that give them. */
-static void plan_lines(struct check *c, struct parked *ret) {
-        struct pctconf conf = pctconf_copy(&c->guest.lines);
+static void plan_lines(struct check *c, struct edit_memory *ret) {
+        struct pctconf conf = pctconf_copy(&c->all_lines);
         struct pctconf config = pctconf_copy(&c->guest.config_lines);
-        struct survey survey = c->survey;
-        struct plan_input in = input_of(c, &conf, &survey);
+        struct plan_input in = input_of(c, &conf, &c->all_survey);
         struct edit edit = { .in = &in,
                              .plan = &c->plan,
                              .conf = &conf,
                              .config = c->guest.has_config ? &config : NULL,
                              .config_survey = &c->config_survey };
 
-        for (size_t i = 0; i < c->policy.parked.n; i++)
-                pctconf_park(&conf, c->policy.parked.lines[i]);
-        if (c->policy.parked.n > 0) {
-                anchor_sources(c->anchor, &conf, NULL);
-                survey_make(c->arena, &c->anchor->facts, &conf, &survey);
-        }
         plan_make(c->arena, &in, &c->findings, &c->plan);
         c->left_alone = c->plan.failed;
         if (c->plan.failed)
@@ -151,18 +146,18 @@ static void plan_lines(struct check *c, struct parked *ret) {
 }
 
 static void check_lines(struct check *c) {
-        struct parked parked = { 0 };
+        struct edit_memory memory = { 0 };
 
         if (c->policy.broken) {
                 check_broken_policy(c);
                 return;
         }
-        plan_lines(c, &parked);
+        plan_lines(c, &memory);
         if (c->plan.failed) {
                 anchor_judge(c, &c->guest, WHY_MAP_UNSAFE);
                 return;
         }
-        plan_memory(c, parked);
+        plan_memory(c, &memory);
         if (c->plan.missing && c->policy.missing == MISSING_REFUSE)
                 c->refuse = arena_printf(c->arena, WHY_REFUSE_MISSING, c->plan.missing);
 }
@@ -190,6 +185,9 @@ void check_given(struct check *c) {
 static void survey_lines(struct check *c) {
         survey_make(c->arena, &c->anchor->facts, &c->guest.lines, &c->survey);
         survey_make(c->arena, &c->anchor->facts, &c->guest.config_lines, &c->config_survey);
+        c->all_survey = c->survey;
+        if (c->policy.parked.n > 0)
+                survey_make(c->arena, &c->anchor->facts, &c->all_lines, &c->all_survey);
 }
 
 /*
@@ -201,9 +199,13 @@ static int find_facts(struct check *c) {
 
         if (r < 0)
                 return r;
-        anchor_sources(c->anchor, &c->guest.lines, &c->guest.config_lines);
+        c->anchor->facts.then = c->policy.majors;
+        c->all_lines = pctconf_copy(&c->guest.lines);
+        for (size_t i = 0; i < c->policy.parked.n; i++)
+                pctconf_park(&c->all_lines, &c->policy.parked.lines[i]);
+        anchor_sources(c->anchor, &c->all_lines, &c->guest.config_lines);
         survey_lines(c);
-        if (!c->survey.needs_majors && !c->config_survey.needs_majors)
+        if (!c->all_survey.needs_majors && !c->config_survey.needs_majors)
                 return 0;
         r = anchor_majors(c->anchor);
         survey_lines(c);

@@ -17,6 +17,8 @@ struct check {
         struct arena *arena; /* of @anchor */
         struct guest guest;
         struct survey survey, config_survey; /* of guest.lines and guest.config_lines */
+        struct pctconf all_lines; /* guest.lines, and the remembered ones where they stood */
+        struct survey all_survey; /* of @all_lines */
         struct policy policy;
         struct plan plan;
         struct record planned; /* the nodes that a start would give */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * host-files - two files of root: the history of the cards, and the pins of the node
+ * host-files - files of root: the history of the cards, the pins of the node, the drivers' majors
  *
  * On the host's own disk, not below /etc/pve: cards are this machine's, and a start reads one
  * file instead of the policies of all containers, each a round trip to pmxcfs.
@@ -77,4 +77,22 @@ int host_memory_store(const struct pve *pve, const struct host_memory *m, const 
                 return r;
         *ret_path = path_of(pve, "pins");
         return store(pve, *ret_path, m->pins_text, pins_write(pve->arena, m));
+}
+
+struct majors host_majors_load(const struct pve *pve) {
+        struct majors list = { 0 };
+        struct bytes text;
+
+        if (file_read(pve->arena, path_of(pve, "majors"), FILE_MAX, &text) == 0)
+                while (text.len > 0)
+                        (void)majors_parse(pve->arena, bytes_cut(&text, '\n'), &list);
+        return list;
+}
+
+int host_majors_store(const struct pve *pve, const struct facts *f, const char **ret_path) {
+        struct majors next = majors_learn(pve->arena, f, &f->seen);
+
+        *ret_path = path_of(pve, "majors");
+        return store(pve, *ret_path, majors_write(pve->arena, &f->seen),
+                     majors_write(pve->arena, &next));
 }

@@ -4,6 +4,7 @@
 /*
  * host-files - /var/lib/gpuanchor/host: what this host remembers of its cards
  */
+#include "model/gpu/majors.h"
 #include "model/identity/host-memory.h"
 #include "pve/pve.h"
 
@@ -21,3 +22,9 @@ void host_memory_load(const struct pve *pve, struct host_memory *ret);
  * Not when it is partial: what could not be read must not be lost. Return: 0 or negative errno.
  */
 int host_memory_store(const struct pve *pve, const struct host_memory *m, const char **ret_path);
+
+/** host_majors_load() - the majors that GPU drivers had on this host; what cannot be read is none */
+struct majors host_majors_load(const struct pve *pve);
+
+/** host_majors_store() - with what @f has now, if that is new; as host_memory_store() */
+int host_majors_store(const struct pve *pve, const struct facts *f, const char **ret_path);

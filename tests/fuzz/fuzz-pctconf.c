@@ -118,7 +118,7 @@ struct pass {
         bool userns;
 };
 
-static void remember(struct arena *a, struct parked parked, struct pass *x) {
+static void remember(struct arena *a, const struct edit_memory *m, struct pass *x) {
         const struct choice *c = &x->plan.choice;
 
         if (c->repin) {
@@ -127,7 +127,8 @@ static void remember(struct arena *a, struct parked parked, struct pass *x) {
                 x->next.n_pins = 1;
         }
         plan_remember_gids(&x->plan, &x->next);
-        x->next.parked = parked;
+        x->next.parked = m->parked;
+        x->next.majors = m->majors;
 }
 
 /* What Proxmox makes of the container file: its lxc lines, as "key = value". */
@@ -189,13 +190,14 @@ static bool run(struct arena *a, struct bytes file, const struct policy *p, stru
                              .conf = &conf,
                              .config = &config,
                              .config_survey = &config_survey };
-        struct parked parked;
+        struct edit_memory memory;
 
         *ret = (struct pass){ .next = *p };
+        facts.then = p->majors;
         pctconf_parse(a, PCTCONF_PVE, file, &conf);
         pctconf_parse(a, PCTCONF_LXC, generate(a, &conf), &config);
         for (size_t i = 0; i < p->parked.n; i++)
-                pctconf_park(&conf, p->parked.lines[i]);
+                pctconf_park(&conf, &p->parked.lines[i]);
         look_up(a, &conf, &config);
         survey_make(a, &facts, &conf, &s);
         survey_make(a, &facts, &config, &config_survey);
@@ -203,10 +205,10 @@ static bool run(struct arena *a, struct bytes file, const struct policy *p, stru
         plan_make(a, &in, &f, &ret->plan);
         if (ret->plan.failed)
                 return false;
-        edit_apply(a, &edit, &f, &parked);
+        edit_apply(a, &edit, &f, &memory);
         ret->conf = pctconf_write(&conf);
         ret->config = pctconf_write(&config);
-        remember(a, parked, ret);
+        remember(a, &memory, ret);
         return true;
 }
 

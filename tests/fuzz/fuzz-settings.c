@@ -42,7 +42,7 @@ static const char *make_memory(struct arena *a, struct bytes spec, struct policy
                 else if (str_has_prefix(text, "p "))
                         take(a, p, (struct ini_entry){ section, "gpu", text + 2 });
                 else
-                        *ARENA_PUSH(a, p->parked.lines, p->parked.n) = text;
+                        *ARENA_PUSH(a, p->parked.lines, p->parked.n) = (struct parked_line){ text };
         }
         return node;
 }
@@ -100,11 +100,11 @@ static void require_memory(const struct policy *after, const struct policy *memo
         require(after->gid[GID_VIDEO].known == memory->gid[GID_VIDEO].known, "video-gid");
         require(after->gid[GID_RENDER].known == memory->gid[GID_RENDER].known, "render-gid");
         for (size_t i = 0; i < memory->parked.n; i++) {
-                if (!policy_can_park(memory->parked.lines[i]))
+                if (!policy_can_park(memory->parked.lines[i].line))
                         continue;
                 if (n == after->parked.n)
                         return; /* beyond what is kept in total */
-                require(streq(after->parked.lines[n++], memory->parked.lines[i]), "a parked line");
+                require(streq(after->parked.lines[n++].line, memory->parked.lines[i].line), "a parked line");
         }
         require(n == after->parked.n, "a parked line too many");
 }

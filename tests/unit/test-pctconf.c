@@ -244,13 +244,17 @@ static void test_places(void **state) {
         assert_int_equal(pctconf_key_end(&c), 0);
 }
 
+static void park(struct pctconf *c, const char *text) {
+        pctconf_park(c, &(struct parked_line){ .line = text });
+}
+
 /* what was taken out comes back in behind its like, unless it is dropped again */
 static void test_park(void **state) {
         struct pctconf c = parse("arch: a\nlxc.a: 1\n\n[snap]\ndev0: x\n");
 
-        pctconf_park(&c, "dev0: x");
-        pctconf_park(&c, "lxc.b: 2");
-        pctconf_park(&c, "lxc.a: 1");
+        park(&c, "dev0: x");
+        park(&c, "lxc.b: 2");
+        park(&c, "lxc.a: 1");
         assert_int_equal(c.n_lines, 6);
         assert_true(c.lines[line(&c, "dev0")].parked && c.lines[line(&c, "lxc.b")].parked);
         assert_false(c.lines[line(&c, "lxc.a")].parked);
@@ -262,18 +266,55 @@ static void test_park(void **state) {
         assert_bytes(pctconf_write(&c), "arch: a\nlxc.a: 1\n\n[snap]\ndev0: x\n");
 }
 
+/* A line comes back where it stood: behind that line, of equal ones the nearest, or first. */
+static void test_park_place(void **state) {
+        static const struct {
+                const char *behind;
+                uint32_t number;
+                const char *want;
+        } cases[] = {
+                { "", 0, "NEW\n#\na: 1\n#\nlxc.a: 1\nlxc.b: 2\n" },
+                { "#", 1, "#\nNEW\na: 1\n#\nlxc.a: 1\nlxc.b: 2\n" },
+                { "#", 4, "#\na: 1\n#\nNEW\nlxc.a: 1\nlxc.b: 2\n" },
+                { "lxc.a: 1", 9, "#\na: 1\n#\nlxc.a: 1\nNEW\nlxc.b: 2\n" },
+                { "lxc.c: 1", 4, "#\na: 1\n#\nlxc.a: 1\nlxc.b: 2\nNEW\n" },
+                { "lxc.", 4, "#\na: 1\n#\nlxc.a: 1\nlxc.b: 2\nNEW\n" },
+        };
+
+        for (size_t i = 0; i < ELEMENTS(cases); i++) {
+                struct pctconf c = parse("#\na: 1\n#\nlxc.a: 1\nlxc.b: 2\n");
+                struct parked_line p = { "lxc.new: 1", cases[i].behind, cases[i].number }, place;
+                const char *want = cases[i].want;
+                struct strbuf b = { .arena = c.arena };
+
+                for (; *want; want++)
+                        if (str_has_prefix(want, "NEW"))
+                                strbuf_adds(&b, "lxc.new: 1"), want += 2;
+                        else
+                                strbuf_add(&b, want, 1);
+                pctconf_park(&c, &p);
+                assert_bytes(pctconf_write(&c), strbuf_str(&b));
+                pctconf_drop(&c, line(&c, "lxc.new"));
+                pctconf_place(&c, line(&c, "lxc.new"), &place);
+                if (i < 4) {
+                        assert_string_equal(place.behind, cases[i].behind);
+                        assert_int_equal(place.number, i == 2 ? 3 : i == 3 ? 4 : cases[i].number);
+                }
+        }
+}
+
 static void test_park_line_ends(void **state) {
         struct pctconf c = parse("arch: a\r\nlxc.a: 1");
 
-        pctconf_park(&c, "dev0: x");
-        pctconf_park(&c, "lxc.b: 2");
+        park(&c, "dev0: x");
+        park(&c, "lxc.b: 2");
         assert_bytes(pctconf_write(&c), "arch: a\r\ndev0: x\r\nlxc.a: 1\r\nlxc.b: 2");
 }
 
 static void test_numbers(void **state) {
         struct pctconf c = parse("a: 1\n\nb: 2\n");
 
-        pctconf_park(&c, "dev0: x");
+        park(&c, "dev0: x");
         assert_int_equal(c.lines[line(&c, "a:")].number, 1);
         assert_int_equal(c.lines[line(&c, "b:")].number, 3);
 }
@@ -291,6 +332,7 @@ int main(void) {
                 cmocka_unit_test(test_edits_before_sections),
                 cmocka_unit_test(test_places),
                 cmocka_unit_test(test_park),
+                cmocka_unit_test(test_park_place),
                 cmocka_unit_test(test_park_line_ends),
                 cmocka_unit_test(test_numbers),
         };

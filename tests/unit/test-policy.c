@@ -320,22 +320,29 @@ static struct policy sample(void) {
                 { .address = "fb000000.gpu", .ids = { 0 } },
         };
         static struct pin pin = { "pve1", gpus, 2 };
-        static const char *lines[] = { "dev0: /dev/dri/renderD128,gid=110",
-                                       " odd \\ ; line\t" };
+        static struct parked_line lines[] = {
+                { "dev0: /dev/dri/renderD128,gid=110" },
+                { " odd \\ ; line\t", "lxc.a: b;", 12 },
+                { "second", "lxc.a: b;", 12 },
+                { "first", "", 0 },
+        };
+        static struct char_major majors[] = { { 511, "nvidia-uvm" } };
         struct policy p = fresh();
 
         p.pins = &pin;
         p.n_pins = 1;
         p.gid[GID_VIDEO].known = 44;
-        p.parked = (struct parked){ lines, 2 };
+        p.parked = (struct parked){ lines, ELEMENTS(lines) };
+        p.majors = (struct majors){ majors, 1 };
         return p;
 }
 
 #define SAMPLE_PIN \
         "[pin pve1]\ngpu = 0000:c1:00.0 1002:150e 1f66:0031\ngpu = fb000000.gpu - -\n"
 #define SAMPLE_MEMORY                                                                          \
-        "[memory]\nvideo-gid = 44\nline = dev0: /dev/dri/renderD128,gid=110\n"                 \
-        "line = \\x20odd \\\\ \\x3b line\\x09\n"
+        "[memory]\nvideo-gid = 44\nmajor = 511 nvidia-uvm\n"                                  \
+        "line = dev0: /dev/dri/renderD128,gid=110\nbehind = 12 lxc.a: b\\x3b\n"                \
+        "line = \\x20odd \\\\ \\x3b line\\x09\nline = second\nbehind = 0\nline = first\n"
 
 static void test_remember(void **state) {
         static const struct {
@@ -386,7 +393,7 @@ static void test_remember_nothing(void **state) {
 
 static void test_remember_leaves_out(void **state) {
         char longest[INI_LINE_MAX], *longer = arena_alloc(&arena, INI_LINE_MAX + 1);
-        const char *lines[2] = { longest, longer };
+        struct parked_line lines[2] = { { longest }, { longer } };
         struct policy p = sample();
 
         memset(longest, 'x', sizeof(longest));
@@ -396,7 +403,8 @@ static void test_remember_leaves_out(void **state) {
         assert_true(policy_can_park(longer));
         assert_false(policy_can_park(""));
 
-        p.parked.lines = lines;
+        p.parked = (struct parked){ lines, 2 };
+        p.majors.n = 0;
         p.gid[GID_VIDEO].known = 0;
         p.pins[0].node = "pve 1";
         assert_string_equal(policy_remember(&arena, BYTES("#\n"), "pve 1", &p).data,
@@ -409,7 +417,8 @@ static void test_remember_bounded(void **state) {
         struct policy p = fresh();
 
         for (size_t i = 0; i < 4000; i++)
-                *ARENA_PUSH(&arena, p.parked.lines, p.parked.n) = "lxc.mount.entry: /dev/dri/card1";
+                *ARENA_PUSH(&arena, p.parked.lines, p.parked.n) =
+                        (struct parked_line){ "lxc.mount.entry: /dev/dri/card1" };
         assert_true(policy_remember(&arena, BYTES("#\n"), NULL, &p).len < INI_FILE_MAX / 2);
 }
 
@@ -451,7 +460,14 @@ static void test_parse_memory(void **state) {
         assert_string_equal(policy_pin(&p, "pve2")->gpus[0].address, "fb0.gpu");
         assert_int_equal(p.gid[GID_VIDEO].known, 44);
         assert_int_equal(p.gid[GID_RENDER].known, 110);
-        assert_string_equal(p.parked.lines[0], "a\\b;");
+        take_back(&p, "memory", "behind", "12 lxc.a: b\\x3b");
+        take_back(&p, "memory", "line", "c");
+        take_back(&p, "memory", "major", "511 nvidia-uvm");
+        assert_string_equal(p.parked.lines[0].line, "a\\b;");
+        assert_null(p.parked.lines[0].behind);
+        assert_string_equal(p.parked.lines[1].behind, "lxc.a: b;");
+        assert_int_equal(p.parked.lines[1].number, 12);
+        assert_int_equal(p.majors.items[0].major, 511);
 }
 
 static void test_parse_memory_wrong(void **state) {

@@ -89,7 +89,7 @@ static const char *seen(const char *text) {
         if (d.path.scope == PATH_FOLDER)
                 return "folder";
         for (int i = 0; i < NODE_KINDS; i++)
-                if (devline_kinds(&f, &d, 0) == NODE_BIT(i))
+                if (devline_kinds(&f, &d) == NODE_BIT(i))
                         kind = node_kind_name(i);
         gpu = devline_gpu(&f, &d);
         return gpu ? arena_printf(&arena, "%s %.2s", kind, gpu->address + 5) : kind;

@@ -70,7 +70,7 @@ static void tell_parked(struct disabling *d) {
         cli_say(d->c, MSG_PARKED, p->parked.n,
                 p->parked.n == 1 ? MSG_PARKED_ONE : MSG_PARKED_SEVERAL);
         for (size_t i = 0; i < p->parked.n; i++)
-                cli_say(d->c, "  %s", p->parked.lines[i]);
+                cli_say(d->c, "  %s", p->parked.lines[i].line);
 }
 
 /* Whether there is a policy file, and it is to go. */

@@ -30,7 +30,8 @@ static bool is_ours(struct cli *c, const struct conf_line *l) {
         switch (d.type) {
         case DEVLINE_ALLOW:
         case DEVLINE_DENY:
-                return d.broken || d.any_major || devline_kinds(&c->host.facts, &d, NODE_ANY);
+                d = recognise_line(&c->arena, &c->host.facts, l);
+                return d.broken || d.any_major || devline_kinds(&c->host.facts, &d);
         case DEVLINE_IDMAP:
                 return bytes_has_prefix(l->value, "g");
         case DEVLINE_MOUNT:

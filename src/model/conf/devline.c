@@ -180,6 +180,7 @@ static void parse_rule(struct bytes value, struct devline *d, enum devline_type 
         }
         d->device_type = word.data[0];
         d->number.block = d->device_type == 'b';
+        d->raw_number = number;
         bytes_split(number, ':', &major, &minor);
         d->any_major = bytes_equal(major, BYTES("*"));
         d->any_minor = bytes_equal(minor, BYTES("*"));
@@ -287,6 +288,25 @@ struct devline devline_parse(struct arena *a, const struct conf_line *l) {
                 parse_dev(a, l->value, &d);
         }
         return d;
+}
+
+const char *devline_replace(struct arena *a, struct bytes text, struct bytes part, const char *new) {
+        struct strbuf b = { .arena = a };
+        const char *end = part.data + part.len;
+
+        strbuf_add(&b, text.data, (size_t)(part.data - text.data));
+        strbuf_adds(&b, new);
+        strbuf_add(&b, end, (size_t)(text.data + text.len - end));
+        return strbuf_str(&b);
+}
+
+bool devline_has_option(const struct devline *d, const char *name) {
+        struct bytes rest = d->options, type = bytes_word(&rest), flags = bytes_word(&rest);
+
+        while (type.len > 0 && flags.len > 0)
+                if (bytes_equal(bytes_cut(&flags, ','), bytes_of(name)))
+                        return true;
+        return false;
 }
 
 const char *devline_mount_value(struct arena *a, struct bytes source, const char *path,

@@ -57,6 +57,11 @@ struct devline {
         char device_type; /* ALLOW, DENY: 'c', 'b', 'a' */
         struct devnum number; /* ALLOW, DENY; of PATH_NUMBER */
         bool any_major, any_minor;
+        struct bytes raw_number; /* ALLOW, DENY: "226:128", part of the value */
+        const char *driver; /* ALLOW, DENY: has today's @number, and had the written one then */
+        uint32_t written;   /* the major as it stands in the value */
+        bool late;          /* @driver has no major now */
+        bool doubtful;      /* the written major is another driver's now */
         struct bytes access; /* ALLOW, DENY: "rwm" and what follows */
         bool legacy;         /* ALLOW: the cgroup v1 spelling of the key */
 
@@ -77,6 +82,12 @@ struct gpu_path gpu_path_parse(struct arena *a, struct bytes path);
  * ALLOW, DENY, MOUNT and DEV lines come back whatever they name: see recognise_line().
  */
 struct devline devline_parse(struct arena *a, const struct conf_line *l);
+
+/** devline_replace() - @text with @new in the place of @part, which points into it */
+const char *devline_replace(struct arena *a, struct bytes text, struct bytes part, const char *new);
+
+/** devline_has_option() - whether a MOUNT line has the option @name */
+bool devline_has_option(const struct devline *d, const char *name);
 
 /** devline_mount_value() - "/dev/dri/card1 dev/dri/card1 OPTIONS"; @path: of the node inside */
 const char *devline_mount_value(struct arena *a, struct bytes source, const char *path,

@@ -11,6 +11,8 @@
 
 #include <strings.h>
 
+#define PLACE_MIN 40 /* the beginning of a line that tells it from others */
+
 static bool is_lower(char c) {
         return c >= 'a' && c <= 'z';
 }
@@ -185,18 +187,70 @@ size_t pctconf_key_end(const struct pctconf *c) {
         return end;
 }
 
-void pctconf_park(struct pctconf *c, const char *line) {
-        struct conf_line parked = { .text = bytes_of(line), .parked = true };
-        size_t at;
+/* @behind may be the beginning of a long line. */
+static bool is_line(const struct conf_line *l, struct bytes behind) {
+        struct bytes text = bytes_trim(l->text);
+
+        return !l->parked && (bytes_equal(text, behind) ||
+                              (behind.len >= PLACE_MIN && text.len > behind.len &&
+                               bytes_equal((struct bytes){ text.data, behind.len }, behind)));
+}
+
+/* Of equal lines the one that is nearest to where it was; 0: none. */
+static size_t find_behind(const struct pctconf *c, const struct parked_line *p) {
+        struct bytes behind = bytes_trim(bytes_of(p->behind));
+        size_t best = 0, distance = SIZE_MAX;
+
+        for (size_t i = 1; i < c->n_lines; i++) {
+                size_t n = c->lines[i].number;
+                size_t d = n > p->number ? n - p->number : p->number - n;
+
+                if (d < distance && is_line(&c->lines[i], behind)) {
+                        distance = d;
+                        best = i;
+                }
+        }
+        return best;
+}
+
+void pctconf_park(struct pctconf *c, const struct parked_line *p) {
+        struct conf_line parked = { .text = bytes_of(p->line), .parked = true };
+        bool lxc = str_has_prefix(p->line, "lxc."), known = p->behind != NULL;
+        size_t at = known && p->number > 0 ? find_behind(c, p) : 0;
 
         for (size_t i = 1; i < c->n_lines; i++)
                 if (bytes_equal(bytes_trim(c->lines[i].text), parked.text))
                         return;
         line_split(c->kind, &parked);
-        at = 1 + (str_has_prefix(line, "lxc.") ? pctconf_last(c) : pctconf_key_end(c));
+        if (at > 0 || (known && p->number == 0))
+                while (at + 1 < c->n_lines && c->lines[at + 1].parked)
+                        at++;
+        else
+                at = lxc ? pctconf_last(c) : pctconf_key_end(c);
+        at++;
         ARENA_PUSH(c->arena, c->lines, c->n_lines);
         memmove(&c->lines[at + 1], &c->lines[at], (c->n_lines - 1 - at) * sizeof(*c->lines));
         c->lines[at] = parked;
+}
+
+static bool is_written(const struct conf_line *l) {
+        return !l->dropped && (!l->parked || l->new_value);
+}
+
+void pctconf_place(const struct pctconf *c, size_t i, struct parked_line *ret) {
+        ret->behind = "";
+        ret->number = 0;
+        for (size_t j = 0; j < i; j++) {
+                const struct conf_line *l = &c->lines[j];
+
+                if (j > 0 && is_written(l)) {
+                        ret->behind = pctconf_line_text(c, j);
+                        ret->number++;
+                }
+                if (l->n_behind > 0)
+                        ret->behind = l->behind[l->n_behind - 1];
+                ret->number += (uint32_t)l->n_behind;
+        }
 }
 
 const char *pctconf_line_text(const struct pctconf *c, size_t i) {

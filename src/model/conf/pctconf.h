@@ -15,6 +15,13 @@ enum pctconf_kind {
         PCTCONF_LXC, /* "key = value", no sections */
 };
 
+/** struct parked_line - a line that is remembered, and behind which line it stood */
+struct parked_line {
+        const char *line;
+        const char *behind; /* that line or, of a long one, its beginning; NULL: not known */
+        uint32_t number;    /* of that line; 0: there was none before it */
+};
+
 struct conf_line {
         struct bytes text;  /* without its line end; may contain anything */
         struct bytes eol;   /* its own line end, empty on an open last line */
@@ -24,6 +31,7 @@ struct conf_line {
         bool parked;        /* not in the file: remembered, comes in unless it is dropped */
 
         bool dropped;
+        bool remember;         /* dropped, and to be parked */
         const char *new_value; /* NULL: as it was */
         const char **behind;   /* whole lines that follow it */
         size_t n_behind;
@@ -62,11 +70,15 @@ bool pctconf_get(const struct pctconf *c, const char *key, struct bytes *ret);
 
 /**
  * pctconf_park() - add a remembered line to the current section, as if it stood there
- * @line: "dev0: /dev/dri/card0"; must live as long as @c
+ * @p: its strings must live as long as @c
  *
- * Before any edit: indexes of lines move. A line that is there already is not added.
+ * Where it stood, if the line before it is still there, else behind its like. Before any edit:
+ * indexes of lines move. A line that is there already is not added.
  */
-void pctconf_park(struct pctconf *c, const char *line);
+void pctconf_park(struct pctconf *c, const struct parked_line *p);
+
+/** pctconf_place() - @ret->behind and @ret->number of line @i, which is taken out, after all edits */
+void pctconf_place(const struct pctconf *c, size_t i, struct parked_line *ret);
 
 /** pctconf_key_end() - index of the last line before the lxc.* lines, where a new devN goes */
 size_t pctconf_key_end(const struct pctconf *c);

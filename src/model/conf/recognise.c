@@ -11,6 +11,7 @@
 #include "model/conf/recognise.h"
 
 #include "model/conf/whole.h"
+#include "model/gpu/majors.h"
 #include "model/finding/reason.h"
 
 void recognise_ask(struct arena *a, const struct pctconf *c, struct sources *s) {
@@ -60,6 +61,38 @@ static bool is_known_name(const struct facts *f, const struct gpu_path *p) {
         return false;
 }
 
+/* A dynamic major moves with its driver; a line is about the driver that it was written for. */
+static void take_major(const struct facts *f, struct devline *d) {
+        uint32_t written = d->number.major;
+        bool sure;
+
+        if (d->device_type != 'c' || d->any_major || f->n_majors == 0)
+                return;
+        d->written = written;
+        d->driver = majors_then(f, written, &sure);
+        if (!d->driver)
+                return;
+        d->late = !facts_major_of(f, d->driver, &d->number.major);
+        d->doubtful = !sure;
+}
+
+/* A node from before a dynamic major changed: its number is no driver's, or was that of its name's. */
+static bool take_old(struct arena *a, const struct facts *f, struct devline *d) {
+        struct devnum number = d->at->number;
+        struct devline named = *d;
+        const char *then;
+        bool sure;
+
+        if (number.block || !take_name(a, &named) || !named.path.family ||
+            named.path.family->major != 0)
+                return false;
+        then = majors_then(f, number.major, &sure);
+        if (then ? !streq(then, named.path.family->owner) : facts_major_name(f, number.major) != NULL)
+                return false;
+        *d = named;
+        return true;
+}
+
 /* By the number of the device that is there. */
 static bool take_number(struct arena *a, const struct facts *f, struct devline *d) {
         struct devnum number = d->at->number;
@@ -73,10 +106,10 @@ static bool take_number(struct arena *a, const struct facts *f, struct devline *
         if (d->path.scope == PATH_ADDRESS && gpu &&
             bytes_equal(d->path.address, bytes_of(gpu->address)))
                 return true;
-        /* a number that is of no driver: a node from before a dynamic major changed */
+        if (take_old(a, f, d))
+                return true;
         if (!family)
-                return !number.block && !facts_major_name(f, number.major) && take_name(a, d) &&
-                       d->path.family && d->path.family->major == 0;
+                return false;
         d->path.scope = PATH_NUMBER;
         d->path.family = family;
         d->path.kind = family->kind;
@@ -107,6 +140,8 @@ struct devline recognise_line(struct arena *a, const struct facts *f, const stru
 
         if (whole_recognise(a, f, l, &d))
                 return d;
+        if (f && (d.type == DEVLINE_ALLOW || d.type == DEVLINE_DENY))
+                take_major(f, &d);
         if ((d.type == DEVLINE_MOUNT || d.type == DEVLINE_DEV) && !take(a, f, &d))
                 d = (struct devline){ .rest = "",
                                       .path = d.path,

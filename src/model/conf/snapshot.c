@@ -20,7 +20,7 @@ static bool is_stale(const struct snapshot_query *q, const struct devline *d) {
                 return false;
         g = devline_gpu(q->facts, d);
         return g ? !gpu_list_has(q->gpus, g)
-                 : (devline_kinds(q->facts, d, 0) & ~family_shared_kinds()) != 0;
+                 : (devline_kinds(q->facts, d) & ~family_shared_kinds()) != 0;
 }
 
 static void check_one(const struct snapshot_query *q, const struct pctconf *c,

@@ -21,21 +21,19 @@ static uint32_t major_kinds(const char *owner, uint32_t major) {
         return kinds;
 }
 
-static uint32_t rule_kinds(const struct facts *f, const struct devline *d, uint32_t covered) {
-        const char *owner = facts_major_name(f, d->number.major);
-        const struct family *family;
-        uint32_t kinds;
-
+const struct family *devline_rule_family(const struct facts *f, const struct devline *d) {
         if (d->device_type != 'c' || d->any_major)
-                return 0;
-        family = facts_family(f, d->number);
-        kinds = d->any_minor ? major_kinds(owner, d->number.major) : 0;
-        if (family)
-                return kinds | NODE_BIT(family->kind);
-        for (int kind = 0; kind < NODE_KINDS && !owner; kind++)
-                if ((covered & NODE_BIT(kind)) && family_was_seen(kind, d->number.major))
-                        return NODE_BIT(kind);
-        return 0;
+                return NULL;
+        return d->late ? family_of_owner(d->driver) : facts_family(f, d->number);
+}
+
+static uint32_t rule_kinds(const struct facts *f, const struct devline *d) {
+        const struct family *family = devline_rule_family(f, d);
+        uint32_t kinds = 0;
+
+        if (family && d->any_minor && !d->late)
+                kinds = major_kinds(facts_major_name(f, d->number.major), d->number.major);
+        return family ? kinds | NODE_BIT(family->kind) : 0;
 }
 
 static uint32_t path_kinds(const struct devline *d) {
@@ -54,21 +52,21 @@ static uint32_t path_kinds(const struct devline *d) {
         return 0;
 }
 
-uint32_t devline_kinds(const struct facts *f, const struct devline *d, uint32_t covered) {
+uint32_t devline_kinds(const struct facts *f, const struct devline *d) {
         switch (d->type) {
         case DEVLINE_MOUNT:
         case DEVLINE_DEV:
                 return path_kinds(d);
         case DEVLINE_ALLOW:
         case DEVLINE_DENY:
-                return rule_kinds(f, d, covered);
+                return rule_kinds(f, d);
         default:
                 return 0;
         }
 }
 
 bool devline_covers(const struct devline *d, const struct node *n) {
-        if (d->device_type != 'c' || d->any_major || d->number.major != n->number.major)
+        if (d->device_type != 'c' || d->any_major || d->late || d->number.major != n->number.major)
                 return false;
         /* a dynamic major is one family's alone */
         return d->any_minor ? !family_of_number(NULL, n->number)
@@ -137,6 +135,33 @@ static bool needs_majors(const struct facts *f, const struct devline *d) {
                !facts_family(f, d->at->number);
 }
 
+static bool has_rule_of_today(const struct survey *s, const struct devline *d) {
+        for (size_t i = 1; i < s->n_lines; i++) {
+                const struct devline *o = &s->lines[i];
+
+                if (o->type == d->type && !o->any_major && !o->driver &&
+                    o->number.major == d->number.major)
+                        return true;
+        }
+        return false;
+}
+
+/*
+ * A major that is another driver's now, and was a GPU driver's once: meant is the GPU if the
+ * container has nodes of that kind and no rule for them.
+ */
+static void settle_doubts(const struct facts *f, struct survey *s) {
+        for (size_t i = 1; i < s->n_lines; i++) {
+                struct devline *d = &s->lines[i];
+
+                if (!d->doubtful || ((s->given & rule_kinds(f, d)) && !has_rule_of_today(s, d)))
+                        continue;
+                d->number.major = d->written;
+                d->driver = NULL;
+                d->late = false;
+        }
+}
+
 void survey_make(struct arena *a, const struct facts *f, const struct pctconf *c,
                  struct survey *ret) {
         struct survey s = { .n_lines = c->n_lines };
@@ -163,9 +188,10 @@ void survey_make(struct arena *a, const struct facts *f, const struct pctconf *c
         }
         s.given = s.there.as_mount | s.there.as_dev | s.parked.as_mount | s.parked.as_dev;
         s.nvidia_named = s.given & NODE_BIT(NODE_NVIDIA);
+        settle_doubts(f, &s);
         for (size_t i = 1; i < s.n_lines; i++)
                 if (s.lines[i].type == DEVLINE_ALLOW)
-                        s.allowed |= rule_kinds(f, &s.lines[i], s.given);
+                        s.allowed |= rule_kinds(f, &s.lines[i]);
         if (pctconf_get(c, "unprivileged", &unprivileged) && bytes_equal(unprivileged, BYTES("1")))
                 s.userns = true;
         *ret = s;
@@ -248,7 +274,7 @@ size_t survey_named_gpus(struct arena *a, const struct facts *f, const struct su
 
                 if (by_number ? d->type == DEVLINE_ALLOW
                               : d->type == DEVLINE_MOUNT || d->type == DEVLINE_DEV)
-                        name_one(f, d, devline_kinds(f, d, s->given), &n);
+                        name_one(f, d, devline_kinds(f, d), &n);
         }
         *ret_gpus = NULL;
         if (!one_voice(f, &n))

@@ -31,14 +31,11 @@ struct survey {
 void survey_make(struct arena *a, const struct facts *f, const struct pctconf *c,
                  struct survey *ret);
 
-/**
- * devline_kinds() - the kinds of node that a mount, devN or cgroup line is about
- * @covered: NODE_BIT()s that the container's other lines or its policy name; a
- *           major that no driver owns now is taken for a stale one of those
- *
- * Return: NODE_BIT()s, 0 when the line gives no GPU.
- */
-uint32_t devline_kinds(const struct facts *f, const struct devline *d, uint32_t covered);
+/** devline_kinds() - NODE_BIT()s of what a mount, devN or cgroup line is about; 0: no GPU */
+uint32_t devline_kinds(const struct facts *f, const struct devline *d);
+
+/** devline_rule_family() - of the number of a cgroup line; of a wide one, of its first minor */
+const struct family *devline_rule_family(const struct facts *f, const struct devline *d);
 
 /** devline_is_wide() - whether it opens more than one device: a folder, "226:*" */
 bool devline_is_wide(const struct facts *f, const struct devline *d);

@@ -17,6 +17,8 @@ static bool is_chosen(const struct doctor_guest *g, const struct gpu *gpu) {
 static const struct node *covered_node(const struct facts *f, const struct devline *d,
                                        const struct gpu **ret_gpu) {
         *ret_gpu = NULL;
+        if (d->driver)
+                return NULL;
         for (size_t i = 0; i < f->n_gpus; i++)
                 for (size_t j = 0; j < f->gpus[i].n_nodes; j++)
                         if (devline_covers(d, &f->gpus[i].nodes[j])) {
@@ -72,7 +74,7 @@ static bool is_allowed(const struct doctor_guest *g, const struct node *n) {
         for (size_t i = 1; i < g->survey->n_lines; i++) {
                 const struct devline *d = &g->survey->lines[i];
 
-                if (d->type == DEVLINE_ALLOW && !d->broken && !d->legacy && d->device_type != 'b' &&
+                if (d->type == DEVLINE_ALLOW && !d->broken && !d->legacy && !d->driver && d->device_type != 'b' &&
                     (d->any_major || (d->number.major == n->number.major &&
                                       (d->any_minor || d->number.minor == n->number.minor))))
                         return true;
@@ -105,8 +107,8 @@ void doctor_check_cgroup(struct doctor_report *r, const struct doctor_guest *g) 
         for (size_t i = 1; i < g->survey->n_lines; i++) {
                 const struct devline *d = &g->survey->lines[i];
 
-                if (d->type == DEVLINE_ALLOW && !d->broken && d->device_type != 'b' &&
-                    (d->any_major || devline_kinds(g->facts, d, g->survey->given)))
+                if (d->type == DEVLINE_ALLOW && !d->broken && !d->late && d->device_type != 'b' &&
+                    (d->any_major || devline_kinds(g->facts, d)))
                         check_rule(r, g, i);
         }
         check_gate(r, g, given, n);

@@ -59,6 +59,11 @@ struct char_major {
         const char *name;
 };
 
+struct majors {
+        struct char_major *items;
+        size_t n;
+};
+
 struct facts {
         struct gpu *gpus; /* PCI by address, then the others by name */
         size_t n_gpus;
@@ -69,6 +74,8 @@ struct facts {
         size_t n_subgids;
         struct char_major *majors;
         size_t n_majors;
+        struct majors seen; /* of GPU drivers, on this host at any time, the newest first */
+        struct majors then; /* when the rules of the container at hand were last right */
         struct sources sources; /* what the paths lead to that the containers' files name */
 };
 

@@ -192,21 +192,6 @@ uint32_t family_shared_kinds(void) {
         return kinds;
 }
 
-bool family_was_seen(enum node_kind kind, uint32_t major) {
-        static const struct {
-                enum node_kind kind;
-                uint32_t first, last;
-        } seen[] = {
-#define FAMILY_SEEN(kind_, first_, last_) { NODE_##kind_, first_, last_ },
-#include "model/gpu/family.def"
-        };
-
-        for (size_t i = 0; i < ELEMENTS(seen); i++)
-                if (seen[i].kind == kind && major >= seen[i].first && major <= seen[i].last)
-                        return true;
-        return false;
-}
-
 static enum gid_group group_of(enum node_kind kind) {
         for (size_t i = 0; i < NODE_FAMILIES; i++)
                 if (families[i].kind == kind)

@@ -99,9 +99,6 @@ size_t family_classes(const char *ret[NODE_FAMILIES]);
 /** family_folders() - the folders below /dev that are a family's own, each once; their number */
 size_t family_folders(const char *ret[NODE_FAMILIES]);
 
-/** family_was_seen() - whether a major that no driver has now was once seen as one of @kind */
-bool family_was_seen(enum node_kind kind, uint32_t major);
-
 /** family_shared_kinds() - NODE_BIT()s of the kinds of which GPUs share a node */
 uint32_t family_shared_kinds(void);
 

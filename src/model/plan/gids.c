@@ -117,7 +117,7 @@ static bool dev_line_gid(const struct plan_input *in, enum gid_group group, uint
                 const struct devline *d = &in->survey->lines[i];
 
                 if (d->type == DEVLINE_DEV && d->gid.len > 0 && d->path.scope != PATH_FOLDER &&
-                    (devline_kinds(in->facts, d, 0) & kinds) && parse_u32(d->gid, ret))
+                    (devline_kinds(in->facts, d) & kinds) && parse_u32(d->gid, ret))
                         return true;
         }
         return false;

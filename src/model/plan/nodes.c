@@ -13,15 +13,6 @@
 
 #define DRM_KINDS (NODE_BIT(NODE_CARD) | NODE_BIT(NODE_RENDER))
 
-static bool has_driver(const struct planner *x, const char *driver) {
-        const struct choice *c = &x->p->choice;
-
-        for (size_t i = 0; i < c->gpus.n; i++)
-                if (c->gpus.items[i]->driver && streq(c->gpus.items[i]->driver, driver))
-                        return true;
-        return false;
-}
-
 /* A display engine beside the GPU that renders for it need not render itself. */
 static bool any_usable(const struct planner *x) {
         const struct choice *c = &x->p->choice;
@@ -60,7 +51,7 @@ static uint32_t find_devices(struct planner *x) {
                 for (size_t j = 0; j < c->gpus.items[i]->n_nodes; j++)
                         kinds |= NODE_BIT(c->gpus.items[i]->nodes[j].kind);
         return (kinds & DRM_KINDS) || kinds == 0
-                       ? DRM_KINDS | (has_driver(x, families[FAMILY_NVIDIA].driver)
+                       ? DRM_KINDS | (plan_has_driver(x->p, families[FAMILY_NVIDIA].driver)
                                               ? NODE_BIT(NODE_NVIDIA)
                                               : 0)
                        : kinds;
@@ -94,6 +85,18 @@ static enum method find_form(struct planner *x, const struct node *n) {
         return dev == mount ? input_form(in) : dev ? METHOD_DEV : METHOD_IDMAP;
 }
 
+/* Its lines stay, or are remembered: plan/edit/late.c. */
+static void add_late(struct planner *x, const struct gpu *g, const struct node *n,
+                     struct finding why) {
+        struct plan *p = x->p;
+
+        finding_add(x->f, why);
+        planner_miss(x, n->path);
+        if (n->state == NODE_ABSENT)
+                *ARENA_PUSH(x->a, p->late, p->n_late) =
+                        (struct plan_node){ .node = n, .gpu = g, .form = find_form(x, n) };
+}
+
 static void add_node(struct planner *x, const struct gpu *g, const struct node *n, bool required) {
         struct plan *p = x->p;
 
@@ -107,8 +110,7 @@ static void add_node(struct planner *x, const struct gpu *g, const struct node *
                         .node = n, .gpu = g, .form = form, .required = required
                 };
         } else if (required) {
-                finding_add(x->f, plan_node_problem(x->a, n));
-                planner_miss(x, n->path);
+                add_late(x, g, n, plan_node_problem(x->a, n));
         }
 }
 
@@ -217,7 +219,7 @@ static void add_shared(struct planner *x) {
                 bool named = !in->policy->devices_set && in->survey->nvidia_named;
 
                 if (!(p->devices & NODE_BIT(n->kind)) ||
-                    !has_driver(x, node_family(n)->driver))
+                    !plan_has_driver(x->p, node_family(n)->driver))
                         continue;
                 if (n->kind == NODE_NVIDIA && named) {
                         /* of NVIDIA's many a container keeps those that it has */
@@ -226,10 +228,42 @@ static void add_shared(struct planner *x) {
                         /* nvidia-caps hand out the partitioning of the card: only to who has them
                          */
                         add_node(x, NULL, n,
-                                 n->kind == NODE_KFD ||
+                                 n->kind == NODE_KFD || input_names(in, n) ||
                                          (n->state == NODE_CHAR &&
                                           node_family(n) != &families[FAMILY_NVIDIA_CAPS]));
                 }
+        }
+}
+
+static bool is_listed(const struct planner *x, const char *path) {
+        for (size_t i = 0; i < x->in->facts->n_shared; i++)
+                if (streq(x->in->facts->shared[i].path, path))
+                        return true;
+        for (size_t i = 0; i < x->p->n_late; i++)
+                if (streq(x->p->late[i].node->path, path))
+                        return true;
+        return false;
+}
+
+/* Nodes that a line names and the kernel does not know: a module that is not loaded yet. */
+static void add_unknown(struct planner *x) {
+        const struct survey *s = x->in->survey;
+
+        for (size_t i = 1; i < s->n_lines; i++) {
+                const struct gpu_path *path = &s->lines[i].path;
+                struct node *n;
+
+                if ((s->lines[i].type != DEVLINE_MOUNT && s->lines[i].type != DEVLINE_DEV) ||
+                    path->scope != PATH_NODE || !path->family->shared ||
+                    !(x->p->devices & NODE_BIT(path->kind)) ||
+                    !plan_has_driver(x->p, path->family->driver) ||
+                    is_listed(x, bytes_dup(x->a, path->clean)))
+                        continue;
+                n = arena_alloc(x->a, sizeof(*n));
+                *n = (struct node){ .kind = path->kind,
+                                    .path = bytes_dup(x->a, path->clean),
+                                    .number = { path->family->major, path->family->minor, false } };
+                add_late(x, NULL, n, plan_node_late(x->a, n));
         }
 }
 
@@ -260,11 +294,31 @@ static void add_lone_accel(struct planner *x) {
                                                     .what = "accel" });
 }
 
+/* Without it no program can use the card; a line that was meant for it may be misspelled. */
+static void check_ctl(struct planner *x) {
+        const struct family *ctl = &families[FAMILY_NVIDIA_CTL];
+        const struct plan *p = x->p;
+        bool card = false, given = false;
+
+        for (size_t i = 0; i < p->n_nodes; i++) {
+                const struct family *f = node_family(p->nodes[i].node);
+
+                card |= p->nodes[i].required && f == &families[FAMILY_NVIDIA];
+                given |= p->nodes[i].required && f == ctl;
+        }
+        for (size_t i = 0; i < p->n_late; i++)
+                given |= node_family(p->late[i].node) == ctl;
+        if (card && !given)
+                finding_add(x->f, (struct finding){ .code = FINDING_NVIDIA_NO_CTL,
+                                                    .what = ctl->path,
+                                                    .where = x->in->name });
+}
+
 static void check_kfd(struct planner *x) {
         struct plan *p = x->p;
 
         if (!(p->devices & NODE_BIT(NODE_KFD)) || p->choice.gpus.n == 0 ||
-            plan_has_kind(p, NODE_KFD))
+            plan_has_kind(p, NODE_KFD) || is_listed(x, families[FAMILY_KFD].path))
                 return;
         finding_add(x->f, (struct finding){ .code = FINDING_GPU_NO_NODE,
                                             .gpu = p->choice.gpus.items[0]->address,
@@ -278,6 +332,8 @@ void nodes_find(struct planner *x) {
                 add_gpu_nodes(x, x->p->choice.gpus.items[i]);
         add_lone_accel(x);
         add_shared(x);
+        add_unknown(x);
+        check_ctl(x);
         check_kfd(x);
         add_tolerated(x);
 }

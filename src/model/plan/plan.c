@@ -7,16 +7,42 @@
 
 #include "model/finding/reason.h"
 
+/* The options with which nvidia-modprobe(1) makes a node. */
+static const char *modprobe_options(struct arena *a, const struct node *n) {
+        const struct family *f = node_family(n);
+        bool card = f == &families[FAMILY_NVIDIA];
+
+        if (f == &families[FAMILY_NVIDIA_MODESET])
+                return WHY_MODPROBE_MODESET;
+        if (f == &families[FAMILY_NVIDIA_CAPS])
+                return WHY_MODPROBE_CAPS;
+        return card || f == &families[FAMILY_NVIDIA_CTL]
+                       ? arena_printf(a, WHY_MODPROBE_CARD, card ? n->number.minor : 0)
+                       : WHY_MODPROBE_UVM;
+}
+
 struct finding plan_node_problem(struct arena *a, const struct node *n) {
+        struct finding item = { .what = n->path, .new = devnum_mknod(a, n->number) };
+
+        if (n->state == NODE_ABSENT) {
+                bool nvidia = n->kind == NODE_NVIDIA;
+
+                item.code = nvidia ? FINDING_NVIDIA_ABSENT : FINDING_NODE_ABSENT;
+                item.old = nvidia ? modprobe_options(a, n) : NULL;
+        } else {
+                item.code = FINDING_NODE_FAKE;
+                item.old = n->state == NODE_FAKE ? WHY_NOT_CHARACTER : WHY_OTHER_NUMBER;
+        }
+        return item;
+}
+
+struct finding plan_node_late(struct arena *a, const struct node *n) {
         return (struct finding){
-                .code = n->state != NODE_ABSENT  ? FINDING_NODE_FAKE
-                        : n->kind == NODE_NVIDIA ? FINDING_NVIDIA_ABSENT
-                                                 : FINDING_NODE_ABSENT,
+                .code = FINDING_NODE_LATE,
                 .what = n->path,
-                .old = n->state == NODE_ABSENT ? NULL
-                       : n->state == NODE_FAKE ? WHY_NOT_CHARACTER
-                                               : WHY_OTHER_NUMBER,
-                .new = devnum_mknod(a, n->number),
+                .new = n->kind == NODE_NVIDIA
+                               ? arena_printf(a, WHY_LATE_NVIDIA, modprobe_options(a, n))
+                               : WHY_LATE_OTHER,
         };
 }
 
@@ -32,7 +58,7 @@ bool plan_lines_are_right(const struct plan *p, const struct plan_input *in, siz
                  * bound */
                 if (d->type == DEVLINE_ALLOW && in->survey->userns)
                         continue;
-                if (!g && devline_is_wide(in->facts, d) && devline_kinds(in->facts, d, p->devices))
+                if (!g && devline_is_wide(in->facts, d) && devline_kinds(in->facts, d))
                         right = in->facts->n_gpus <= 1;
                 else if (!g)
                         continue;
@@ -42,6 +68,16 @@ bool plan_lines_are_right(const struct plan *p, const struct plan_input *in, siz
                 }
         }
         return true;
+}
+
+bool plan_has_driver(const struct plan *p, const char *name) {
+        for (size_t i = 0; i < p->choice.gpus.n; i++) {
+                const char *driver = p->choice.gpus.items[i]->driver;
+
+                if (driver && streq(driver, name))
+                        return true;
+        }
+        return false;
 }
 
 bool plan_has_kind(const struct plan *p, enum node_kind kind) {

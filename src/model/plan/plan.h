@@ -40,6 +40,8 @@ struct plan {
 
         struct plan_node *nodes;
         size_t n_nodes;
+        struct plan_node *late; /* lines name them, and their driver makes them later */
+        size_t n_late;
         struct plan_gid gids[GID_GROUPS];
 
         bool map_broken; /* an id map line cannot be parsed */
@@ -52,8 +54,14 @@ struct plan {
 /** plan_node_problem() - what is in the place of a node that is not there to be given */
 struct finding plan_node_problem(struct arena *a, const struct node *n);
 
+/** plan_node_late() - of one that the kernel does not know yet */
+struct finding plan_node_late(struct arena *a, const struct node *n);
+
 /** plan_lines_are_right() - whether no line names another GPU than the plan's; else @ret_line */
 bool plan_lines_are_right(const struct plan *p, const struct plan_input *in, size_t *ret_line);
+
+/** plan_has_driver() - whether one of the chosen GPUs has driver @name */
+bool plan_has_driver(const struct plan *p, const char *name);
 
 /** plan_has_kind() - whether a node of this kind is given, or tolerated */
 bool plan_has_kind(const struct plan *p, enum node_kind kind);

@@ -11,6 +11,7 @@
 #include "model/policy/memory.h"
 
 #include "base/number.h"
+#include "model/gpu/majors.h"
 #include "model/finding/reason.h"
 #include "model/gpu/pci-address.h"
 #include "model/policy/edit.h"
@@ -193,17 +194,30 @@ static bool take_caller(struct arena *a, struct policy *p, const char *text) {
         return true;
 }
 
+static bool take_major(struct arena *a, struct policy *p, const char *text) {
+        return majors_parse(a, bytes_of(text), &p->majors);
+}
+
+/* 12 net0: name=eth0,...: where the lines stood that follow */
+static bool take_behind(struct arena *a, struct policy *p, const char *text) {
+        struct bytes rest = bytes_of(text), number = bytes_word(&rest);
+
+        p->parked.next.behind = bytes_dup(a, bytes_trim(rest));
+        return parse_u32(number, &p->parked.next.number);
+}
+
 static bool take_line(struct arena *a, struct policy *p, const char *text) {
-        *ARENA_PUSH(a, p->parked.lines, p->parked.n) = text;
+        p->parked.next.line = text;
+        *ARENA_PUSH(a, p->parked.lines, p->parked.n) = p->parked.next;
         return true;
 }
 
 /* of the line before it: only lines are ever that long */
 static bool take_more(struct arena *a, struct policy *p, const char *text) {
-        const char **last = p->parked.n > 0 ? &p->parked.lines[p->parked.n - 1] : NULL;
+        struct parked_line *last = p->parked.n > 0 ? &p->parked.lines[p->parked.n - 1] : NULL;
 
         if (last)
-                *last = arena_printf(a, "%s%s", *last, text);
+                last->line = arena_printf(a, "%s%s", last->line, text);
         return last;
 }
 
@@ -212,7 +226,8 @@ static const struct {
         bool (*take)(struct arena *a, struct policy *p, const char *text);
 } texts[] = {
         { "mac", take_mac },          { "hostname", take_name }, { "rootfs", take_root },
-        { "hookscript", take_caller }, { "line", take_line },     { MORE, take_more },
+        { "hookscript", take_caller }, { "major", take_major },
+        { "behind", take_behind },    { "line", take_line },     { MORE, take_more },
 };
 
 static const char *parse_memory(struct arena *a, struct policy *p, const struct ini_entry *e) {
@@ -297,6 +312,36 @@ static void add_short(struct strbuf *b, const char *key, const char *text) {
                 add_piece(b, key, text, strlen(text));
 }
 
+static void add_place(struct strbuf *b, const struct parked_line *p) {
+        const char *key = arena_printf(b->arena, "behind = %u", p->number);
+
+        strbuf_adds(b, key);
+        if (p->number > 0 && *p->behind) {
+                strbuf_adds(b, " ");
+                escape(b, p->behind, fitting(key, p->behind, strlen(p->behind)));
+        }
+        strbuf_adds(b, "\n");
+}
+
+static void add_parked(struct strbuf *b, const struct parked *list) {
+        const struct parked_line *last = NULL;
+
+        for (size_t i = 0; i < list->n; i++) {
+                const struct parked_line *p = &list->lines[i];
+                struct strbuf text = { .arena = b->arena };
+
+                if (!policy_can_park(p->line))
+                        continue;
+                if (p->behind && (!last || last->number != p->number || !streq(last->behind, p->behind)))
+                        add_place(&text, p);
+                add_text(&text, "line", p->line);
+                if (b->len + text.len > PARKED_MAX)
+                        continue;
+                strbuf_add_bytes(b, strbuf_bytes(&text));
+                last = p->behind ? p : last;
+        }
+}
+
 static struct bytes memory_entries(struct arena *a, const struct policy *p) {
         struct strbuf b = { .arena = a };
 
@@ -307,15 +352,10 @@ static struct bytes memory_entries(struct arena *a, const struct policy *p) {
         add_short(&b, "hostname", p->owner.name);
         add_short(&b, "rootfs", p->owner.root);
         add_short(&b, "hookscript", p->caller);
-        for (size_t i = 0; i < p->parked.n; i++) {
-                struct strbuf line = { .arena = a };
-
-                if (!policy_can_park(p->parked.lines[i]))
-                        continue;
-                add_text(&line, "line", p->parked.lines[i]);
-                if (b.len + line.len <= PARKED_MAX)
-                        strbuf_add_bytes(&b, strbuf_bytes(&line));
-        }
+        for (size_t i = 0; i < p->majors.n; i++)
+                strbuf_printf(&b, "major = %u %s\n", p->majors.items[i].major,
+                              p->majors.items[i].name);
+        add_parked(&b, &p->parked);
         return strbuf_bytes(&b);
 }
 

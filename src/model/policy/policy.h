@@ -7,6 +7,7 @@
  * Keys, values and defaults are those of gpuanchor.conf(5). Read by
  * src/pve/settings with inih; here are the values and their meaning.
  */
+#include "model/conf/pctconf.h"
 #include "model/gpu/facts.h"
 #include "model/policy/owner.h"
 #include "model/policy/selector.h"
@@ -26,8 +27,9 @@ struct policy_gid {
 
 /** struct parked - lines that were taken out while their GPU is away, as they stood in the file */
 struct parked {
-        const char **lines;
+        struct parked_line *lines;
         size_t n;
+        struct parked_line next; /* while it is read: the place of the lines that follow */
 };
 
 /** struct pin - the choice of one cluster node */
@@ -74,6 +76,7 @@ struct policy {
         struct pin *pins; /* one per cluster node that has chosen */
         size_t n_pins;
         struct parked parked; /* remembered, [memory] */
+        struct majors majors; /* the same: dynamic majors when the rules were last right */
 };
 
 /** policy_init() - every key at its default */

@@ -107,7 +107,7 @@ struct bytes mask_conf(struct mask *m, struct bytes conf) {
 
 static bool names_gpu(const struct facts *f, const struct devline *d) {
         if (d->type == DEVLINE_ALLOW || d->type == DEVLINE_DENY)
-                return d->any_major || devline_kinds(f, d, NODE_ANY);
+                return d->any_major || devline_kinds(f, d);
         return d->type != DEVLINE_NONE && d->type != DEVLINE_IDMAP;
 }
 

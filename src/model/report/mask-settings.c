@@ -36,6 +36,17 @@ static struct bytes mask_variables(struct mask *m, struct bytes value) {
         return BYTES_IN(value, "none") ? value : mask_environment(m, value);
 }
 
+/* 12 net0: name=eth0,... */
+static struct bytes mask_place(struct mask *m, struct bytes value) {
+        struct strbuf b = { .arena = m->arena };
+        struct bytes number = bytes_word(&value);
+
+        strbuf_add_bytes(&b, number);
+        strbuf_adds(&b, " ");
+        strbuf_add_bytes(&b, mask_conf_line(m, bytes_trim(value)));
+        return strbuf_bytes(&b);
+}
+
 static const struct {
         const char *key;
         struct bytes (*mask)(struct mask *m, struct bytes value);

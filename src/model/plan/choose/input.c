@@ -54,7 +54,7 @@ struct line_count input_count(const struct plan_input *in, enum node_kind kind) 
                 const struct devline *d = &in->survey->lines[i];
 
                 if ((d->type == DEVLINE_MOUNT || d->type == DEVLINE_DEV) &&
-                    (devline_kinds(in->facts, d, 0) & NODE_BIT(kind)))
+                    (devline_kinds(in->facts, d) & NODE_BIT(kind)))
                         ++*(in->conf->lines[i].parked ? &count.parked : &count.there);
         }
         return count;

@@ -59,7 +59,7 @@ void usage_add_lines(struct usage *u, uint32_t vmid, const struct survey *s) {
                               : d->type != DEVLINE_MOUNT && d->type != DEVLINE_DEV)
                         continue;
                 if (devline_is_wide(f, d))
-                        add_wide(u, vmid, devline_kinds(f, d, s->given));
+                        add_wide(u, vmid, devline_kinds(f, d));
                 else
                         add_container(u, vmid, devline_gpu(f, d), "lines");
         }

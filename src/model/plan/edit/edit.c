@@ -10,7 +10,9 @@
 #include "model/plan/edit/edit.h"
 
 #include "model/finding/reason.h"
+#include "model/gpu/majors.h"
 #include "model/plan/edit/edit-idmap.h"
+#include "model/plan/edit/late.h"
 #include "model/plan/edit/line-class.h"
 
 static void report_foreign(const struct editor *e) {
@@ -36,10 +38,43 @@ static void report_foreign(const struct editor *e) {
         }
 }
 
+/* The lines that went while something is away, and whose the majors are. */
+static void remember(const struct editor *e) {
+        struct edit_memory *m = e->memory;
+
+        for (size_t i = 1; i < e->n_lines; i++) {
+                const struct devline *d = &e->lines[i];
+                const struct family *family = devline_rule_family(e->in->facts, d);
+                const char *owner = d->late ? d->driver
+                                            : facts_major_name(e->in->facts, d->number.major);
+
+                if (e->c->lines[i].remember) {
+                        struct parked_line *p = ARENA_PUSH(e->a, m->parked.lines, m->parked.n);
+
+                        p->line = late_text(e, i);
+                        pctconf_place(e->c, i, p);
+                }
+                if (family && family->major == 0 && owner)
+                        majors_add(e->a, &m->majors, d->late ? d->written : d->number.major, owner);
+        }
+        for (size_t i = 0; i < e->p->n_nodes; i++) {
+                const struct plan_node *pn = &e->p->nodes[i];
+                const struct family *family = node_family(pn->node);
+
+                if (family->major == 0 && pn->required && pn->form == METHOD_IDMAP)
+                        majors_add(e->a, &m->majors, pn->node->number.major, family->owner);
+        }
+}
+
 /* The nodes of one form; METHOD_AUTO: rules for all of them, which only bound ones need. */
 static struct wants make_wants(struct arena *a, const struct plan *p, enum method form) {
         struct wants w = { 0 };
 
+        for (size_t i = 0; i < p->n_late; i++)
+                if (form == METHOD_AUTO ? p->late[i].node->number.major != 0
+                                        : p->late[i].form == form)
+                        *ARENA_PUSH(a, w.items, w.n) =
+                                (struct want){ .pn = &p->late[i], .late = true };
         for (size_t i = 0; i < p->n_nodes; i++) {
                 const struct plan_node *pn = &p->nodes[i];
 
@@ -101,10 +136,11 @@ static void drop_unused(const struct editor *e) {
         }
 }
 
-void edit_apply(struct arena *a, const struct edit *edit, struct findings *f, struct parked *ret) {
+void edit_apply(struct arena *a, const struct edit *edit, struct findings *f,
+                struct edit_memory *ret) {
         const struct plan_input *in = edit->in;
         const struct plan *p = edit->plan;
-        struct parked parked = { 0 };
+        struct edit_memory memory = { 0 };
         struct wants mounts = make_wants(a, p, METHOD_IDMAP), devs = make_wants(a, p, METHOD_DEV);
         struct wants allows = make_wants(a, p, METHOD_AUTO), rules;
         struct editor e = {
@@ -116,7 +152,7 @@ void edit_apply(struct arena *a, const struct edit *edit, struct findings *f, st
                 .n_lines = in->survey->n_lines,
                 .name = in->name,
                 .f = f,
-                .parked = &parked,
+                .memory = &memory,
         };
 
         report_foreign(&e);
@@ -127,6 +163,7 @@ void edit_apply(struct arena *a, const struct edit *edit, struct findings *f, st
         settle_lines(&e, &class_allow, &rules);
         settle_lines(&e, &class_mount, &mounts);
         drop_unused(&e);
+        remember(&e);
         if (edit->config) {
                 e.c = edit->config;
                 e.lines = edit->config_survey->lines;
@@ -134,5 +171,5 @@ void edit_apply(struct arena *a, const struct edit *edit, struct findings *f, st
                 e.f = NULL;
                 edit_config(&e, &mounts, &devs, &allows);
         }
-        *ret = parked;
+        *ret = memory;
 }

@@ -9,7 +9,7 @@
  * corrected in its place, what is left over goes, what is missing comes behind
  * its like.
  */
-#include "model/plan/plan.h"
+#include "model/plan/edit/editor.h"
 
 /** struct edit - a plan, and the files that shall follow it */
 struct edit {
@@ -25,8 +25,9 @@ struct edit {
  * @a:   arena
  * @e:   what to edit
  * @f:   gets one finding per line changed, added or removed, and the reasons
- * @ret: lines to remember
+ * @ret: what to remember
  *
  * Both files say the same afterwards; applying twice changes nothing the second time.
  */
-void edit_apply(struct arena *a, const struct edit *e, struct findings *f, struct parked *ret);
+void edit_apply(struct arena *a, const struct edit *e, struct findings *f,
+                struct edit_memory *ret);

@@ -86,8 +86,7 @@ void editor_drop(const struct editor *e, size_t i) {
         const char *text = editor_text(e, bytes_trim(e->c->lines[i].text));
 
         pctconf_drop(e->c, i);
-        if (e->p->incomplete && e->c->kind == PCTCONF_PVE)
-                *ARENA_PUSH(e->a, e->parked->lines, e->parked->n) = text;
+        e->c->lines[i].remember = e->p->incomplete;
         if (!e->c->lines[i].parked)
                 editor_report(e, (struct finding){ .code = FINDING_LINE_REMOVED,
                                                    .where = editor_where(e, i),

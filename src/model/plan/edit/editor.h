@@ -6,6 +6,12 @@
  */
 #include "model/plan/plan.h"
 
+/** struct edit_memory - what is to be remembered of a container's lines */
+struct edit_memory {
+        struct parked parked;
+        struct majors majors; /* under which its rules are right now */
+};
+
 /** struct editor - a file, what it shall give, and where findings go */
 struct editor {
         struct arena *a;
@@ -16,7 +22,24 @@ struct editor {
         size_t n_lines;
         const char *name;
         struct findings *f; /* NULL: none, those about the container file say the same */
-        struct parked *parked;
+        struct edit_memory *memory;
+};
+
+/** struct want - a line that shall be there; @text is settled in the container file */
+struct want {
+        const struct plan_node *pn;
+        const char *text;
+        bool required; /* added when it is not there */
+        bool deny_write;
+        bool done;
+        bool late; /* not there yet: none is added */
+        struct bytes alias; /* of a line that is kept: its name in the container, which is no node's */
+        bool has_alias;     /* there is such a line: none need be added */
+};
+
+struct wants {
+        struct want *items;
+        size_t n;
 };
 
 /** editor_report() - add a finding, unless this file has none */

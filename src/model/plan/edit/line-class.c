@@ -11,6 +11,13 @@
 #include "base/number.h"
 #include "model/conf/recognise.h"
 
+/* To what is not there yet a line leads by its name. */
+static bool leads_to(const struct devline *d, const struct want *w) {
+        return w->late ? d->path.scope == PATH_NODE &&
+                                 bytes_equal(d->path.clean, bytes_of(w->pn->node->path))
+                       : recognise_leads_to(d, w->pn->node);
+}
+
 /* ---- lxc.mount.entry ---- */
 
 static bool mount_fits(const struct editor *e, size_t i, const struct want *w) {
@@ -19,7 +26,7 @@ static bool mount_fits(const struct editor *e, size_t i, const struct want *w) {
 
         if (w->text && e->c->kind == PCTCONF_LXC) /* exactly what the container file says */
                 return bytes_equal(e->c->lines[i].value, bytes_of(w->text));
-        return !d->broken && recognise_leads_to(d, w->pn->node) &&
+        return !d->broken && leads_to(d, w) &&
                (bytes_equal(d->target, bytes_of(path + 1)) ||
                 recognise_own_name(d, w->pn->node)) &&
                !bytes_contains(d->options, "create=dir");
@@ -64,7 +71,7 @@ static bool dev_fits(const struct editor *e, size_t i, const struct want *w) {
         uint32_t gid;
 
         return !d->broken && d->path.scope != PATH_ADDRESS &&
-               recognise_leads_to(d, w->pn->node) &&
+               leads_to(d, w) &&
                (forced < 0 || (parse_u32(d->gid, &gid) && gid == forced));
 }
 
@@ -104,7 +111,7 @@ static const char *dev_text(const struct editor *e, const struct devline *d, con
 /* ---- lxc.cgroup2.devices.allow, .deny ---- */
 
 static bool rule_fits(const struct editor *e, size_t i, const struct want *w) {
-        return !e->lines[i].broken && devline_covers(&e->lines[i], w->pn->node);
+        return !e->lines[i].broken && !e->lines[i].driver && devline_covers(&e->lines[i], w->pn->node);
 }
 
 static const char *rule_text(const struct editor *e, const struct devline *d,

@@ -6,6 +6,7 @@
 #include "model/plan/edit/settle.h"
 
 #include "model/conf/recognise.h"
+#include "model/plan/edit/late.h"
 
 /* A link that has a name of its own ought to lead to the same GPU always; /dev/char/226:128 not. */
 static bool is_own_link(const struct devline *d) {
@@ -66,7 +67,7 @@ static bool is_managed(const struct editor *e, const struct line_class *k, size_
 
         if (d->type != k->type || d->legacy != k->legacy)
                 return false;
-        kinds = devline_kinds(e->in->facts, d, e->p->devices);
+        kinds = devline_kinds(e->in->facts, d);
         if (kinds == 0 || (kinds & drm) || (kinds & e->p->devices))
                 return kinds != 0;
         if (!e->c->lines[i].parked)
@@ -117,6 +118,11 @@ static bool settle_right(const struct editor *e, const struct line_class *k, siz
 
                 if (!k->fits(e, i, w))
                         continue;
+                if (w->late && !late_may_stay(e, i)) {
+                        w->done = true;
+                        editor_drop(e, i);
+                        return true;
+                }
                 if (e->c->kind == PCTCONF_PVE && recognise_own_name(&e->lines[i], w->pn->node)) {
                         keep_alias(e, i, w, wants);
                         return true;
@@ -141,21 +147,20 @@ static bool settle_right(const struct editor *e, const struct line_class *k, siz
 
 /*
  * Whether a stale NVIDIA line is one for such a node: of the same family, if that has one node
- * or one for each GPU; a rule for a dynamic major stays one.
+ * or one for each GPU; a rule for 195 is none for a dynamic major.
  */
 static bool same_nvidia(const struct devline *d, const struct plan_node *pn) {
         const struct family *family = node_family(pn->node);
 
         if (d->type == DEVLINE_ALLOW || d->type == DEVLINE_DENY)
-                return !family_of_number(NULL, d->number) ==
-                       !family_of_number(NULL, pn->node->number);
+                return family_of_number(NULL, pn->node->number) != NULL;
         return d->path.family == family && !(family->shared && family->several);
 }
 
 /* A line that names its GPU by address, or leads to one of the container's, gets that GPU's node. */
 static struct want *want_for(const struct editor *e, const struct devline *d, struct wants *wants) {
         const struct gpu *named = devline_gpu(e->in->facts, d);
-        uint32_t kinds = devline_kinds(e->in->facts, d, e->p->devices);
+        uint32_t kinds = devline_kinds(e->in->facts, d);
         struct want *tolerated = NULL;
 
         if (d->path.scope != PATH_ADDRESS &&
@@ -185,7 +190,7 @@ static void settle_stale(const struct editor *e, const struct line_class *k, siz
         struct want *w = want_for(e, d, wants);
 
         report_why(e, i);
-        if (!w) {
+        if (!w || (w->late && !late_may_stay(e, i))) {
                 editor_drop(e, i);
                 return;
         }
@@ -195,6 +200,15 @@ static void settle_stale(const struct editor *e, const struct line_class *k, siz
         if (!w->text || k->type != DEVLINE_MOUNT)
                 w->text = k->text(e, d, w);
         editor_change(e, i, w->text);
+}
+
+/* One rule may cover several nodes: "c 511:*". */
+static bool is_added(const struct wants *wants, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                if (wants->items[i].done && wants->items[i].text &&
+                    streq(wants->items[i].text, wants->items[n].text))
+                        return true;
+        return false;
 }
 
 static void add_rest(const struct editor *e, const struct line_class *k, size_t anchor,
@@ -209,6 +223,8 @@ static void add_rest(const struct editor *e, const struct line_class *k, size_t 
                 w->done = true;
                 if (!w->text)
                         w->text = k->text(e, NULL, w);
+                if (is_added(wants, j))
+                        continue;
                 editor_add(e, anchor, k->key ? k->key : editor_free_dev_key(e), w->text);
         }
 }
@@ -223,7 +239,7 @@ void settle_lines(const struct editor *e, const struct line_class *k, struct wan
                 if (!is_managed(e, k, i))
                         continue;
                 anchor = i;
-                stale[i] = !settle_right(e, k, i, wants);
+                stale[i] = !late_settle_rule(e, i, wants) && !settle_right(e, k, i, wants);
         }
         for (size_t i = 1; i < e->n_lines; i++)
                 if (stale[i])

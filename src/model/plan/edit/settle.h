@@ -9,22 +9,6 @@
  */
 #include "model/plan/edit/editor.h"
 
-/** struct want - a line that shall be there; @text is settled in the container file */
-struct want {
-        const struct plan_node *pn;
-        const char *text;
-        bool required; /* added when it is not there */
-        bool deny_write;
-        bool done;
-        struct bytes alias; /* of a line that is kept: its name in the container, which is no node's */
-        bool has_alias;     /* there is such a line: none need be added */
-};
-
-struct wants {
-        struct want *items;
-        size_t n;
-};
-
 /** struct line_class - what differs between the kinds of line that give a device */
 struct line_class {
         enum devline_type type;

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * late - lines for what is not there yet
+ *
+ * NVIDIA's driver makes nvidia-uvm when its first user asks, kfd comes with amdgpu. What is
+ * not there now is not gone: a line for it stays, or is taken out and remembered.
+ */
+#include "model/plan/edit/late.h"
+
+static bool is_below(struct bytes path, struct bytes folder) {
+        return folder.len > 0 && path.len > folder.len && path.data[folder.len] == '/' &&
+               bytes_equal((struct bytes){ path.data, folder.len }, folder);
+}
+
+/* mp0: /dev,mp=/dev */
+static struct bytes mount_point(const struct conf_line *l) {
+        struct bytes key = l->key, rest = l->value;
+
+        if (!bytes_take_prefix(&key, "mp") || key.len == 0 || !ascii_is_digit(key.data[0]))
+                return (struct bytes){ 0 };
+        while (rest.len > 0) {
+                struct bytes option = bytes_cut(&rest, ',');
+
+                if (bytes_take_prefix(&option, "mp="))
+                        return option;
+        }
+        return (struct bytes){ 0 };
+}
+
+/* "create=file" for a target in a folder of the host would make the file there. */
+static bool is_in_bound_folder(const struct editor *e, size_t line) {
+        struct bytes target = e->lines[line].target_path.clean;
+
+        for (size_t i = 1; i < e->n_lines; i++) {
+                const struct conf_line *l = &e->c->lines[i];
+                struct devline d = devline_parse(e->a, l);
+
+                if (i == line || l->dropped || l->parked || devline_is_wide(e->in->facts, &e->lines[i]))
+                        continue;
+                if (is_below(target, d.type == DEVLINE_MOUNT ? d.target_path.clean : mount_point(l)))
+                        return true;
+        }
+        return false;
+}
+
+static bool is_owned(const struct editor *e, uint32_t major) {
+        return facts_major_name(e->in->facts, major) != NULL;
+}
+
+bool late_may_stay(const struct editor *e, size_t i) {
+        const struct devline *d = &e->lines[i];
+
+        if (d->type == DEVLINE_MOUNT)
+                return devline_has_option(d, "optional") && !is_in_bound_folder(e, i) &&
+                       !(d->at && d->at->kind == SOURCE_DEVICE && is_owned(e, d->at->number.major));
+        return d->type != DEVLINE_DEV && !(d->late && is_owned(e, d->written));
+}
+
+static const char *rule_number(const struct editor *e, const struct devline *d) {
+        return d->any_minor ? arena_printf(e->a, "%u:*", d->number.major)
+                            : devnum_text(e->a, d->number);
+}
+
+/* Whether another rule says the same already: one that needs no change, or was changed before. */
+static bool is_second(const struct editor *e, size_t line) {
+        const struct devline *d = &e->lines[line];
+
+        for (size_t i = 1; i < e->n_lines; i++) {
+                const struct devline *o = &e->lines[i];
+
+                if (i != line && o->type == d->type && o->legacy == d->legacy && !o->late &&
+                    !e->c->lines[i].dropped && (!o->driver || i < line) && !o->any_major &&
+                    o->number.major == d->number.major && o->any_minor == d->any_minor &&
+                    (o->any_minor || o->number.minor == d->number.minor))
+                        return true;
+        }
+        return false;
+}
+
+bool late_settle_rule(const struct editor *e, size_t i, struct wants *wants) {
+        const struct devline *d = &e->lines[i];
+        const struct family *f = devline_rule_family(e->in->facts, d);
+
+        if (!f || f->major != 0 || d->broken || !plan_has_driver(e->p, f->driver))
+                return false;
+        for (size_t j = 0; j < wants->n; j++) {
+                struct want *w = &wants->items[j];
+
+                if (devline_covers(d, w->pn->node)) {
+                        w->done = true;
+                        w->text = w->text ? w->text : devline_replace(e->a, e->c->lines[i].value, d->raw_number, rule_number(e, d));
+                }
+        }
+        if (d->driver && !d->late && is_second(e, i))
+                editor_drop(e, i);
+        else if (d->driver && !d->late)
+                editor_change(e, i, devline_replace(e->a, e->c->lines[i].value, d->raw_number,
+                                                    rule_number(e, d)));
+        else if (late_may_stay(e, i))
+                editor_keep(e, i);
+        else
+                editor_drop(e, i);
+        return true;
+}
+
+const char *late_text(const struct editor *e, size_t i) {
+        const struct devline *d = &e->lines[i];
+        struct bytes text = bytes_trim(e->c->lines[i].text);
+
+        return d->driver && !d->late ? devline_replace(e->a, text, d->raw_number, rule_number(e, d))
+                                     : bytes_dup(e->a, text);
+}
