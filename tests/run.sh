@@ -1,35 +1,48 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# run.sh [--quick] - everything that is tested
+# run.sh [--quick | --long] [--seed N] - everything that is tested
 #
-# Three lanes side by side, because each waits now and then:
+#   --quick   before each commit, 3 minutes on two processors: one build, and in it all
+#             unit tests, sample hosts, lints and docs
+#             (without an option: all of it, 30 minutes)
+#   --long    what has no end of its own, too: random histories, broken rules that they must
+#             find, kills at each system call of each sample host, fuzzers for ten minutes each
+#
+# All of it is three lanes side by side, because each waits now and then:
 #
 #   source    builds with gcc and clang, with warnings as errors, with and without
 #             sanitizers. Unit tests and fuzzers' corpora run in each of the four;
 #             sample hosts, which are slow, with clang and sanitizers; lints, docs
 #             and kills at every system call, once. Then the fuzzers, a little
-#   package   builds the packages for Debian 13 and 12 and tries them there, the
-#             installed programs on sample hosts included (tests/deb)
+#   package   builds the packages for Debian 13 and 12 as root in a container, runs --quick
+#             there, and tries the installed programs, on sample hosts, too (tests/deb)
 #   vm        the machine of tests/vm, as soon as the package for 13 is there
 #
-# --quick runs the first alone. Each lane's lines come as it goes, so they mix.
+# What is random starts from N, or from a number of the clock, which is printed; tests find it
+# in GPUANCHOR_SEED. Each lane's lines come as it goes, so they mix.
 # Ends in a line "N passed, N failed, N skipped"; exit status 0 if none failed.
 # shellcheck disable=SC2030,SC2031 # a lane is a subshell, and has $lane for itself
 set -eu
 cd "$(dirname "$0")/.."
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin # Debian's programs, which deps.sh installs
 
-quick=
-case ${1-} in
---quick) quick=1 ;;
-"") ;;
-*) echo "usage: run.sh [--quick]" >&2 && exit 2 ;;
-esac
+mode=full
+GPUANCHOR_SEED=$(date +%s)
+while [ $# -gt 0 ]; do
+    case $1 in
+    --quick | --long) mode=${1#--} ;;
+    --seed) GPUANCHOR_SEED=${2?run.sh: --seed needs a number} && shift ;;
+    *) echo "usage: run.sh [--quick | --long] [--seed N]" >&2 && exit 2 ;;
+    esac
+    shift
+done
+export GPUANCHOR_SEED
 if [ "$(id -u)" != 0 ]; then
     echo "run.sh: needs root: sample hosts have device nodes of their own (sudo sh tests/run.sh)" >&2
     exit 2
 fi
+echo "seed $GPUANCHOR_SEED"
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/gpuanchor-test.XXXXXX")
 : >"$work/results"
@@ -115,14 +128,21 @@ setup() { # BUILD OPTION...
 }
 
 fuzz() {
+    runs=20000 seconds=20
+    [ "$mode" != long ] || { runs=-1 seconds=600; }
     for fuzzer in "$lane"/clang-asan/tests/fuzz-*; do
         [ -x "$fuzzer" ] && [ -f "$fuzzer" ] || continue
         name=${fuzzer##*/fuzz-}
         mkdir "$lane/corpus-$name"
-        # a fixed seed: what fails here fails again; for a search let the fuzzer run by itself
-        step "fuzz $name" "$fuzzer" -seed=1 -runs=20000 -max_total_time=20 -timeout=25 -artifact_prefix="$lane/" \
+        step "fuzz $name" "$fuzzer" -seed="$GPUANCHOR_SEED" -runs=$runs -max_total_time=$seconds -timeout=25 -artifact_prefix="$lane/" \
             "$lane/corpus-$name" "tests/fuzz/corpus/$name"
     done
+}
+
+quick_lane() {
+    sh tests/deps.sh test || { count not "installing what the tests need"; return 0; }
+    CC=gcc setup "$lane/gcc" --werror
+    suite gcc "$lane/gcc" --no-suite kill
 }
 
 source_lane() {
@@ -137,6 +157,7 @@ source_lane() {
     # sample hosts with clang, whose sanitizers start a program in two thirds of gcc's time
     suite clang-asan "$lane/clang-asan" --no-suite lint --no-suite docs --no-suite kill
     fuzz
+    [ "$mode" != long ] || suite long "$lane/gcc" --setup long
 }
 
 package_lane() {
@@ -154,9 +175,11 @@ vm_lane() {
     script vm sh tests/vm/run.sh --deb "$work/deb"
 }
 
-[ -n "$quick" ] || sh tests/deps.sh vm
-lane source source_lane
-if [ -z "$quick" ]; then
+if [ "$mode" = quick ]; then
+    lane quick quick_lane
+else
+    sh tests/deps.sh vm
+    lane source source_lane
     lane package package_lane
     lane vm vm_lane
 fi

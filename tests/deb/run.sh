@@ -3,12 +3,13 @@
 #
 # run.sh SUITE [KEEP] - the package on a Debian release: bookworm, trixie
 #
-# In a fresh chroot of SUITE with nothing but what debian/control asks for: builds the package
-# twice, in different folders, at different times, under another locale, time zone and umask;
-# both must have the same bytes. lintian may find neither error nor warning. In a second fresh chroot: installs the package, tries every installed file, removes and
-# purges it. On a release other than the one it runs on, where tests/run.sh has not been: the first
-# build runs its tests, clang builds it too, and the installed programs are tried on the sample
-# hosts. Warnings are errors.
+# In a fresh SUITE with nothing but what debian/control asks for, as root in a container: builds the
+# package, tests included, and again as an ordinary user, in another folder, at another time, under
+# another locale, time zone and umask; both must have the same bytes. lintian may find neither
+# error nor warning. Runs tests/run.sh --quick as a newcomer would. In a second fresh SUITE: installs
+# the package, tries every installed file, removes and purges it. On a release other than the one it
+# runs on, clang builds it, too, and the installed programs are tried on the sample hosts.
+# Warnings are errors.
 # KEEP is a folder for what the machine of tests/vm installs: gpuanchor.deb and older.deb, which
 # differs in its version only and comes last. Prints one line for each; needs root, mmdebstrap and a mirror.
 # shellcheck disable=SC2016,SC2317 # shell in quotes is for the chroot; steps are called by name
@@ -35,14 +36,29 @@ step() {
     fi
 }
 
-# inside FOLDER SCRIPT - in a mount namespace of its own: nothing stays mounted, whatever happens
+# inside FOLDER SCRIPT - as root in a container, as LXC, nspawn and Docker make one: /dev is a tmpfs with
+# the usual nodes, no udevd, /tmp as Debian 13 has it. In namespaces of its own: nothing stays mounted.
 inside() {
-    unshare --mount --propagation private sh -euc '
-        mount --rbind /dev "$1/dev"
-        mount -t proc proc "$1/proc"
-        mount -t tmpfs -o mode=1777 tmp "$1/tmp"
-        exec chroot "$1" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/tmp \
-            DEBIAN_FRONTEND=noninteractive sh -euc "$2"' inside "$1" "$2"
+    unshare --mount --pid --fork --kill-child --propagation private sh -euc '
+        root=$1 script=$2
+        mount --rbind "$root" "$root"
+        cd "$root"
+        mount -t tmpfs -o mode=0755,nosuid dev dev
+        node() { mknod -m 666 "dev/$1" c "$2" "$3"; }
+        node null 1 3; node zero 1 5; node full 1 7; node random 1 8; node urandom 1 9; node tty 5 0
+        mkdir dev/pts dev/shm
+        mount -t devpts -o newinstance,ptmxmode=0666,mode=620,gid=5 devpts dev/pts
+        mount -t tmpfs -o mode=1777,nosuid,nodev shm dev/shm
+        ln -s pts/ptmx dev/ptmx
+        ln -s /proc/self/fd dev/fd
+        mount -t proc proc proc
+        mount --rbind /sys sys
+        mount -t tmpfs -o mode=1777,nosuid,nodev tmp tmp
+        mount -t tmpfs -o mode=755,nosuid,nodev run run
+        pivot_root . mnt
+        umount -l mnt
+        exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/root \
+            DEBIAN_FRONTEND=noninteractive sh -euc "$script"' inside "$1" "$2"
 }
 
 copy_source() { # FOLDER
@@ -60,17 +76,16 @@ build_chroot() {
         copy_source "$work/build/build/two/another-name/gpuanchor" &&
         inside "$work/build" '
         useradd --no-create-home builder
-        chown -R builder /build
+        chown -R builder /build/two
         apt-get -qy install build-essential
         apt-get -qy build-dep /build/one/gpuanchor'
 }
 
-build_one() {
-    inside "$work/build" 'cd /build/one/gpuanchor &&
-        DEB_BUILD_OPTIONS='"$checks"' DEB_CFLAGS_APPEND=-Werror exec su builder -c "dpkg-buildpackage --no-sign"'
+build_one() { # as root, tests included
+    inside "$work/build" 'cd /build/one/gpuanchor && DEB_CFLAGS_APPEND=-Werror exec dpkg-buildpackage --no-sign'
 }
 
-build_two() {
+build_two() { # as an ordinary user
     inside "$work/build" 'cd /build/two/another-name/gpuanchor && umask 077 &&
         TZ=Pacific/Kiritimati LC_ALL=C DEB_BUILD_OPTIONS=nocheck exec su builder -c "dpkg-buildpackage --no-sign --build=binary"'
 }
@@ -92,6 +107,12 @@ clang_builds() {
         apt-get -qy install clang
         cd /build/one/gpuanchor && CC=clang meson setup --buildtype=release --werror -Dtests=false ../clang
         ninja -C ../clang'
+}
+
+# README's test command, by somebody who has git and nothing else; prints a line for each failure
+quick_run() {
+    copy_source "$work/build/root/gpuanchor" &&
+        inside "$work/build" 'cd /root/gpuanchor && exec sh tests/run.sh --quick'
 }
 
 keep_packages() {
@@ -134,8 +155,8 @@ check_remove() {
         ! find /etc /usr /var /run -xdev -name "*gpuanchor*" ! -path "/var/cache/*" ! -path "/var/log/*" | grep .'
 }
 
-checks=nocheck foreign=
-grep -q "^VERSION_CODENAME=$suite$" /etc/os-release || checks='' foreign=1
+foreign=
+grep -q "^VERSION_CODENAME=$suite$" /etc/os-release || foreign=1
 step "chroot" sh "$source/tests/bootstrap.sh" "$suite" "$work/base" minbase || exit 1
 step "chroot with the build dependencies" build_chroot || exit 1
 step "package builds" build_one || exit 1
@@ -143,6 +164,7 @@ if step "package builds again" build_two; then
     step "both have the same bytes" same_bytes || :
 fi
 [ -z "$keep" ] || step "packages for the machine" keep_packages || exit 1
+step "run.sh --quick in a container" quick_run || :
 step lintian check_lintian || :
 [ -z "$foreign" ] || step "clang builds it" clang_builds || :
 step "chroot to install into" install_chroot || exit 1

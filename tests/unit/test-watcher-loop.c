@@ -12,6 +12,8 @@
 #include "uevent.h"
 #include "watcher-stage.h"
 
+#include <libudev.h>
+#include <poll.h>
 #include <time.h>
 
 static uint64_t clock_usec(void) {
@@ -128,13 +130,35 @@ static void each_place_is_watched(void **state) {
         sd_event_unref(e);
 }
 
+/* Whether libudev listens at all: in a chroot without udevd and devtmpfs it does not, and there
+ * set_up_stages() cannot help. */
+static bool events_arrive(int fd) {
+        struct udev *udev = udev_new();
+        struct udev_monitor *monitor = udev_monitor_new_from_netlink(udev, "udev");
+        struct pollfd p = { .events = POLLIN };
+        bool arrived;
+
+        assert_non_null(monitor);
+        assert_int_equal(udev_monitor_enable_receiving(monitor), 0);
+        p.fd = udev_monitor_get_fd(monitor);
+        arrived = uevent_send(fd, "drm") == 0 && poll(&p, 1, 1000) == 1;
+        if (!arrived)
+                print_message("no udevd and no mount namespace to pretend one: skipped\n");
+        udev_monitor_unref(monitor);
+        udev_unref(udev);
+        return arrived;
+}
+
 static void these_devices_are_of_interest(void **state) {
         static const char *const subsystems[] = { "drm", "accel", "kfd", "pci", "module" };
-        struct stage *s = new_stage("guide");
         _cleanup_(cleanup_close) int fd = uevent_open();
+        struct stage *s;
         sd_event *e;
 
         assert_true(fd >= 0);
+        if (!events_arrive(fd))
+                skip();
+        s = new_stage("guide");
         look(s);
         assert_int_equal(sd_event_new(&e), 0);
         assert_int_equal(manager_attach(s->m, e), 0);
@@ -171,12 +195,15 @@ static void without_events_it_looks_all_the_same(void **state) {
 /* The kernel's own queue: more events than it holds are one look, and it is heard of again
  * afterwards. */
 static void overrun_of_the_kernels_queue(void **state) {
-        struct stage *s = new_stage("guide");
         _cleanup_(cleanup_close) int fd = uevent_open();
         uint64_t begin, looks;
+        struct stage *s;
         sd_event *e;
 
         assert_true(fd >= 0);
+        if (!events_arrive(fd))
+                skip();
+        s = new_stage("guide");
         look(s);
         assert_int_equal(sd_event_new(&e), 0);
         assert_int_equal(manager_attach(s->m, e), 0);
