@@ -30,7 +30,7 @@
 
 #define EXIT_REFUSE 1
 #define EXIT_USAGE 2
-#define MAX_TRIES 3
+#define MAX_TRIES 10 /* other containers that start write what the host remembers, too */
 /* systemd gives a start of pve-container@ 90 s; lock and usermod have limits of their own */
 #define UNIT_WAIT_MS (30 * 1000)
 

@@ -97,7 +97,7 @@ static int apply_owner(struct check *c) {
 }
 
 /* A start that could not remember is judged by the pin's own memory the next time. */
-static void apply_host_memory(struct check *c) {
+static int apply_host_memory(struct check *c) {
         struct host_memory m = c->anchor->memory;
         const char *path;
         int r;
@@ -111,6 +111,7 @@ static void apply_host_memory(struct check *c) {
                 r = host_majors_store(&c->anchor->pve, &c->anchor->facts, &path);
         if (r < 0)
                 anchor_tell_write_failed(&c->findings, path + strlen(c->anchor->pve.root), r);
+        return r == FILE_E_CHANGED ? GUEST_E_CHANGED : 0;
 }
 
 /* devN and id map lines: what Proxmox reads in the container file after pre-start. */
@@ -200,9 +201,9 @@ static int apply_memories(struct check *c) {
         r = apply_owner(c);
         if (r == 0)
                 r = apply_memory(c);
-        if (r != GUEST_E_CHANGED)
-                apply_host_memory(c);
-        return r;
+        if (r == GUEST_E_CHANGED)
+                return r;
+        return apply_host_memory(c) == GUEST_E_CHANGED ? GUEST_E_CHANGED : r;
 }
 
 static void judge_disk(struct check *c, const char *why) {

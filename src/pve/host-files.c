@@ -63,7 +63,7 @@ static int store(const struct pve *pve, const char *path, struct bytes before, s
         if (bytes_equal(before, text))
                 return 0;
         r = mkdir_parents(arena_printf(pve->arena, "%s" FOLDER, pve->root), 0755);
-        return r < 0 ? r : file_replace(path, text, 0644, 0);
+        return r < 0 ? r : file_edit(path, &(struct file_edit){ before, text }, 0644, 0);
 }
 
 int host_memory_store(const struct pve *pve, const struct host_memory *m, const char **ret_path) {
@@ -73,7 +73,7 @@ int host_memory_store(const struct pve *pve, const struct host_memory *m, const 
                 return 0;
         *ret_path = path_of(pve, "cards");
         r = store(pve, *ret_path, m->cards_text, history_write(pve->arena, &m->history));
-        if (r < 0)
+        if (r != 0)
                 return r;
         *ret_path = path_of(pve, "pins");
         return store(pve, *ret_path, m->pins_text, pins_write(pve->arena, m));

@@ -19,7 +19,8 @@ void host_memory_load(const struct pve *pve, struct host_memory *ret);
  * host_memory_store() - replace the files whose content differs
  * @ret_path: the file that could not be written
  *
- * Not when it is partial: what could not be read must not be lost. Return: 0 or negative errno.
+ * Not when it is partial: what could not be read must not be lost. Return: 0, FILE_E_CHANGED when
+ * another start has written meanwhile, negative errno.
  */
 int host_memory_store(const struct pve *pve, const struct host_memory *m, const char **ret_path);
 

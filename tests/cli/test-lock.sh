@@ -116,6 +116,24 @@ END
     [ "$(grep -c 'colour' "$work/out")" = 1 ] || fail "not said"
 }
 
+# each container that starts adds its pin to what the host remembers
+case_starts_at_the_same_time() {
+    for vmid in $(seq 101 116); do
+        [ "$vmid" = 101 ] || cp "$CONF" "$H/etc/pve/lxc/$vmid.conf"
+        printf '[container]\ngpu = auto\n' >"$H/etc/pve/gpuanchor/$vmid.conf"
+        mkdir -p "$H/var/lib/lxc/$vmid"
+        [ "$vmid" = 101 ] || cp "$CONFIG" "$H/var/lib/lxc/$vmid/config"
+    done
+    for vmid in $(seq 101 116); do
+        "$hook" "$vmid" pre-start >"$work/out.$vmid" 2>&1 </dev/null &
+    done
+    wait
+    for vmid in $(seq 101 116); do
+        grep -q "^\[pin " "$H/etc/pve/gpuanchor/$vmid.conf" || fail "$vmid has no pin: $(cat "$work/out.$vmid")"
+        grep -q "$vmid" "$H/var/lib/gpuanchor/host/pins" || fail "the pin of $vmid was lost"
+    done
+}
+
 # --- how long a start waits for its GPU -----------------------------------------------------------
 
 waiting() { # SECONDS: of the policy; the GPU is not there

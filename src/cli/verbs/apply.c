@@ -15,7 +15,7 @@
 
 #include <time.h>
 
-#define MAX_TRIES 3
+#define MAX_TRIES 10 /* other containers that start write what the host remembers, too */
 #define BOOT_LOCK_MS 1000
 #define BOOT_SECONDS 30 /* after that no lock is waited for any more */
 
