@@ -154,7 +154,7 @@ static int apply_conf(struct check *c) {
                             (struct finding){ .code = FINDING_GUEST_BUSY, .where = name });
                 return ANCHOR_E_FAILED;
         }
-        r = backup_save(c->arena, &c->guest);
+        r = backup_save(c->arena, &c->guest, c->new_conf);
         if (r < 0)
                 anchor_tell_write_failed(&c->findings, "/var/lib/gpuanchor/backup", r);
         r = guest_store_conf(&c->guest, c->new_conf);

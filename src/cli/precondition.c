@@ -103,7 +103,7 @@ int target_open(struct cli *c, uint32_t vmid, struct guest *ret, int *ret_lock) 
 
 int target_store(struct cli *c, const struct guest *g, struct bytes content) {
         const char *where = g->conf_path + strlen(g->root);
-        int r = backup_save(&c->arena, g);
+        int r = backup_save(&c->arena, g, content);
 
         if (r < 0)
                 return cli_fail(c, MSG_NOTHING_CHANGED, MSG_BACKUP_FAILED, g->vmid, strerror(-r));

@@ -49,14 +49,16 @@ static int newest(struct arena *a, const struct guest *g, uint32_t *ret) {
         return 0;
 }
 
-int backup_save(struct arena *a, const struct guest *g) {
+static const char *written_path(struct arena *a, const struct guest *g) {
+        return arena_printf(a, "%s/written.conf", backup_folder(a, g));
+}
+
+/* the loaded content, unless it is the newest one already */
+static int keep_original(struct arena *a, const struct guest *g) {
         struct bytes last;
         uint32_t max = 0;
         int r;
 
-        r = mkdir_parents(backup_folder(a, g), 0700);
-        if (r < 0)
-                return r;
         r = newest(a, g, &max);
         if (r < 0)
                 return r;
@@ -69,6 +71,18 @@ int backup_save(struct arena *a, const struct guest *g) {
         if (r == 0 && max >= BACKUPS)
                 (void)unlink(backup_path(a, g, max + 1 - BACKUPS));
         return r;
+}
+
+int backup_save(struct arena *a, const struct guest *g, struct bytes next) {
+        int r = mkdir_parents(backup_folder(a, g), 0700);
+
+        if (r == 0)
+                r = keep_original(a, g);
+        return r < 0 ? r : file_replace(written_path(a, g), next, 0600, 0);
+}
+
+bool backup_written(struct arena *a, const struct guest *g, struct bytes *ret) {
+        return file_read(a, written_path(a, g), MAX_READ, ret) == 0;
 }
 
 int backup_last(struct arena *a, const struct guest *g, struct bytes *ret, const char **ret_path) {

@@ -131,8 +131,16 @@ int guest_list(const struct pve *pve, uint32_t **ret, size_t *ret_n);
  */
 bool guest_is_managed(const struct pve *pve, uint32_t vmid);
 
-/** backup_save() - keep the loaded container file, the last 8; 0 or negative errno */
-int backup_save(struct arena *a, const struct guest *g);
+/**
+ * backup_save() - keep the loaded container file, the last 8, before another one is written
+ * @next: what will be written, see backup_written()
+ *
+ * Return: 0 or negative errno.
+ */
+int backup_save(struct arena *a, const struct guest *g, struct bytes next);
+
+/** backup_written() - what was to be written when the newest original was kept; false if unknown */
+bool backup_written(struct arena *a, const struct guest *g, struct bytes *ret);
 
 /**
  * backup_set_aside() - take the policy of an earlier container of this number out of the way

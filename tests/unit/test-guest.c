@@ -286,7 +286,7 @@ static void save(const char *text) {
 
         put(CONF, text);
         g = load();
-        assert_int_equal(backup_save(&arena, &g), 0);
+        assert_int_equal(backup_save(&arena, &g, BYTES("next\n")), 0);
 }
 
 static void test_backup(void **state) {

@@ -33,7 +33,8 @@ static bool is_ours(struct cli *c, const struct conf_line *l) {
                 d = recognise_line(&c->arena, &c->host.facts, l);
                 return d.broken || d.any_major || devline_kinds(&c->host.facts, &d);
         case DEVLINE_IDMAP:
-                return bytes_has_prefix(l->value, "g");
+                return bytes_has_prefix(l->value, "g") ||
+                       bytes_equal(l->value, BYTES("u 0 100000 65536")); /* beside the first g */
         case DEVLINE_MOUNT:
         case DEVLINE_DEV:
                 return true;
@@ -78,6 +79,22 @@ static struct bytes keep_hookscript(struct arena *a, const struct guest *old,
         else if (!bytes_equal(conf.lines[line].value, value))
                 pctconf_set(&conf, line, hook);
         return pctconf_write(&conf);
+}
+
+/*
+ * Whether all that changed since the original is what gpuanchor wrote: the file as it was written
+ * then is kept, too. Where it is not, by what the other lines say.
+ */
+static bool only_ours(struct cli *c, const struct guest *old, const struct guest *now) {
+        struct guest written;
+        struct bytes text;
+
+        if (backup_written(&c->arena, now, &text)) {
+                written = guest_with(&c->arena, now, text, now->config);
+                if (bytes_equal(keep_hookscript(&c->arena, &written, now), now->conf))
+                        return true;
+        }
+        return bytes_equal(without_ours(c, old), without_ours(c, now));
 }
 
 /* The form of all device lines; AUTO when there are none, or of both. */
@@ -140,9 +157,9 @@ static int undo(struct cli *c, const struct guest *g) {
         r = diff_make(&c->arena, &(struct file_change){ name, g->conf, new.conf }, &diff);
         if (r == 0)
                 out_diff(c, diff);
-        if (!c->opt[OPT_FORCE] &&
-            !bytes_equal(without_ours(c, &new), without_ours(c, g)))
-                return cli_fail(c, MSG_DO_FORCE, MSG_UNDO_OTHERS, name);
+        if (!c->opt[OPT_FORCE] && !only_ours(c, &new, g))
+                return cli_fail(c, arena_printf(&c->arena, MSG_DO_FORCE, g->vmid), MSG_UNDO_OTHERS,
+                                name);
         if (!c->opt[OPT_DRY_RUN]) {
                 r = target_store(c, g, new.conf);
                 if (r != EXIT_DONE)
