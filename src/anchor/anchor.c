@@ -3,6 +3,7 @@
 /* anchor - read a part of the machine once */
 #include "anchor/anchor.h"
 
+#include "host/inside/libraries.h"
 #include "host/lookup.h"
 #include "host/probe/majors.h"
 #include "host/probe/probe.h"
@@ -48,6 +49,14 @@ int anchor_majors(struct anchor *an) {
         an->facts.seen = host_majors_load(&an->pve);
         an->has_majors = r == 0;
         return r;
+}
+
+void anchor_driver(struct anchor *an) {
+        struct arena *a = an->pve.arena;
+
+        an->facts.nvidia_version = nvidia_version(a, an->pve.root);
+        if (an->facts.nvidia_version)
+                libraries_of_host(a, an->pve.root, an->libraries);
 }
 
 static void need_host(struct anchor *an) {

@@ -8,6 +8,7 @@
  * the same host. To read the machine again, open it again.
  */
 #include "model/conf/pctconf.h"
+#include "model/guest/driver-library.h"
 #include "model/gpu/facts.h"
 #include "pve/host-files.h"
 #include "pve/settings.h"
@@ -16,6 +17,7 @@ struct anchor {
         struct pve pve;
         struct facts facts;        /* after anchor_facts() */
         struct settings host;      /* of all containers; after anchor_policy() */
+        struct driver_library libraries[DRIVER_LIBRARIES]; /* of the host; after anchor_driver() */
         struct host_memory memory; /* advanced to the facts; after anchor_memory() */
         bool has_facts, has_host, has_memory, has_majors;
 };
@@ -47,6 +49,13 @@ void anchor_sources(struct anchor *an, const struct pctconf *x, const struct pct
 
 /** anchor_majors() - have @an->facts with the majors of now and before; 0 or negative errno */
 int anchor_majors(struct anchor *an);
+
+/**
+ * anchor_driver() - have in @an->facts which version of NVIDIA's driver is loaded
+ *
+ * And, where one is, in @an->libraries what a program of the host would load of it.
+ */
+void anchor_driver(struct anchor *an);
 
 /**
  * anchor_policy() - the policy of container @vmid

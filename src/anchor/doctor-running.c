@@ -89,6 +89,13 @@ static void skip_all(struct doctor *d, enum doctor_outcome outcome, const char *
                                                              .what = why });
 }
 
+static bool has_nvidia(const struct inside_request *q) {
+        for (size_t i = 0; i < q->n_wants; i++)
+                if (q->wants[i].kind == NODE_NVIDIA)
+                        return true;
+        return false;
+}
+
 static void look(struct doctor *d) {
         struct inside_request q = { .vmid = d->vmid };
         struct inside_facts f;
@@ -99,6 +106,10 @@ static void look(struct doctor *d) {
                 q.expected_gid[group] = d->check.plan.gids[group].inside;
         add_wants(d, &q);
         add_units(d, &q);
+        if (has_nvidia(&q)) {
+                q.nvidia_version = d->anchor->facts.nvidia_version;
+                q.libraries = d->anchor->libraries;
+        }
         r = inside_probe_files(d->arena, &q, &f, &why);
         if (r != 0) {
                 skip_all(d, r == INSIDE_E_STOPPED ? OUTCOME_GONE : OUTCOME_UNREACHED, why);
@@ -109,6 +120,7 @@ static void look(struct doctor *d) {
         f.policy = &d->check.policy;
         look_at_gpus(d, &f);
         doctor_inside(&d->report, &f);
+        doctor_driver(&d->report, &f);
         if (r != 0) {
                 doctor_add(&d->report, (struct doctor_item){ .check = DOCTOR_SYSTEMD,
                                                              .outcome = OUTCOME_UNREACHED,

@@ -43,6 +43,7 @@ static void look_at_host(struct doctor *d) {
                 .facts = &d->anchor->facts,
                 .problems = &inv.problems,
                 .module_loaded = loaded,
+                .libraries = d->anchor->libraries,
                 .subuids = d->subuids,
                 .n_subuids = d->n_subuids,
         };
@@ -187,6 +188,7 @@ static int begin(struct anchor *an, uint32_t vmid, struct doctor *d) {
         struct arena *a = an->pve.arena;
         int r = anchor_majors(an);
 
+        anchor_driver(an);
         *d = (struct doctor){ .anchor = an,
                               .arena = a,
                               .root = an->pve.root,

@@ -186,6 +186,27 @@ static void look_at_groups(struct look *l, struct check *c) {
         }
 }
 
+/* What the last look of root found in it, against the module that is loaded now. */
+static void look_at_libraries(struct look *l, struct check *c) {
+        const char *loaded = c->anchor->facts.nvidia_version;
+        struct held held;
+
+        if (!loaded || held_load(&c->anchor->pve, c->guest.vmid, &held) != 0)
+                return;
+        for (int i = 0; i < DRIVER_LIBRARIES; i++) {
+                const struct driver_library *library = &held.libraries[i];
+
+                if (library_judge(library, loaded) != VERDICT_DIFFERS || library->of_host)
+                        continue;
+                add_about(l, c->guest.vmid,
+                          (struct finding){ .code = FINDING_CONTAINER_DRIVER_MISMATCH,
+                                            .what = library->path,
+                                            .old = library->version,
+                                            .new = loaded });
+                return;
+        }
+}
+
 bool anchor_runs(const struct anchor *an, uint32_t vmid) {
         struct record record;
 
@@ -265,6 +286,7 @@ static int look_at_container(struct look *l, uint32_t vmid) {
         if (cs->running) {
                 look_at_record(l, &c);
                 look_at_groups(l, &c);
+                look_at_libraries(l, &c);
         }
         return 0;
 }
@@ -294,6 +316,23 @@ static void look_at_nodes(struct look *l) {
                         finding_add(&l->st->findings, inv.problems.items[i]);
 }
 
+/* A package that was updated without a reboot: its libraries are refused by the module. */
+static void look_at_driver(struct look *l) {
+        const char *loaded = l->anchor->facts.nvidia_version;
+
+        for (int i = 0; loaded && i < DRIVER_LIBRARIES; i++) {
+                const struct driver_library *library = &l->anchor->libraries[i];
+
+                if (library_judge(library, loaded) != VERDICT_DIFFERS)
+                        continue;
+                finding_add(&l->st->findings, (struct finding){ .code = FINDING_DRIVER_NOT_LOADED,
+                                                                .what = library->path,
+                                                                .old = loaded,
+                                                                .new = library->version });
+                return;
+        }
+}
+
 int anchor_status(struct anchor *an, const struct baseline *before, struct host_status *ret) {
         struct arena *a = an->pve.arena;
         struct host_status st = { .node = an->pve.node, .findings = { .arena = a } };
@@ -303,11 +342,13 @@ int anchor_status(struct anchor *an, const struct baseline *before, struct host_
         r = anchor_majors(an);
         if (r < 0)
                 return r;
+        anchor_driver(an);
         st.facts = an->facts;
         if (before)
                 baseline_compare(before, &st.facts, &st.findings);
         baseline_next(a, before, &st.facts, &st.next);
         look_at_nodes(&l);
+        look_at_driver(&l);
         r = look_at_containers(&l);
         if (r != 0) {
                 st.blind = true;

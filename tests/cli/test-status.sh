@@ -59,6 +59,68 @@ case_something_is_open() {
     run 0 status 102
 }
 
+# nvidia VERSION LIBRARIES - a host whose loaded module and own libraries are of these versions
+nvidia() {
+    rm -rf "$H/sys" "$H/dev" "$H/proc"
+    sh "$tests/mkhost.sh" "$tests/fixtures/hosts/nvidia.host" "$work/nvidia"
+    for part in sys dev proc; do mv "$work/nvidia/$part" "$H/$part"; done
+    rm -rf "$work/nvidia"
+    mkdir -p "$H/sys/module/nvidia" "$H/usr/lib64"
+    echo "$1" >"$H/sys/module/nvidia/version"
+    rm -f "$H"/usr/lib64/lib*
+    cp "$gpuanchor" "$H/usr/lib64/libcuda.so.$2" # an ELF file of this machine
+    ln -sf "libcuda.so.$2" "$H/usr/lib64/libcuda.so.1"
+}
+
+case_nvidia_is_not_loaded_yet() {
+    nvidia 550.144.03 550.144.03
+    run 1 status
+    unsaid driver-not-loaded
+    nvidia 550.144.03 550.163.01
+    run 1 status
+    said "version 550.144.03 of NVIDIA's driver is loaded, and /usr/lib64/libcuda.so.1 of this host is of version 550.163.01"
+    run 1 doctor
+    grep "^host.driver-loaded.warning" "$work/out" | grep -q "550.163.01.*reboot the host" || fail doctor
+}
+
+# what the look of root found in a container that runs
+case_nvidia_container_mismatch() {
+    nvidia 550.163.01 550.163.01
+    mkdir -p "$H/run/gpuanchor"
+    printf '/dev/nvidia0 195:0 0000:02:00.0\n' >"$H/run/gpuanchor/101"
+    printf 'library libcuda.so.1 found 550.144.03 - /usr/lib/libcuda.so.1\ngate unknown\n' >"$H/run/gpuanchor/101.held"
+    run 1 status
+    said "/usr/lib/libcuda.so.1 of the container is of version 550.144.03, and version 550.163.01 of NVIDIA's driver is loaded"
+    sed -i 's/144.03 -/144.03 host/' "$H/run/gpuanchor/101.held"
+    run 1 status
+    unsaid container-driver-mismatch
+    sed -i 's/144.03 host/163.01 -/' "$H/run/gpuanchor/101.held"
+    run 1 status
+    unsaid container-driver-mismatch
+}
+
+# said once, and resolved once the container has them
+case_nvidia_watched() {
+    nvidia 550.144.03 550.144.03
+    mkdir -p "$H/run/gpuanchor"
+    printf '/dev/nvidia0 195:0 0000:02:00.0\n' >"$H/run/gpuanchor/101"
+    printf 'library libcuda.so.1 found 550.144.03 - /usr/lib/libcuda.so.1\ngate unknown\n' >"$H/run/gpuanchor/101.held"
+    watch
+    unwatch
+    ! grep -q driver "$work/daemon" || fail "it reports a driver"
+    echo 550.163.01 >"$H/sys/module/nvidia/version"
+    cp "$gpuanchor" "$H/usr/lib64/libcuda.so.550.163.01"
+    ln -sf libcuda.so.550.163.01 "$H/usr/lib64/libcuda.so.1"
+    for _ in 1 2; do
+        watch
+        sleep 1
+        unwatch
+        cat "$work/daemon" >>"$work/all"
+    done
+    [ "$(grep -c 'another version now: 550.144.03 -> 550.163.01' "$work/all")" = 1 ] || fail "$(cat "$work/all")"
+    [ "$(grep -c 'of the container is of version 550.144.03' "$work/all")" = 1 ] || fail "$(cat "$work/all")"
+}
+
 case_a_snapshot_is_shown_and_no_finding() {
     printf '\n[old]\ndev0: /dev/dri/card0\n' >>"$CONF"
     run 0 status

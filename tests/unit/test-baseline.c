@@ -222,6 +222,31 @@ static void without_driver_the_nodes_are_remembered(void **state) {
         arena_done(&after.arena);
 }
 
+/* Said once, also over a time in which no driver was loaded. */
+static void driver_version(void **state) {
+        struct baseline b, back;
+        struct findings f;
+        struct world w;
+
+        make_world(&w, false);
+        w.facts.nvidia_version = "550.144.03";
+        b = baseline_of(&w.arena, &w.facts);
+        w.facts.nvidia_version = NULL;
+        f = compare(&w.arena, &b, &w.facts);
+        assert_int_equal(f.n, 0);
+        baseline_next(&w.arena, &b, &w.facts, &b);
+        assert_true(baseline_read(&w.arena, baseline_write(&w.arena, &b), &back));
+        w.facts.nvidia_version = "550.163.01";
+        f = compare(&w.arena, &back, &w.facts);
+        assert_int_equal(f.n, 1);
+        expect(&w.arena, &f, 0, FINDING_DRIVER_VERSION_CHANGED,
+               "NVIDIA's driver has another version now: 550.144.03 -> 550.163.01");
+        baseline_next(&w.arena, &back, &w.facts, &b);
+        f = compare(&w.arena, &b, &w.facts);
+        assert_int_equal(f.n, 0);
+        arena_done(&w.arena);
+}
+
 static void text_comes_back(void **state) {
         struct world w;
         struct baseline b, back;
@@ -295,6 +320,7 @@ int main(void) {
                 cmocka_unit_test(moved_is_not_gone_and_not_new),
                 cmocka_unit_test(new_gpu_driver_groups_and_mode),
                 cmocka_unit_test(without_driver_the_nodes_are_remembered),
+                cmocka_unit_test(driver_version),
                 cmocka_unit_test(text_comes_back),
                 cmocka_unit_test(several_of_a_kind),
                 cmocka_unit_test(damaged_text_is_refused),

@@ -119,6 +119,7 @@ static struct doctor_report examine(const struct inside_facts *f) {
         struct doctor_report r = { .arena = &arena };
 
         doctor_inside(&r, f);
+        doctor_driver(&r, f);
         doctor_programs(&r, f);
         doctor_services(&r, f);
         return r;
@@ -188,6 +189,57 @@ static void test_healthy(void **state) {
         says(&r, DOCTOR_VULKAN, "RADV GFX1150");
         for (size_t i = 0; i < r.n; i++)
                 assert_true(r.items[i].verdict != DOCTOR_OK || !command(&r.items[i]));
+}
+
+/* ---- NVIDIA's libraries ---- */
+
+static void test_driver_match(void **state) {
+        struct sample s;
+        struct inside_facts *f = healthy(&s);
+        struct driver_library *cuda = &f->libraries[LIBRARY_CUDA];
+        struct doctor_report r;
+
+        f->libraries[LIBRARY_ML] = *cuda = (struct driver_library){
+                LIBRARY_FOUND, "/usr/lib/libcuda.so.1", "550.144.03", "", 0, 0, false
+        };
+        r = examine(f);
+        assert_false(doctor_has(&r, DOCTOR_DRIVER_MATCH)); /* no NVIDIA module */
+        f->nvidia_version = "550.144.03";
+        r = examine(f);
+        assert_string_equal(amiss(&r), "");
+        f->nvidia_version = "550.163.01";
+        r = examine(f);
+        assert_string_equal(amiss(&r), "driver-match");
+        says(&r, DOCTOR_DRIVER_MATCH,
+             "/usr/lib/libcuda.so.1 is of 550.144.03, and the host's module is 550.163.01");
+        says(&r, DOCTOR_DRIVER_MATCH, "NVIDIA-Linux-x86_64-550.163.01.run");
+        cuda->path = "/usr/local/cuda/compat/libcuda.so.1";
+        cuda->version = "570.86.10";
+        f->libraries[LIBRARY_ML].version = "550.163.01";
+        r = examine(f);
+        assert_string_equal(amiss(&r), "");
+        cuda->version = "535.54.03";
+        r = examine(f);
+        says(&r, DOCTOR_DRIVER_MATCH, "older than the host's module");
+        cuda->of_host = true;
+        r = examine(f);
+        assert_string_equal(amiss(&r), "");
+        *cuda = (struct driver_library){
+                LIBRARY_FOUND, "/usr/lib/libcuda.so.1", "550.163.01", "535.54.03", 0, 0, false
+        };
+        r = examine(f);
+        assert_string_equal(amiss(&r), "");
+        says(&r, DOCTOR_DRIVER_MATCH, "files of 535.54.03, which are not loaded");
+        cuda->state = LIBRARY_DANGLING;
+        r = examine(f);
+        says(&r, DOCTOR_DRIVER_MATCH, "is a link that leads nowhere");
+        cuda->state = LIBRARY_NONE;
+        r = examine(f);
+        assert_string_equal(amiss(&r), "driver-match");
+        says(&r, DOCTOR_DRIVER_MATCH, "nowhere that the loader looks");
+        cuda->state = LIBRARY_UNKNOWN;
+        r = examine(f);
+        assert_string_equal(amiss(&r), "");
 }
 
 /* ---- the guide's chapters ---- */
@@ -775,6 +827,7 @@ static void test_commands(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_healthy),
+                cmocka_unit_test(test_driver_match),
                 cmocka_unit_test(test_issue_1_nogroup),
                 cmocka_unit_test(test_issue_1_group),
                 cmocka_unit_test(test_issue_2_vulkan),

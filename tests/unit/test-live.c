@@ -124,6 +124,11 @@ static void held_comes_back_as_it_was(void **state) {
         struct held h = { .init = { 4711, 4026532741, 4026532738 },
                           .nodes = nodes,
                           .n_nodes = 2,
+                          .libraries = { { .state = LIBRARY_FOUND,
+                                           .path = "/usr/lib64/libcuda.so.1",
+                                           .version = "550.163.01",
+                                           .of_host = true },
+                                         { .state = LIBRARY_NONE } },
                           .gate = GATE_CLOSED,
                           .refused = refused,
                           .n_refused = 2 },
@@ -136,6 +141,9 @@ static void held_comes_back_as_it_was(void **state) {
         assert_true(bytes_equal(held_write(&a, &h), held_write(&a, &back)));
         assert_int_equal(back.n_nodes, 2);
         assert_int_equal(back.nodes[0].uid, -1);
+        assert_string_equal(back.libraries[LIBRARY_CUDA].version, "550.163.01");
+        assert_true(back.libraries[LIBRARY_CUDA].of_host);
+        assert_int_equal(back.libraries[LIBRARY_ML].state, LIBRARY_NONE);
         assert_int_equal(back.n_refused, 2);
         assert_true(held_init_equal(&h.init, &back.init));
         h = (struct held){ .gate = GATE_OPEN, .gate_why = "it has lxc.include" };
@@ -151,14 +159,17 @@ static void damaged_lines_are_left_out(void **state) {
         struct held h;
 
         held_read(&a,
-                  BYTES("node\nnode /dev/x\nnode /dev/x 226:a 660 0 0 -\nnode /dev/x 226:1 999 0 0 -\n"
+                  BYTES("node\nnode /dev/x\nnode /dev/x 226:a 660 0 0 -\nnode /dev/x 226:1 999 0 0 "
+                        "-\n"
                         "node /dev/x 226:1 660 0 -2 -\ninit 1 2\ngate what\n\xff\n"
+                        "library libcuda.so.1 found\nlibrary libcuda.so.1 lost 1.2 - /x\nlibrary\n"
                         "node /dev/x 226:1 660 0 0\nnode /dev/ok 226:1 660 0 0 -"),
                   &h);
         assert_int_equal(h.n_nodes, 1);
         assert_string_equal(h.nodes[0].path, "/dev/ok");
         assert_int_equal(h.init.pid, 0);
         assert_int_equal(h.gate, GATE_UNKNOWN);
+        assert_int_equal(h.libraries[LIBRARY_CUDA].state, LIBRARY_UNKNOWN);
 }
 
 int main(void) {

@@ -9,6 +9,7 @@
 
 #include "anchor/apply.h"
 #include "anchor/status.h"
+#include "host/inside/libraries.h"
 #include "host/live/ask.h"
 #include "host/live/holdings.h"
 
@@ -78,7 +79,19 @@ static void correct_file(struct pass *p, struct anchor *an, const struct check *
 
 struct inside_look {
         struct holdings_search search;
+        const struct driver_library
+                *libraries; /* of the host; NULL: NVIDIA's driver is not loaded */
 };
+
+static bool holds_nvidia(const struct facts *f, const struct held *h) {
+        for (size_t i = 0; i < h->n_nodes; i++) {
+                const struct family *family = facts_family(f, h->nodes[i].number);
+
+                if (family && family->kind == NODE_NVIDIA)
+                        return true;
+        }
+        return false;
+}
 
 static void look_inside(struct inside *in, void *user) {
         const struct inside_look *l = user;
@@ -86,6 +99,8 @@ static void look_inside(struct inside *in, void *user) {
 
         if (inside_is_set_up(in)) {
                 holdings_look(in, &l->search, held);
+                if (l->libraries && holds_nvidia(l->search.facts, held))
+                        libraries_look(in, l->libraries, held->libraries);
                 inside_keep(in, held);
         }
 }
@@ -102,7 +117,9 @@ static const char **recorded_paths(struct check *c, size_t *ret_n) {
 
 /* Whether it was looked at: not while LXC is still making its /dev. */
 static bool look_at_running(struct check *c) {
-        struct inside_look l = { .search.facts = &c->anchor->facts };
+        struct inside_look l = { .search.facts = &c->anchor->facts,
+                                 .libraries = c->anchor->facts.nvidia_version ? c->anchor->libraries
+                                                                              : NULL };
         struct inside_job job = { "", c->guest.vmid, LOOK_MS, look_inside, &l };
         struct inside_answer answer;
 
@@ -144,8 +161,10 @@ int anchor_look(struct arena *a, const char *root, struct look *ret) {
 
         *ret = (struct look){ .findings = { .arena = a } };
         r = anchor_memory(&p.host);
-        if (r == 0)
+        if (r == 0) {
                 keep_memory(&p.host);
+                anchor_driver(&p.host);
+        }
         if (r == 0)
                 r = guest_list(&p.host.pve, &vmids, &n);
         for (size_t i = 0; r == 0 && i < n; i++)

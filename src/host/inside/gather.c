@@ -14,6 +14,7 @@
 #include "base/number.h"
 #include "host/inside/attach.h"
 #include "host/inside/helper.h"
+#include "host/inside/libraries.h"
 #include "host/inside/root-files.h"
 #include "host/inside/processes.h"
 #include "host/inside/try-open.h"
@@ -239,6 +240,10 @@ static void look_at_files(struct inside *in, void *user) {
         (void)inside_read(in, "/etc/passwd", ACCOUNTS_MAX, &f->passwd);
         f->has_groupadd = inside_look(in->root_fd, "/usr/sbin/groupadd").present;
         look_at_nodes(in, q, f);
+        f->nvidia_version = q->nvidia_version;
+        inside_keep(in, f); /* what is bound over a library may not answer */
+        if (f->nvidia_version)
+                libraries_look(in, q->libraries, f->libraries);
         inside_keep(in, f);
 }
 

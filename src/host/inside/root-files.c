@@ -153,6 +153,47 @@ int inside_read(const struct inside *in, const char *path, size_t max, struct by
         return file_read(in->arena, link, max, ret);
 }
 
+/* "libcuda.so.550.163.01" of "/usr/lib/x86_64-linux-gnu/libcuda.so.550.163.01" */
+static const char *name_of(struct arena *a, int fd) {
+        char link[64], target[PATH_MAX];
+        const char *slash;
+        ssize_t n;
+
+        snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+        n = readlink(link, target, sizeof(target) - 1);
+        target[n > 0 ? n : 0] = '\0';
+        slash = strrchr(target, '/');
+        return arena_strdup(a, slash ? slash + 1 : "");
+}
+
+int inside_resolve(const struct inside *in, const char *path, struct inside_file *ret) {
+        int fd = find(in->root_fd, path, 0, 0);
+        struct stat st;
+
+        if (fd < 0)
+                return fd;
+        if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+                close(fd);
+                return -EINVAL;
+        }
+        *ret = (struct inside_file){ name_of(in->arena, fd), st.st_dev, st.st_ino };
+        return fd;
+}
+
+bool inside_is_link(const struct inside *in, const char *path) {
+        _cleanup_(cleanup_close) int fd = find(in->root_fd, path, O_NOFOLLOW, 0);
+        struct stat st;
+
+        return fd >= 0 && fstat(fd, &st) == 0 && S_ISLNK(st.st_mode);
+}
+
+int inside_open_folder(const struct inside *in, const char *path) {
+        _cleanup_(cleanup_close) int fd = find(in->root_fd, path, O_DIRECTORY, 0);
+        int folder = fd < 0 ? fd : openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        return fd >= 0 && folder < 0 ? -errno : folder;
+}
+
 int inside_list(const struct inside *in, const char *path, const char ***ret, size_t *ret_n) {
         _cleanup_(cleanup_close) int fd = find_node(in->root_fd, path);
         const char **names = NULL;

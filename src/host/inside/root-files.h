@@ -56,6 +56,28 @@ int inside_read(const struct inside *in, const char *path, size_t max, struct by
 /** inside_list() - names in folder @path, no link on the way, at most 256; 0 or negative errno */
 int inside_list(const struct inside *in, const char *path, const char ***ret, size_t *ret_n);
 
+/** struct inside_file - what a path leads to */
+struct inside_file {
+        const char *name; /* of the file at the end of all links, without folder */
+        uint64_t device, inode;
+};
+
+/**
+ * inside_resolve() - the regular file that @path leads to, as a process inside would follow it
+ *
+ * Over links and, other than inside_read(), over mounts: a server that never answers may be at
+ * the end of it. Return: descriptor (O_PATH), close it; -EINVAL for no regular file, another
+ * negative errno.
+ */
+int inside_resolve(const struct inside *in, const char *path, struct inside_file *ret);
+
+/** inside_is_link() - whether @path itself is a link, wherever it leads */
+bool inside_is_link(const struct inside *in, const char *path);
+
+/** inside_open_folder() - descriptor of the folder that @path leads to, to list it; negative errno
+ */
+int inside_open_folder(const struct inside *in, const char *path);
+
 struct inside_drm {
         const char *path;    /* "/dev/dri/card1" */
         enum node_kind kind; /* by its number */

@@ -119,6 +119,28 @@ static void check_modules(struct doctor_report *r, const struct doctor_host *h) 
                                                     .subject = uvm->owner });
 }
 
+static void check_driver(struct doctor_report *r, const struct doctor_host *h) {
+        const char *loaded = h->facts->nvidia_version;
+
+        for (int i = 0; loaded && i < DRIVER_LIBRARIES; i++) {
+                const struct driver_library *l = &h->libraries[i];
+                enum library_verdict verdict = library_judge(l, loaded);
+
+                doctor_add(r,
+                           (struct doctor_item){
+                                   .outcome = verdict == VERDICT_SAME ? OUTCOME_DRIVER_LOADED_SAME
+                                              : verdict == VERDICT_NONE
+                                                      ? OUTCOME_DRIVER_LOADED_NO_LIBRARIES
+                                              : verdict == VERDICT_DIFFERS
+                                                      ? OUTCOME_DRIVER_LOADED_DIFFERS
+                                                      : OUTCOME_DRIVER_LOADED_UNTOLD,
+                                   .subject = driver_library_names[i],
+                                   .what = l->path,
+                                   .old = l->version,
+                                   .new = loaded });
+        }
+}
+
 /* ---- nodes ---- */
 
 /* Neither the kernel nor udev creates a removed node again; udev sets owner and mode. */
@@ -292,6 +314,7 @@ void doctor_check_host(struct doctor_report *r, const struct doctor_host *h) {
 
         check_gpus(r, h);
         check_modules(r, h);
+        check_driver(r, h);
         check_nodes(r, h);
         check_strays(r, h);
         for (int i = 0; i < GID_GROUPS; i++)

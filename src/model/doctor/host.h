@@ -7,6 +7,7 @@
 #include "model/doctor/doctor.h"
 #include "model/doctor/foreign-lines.h"
 #include "model/gpu/facts.h"
+#include "model/guest/driver-library.h"
 
 struct doctor_host {
         const struct facts *facts;
@@ -16,6 +17,7 @@ struct doctor_host {
         size_t n_subuids;
         const char **strays; /* paths below /dev that are no devices, and look like GPU nodes */
         size_t n_strays;
+        const struct driver_library *libraries; /* of NVIDIA's driver, where it is loaded */
         const struct doctor_line *rules; /* local udev rules of which doctor_rule_opens() holds */
         size_t n_rules;
 };

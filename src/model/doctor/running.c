@@ -224,6 +224,40 @@ void doctor_inside(struct doctor_report *r, const struct inside_facts *f) {
         judge_holders(r, f);
 }
 
+/* ---- libraries of NVIDIA's driver ---- */
+
+void doctor_driver(struct doctor_report *r, const struct inside_facts *f) {
+        static const enum doctor_outcome outcomes[] = {
+                [VERDICT_UNTOLD] = OUTCOME_DRIVER_MATCH_UNTOLD,
+                [VERDICT_SAME] = OUTCOME_DRIVER_MATCH_SAME,
+                [VERDICT_DIFFERS] = OUTCOME_DRIVER_MATCH_DIFFERS,
+                [VERDICT_COMPAT] = OUTCOME_DRIVER_MATCH_COMPAT,
+                [VERDICT_COMPAT_OLD] = OUTCOME_DRIVER_MATCH_COMPAT_OLD,
+                [VERDICT_DANGLING] = OUTCOME_DRIVER_MATCH_DANGLING,
+                [VERDICT_NONE] = OUTCOME_DRIVER_MATCH_NONE,
+        };
+
+        for (int i = 0; f->nvidia_version && i < DRIVER_LIBRARIES; i++) {
+                const struct driver_library *l = &f->libraries[i];
+                enum library_verdict verdict = library_judge(l, f->nvidia_version);
+                struct doctor_item item = { .outcome = outcomes[verdict],
+                                            .subject = driver_library_names[i],
+                                            .what = l->path,
+                                            .where = l->others,
+                                            .old = l->version,
+                                            .new = f->nvidia_version };
+
+                if (l->of_host) /* refused as it is on the host itself: driver-loaded */
+                        item.outcome = OUTCOME_DRIVER_MATCH_OF_HOST;
+                else if (verdict == VERDICT_SAME && *l->others)
+                        item.outcome = OUTCOME_DRIVER_MATCH_OTHERS;
+                else if (verdict == VERDICT_DIFFERS || verdict == VERDICT_DANGLING ||
+                         verdict == VERDICT_NONE)
+                        item.remedy = REMEDY_DRIVER_LIBRARIES;
+                doctor_add(r, item);
+        }
+}
+
 /* ---- what the container's own tools say ---- */
 
 /* mesa-vulkan-drivers has the Vulkan driver for all but NVIDIA's own driver. */

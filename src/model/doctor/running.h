@@ -10,6 +10,9 @@
 /** doctor_inside() - its nodes, its groups, and whether the nodes can be opened */
 void doctor_inside(struct doctor_report *r, const struct inside_facts *f);
 
+/** doctor_driver() - whether its libraries of NVIDIA's driver are those of the loaded module */
+void doctor_driver(struct doctor_report *r, const struct inside_facts *f);
+
 /** doctor_programs() - what its own programs find: Vulkan, VA-API; GPU load */
 void doctor_programs(struct doctor_report *r, const struct inside_facts *f);
 

@@ -81,6 +81,7 @@ bool finding_is_event(enum finding_code code) {
         case FINDING_GPU_BACK:
         case FINDING_GPU_NEW:
         case FINDING_GPU_DRIVER_CHANGED:
+        case FINDING_DRIVER_VERSION_CHANGED:
         case FINDING_GROUP_CHANGED:
         case FINDING_NODE_MODE_CHANGED:
         case FINDING_BASELINE_NEW:

@@ -76,6 +76,7 @@ struct facts {
         size_t n_majors;
         struct majors seen; /* of GPU drivers, on this host at any time, the newest first */
         struct majors then; /* when the rules of the container at hand were last right */
+        const char *nvidia_version; /* of NVIDIA's loaded module; NULL: none, or not asked for */
         struct sources sources; /* what the paths lead to that the containers' files name */
 };
 

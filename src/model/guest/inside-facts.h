@@ -9,6 +9,7 @@
  * person sees it, and never becomes part of a command.
  */
 #include "model/gpu/facts.h"
+#include "model/guest/driver-library.h"
 #include "model/idmap/idmap.h"
 #include "model/policy/policy.h"
 
@@ -84,6 +85,9 @@ struct inside_facts {
         int accounts_error;          /* negative errno: its /etc/group could not be read */
         struct bytes passwd, group;
         bool has_groupadd;
+        const char
+                *nvidia_version; /* of the host's loaded module; NULL: the libraries are nothing */
+        struct driver_library libraries[DRIVER_LIBRARIES];
         uint32_t expected_gid[GID_GROUPS]; /* container gid by plan, for a group with no node */
         struct inside_device *devices;
         size_t n_devices;

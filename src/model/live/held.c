@@ -5,6 +5,7 @@
  *
  *     init 4711 4026532741 4026532738
  *     node /dev/dri/card1 226:1 660 0 44 0000:c1:00.0
+ *     library libcuda.so.1 found 550.163.01 - /usr/lib/x86_64-linux-gnu/libcuda.so.1
  *     gate closed 226:0 226:128
  *     gate open it has lxc.include
  */
@@ -45,6 +46,17 @@ static void write_gate(struct arena *a, struct strbuf *b, const struct held *h) 
         strbuf_adds(b, "\n");
 }
 
+static void write_libraries(struct strbuf *b, const struct held *h) {
+        for (int i = 0; i < DRIVER_LIBRARIES; i++) {
+                const struct driver_library *l = &h->libraries[i];
+
+                if (l->state != LIBRARY_UNKNOWN)
+                        strbuf_printf(b, "library %s %s %s %s %s\n", driver_library_names[i],
+                                      library_state_name(l->state), l->version ? l->version : "-",
+                                      l->of_host ? "host" : "-", l->path ? l->path : "-");
+        }
+}
+
 struct bytes held_write(struct arena *a, const struct held *h) {
         struct strbuf b = { .arena = a };
 
@@ -58,6 +70,7 @@ struct bytes held_write(struct arena *a, const struct held *h) {
                 strbuf_printf(&b, "node %s %s %o %s %s %s\n", n->path, devnum_text(a, n->number),
                               n->mode, id_text(a, n->uid), id_text(a, n->gid), n->gpu);
         }
+        write_libraries(&b, h);
         write_gate(a, &b, h);
         return strbuf_bytes(&b);
 }
@@ -98,6 +111,28 @@ static void read_node(struct arena *a, struct bytes line, struct held *h) {
                 *ARENA_PUSH(a, h->nodes, h->n_nodes) = n;
 }
 
+static const char *word_or_null(struct arena *a, struct bytes word) {
+        return word.len == 0 || bytes_equal(word, BYTES("-")) ? NULL : bytes_dup(a, word);
+}
+
+static void read_library(struct arena *a, struct bytes line, struct held *h) {
+        struct bytes name = bytes_word(&line), state = bytes_word(&line);
+        struct driver_library l = { .others = "" };
+
+        while (l.state <= LIBRARY_FOUND &&
+               !bytes_equal(state, bytes_of(library_state_name(l.state))))
+                l.state++;
+        if (l.state > LIBRARY_FOUND)
+                return;
+        l.version = word_or_null(a, bytes_word(&line));
+        l.of_host = bytes_equal(bytes_word(&line), BYTES("host"));
+        l.path = word_or_null(a, bytes_word(&line));
+        for (int i = 0; i < DRIVER_LIBRARIES; i++)
+                if (bytes_equal(name, bytes_of(driver_library_names[i])) &&
+                    (l.path || l.state == LIBRARY_NONE))
+                        h->libraries[i] = l;
+}
+
 static void read_gate(struct arena *a, struct bytes line, struct held *h) {
         struct bytes word = bytes_word(&line);
         struct devnum number;
@@ -130,6 +165,8 @@ void held_read(struct arena *a, struct bytes text, struct held *ret) {
 
                 if (bytes_equal(key, BYTES("node")))
                         read_node(a, line, ret);
+                else if (bytes_equal(key, BYTES("library")))
+                        read_library(a, line, ret);
                 else if (bytes_equal(key, BYTES("gate")))
                         read_gate(a, line, ret);
                 else if (bytes_equal(key, BYTES("init")))

@@ -8,6 +8,7 @@
  * now: in its own /dev, under whatever name, with the owner that it shows there.
  */
 #include "model/gpu/facts.h"
+#include "model/guest/driver-library.h"
 
 /** enum gate_state - the device program on a container's control group, see model/live/refused.h */
 enum gate_state {
@@ -36,6 +37,7 @@ struct held {
         struct held_init init;
         struct held_node *nodes;
         size_t n_nodes;
+        struct driver_library libraries[DRIVER_LIBRARIES]; /* where it holds NVIDIA's nodes */
         enum gate_state gate;
         const char *gate_why; /* NULL: none */
         struct devnum *refused;

@@ -8,6 +8,7 @@
  *
  *     gpuanchor-baseline 1
  *     group video 44
+ *     driver nvidia 550.163.01
  *     gpu 0000:c1:00.0 1002:150e 1f66:0031 amdgpu here
  *     node card /dev/dri/card1 226:1 0660
  *     end
@@ -192,6 +193,11 @@ void baseline_compare(const struct baseline *before, const struct facts *now, st
         }
         for (int i = 0; i < GID_GROUPS; i++)
                 compare_group(gid_group_name(i), before->groups[i], now->groups[i], f);
+        if (before->nvidia_version && now->nvidia_version &&
+            !streq(before->nvidia_version, now->nvidia_version))
+                finding_add(f, (struct finding){ .code = FINDING_DRIVER_VERSION_CHANGED,
+                                                 .old = before->nvidia_version,
+                                                 .new = now->nvidia_version });
 }
 
 void baseline_next(struct arena *a, const struct baseline *before, const struct facts *now,
@@ -199,6 +205,9 @@ void baseline_next(struct arena *a, const struct baseline *before, const struct 
         struct baseline b = { 0 };
 
         memcpy(b.groups, now->groups, sizeof(b.groups));
+        b.nvidia_version = now->nvidia_version ? now->nvidia_version
+                           : before            ? before->nvidia_version
+                                               : NULL;
         for (size_t i = 0; i < now->n_gpus; i++) {
                 const struct known_gpu *was = before ? find_known(before, &now->gpus[i]) : NULL;
                 struct known_gpu k = known_of(a, &now->gpus[i]);
@@ -252,6 +261,8 @@ struct bytes baseline_write(struct arena *a, const struct baseline *b) {
         for (int i = 0; i < GID_GROUPS; i++)
                 if (b->groups[i].present)
                         strbuf_printf(&t, "group %s %u\n", gid_group_name(i), b->groups[i].gid);
+        if (b->nvidia_version)
+                strbuf_printf(&t, "driver nvidia %s\n", b->nvidia_version);
         for (size_t i = 0; i < b->n_gpus; i++) {
                 const struct known_gpu *k = &b->gpus[i];
 
@@ -329,11 +340,22 @@ static bool read_group(struct arena *a, struct bytes rest, struct baseline *b) {
         return false;
 }
 
+static bool read_driver(struct arena *a, struct bytes rest, struct baseline *b) {
+        bool known = bytes_equal(bytes_word(&rest), BYTES("nvidia"));
+        struct bytes version = bytes_word(&rest);
+
+        if (known && version.len > 0)
+                b->nvidia_version = bytes_dup(a, version);
+        return known && version.len > 0;
+}
+
 static bool read_entry(struct arena *a, const char *first, struct bytes rest, struct baseline *b) {
         if (streq(first, "gpu"))
                 return read_gpu(a, rest, b);
         if (streq(first, "node"))
                 return read_node(a, rest, b);
+        if (streq(first, "driver"))
+                return read_driver(a, rest, b);
         return streq(first, "group") && read_group(a, rest, b);
 }
 

@@ -33,6 +33,7 @@ struct baseline {
         struct known_gpu *gpus;
         size_t n_gpus;
         struct host_group groups[GID_GROUPS];
+        const char *nvidia_version; /* that was loaded last; NULL: none was yet */
 };
 
 /**
@@ -40,8 +41,8 @@ struct baseline {
  * @before: the last baseline
  * @now:    facts
  * @f:      gets gpu-renumbered, gpu-gone, gpu-back, gpu-driver-changed, gpu-new, gpu-moved,
- *          group-changed, node-mode-changed; all but gpu-gone are about a change that
- *          baseline_next() takes over, so that they are found once
+ *          group-changed, driver-version-changed, node-mode-changed; all but gpu-gone are about a
+ * change that baseline_next() takes over, so that they are found once
  */
 void baseline_compare(const struct baseline *before, const struct facts *now, struct findings *f);
 
