@@ -38,7 +38,7 @@ static void tell_edits(struct pass *p, const struct check *c) {
         struct findings edits = { .arena = c->arena };
 
         for (size_t i = 0; i < c->findings.n; i++)
-                if (finding_is_change(c->findings.items[i].code))
+                if (finding_is_edit(c->findings.items[i].code))
                         finding_add(&edits, c->findings.items[i]);
         tell(p, c->guest.vmid, &edits);
 }

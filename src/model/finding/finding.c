@@ -74,6 +74,10 @@ bool finding_is_change(enum finding_code code) {
         }
 }
 
+bool finding_is_edit(enum finding_code code) {
+        return finding_is_change(code) || code == FINDING_LINE_OTHER_GPU;
+}
+
 bool finding_is_event(enum finding_code code) {
         switch (code) {
         case FINDING_GPU_RENUMBERED:

@@ -73,6 +73,9 @@ int findings_worst(const struct findings *f);
 /** finding_is_change() - whether it tells of an edit, which is only true once it was written */
 bool finding_is_change(enum finding_code code);
 
+/** finding_is_edit() - whether it is about a line that a start changes, said before or after */
+bool finding_is_edit(enum finding_code code);
+
 /**
  * finding_is_event() - whether it reports an event, which is over once it was reported
  *

@@ -20,6 +20,7 @@ static const char *describe_edit(struct arena *a, const struct finding *f) {
         case FINDING_LINE_CHANGED:
                 return arena_printf(a, WHY_EDIT_CHANGED, line_number(f->where), f->old, f->new);
         case FINDING_LINE_REMOVED:
+        case FINDING_LINE_OTHER_GPU:
                 return arena_printf(a, WHY_EDIT_REMOVED, line_number(f->where), f->old);
         case FINDING_LINE_ADDED:
                 return arena_printf(a, WHY_EDIT_ADDED, f->new);
@@ -35,10 +36,10 @@ const char *status_edits_text(struct arena *a, const struct findings *f) {
         size_t n = 0;
 
         for (size_t i = 0; i < f->n; i++)
-                n += finding_is_change(f->items[i].code);
+                n += finding_is_edit(f->items[i].code);
         strbuf_printf(&b, WHY_EDITS, n, n == 1 ? "" : "s");
         for (size_t i = 0, named = 0; i < f->n && named < MAX_EDITS; i++)
-                if (finding_is_change(f->items[i].code))
+                if (finding_is_edit(f->items[i].code))
                         strbuf_printf(&b, "%s%s", named++ ? "; " : ": ",
                                       describe_edit(a, &f->items[i]));
         if (n > MAX_EDITS)

@@ -5,6 +5,8 @@
  */
 #include "model/plan/edit/editor.h"
 
+#include "model/finding/reason.h"
+
 void editor_report(const struct editor *e, struct finding item) {
         if (e->f)
                 finding_add(e->f, item);
@@ -82,13 +84,43 @@ void editor_keep(const struct editor *e, size_t i) {
                 editor_change(e, i, editor_text(e, e->c->lines[i].value));
 }
 
-void editor_drop(const struct editor *e, size_t i) {
-        const char *text = editor_text(e, bytes_trim(e->c->lines[i].text));
+static const char *line_text(const struct editor *e, size_t i) {
+        return editor_text(e, bytes_trim(e->c->lines[i].text));
+}
 
+void editor_drop(const struct editor *e, size_t i) {
         pctconf_drop(e->c, i);
         e->c->lines[i].remember = e->p->incomplete;
         if (!e->c->lines[i].parked)
                 editor_report(e, (struct finding){ .code = FINDING_LINE_REMOVED,
                                                    .where = editor_where(e, i),
-                                                   .old = text });
+                                                   .old = line_text(e, i) });
+}
+
+/* The container's GPUs and @other, as --gpu takes them. */
+static const char *selectors_with(const struct editor *e, const struct gpu *other) {
+        const struct gpu_list *gpus = &e->p->choice.gpus;
+        struct strbuf b = { .arena = e->a };
+
+        for (size_t i = 0; i < gpus->n; i++)
+                strbuf_printf(&b, "%s ", gpu_selector(e->a, gpus->items[i]));
+        strbuf_printf(&b, "%s", gpu_selector(e->a, other));
+        return strbuf_str(&b);
+}
+
+void editor_park(const struct editor *e, size_t i, const struct gpu *other) {
+        const char *key = editor_text(e, e->c->lines[i].key);
+        const char *without = e->lines[i].type == DEVLINE_DEV
+                                      ? arena_printf(e->a, WHY_DO_DELETE_DEV, e->in->vmid, key)
+                                      : arena_printf(e->a, WHY_DO_REMOVE_LINE, e->name);
+
+        pctconf_drop(e->c, i);
+        e->c->lines[i].remember = true;
+        if (!e->c->lines[i].parked)
+                editor_report(e, (struct finding){ .code = FINDING_LINE_OTHER_GPU,
+                                                   .gpu = other->address,
+                                                   .where = editor_where(e, i),
+                                                   .old = line_text(e, i),
+                                                   .what = without,
+                                                   .new = selectors_with(e, other) });
 }

@@ -51,12 +51,14 @@ const char *editor_where(const struct editor *e, size_t i);
 /** editor_text() - a string of @b */
 const char *editor_text(const struct editor *e, struct bytes b);
 
-/* ---- the four edits; each says what it did ---- */
+/* ---- the edits; each says what it did ---- */
 
 void editor_add(const struct editor *e, size_t behind, const char *key, const char *value);
 void editor_change(const struct editor *e, size_t i, const char *value);
 void editor_keep(const struct editor *e, size_t i); /* a remembered line comes in, others are */
 void editor_drop(const struct editor *e, size_t i);
+/* a line that is for a GPU which is not the container's: taken out and remembered */
+void editor_park(const struct editor *e, size_t i, const struct gpu *other);
 
 /** editor_free_dev_key() - the lowest devN that is free */
 const char *editor_free_dev_key(const struct editor *e);

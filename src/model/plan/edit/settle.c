@@ -183,15 +183,35 @@ static struct want *want_for(const struct editor *e, const struct devline *d, st
         return tolerated;
 }
 
+/*
+ * The GPU of a line that was written for another one than the container's, NULL for a line that is
+ * only stale: no node of the container's lacks a line, and what this one names is there.
+ */
+static const struct gpu *for_another(const struct editor *e, size_t i) {
+        const struct devline *d = &e->lines[i];
+        const struct gpu *g = d->broken || e->p->incomplete || devline_is_wide(e->in->facts, d)
+                                      ? NULL
+                                      : devline_gpu(e->in->facts, d);
+
+        if (!g || (d->type != DEVLINE_DEV && d->type != DEVLINE_MOUNT))
+                return NULL;
+        return gpu_list_has(&e->p->choice.gpus, g) ? NULL : g;
+}
+
 /* Then the stale ones: corrected in their place for a want of their kind, or taken out. */
 static void settle_stale(const struct editor *e, const struct line_class *k, size_t i,
                          struct wants *wants) {
         const struct devline *d = &e->lines[i];
         struct want *w = want_for(e, d, wants);
+        const struct gpu *other;
 
         report_why(e, i);
         if (!w || (w->late && !late_may_stay(e, i))) {
-                editor_drop(e, i);
+                other = w ? NULL : for_another(e, i);
+                if (other)
+                        editor_park(e, i, other);
+                else
+                        editor_drop(e, i);
                 return;
         }
         report_renamed(e, i, w);
