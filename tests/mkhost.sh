@@ -13,10 +13,11 @@
 #   pci ADDRESS class=030000 id=VVVV:DDDD [sub=VVVV:DDDD] [driver=NAME]
 #       [under=BRIDGE[/BRIDGE]] [physfn=ADDRESS]     bridges appear by themselves
 #       [unique_id=HEX]                              amdgpu's serial number
+#       [serial_number=HEX] [device_uid=HEX]         root's: of PCI Express, of xe
 #   platform NAME [driver=NAME] [at=platform/axi]    a device without PCI
 #   drm DEVICE[/CHILD...] [card=N] [render=N] [control=N] [connectors=HDMI-A-1,DP-1]
 #       [driver=NAME bus=BUS]                        the last two are of CHILD
-#   accel DEVICE N          kfd MAJOR          nvidia ADDRESS MINOR
+#   accel DEVICE N          kfd MAJOR          nvidia ADDRESS MINOR [uuid=GPU-...]
 #   major NUMBER NAME       a line of /proc/devices; drm, accel, kfd add their own
 #   node PATH c|b MAJOR MINOR OWNER:GROUP MODE       instead of the automatic node
 #   fake PATH               an empty file of mode 0000, as LXC plants them
@@ -271,6 +272,10 @@ $1 == "pci" {
                 opt["driver"])
         if (opt["unique_id"])
                 file(path "/unique_id", opt["unique_id"] "\n")
+        if (opt["serial_number"])
+                file(path "/serial_number", opt["serial_number"] "\n", "0000400")
+        if (opt["device_uid"])
+                file(path "/device_uid", opt["device_uid"] "\n", "0000400")
         if (opt["physfn"]) {
                 point(path "/physfn", device_path(opt["physfn"]))
                 point(device_path(opt["physfn"]) "/virtfn" (virtfns[opt["physfn"]]++ + 0), path)
@@ -316,8 +321,10 @@ $1 == "kfd" {
         next
 }
 $1 == "nvidia" {
+        options(4)
         file("proc/driver/nvidia/gpus/" $2 "/information", \
-                "Model: \t\t NVIDIA GPU\nIRQ:   \t\t 99\nBus Type: \t PCIe\n" \
+                "Model: \t\t NVIDIA GPU\nIRQ:   \t\t 99\n" \
+                (opt["uuid"] ? "GPU UUID: \t " opt["uuid"] "\n" : "") "Bus Type: \t PCIe\n" \
                 "Bus Location: \t " $2 "\nDevice Minor: \t " $3 "\nGPU Excluded:\t No\n")
         auto_node("/dev/nvidia" $3, 195, $3, "root", "0666")
         next

@@ -483,10 +483,24 @@ static bool enrol(struct world *w) {
         return true;
 }
 
+/* The file is damaged, or /var is new: pins have what they remember themselves. */
+static void forget(struct world *w) {
+        w->history = (struct history){ .id = arena_printf(&w->arena, "%u", ++w->histories) };
+        for (int i = 0; i < CARDS; i++)
+                w->cards[i].ever_read = false;
+        for (int slot = 0; slot < SLOTS; slot++)
+                w->shown[slot] = -1;
+        for (int i = 0; i < MODELS; i++)
+                w->bogus_shared[i] = false;
+        for (int i = 0; i < CONTAINERS; i++)
+                w->containers[i].lost = w->containers[i].unseen = true;
+        note(w, "the history is lost\n");
+}
+
 static void change(struct world *w) {
         int i = any_card(w, true), j = any_card(w, false), slot = any_free_slot(w);
 
-        switch (pick(w, 9)) {
+        switch (pick(w, 9 + !pick(w, 4))) {
         case 0:
                 w->bus = 1 + pick(w, 4);
                 note(w, "buses begin at %u\n", w->bus);
@@ -539,6 +553,9 @@ static void change(struct world *w) {
                 else
                         w->dock = !w->dock;
                 note(w, "root %x dock %u\n", w->root, w->dock);
+                break;
+        case 9:
+                forget(w);
                 break;
         }
 }

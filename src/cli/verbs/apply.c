@@ -12,6 +12,7 @@
 #include "cli/output.h"
 #include "cli/plan-output.h"
 #include "cli/precondition.h"
+#include "host/probe/serials.h"
 
 #include <time.h>
 
@@ -146,6 +147,8 @@ static int apply_all(struct cli *c) {
         int r, worst = EXIT_DONE;
         size_t n = 0, managed = 0;
 
+        if (!c->opt[OPT_DRY_RUN])
+                (void)serials_renew(&c->arena, c->root, false);
         r = target_list(c, &vmids, &n);
         if (r != EXIT_DONE)
                 return r;

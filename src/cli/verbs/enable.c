@@ -15,6 +15,7 @@
 #include "cli/output.h"
 #include "cli/plan-output.h"
 #include "cli/precondition.h"
+#include "host/probe/serials.h"
 #include "model/policy/edit.h"
 #include "model/policy/preset.h"
 #include "render/text.h"
@@ -300,6 +301,8 @@ static int run(struct cli *c) {
         if (!target_vmid(c, &e.vmid) ||
             (!c->opt[OPT_DRY_RUN] && !target_is_root(c, MSG_WRITES_HOOK)))
                 return EXIT_TROUBLE;
+        if (!c->opt[OPT_DRY_RUN])
+                (void)serials_renew(&c->arena, c->root, true);
         r = prepare_asking(&e);
         if (r != EXIT_DONE)
                 return r;

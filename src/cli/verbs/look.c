@@ -10,6 +10,7 @@
 #include "cli/output.h"
 #include "cli/precondition.h"
 #include "host/live/ask.h"
+#include "host/probe/serials.h"
 
 #include <time.h>
 
@@ -23,6 +24,7 @@ static int pass(struct cli *c, struct look *ret) {
 
         (void)ask_take(c->root);
         arena_reset(&c->arena);
+        (void)serials_renew(&c->arena, c->root, false);
         r = anchor_look(&c->arena, c->root, ret);
         if (r != 0)
                 return target_problem(c, 0, r);

@@ -3,6 +3,7 @@
 /* entries - GPUs by their address, and nodes as /dev has them */
 #include "host/probe/entries.h"
 
+#include "host/probe/serials.h"
 #include "host/probe/sysfs.h"
 
 #include <fcntl.h>
@@ -25,10 +26,11 @@ int probe_dir(struct probe *p, const char *path, DIR **ret_dir) {
 
 /*
  * amdgpu has unique_id for most cards since Vega, and reading it does not wake them. What only
- * root may read, or what wakes a card, is not read here.
+ * root may read, or what wakes a card, was read before: see serials.h.
  */
 static int gpu_read_identity(struct probe *p, struct gpu *g, int dir) {
         char buf[SYSFS_ATTR_SIZE], link[PATH_MAX];
+        const struct kept_serials *kept = serials_find(p, g->address);
         struct bytes text = { buf, 0 };
         ssize_t len = readlinkat(p->pci, g->address, link, sizeof(link) - 1);
         int r;
@@ -37,6 +39,8 @@ static int gpu_read_identity(struct probe *p, struct gpu *g, int dir) {
                 return is_gone(-errno) || errno == EINVAL ? 0 : -errno;
         link[len] = '\0';
         g->port = card_port(p->arena, link);
+        if (kept)
+                memcpy(g->serials, kept->serials, sizeof(g->serials));
         if (!g->driver || !streq(g->driver, "amdgpu"))
                 return 0;
         r = attr_read(dir, "unique_id", buf, &text);

@@ -11,12 +11,19 @@
 
 #include <dirent.h>
 
+struct kept_serials;
+
+/* base classes of PCI (PCI Code and ID Assignment Specification, 1.4 and 1.19) */
+enum { CLASS_DISPLAY = 0x03, CLASS_ACCELERATOR = 0x12 };
+
 enum { PROBE_MAX_GPUS = 256 }; /* beyond that a directory is not believed any more */
 
 struct probe {
         struct arena *arena;
         const char *root;
         int pci; /* directory /sys/bus/pci/devices, -1 on a host without PCI */
+        struct kept_serials *kept; /* after serials_load() */
+        size_t n_kept;
         struct facts facts;
 };
 

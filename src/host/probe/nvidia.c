@@ -10,14 +10,15 @@
  *
  *     /proc/driver/nvidia/gpus/0000:01:00.0/information: "Device Minor: \t 0"
  *
- * which does not follow PCI order. Nodes are made by nvidia-modprobe, not by
- * udev, often only when the first program asks; until then they are absent.
+ * which does not follow PCI order. Reading that wakes the card, so it is done only where root
+ * has not kept it (serials.h). Nodes are made by nvidia-modprobe, not by udev, often only when
+ * the first program asks; until then they are absent.
  */
 #include "host/probe/nvidia.h"
 
 #include "base/file.h"
-#include "base/number.h"
 #include "host/probe/majors.h"
+#include "host/probe/serials.h"
 #include "host/probe/sysfs.h"
 
 enum {
@@ -34,25 +35,20 @@ static int shared_node(struct probe *p, enum node_family family, uint32_t major)
                                                    .number = { major, f->minor, false } });
 }
 
-static bool information_minor(struct bytes text, uint32_t *ret_minor) {
-        static const char key[] = "Device Minor:";
-        const char *found = memmem(text.data, text.len, key, sizeof(key) - 1);
-        struct bytes rest;
-
-        if (!found)
-                return false;
-        found += sizeof(key) - 1;
-        rest = (struct bytes){ found, text.len - (size_t)(found - text.data) };
-        return parse_u32(bytes_word(&rest), ret_minor);
-}
-
 static int gpu_nvidia(struct probe *p, struct gpu *g, bool *loaded) {
         const struct family *f = &families[FAMILY_NVIDIA];
+        const struct kept_serials *kept = serials_find(p, g->address);
         struct node node = { .kind = f->kind, .number.major = f->major };
         struct bytes text;
-        const char *path;
+        const char *path, *uuid;
         int r;
 
+        if (kept && kept->has_minor && serials_same_driver(p, kept)) {
+                *loaded = true;
+                node.number.minor = kept->minor;
+                node.path = family_path(p->arena, f, kept->minor);
+                return probe_gpu_node(p, g, node);
+        }
         path = arena_printf(p->arena, "%s/proc/driver/nvidia/gpus/%s/information", p->root,
                             g->address);
         r = file_read(p->arena, path, INFORMATION_MAX, &text);
@@ -62,6 +58,8 @@ static int gpu_nvidia(struct probe *p, struct gpu *g, bool *loaded) {
                 return r;
         if (!information_minor(text, &node.number.minor))
                 return 0;
+        uuid = information_uuid(p->arena, text);
+        g->serials[SERIAL_NVIDIA] = uuid ? uuid : g->serials[SERIAL_NVIDIA];
         *loaded = true;
         node.path = family_path(p->arena, f, node.number.minor);
         return probe_gpu_node(p, g, node);

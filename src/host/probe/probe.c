@@ -19,7 +19,7 @@
 #include "host/probe/groups.h"
 #include "host/probe/majors.h"
 #include "host/probe/nvidia.h"
-#include "host/probe/pci.h"
+#include "host/probe/serials.h"
 #include "host/probe/subid.h"
 #include "host/probe/sysfs.h"
 
@@ -53,6 +53,31 @@ static void facts_sort(struct facts *f) {
                 qsort(f->gpus, f->n_gpus, sizeof(struct gpu), gpu_compare);
 }
 
+/*
+ * Display devices that no DRM driver has made nodes for count, too: "bound to vfio-pci" is a
+ * better answer than "no such GPU".
+ */
+static int probe_pci(struct probe *p, DIR *dir) {
+        char path[NAME_MAX + sizeof("/class")];
+        struct dirent *de;
+        struct gpu *g;
+        int r;
+
+        while ((de = readdir(dir))) {
+                uint32_t class;
+
+                if (!is_pci_address(de->d_name) || facts_find_gpu(&p->facts, de->d_name))
+                        continue;
+                snprintf(path, sizeof(path), "%s/class", de->d_name);
+                r = attr_hex(p->pci, path, &class);
+                if (r >= 0 && class >> 16 == CLASS_DISPLAY)
+                        r = probe_gpu(p, de->d_name, true, &g);
+                if (r < 0 && !is_gone(r))
+                        return r;
+        }
+        return 0;
+}
+
 static int devices_probe(struct probe *p) {
         _cleanup_(cleanup_dir) DIR *pci = NULL;
         int r;
@@ -61,6 +86,7 @@ static int devices_probe(struct probe *p) {
         if (r < 0)
                 return r;
         p->pci = pci ? dirfd(pci) : -1;
+        serials_load(p);
         r = probe_classes(p);
         if (r < 0)
                 return r;

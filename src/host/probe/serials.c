@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * serials - read by root once for a card and boot, kept for everybody
+ *
+ * NVIDIA's "information" wakes the card, and serial_number (Linux 6.18) and device_uid of xe
+ * (Linux 7.4) are root's. /run/gpuanchor/serials has a line for each card:
+ *
+ *     0000:01:00.0 8241 9377 minor=0 nvidia=GPU-1a2b3c4d-5e6f-7081-92a3-b4c5d6e7f809
+ *
+ * The numbers are inodes in sysfs: of the device's folder, and of its link "driver". kernfs counts
+ * them up in 64 bits (fs/kernfs/dir.c), none comes back during a boot: the line counts as long
+ * as the card is plugged in, and its minor as long as its driver is bound.
+ */
+#include "host/probe/serials.h"
+
+#include "base/file.h"
+#include "base/folder.h"
+#include "base/number.h"
+#include "base/spawn.h"
+#include "host/probe/sysfs.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+
+#define SERIALS_FILE "/run/gpuanchor/serials"
+#define SERIALS_MAX (256 * 1024)
+#define INFORMATION_MAX (64 * 1024)
+#define READ_MS (5 * 1000) /* a card that wakes takes one or two seconds */
+
+/* ---- the file ---- */
+
+static bool parse_line(struct arena *a, struct bytes line, struct kept_serials *ret) {
+        struct kept_serials k = { 0 };
+        struct bytes address = bytes_word(&line), field;
+
+        if (!parse_u64(bytes_word(&line), &k.device) || !parse_u64(bytes_word(&line), &k.driver))
+                return false;
+        while ((field = bytes_word(&line)).len > 0) {
+                struct bytes key = bytes_cut(&field, '=');
+                enum serial_kind kind;
+
+                if (bytes_equal(key, BYTES("minor")))
+                        k.has_minor = parse_u32(field, &k.minor);
+                else if (serial_kind_parse(key, &kind) && field.len > 0)
+                        k.serials[kind] = bytes_dup(a, field);
+        }
+        k.address = bytes_dup(a, address);
+        *ret = k;
+        return true;
+}
+
+void serials_load(struct probe *p) {
+        struct bytes text;
+        struct kept_serials k;
+
+        if (file_read(p->arena, probe_path(p, SERIALS_FILE), SERIALS_MAX, &text) < 0)
+                return;
+        while (text.len > 0)
+                if (parse_line(p->arena, bytes_cut(&text, '\n'), &k))
+                        *ARENA_PUSH(p->arena, p->kept, p->n_kept) = k;
+}
+
+static void write_line(struct strbuf *b, const struct kept_serials *k) {
+        strbuf_printf(b, "%s %llu %llu", k->address, (unsigned long long)k->device,
+                      (unsigned long long)k->driver);
+        if (k->has_minor)
+                strbuf_printf(b, " minor=%u", k->minor);
+        for (size_t kind = 0; kind < SERIAL_KINDS; kind++)
+                if (k->serials[kind])
+                        strbuf_printf(b, " %s=%s", serial_kind_name(kind), k->serials[kind]);
+        strbuf_adds(b, "\n");
+}
+
+static uint64_t inode(const struct probe *p, const char *name, int flags) {
+        struct stat st;
+
+        return fstatat(p->pci, name, &st, flags) < 0 ? 0 : (uint64_t)st.st_ino;
+}
+
+static uint64_t driver_inode(const struct probe *p, const char *address) {
+        char name[NAME_MAX + sizeof("/driver")];
+
+        snprintf(name, sizeof(name), "%s/driver", address);
+        return inode(p, name, AT_SYMLINK_NOFOLLOW);
+}
+
+const struct kept_serials *serials_find(const struct probe *p, const char *address) {
+        for (size_t i = 0; i < p->n_kept; i++)
+                if (streq(p->kept[i].address, address))
+                        return p->kept[i].device == inode(p, address, 0) ? &p->kept[i] : NULL;
+        return NULL;
+}
+
+bool serials_same_driver(const struct probe *p, const struct kept_serials *kept) {
+        return kept->driver != 0 && kept->driver == driver_inode(p, kept->address);
+}
+
+/* ---- reading a card ---- */
+
+static struct bytes information_value(struct bytes text, const char *key) {
+        const char *found = memmem(text.data, text.len, key, strlen(key));
+        struct bytes rest = { 0 };
+
+        if (found) {
+                found += strlen(key);
+                rest = (struct bytes){ found, text.len - (size_t)(found - text.data) };
+                rest = bytes_cut(&rest, '\n');
+        }
+        return bytes_trim(rest);
+}
+
+bool information_minor(struct bytes text, uint32_t *ret_minor) {
+        struct bytes value = text.len > 0 ? information_value(text, "Device Minor:") : text;
+
+        return value.len > 0 && parse_u32(bytes_word(&value), ret_minor);
+}
+
+const char *information_uuid(struct arena *a, struct bytes text) {
+        struct bytes value = text.len > 0 ? information_value(text, "GPU UUID:") : text;
+        const char *uuid = value.len > 0 ? bytes_dup(a, bytes_word(&value)) : NULL;
+
+        return uuid && serial_is_plausible(uuid) ? uuid : NULL;
+}
+
+static const char *read_attr(struct arena *a, int pci, const char *address, const char *attr) {
+        char path[NAME_MAX + sizeof("/serial_number")], buf[SYSFS_ATTR_SIZE];
+        struct bytes text = { 0 }, word;
+        const char *serial;
+
+        snprintf(path, sizeof(path), "%s/%s", address, attr);
+        if (attr_read(pci, path, buf, &text) < 0 || text.len == 0)
+                return NULL;
+        word = bytes_word(&text);
+        serial = bytes_dup(a, word);
+        return serial_is_plausible(serial) ? serial : NULL;
+}
+
+/** struct reading - for the helper */
+struct reading {
+        const char *root;
+        const struct kept_serials *before; /* what is known already stays */
+};
+
+static void read_card(struct arena *a, void *user, const void **ret) {
+        const struct reading *r = user;
+        struct kept_serials *k = arena_alloc(a, sizeof(*k));
+        const char *serial, *path;
+        struct bytes text;
+        int pci;
+
+        *k = *r->before;
+        path = arena_printf(a, "%s/sys/bus/pci/devices", r->root);
+        pci = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (pci < 0)
+                return;
+        serial = read_attr(a, pci, k->address, "serial_number");
+        k->serials[SERIAL_PCI] = serial ? serial : k->serials[SERIAL_PCI];
+        serial = read_attr(a, pci, k->address, "device_uid");
+        k->serials[SERIAL_XE] = serial ? serial : k->serials[SERIAL_XE];
+        *ret = k;
+        path = arena_printf(a, "%s/proc/driver/nvidia/gpus/%s/information", r->root, k->address);
+        if (file_read(a, path, INFORMATION_MAX, &text) == 0) {
+                k->has_minor = information_minor(text, &k->minor);
+                serial = information_uuid(a, text);
+                k->serials[SERIAL_NVIDIA] = serial ? serial : k->serials[SERIAL_NVIDIA];
+        }
+        close(pci);
+}
+
+/* A card that was not read in time is not read again: who asks next must not wait for it, too. */
+static struct kept_serials renewed(struct probe *p, const struct kept_serials *before) {
+        struct reading reading = { .root = p->root, .before = before };
+        struct spawn_call call = { read_card, &reading, READ_MS };
+        struct spawn_result result = { 0 };
+
+        (void)spawn_call(p->arena, &call, &result);
+        return result.result ? *(const struct kept_serials *)result.result : *before;
+}
+
+static bool is_card(const struct probe *p, const char *address) {
+        char name[NAME_MAX + sizeof("/physfn")];
+        uint32_t class;
+
+        snprintf(name, sizeof(name), "%s/class", address);
+        if (!is_pci_address(address) || attr_hex(p->pci, name, &class) < 0 ||
+            (class >> 16 != CLASS_DISPLAY && class >> 16 != CLASS_ACCELERATOR))
+                return false;
+        snprintf(name, sizeof(name), "%s/physfn", address);
+        return inode(p, name, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static struct kept_serials card_serials(struct probe *p, const char *address, bool again) {
+        const struct kept_serials *kept = serials_find(p, address);
+        struct kept_serials k = { .address = arena_strdup(p->arena, address),
+                                  .device = inode(p, address, 0),
+                                  .driver = driver_inode(p, address) };
+
+        if (kept && kept->driver == k.driver &&
+            !(again && kept->has_minor && !kept->serials[SERIAL_NVIDIA]))
+                return *kept;
+        if (kept)
+                memcpy(k.serials, kept->serials, sizeof(k.serials));
+        return renewed(p, &k);
+}
+
+int serials_renew(struct arena *a, const char *root, bool again) {
+        struct probe p = { .arena = a, .root = root };
+        struct strbuf b = { .arena = a };
+        _cleanup_(cleanup_dir) DIR *dir = NULL;
+        struct bytes before;
+        struct dirent *de;
+        int r = probe_dir(&p, "/sys/bus/pci/devices", &dir);
+
+        if (r < 0 || !dir)
+                return r;
+        p.pci = dirfd(dir);
+        serials_load(&p);
+        while ((de = readdir(dir)))
+                if (is_card(&p, de->d_name)) {
+                        struct kept_serials k = card_serials(&p, de->d_name, again);
+
+                        write_line(&b, &k);
+                }
+        if (file_read(a, probe_path(&p, SERIALS_FILE), SERIALS_MAX, &before) == 0
+                    ? bytes_equal(before, strbuf_bytes(&b))
+                    : b.len == 0)
+                return 0;
+        r = mkdir_parents(probe_path(&p, "/run/gpuanchor"), 0755);
+        return r < 0 ? r : file_replace(probe_path(&p, SERIALS_FILE), strbuf_bytes(&b), 0644, 0);
+}

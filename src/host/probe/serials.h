@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * serials - what tells cards apart and is not read in a start
+ */
+#include "host/probe/entries.h"
+
+/** struct kept_serials - what is kept of one card */
+struct kept_serials {
+        const char *address;
+        uint64_t device, driver; /* inodes in sysfs: of the device's folder, of its link "driver" */
+        const char *serials[SERIAL_KINDS];
+        bool has_minor; /* of NVIDIA's node, as long as @driver is the same */
+        uint32_t minor;
+};
+
+/** serials_load() - have what is kept in @p; that there is nothing is no error */
+void serials_load(struct probe *p);
+
+/** serials_find() - what is kept of the card that is at @address now; NULL for nothing */
+const struct kept_serials *serials_find(const struct probe *p, const char *address);
+
+/** serials_same_driver() - whether its driver has been bound since @kept was read */
+bool serials_same_driver(const struct probe *p, const struct kept_serials *kept);
+
+/** information_uuid() - the GPU UUID in NVIDIA's "information"; NULL while it is not known */
+const char *information_uuid(struct arena *a, struct bytes text);
+
+/** information_minor() - the Device Minor in it; false when there is none */
+bool information_minor(struct bytes text, uint32_t *ret_minor);
+
+/**
+ * serials_renew() - read what is not kept yet, as root
+ * @a:     arena, for the time of the call
+ * @again: also of NVIDIA cards whose UUID was not known when they were read
+ *
+ * Each card is read once in a boot and for a driver, in a helper: reading may wake it, and a
+ * card that does not answer must hold nobody. Lines of cards that have gone are dropped.
+ *
+ * Return: 0 or negative errno.
+ */
+int serials_renew(struct arena *a, const char *root, bool again);
