@@ -184,6 +184,8 @@ static void oracle_look(struct world *w, struct container *c) {
                 before += was_one;
                 outside += was_one && slot < 5;
                 exchanged |= was_one && is_one && was != is;
+                exchanged |= is_one && w->cards[is].readable && w->shown[slot] >= 0 &&
+                             w->shown[slot] != is;
                 gone += was_one && !is_one;
                 come += is_one && !was_one;
         }

@@ -3,7 +3,6 @@
 /* entries - GPUs by their address, and nodes as /dev has them */
 #include "host/probe/entries.h"
 
-#include "host/probe/serials.h"
 #include "host/probe/sysfs.h"
 
 #include <fcntl.h>
@@ -30,7 +29,7 @@ int probe_dir(struct probe *p, const char *path, DIR **ret_dir) {
  */
 static int gpu_read_identity(struct probe *p, struct gpu *g, int dir) {
         char buf[SYSFS_ATTR_SIZE], link[PATH_MAX];
-        const struct kept_serials *kept = serials_find(p, g->address);
+        const struct kept_serials *kept = serials_find(&p->serials, g->address);
         struct bytes text = { buf, 0 };
         ssize_t len = readlinkat(p->pci, g->address, link, sizeof(link) - 1);
         int r;

@@ -7,14 +7,10 @@
  * Every part of the probe adds GPUs and nodes to one struct probe. Functions return 0
  * or negative errno; what is missing, or goes away while we look, is no error.
  */
+#include "host/probe/serials.h"
 #include "model/gpu/facts.h"
 
 #include <dirent.h>
-
-struct kept_serials;
-
-/* base classes of PCI (PCI Code and ID Assignment Specification, 1.4 and 1.19) */
-enum { CLASS_DISPLAY = 0x03, CLASS_ACCELERATOR = 0x12 };
 
 enum { PROBE_MAX_GPUS = 256 }; /* beyond that a directory is not believed any more */
 
@@ -22,8 +18,7 @@ struct probe {
         struct arena *arena;
         const char *root;
         int pci; /* directory /sys/bus/pci/devices, -1 on a host without PCI */
-        struct kept_serials *kept; /* after serials_load() */
-        size_t n_kept;
+        struct serials serials; /* those that are kept */
         struct facts facts;
 };
 

@@ -37,13 +37,13 @@ static int shared_node(struct probe *p, enum node_family family, uint32_t major)
 
 static int gpu_nvidia(struct probe *p, struct gpu *g, bool *loaded) {
         const struct family *f = &families[FAMILY_NVIDIA];
-        const struct kept_serials *kept = serials_find(p, g->address);
+        const struct kept_serials *kept = serials_find(&p->serials, g->address);
         struct node node = { .kind = f->kind, .number.major = f->major };
         struct bytes text;
         const char *path, *uuid;
         int r;
 
-        if (kept && kept->has_minor && serials_same_driver(p, kept)) {
+        if (kept && kept->has_minor && serials_same_driver(&p->serials, kept)) {
                 *loaded = true;
                 node.number.minor = kept->minor;
                 node.path = family_path(p->arena, f, kept->minor);

@@ -86,7 +86,7 @@ static int devices_probe(struct probe *p) {
         if (r < 0)
                 return r;
         p->pci = pci ? dirfd(pci) : -1;
-        serials_load(p);
+        serials_load(p->arena, p->root, p->pci, &p->serials);
         r = probe_classes(p);
         if (r < 0)
                 return r;

@@ -15,11 +15,11 @@
 #include "host/probe/serials.h"
 
 #include "base/file.h"
-#include "base/folder.h"
 #include "base/number.h"
 #include "base/spawn.h"
 #include "host/probe/sysfs.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
@@ -51,15 +51,17 @@ static bool parse_line(struct arena *a, struct bytes line, struct kept_serials *
         return true;
 }
 
-void serials_load(struct probe *p) {
-        struct bytes text;
+void serials_load(struct arena *a, const char *root, int pci, struct serials *ret) {
+        const char *path = *root ? arena_printf(a, "%s" SERIALS_FILE, root) : SERIALS_FILE;
         struct kept_serials k;
+        struct bytes text;
 
-        if (file_read(p->arena, probe_path(p, SERIALS_FILE), SERIALS_MAX, &text) < 0)
+        *ret = (struct serials){ .pci = pci };
+        if (file_read(a, path, SERIALS_MAX, &text) < 0)
                 return;
         while (text.len > 0)
-                if (parse_line(p->arena, bytes_cut(&text, '\n'), &k))
-                        *ARENA_PUSH(p->arena, p->kept, p->n_kept) = k;
+                if (parse_line(a, bytes_cut(&text, '\n'), &k))
+                        *ARENA_PUSH(a, ret->cards, ret->n) = k;
 }
 
 static void write_line(struct strbuf *b, const struct kept_serials *k) {
@@ -73,28 +75,29 @@ static void write_line(struct strbuf *b, const struct kept_serials *k) {
         strbuf_adds(b, "\n");
 }
 
-static uint64_t inode(const struct probe *p, const char *name, int flags) {
+static uint64_t inode(int pci, const char *name, int flags) {
         struct stat st;
 
-        return fstatat(p->pci, name, &st, flags) < 0 ? 0 : (uint64_t)st.st_ino;
+        return fstatat(pci, name, &st, flags) < 0 ? 0 : (uint64_t)st.st_ino;
 }
 
-static uint64_t driver_inode(const struct probe *p, const char *address) {
+static uint64_t driver_inode(int pci, const char *address) {
         char name[NAME_MAX + sizeof("/driver")];
 
         snprintf(name, sizeof(name), "%s/driver", address);
-        return inode(p, name, AT_SYMLINK_NOFOLLOW);
+        return inode(pci, name, AT_SYMLINK_NOFOLLOW);
 }
 
-const struct kept_serials *serials_find(const struct probe *p, const char *address) {
-        for (size_t i = 0; i < p->n_kept; i++)
-                if (streq(p->kept[i].address, address))
-                        return p->kept[i].device == inode(p, address, 0) ? &p->kept[i] : NULL;
+const struct kept_serials *serials_find(const struct serials *s, const char *address) {
+        for (size_t i = 0; i < s->n; i++)
+                if (streq(s->cards[i].address, address))
+                        return s->cards[i].device == inode(s->pci, address, 0) ? &s->cards[i]
+                                                                               : NULL;
         return NULL;
 }
 
-bool serials_same_driver(const struct probe *p, const struct kept_serials *kept) {
-        return kept->driver != 0 && kept->driver == driver_inode(p, kept->address);
+bool serials_same_driver(const struct serials *s, const struct kept_serials *kept) {
+        return kept->driver != 0 && kept->driver == driver_inode(s->pci, kept->address);
 }
 
 /* ---- reading a card ---- */
@@ -169,64 +172,70 @@ static void read_card(struct arena *a, void *user, const void **ret) {
         close(pci);
 }
 
-/* A card that was not read in time is not read again: who asks next must not wait for it, too. */
-static struct kept_serials renewed(struct probe *p, const struct kept_serials *before) {
-        struct reading reading = { .root = p->root, .before = before };
-        struct spawn_call call = { read_card, &reading, READ_MS };
-        struct spawn_result result = { 0 };
-
-        (void)spawn_call(p->arena, &call, &result);
-        return result.result ? *(const struct kept_serials *)result.result : *before;
-}
-
-static bool is_card(const struct probe *p, const char *address) {
+static bool is_card(int pci, const char *address) {
         char name[NAME_MAX + sizeof("/physfn")];
         uint32_t class;
 
         snprintf(name, sizeof(name), "%s/class", address);
-        if (!is_pci_address(address) || attr_hex(p->pci, name, &class) < 0 ||
+        if (!is_pci_address(address) || attr_hex(pci, name, &class) < 0 ||
             (class >> 16 != CLASS_DISPLAY && class >> 16 != CLASS_ACCELERATOR))
                 return false;
         snprintf(name, sizeof(name), "%s/physfn", address);
-        return inode(p, name, AT_SYMLINK_NOFOLLOW) == 0;
+        return inode(pci, name, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-static struct kept_serials card_serials(struct probe *p, const char *address, bool again) {
-        const struct kept_serials *kept = serials_find(p, address);
-        struct kept_serials k = { .address = arena_strdup(p->arena, address),
-                                  .device = inode(p, address, 0),
-                                  .driver = driver_inode(p, address) };
+/** struct renewal - one call of serials_renew() */
+struct renewal {
+        struct arena *arena;
+        const char *root;
+        bool again;
+        struct serials kept;
+};
+
+/* A card that was not read in time is not read again: who asks next must not wait for it, too. */
+static struct kept_serials card_serials(const struct renewal *r, const char *address) {
+        const struct kept_serials *kept = serials_find(&r->kept, address);
+        struct kept_serials k = { .address = arena_strdup(r->arena, address),
+                                  .device = inode(r->kept.pci, address, 0),
+                                  .driver = driver_inode(r->kept.pci, address) };
+        struct reading reading = { .root = r->root, .before = &k };
+        struct spawn_call call = { read_card, &reading, READ_MS };
+        struct spawn_result result = { 0 };
 
         if (kept && kept->driver == k.driver &&
-            !(again && kept->has_minor && !kept->serials[SERIAL_NVIDIA]))
+            !(r->again && kept->has_minor && !kept->serials[SERIAL_NVIDIA]))
                 return *kept;
         if (kept)
                 memcpy(k.serials, kept->serials, sizeof(k.serials));
-        return renewed(p, &k);
+        (void)spawn_call(r->arena, &call, &result);
+        return result.result ? *(const struct kept_serials *)result.result : k;
+}
+
+static int store(struct arena *a, const char *root, struct bytes text) {
+        const char *path = arena_printf(a, "%s" SERIALS_FILE, root);
+        struct bytes before = { 0 };
+        int r = file_read(a, path, SERIALS_MAX, &before);
+
+        if (bytes_equal(before, text) && (r == 0 || r == -ENOENT))
+                return 0;
+        r = mkdir_parents(arena_printf(a, "%s/run/gpuanchor", root), 0755);
+        return r < 0 ? r : file_replace(path, text, 0644, 0);
 }
 
 int serials_renew(struct arena *a, const char *root, bool again) {
-        struct probe p = { .arena = a, .root = root };
+        struct renewal r = { .arena = a, .root = root, .again = again };
+        _cleanup_(cleanup_dir) DIR *dir = opendir(arena_printf(a, "%s/sys/bus/pci/devices", root));
         struct strbuf b = { .arena = a };
-        _cleanup_(cleanup_dir) DIR *dir = NULL;
-        struct bytes before;
         struct dirent *de;
-        int r = probe_dir(&p, "/sys/bus/pci/devices", &dir);
 
-        if (r < 0 || !dir)
-                return r;
-        p.pci = dirfd(dir);
-        serials_load(&p);
+        if (!dir)
+                return is_gone(-errno) ? 0 : -errno;
+        serials_load(a, root, dirfd(dir), &r.kept);
         while ((de = readdir(dir)))
-                if (is_card(&p, de->d_name)) {
-                        struct kept_serials k = card_serials(&p, de->d_name, again);
+                if (is_card(dirfd(dir), de->d_name)) {
+                        struct kept_serials k = card_serials(&r, de->d_name);
 
                         write_line(&b, &k);
                 }
-        if (file_read(a, probe_path(&p, SERIALS_FILE), SERIALS_MAX, &before) == 0
-                    ? bytes_equal(before, strbuf_bytes(&b))
-                    : b.len == 0)
-                return 0;
-        r = mkdir_parents(probe_path(&p, "/run/gpuanchor"), 0755);
-        return r < 0 ? r : file_replace(probe_path(&p, SERIALS_FILE), strbuf_bytes(&b), 0644, 0);
+        return store(a, root, strbuf_bytes(&b));
 }

@@ -4,7 +4,7 @@
 /*
  * serials - what tells cards apart and is not read in a start
  */
-#include "host/probe/entries.h"
+#include "model/gpu/card.h"
 
 /** struct kept_serials - what is kept of one card */
 struct kept_serials {
@@ -15,14 +15,24 @@ struct kept_serials {
         uint32_t minor;
 };
 
-/** serials_load() - have what is kept in @p; that there is nothing is no error */
-void serials_load(struct probe *p);
+struct serials {
+        int pci; /* directory /sys/bus/pci/devices, -1 on a host without PCI */
+        struct kept_serials *cards;
+        size_t n;
+};
+
+/**
+ * serials_load() - read what is kept
+ * @a:   arena of the result
+ * @pci: directory /sys/bus/pci/devices; @ret needs it as long as it is used
+ */
+void serials_load(struct arena *a, const char *root, int pci, struct serials *ret);
 
 /** serials_find() - what is kept of the card that is at @address now; NULL for nothing */
-const struct kept_serials *serials_find(const struct probe *p, const char *address);
+const struct kept_serials *serials_find(const struct serials *s, const char *address);
 
 /** serials_same_driver() - whether its driver has been bound since @kept was read */
-bool serials_same_driver(const struct probe *p, const struct kept_serials *kept);
+bool serials_same_driver(const struct serials *s, const struct kept_serials *kept);
 
 /** information_uuid() - the GPU UUID in NVIDIA's "information"; NULL while it is not known */
 const char *information_uuid(struct arena *a, struct bytes text);

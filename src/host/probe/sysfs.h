@@ -14,6 +14,9 @@
 
 enum { SYSFS_ATTR_SIZE = 128 }; /* no attribute that we read is longer */
 
+/* base classes (PCI Code and ID Assignment Specification) */
+enum { CLASS_DISPLAY = 0x03, CLASS_ACCELERATOR = 0x12 };
+
 /** is_gone() - whether error @r only says that a device left, or never had that attribute */
 static inline bool is_gone(int r) {
         return r == -ENOENT || r == -ENOTDIR || r == -EISDIR || r == -ELOOP || r == -ENODEV ||
