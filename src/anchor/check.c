@@ -162,7 +162,27 @@ static void check_lines(struct check *c) {
                 c->refuse = arena_printf(c->arena, WHY_REFUSE_MISSING, c->plan.missing);
 }
 
+/* What the container is to have, also where it is not there at this start. */
+static void find_wanted(struct check *c) {
+        const struct choice *choice = &c->plan.choice;
+        const struct pin *pin = choice->repin ? &choice->pin
+                                              : policy_pin(&c->policy, c->anchor->pve.node);
+        struct record *r = &c->planned;
+        struct plan_input in = input_of(c, &c->guest.lines, &c->survey);
+
+        for (size_t i = 0; i < choice->gpus.n; i++)
+                *ARENA_PUSH(c->arena, r->cards, r->n_cards) =
+                        gpu_card(&c->anchor->facts, choice->gpus.items[i]);
+        for (size_t i = 0; pin && choice->missing && !choice->ambiguity.why && i < pin->n_gpus; i++)
+                *ARENA_PUSH(c->arena, r->cards, r->n_cards) = pin->gpus[i];
+        r->kinds = c->plan.devices;
+        r->form = c->policy.method == METHOD_AUTO ? input_form(&in) : c->policy.method;
+        for (int i = 0; i < GID_GROUPS; i++)
+                r->gids[i] = c->plan.gids[i].inside;
+}
+
 static void find_planned(struct check *c) {
+        find_wanted(c);
         for (size_t i = 0; i < c->plan.n_nodes; i++) {
                 const struct plan_node *pn = &c->plan.nodes[i];
 

@@ -4,16 +4,13 @@
  * record - what was given, so that a renumbering under a running container shows
  *
  * A running container keeps the old major:minor, which may be another GPU's by
- * now; only what was written down at its start can tell. One line per node:
- *
- *     node = /dev/dri/card1 226:1 0000:c1:00.0
+ * now; only what was written down at its start can tell.
  */
 #include "pve/record.h"
 
 #include "base/file.h"
 
 #include <errno.h>
-#include <ini.h>
 #include <sys/stat.h>
 
 #define MAX_READ (64 * 1024)
@@ -38,45 +35,16 @@ static int store(const struct pve *pve, const char *path, struct bytes text) {
 }
 
 int record_write(const struct pve *pve, uint32_t vmid, const struct record *r) {
-        struct strbuf text = { .arena = pve->arena };
-
-        strbuf_adds(&text, "[given]\n");
-        for (size_t i = 0; i < r->n_nodes; i++)
-                strbuf_printf(&text, "node = %s %s %s\n", r->nodes[i].path,
-                              devnum_text(pve->arena, r->nodes[i].number), r->nodes[i].gpu);
-        return store(pve, record_path(pve, vmid), strbuf_bytes(&text));
-}
-
-struct reader {
-        struct arena *a;
-        struct record record;
-};
-
-static int read_line(void *user, const char *section, const char *key, const char *value) {
-        struct reader *r = user;
-        struct bytes rest = bytes_of(value), path = bytes_word(&rest);
-        struct bytes number = bytes_word(&rest), gpu = bytes_word(&rest);
-        struct record_node n = { 0 };
-
-        if (!streq(section, "given") || !streq(key, "node") || gpu.len == 0 ||
-            !devnum_parse(number, &n.number))
-                return 1;
-        n.path = bytes_dup(r->a, path);
-        n.gpu = bytes_dup(r->a, gpu);
-        *ARENA_PUSH(r->a, r->record.nodes, r->record.n_nodes) = n;
-        return 1;
+        return store(pve, record_path(pve, vmid), record_text(pve->arena, r));
 }
 
 int record_read(const struct pve *pve, uint32_t vmid, struct record *ret) {
-        struct reader r = { .a = pve->arena };
         struct bytes text;
         int e = file_read(pve->arena, record_path(pve, vmid), MAX_READ, &text);
 
-        if (e < 0)
-                return e;
-        ini_parse_string(text.len ? text.data : "", read_line, &r);
-        *ret = r.record;
-        return 0;
+        if (e == 0)
+                record_parse(pve->arena, text, ret);
+        return e;
 }
 
 void record_clear(const struct pve *pve, uint32_t vmid) {

@@ -5,19 +5,9 @@
  * record - /run/gpuanchor/<vmid>: what a container was given at its last start, and
  * /run/gpuanchor/<vmid>.held: what it holds now
  */
+#include "model/live/given.h"
 #include "model/live/held.h"
 #include "pve/pve.h"
-
-struct record_node {
-        const char *path;
-        struct devnum number;
-        const char *gpu; /* address, "-" for a node that GPUs share */
-};
-
-struct record {
-        struct record_node *nodes;
-        size_t n_nodes;
-};
 
 /** record_write() - replace the record; readable by everybody, it holds no secret; 0 or -errno */
 int record_write(const struct pve *pve, uint32_t vmid, const struct record *r);

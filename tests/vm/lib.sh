@@ -60,14 +60,15 @@ reset_host() {
     rm -rf /etc/systemd/system/scenarios.target.wants
     reset_package
     local ct
-    for ct in 101 102; do
+    for ct in 101 102 103; do
         [ ! -e /var/lib/lxc/$ct ] || pct stop $ct >/dev/null 2>&1
     done
-    systemctl stop gpuanchord gpuanchor-boot pve-container{,-debug}@10{1,2} 2>/dev/null
+    systemctl stop gpuanchor-look.path gpuanchor-look.timer gpuanchor-look.service 2>/dev/null # but for its own cases
+    systemctl stop gpuanchord gpuanchor-boot pve-container{,-debug}@10{1,2,3} 2>/dev/null
     systemctl reset-failed 2>/dev/null
     rm -rf /run/systemd/system/gpuanchord.service.d /var/lib/private/gpuanchord /var/lib/gpuanchord
     umount -q /var/lib/lxc
-    rm -rf /run/gpuanchor /var/lib/gpuanchor /etc/gpuanchor/gpuanchor.conf.d /var/lib/lxc/10[12] /run/seen
+    rm -rf /run/gpuanchor /var/lib/gpuanchor /etc/gpuanchor/gpuanchor.conf.d /var/lib/lxc/10[123] /run/gpuanchor-look/wanted /run/seen
     the_container 102
     if mountpoint -q $DISK; then umount $DISK && umount /run/layer; fi
     the_container 101

@@ -8,6 +8,7 @@
 #include "anchor/live/look.h"
 
 #include "anchor/apply.h"
+#include "anchor/live/gates.h"
 #include "anchor/status.h"
 #include "host/inside/libraries.h"
 #include "host/live/ask.h"
@@ -20,6 +21,8 @@ struct pass {
         struct look *look;
         struct anchor host;
         struct arena scratch; /* of one container */
+        uint32_t *starting;
+        size_t n_starting;
 };
 
 static void tell(struct pass *p, uint32_t vmid, const struct findings *f) {
@@ -115,6 +118,18 @@ static const char **recorded_paths(struct check *c, size_t *ret_n) {
         return paths;
 }
 
+/* The gate's part of the file was written by this pass. */
+static void keep_held(const struct check *c, const struct held *found) {
+        struct held gated = { 0 }, next = *found;
+
+        (void)held_load(&c->anchor->pve, c->guest.vmid, &gated);
+        next.gate = gated.gate;
+        next.gate_why = gated.gate_why;
+        next.refused = gated.refused;
+        next.n_refused = gated.n_refused;
+        (void)held_store(&c->anchor->pve, c->guest.vmid, &next); /* the next look tries again */
+}
+
 /* Whether it was looked at: not while LXC is still making its /dev. */
 static bool look_at_running(struct check *c) {
         struct inside_look l = { .search.facts = &c->anchor->facts,
@@ -126,24 +141,61 @@ static bool look_at_running(struct check *c) {
         l.search.paths = recorded_paths(c, &l.search.n_paths);
         if (inside_call(c->arena, &job, &answer) != 0 || !answer.result)
                 return false;
-        (void)held_store(&c->anchor->pve, c->guest.vmid, answer.result); /* the next look tries again */
+        keep_held(c, answer.result);
         return true;
 }
 
 /* ---- one container, all containers ---- */
 
-static void look_at_container(struct pass *p, uint32_t vmid) {
+/* What is done with each managed container: all gates first, because nothing may wait for them. */
+typedef void round_fn(struct pass *p, struct check *c);
+
+static void set_gate(struct pass *p, struct check *c) {
+        struct findings all = c->findings;
+
+        if (*c->anchor->pve.root || !anchor_runs(c->anchor, c->guest.vmid))
+                return;
+        c->findings = (struct findings){ .arena = c->arena };
+        gates_set(c);
+        tell(p, c->guest.vmid, &c->findings);
+        c->findings = all;
+}
+
+static bool is_starting(const struct pass *p, uint32_t vmid) {
+        for (size_t i = 0; i < p->n_starting; i++)
+                if (p->starting[i] == vmid)
+                        return true;
+        return false;
+}
+
+static void look_at_container(struct pass *p, struct check *c) {
+        if (p->look->starting_only && !is_starting(p, c->guest.vmid))
+                return;
+        if (!*c->anchor->pve.root && anchor_runs(c->anchor, c->guest.vmid) && look_at_running(c))
+                ask_started("", c->guest.vmid);
+        correct_file(p, c->anchor, c);
+}
+
+/* gpuanchor has left it while it ran. */
+static void forget(const struct pve *pve, uint32_t vmid) {
+        struct held held;
+
+        if (*pve->root || held_load(pve, vmid, &held) != 0)
+                return;
+        gates_clear(pve, vmid);
+        record_clear(pve, vmid);
+}
+
+static void one_container(struct pass *p, uint32_t vmid, round_fn *round) {
         struct anchor one;
         struct check c;
 
         arena_reset(&p->scratch);
         one = anchor_for_one(&p->host, &p->scratch);
-        if (!guest_is_managed(&one.pve, vmid) || anchor_check(&one, vmid, NULL, &c) != 0 ||
-            guest_is_template(&c.guest))
-                return;
-        if (!*one.pve.root && anchor_runs(&one, vmid) && look_at_running(&c))
-                ask_started("", vmid);
-        correct_file(p, &one, &c);
+        if (!guest_is_managed(&one.pve, vmid))
+                forget(&one.pve, vmid);
+        else if (anchor_check(&one, vmid, NULL, &c) == 0 && !guest_is_template(&c.guest))
+                round(p, &c);
 }
 
 /* Only the cards: pins are renewed by starts. */
@@ -154,24 +206,29 @@ static void keep_memory(struct anchor *host) {
 }
 
 int anchor_look(struct arena *a, const char *root, struct look *ret) {
+        static round_fn *const rounds[] = { set_gate, look_at_container };
         struct pass p = { .look = ret, .host = anchor_open(a, root) };
-        uint32_t *vmids = NULL, *starting;
+        uint32_t *vmids = NULL;
         size_t n = 0;
         int r;
 
-        *ret = (struct look){ .findings = { .arena = a } };
-        r = anchor_memory(&p.host);
-        if (r == 0) {
-                keep_memory(&p.host);
+        *ret = (struct look){ .starting_only = ret->starting_only, .findings = { .arena = a } };
+        p.n_starting = ask_starting(a, root, &p.starting);
+        r = anchor_majors(&p.host);
+        if (r == 0)
+                r = anchor_memory(&p.host);
+        if (r == 0)
                 anchor_driver(&p.host);
-        }
         if (r == 0)
                 r = guest_list(&p.host.pve, &vmids, &n);
-        for (size_t i = 0; r == 0 && i < n; i++)
-                look_at_container(&p, vmids[i]);
+        for (size_t k = 0; k < ELEMENTS(rounds); k++)
+                for (size_t i = 0; r == 0 && i < n; i++)
+                        one_container(&p, vmids[i], rounds[k]);
         arena_done(&p.scratch);
-        if (r == 0)
+        if (r == 0) {
+                keep_memory(&p.host);
                 held_looked(&p.host.pve);
-        ret->n_starting = ask_starting(a, root, &starting);
+        }
+        ret->n_starting = ask_starting(a, root, &p.starting);
         return r;
 }

@@ -10,6 +10,7 @@
 #include "anchor/check.h"
 
 struct look {
+        bool starting_only;       /* set by the caller: look only into those that are starting */
         struct findings findings; /* what was done, each with its container's vmid */
         size_t n_deferred;        /* things that have to wait: a lock that is taken, udev */
         size_t n_starting;        /* containers that were said to start, and do not run yet */
@@ -19,7 +20,7 @@ struct look {
  * anchor_look() - one pass
  * @a:    arena of the result
  * @root: path prefix; with one nothing is looked into that runs
- * @ret:  what was done and what has to wait
+ * @ret:  what was done and what has to wait; starting_only is the caller's
  *
  * Renews what this host remembers of its cards. Corrects the container file where Proxmox would
  * end the next start before any hook runs: a devN path that is not there any more. Writes what

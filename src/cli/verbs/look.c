@@ -16,13 +16,13 @@
 
 #define STEP_MS 50
 #define DEFERRED_MS (10 * 1000) /* between two tries of what has to wait */
-#define STARTING_MS 250         /* between two looks at a container that starts */
+#define STARTING_MS 100         /* between two looks at a container that starts */
 #define MOST_MS (60 * 1000)     /* then the timer tries on */
 
 static int pass(struct cli *c, struct look *ret) {
         int r;
 
-        (void)ask_take(c->root);
+        ret->starting_only = !ask_take(c->root) && ret->n_starting > 0;
         arena_reset(&c->arena);
         (void)serials_renew(&c->arena, c->root, false);
         r = anchor_look(&c->arena, c->root, ret);
@@ -67,7 +67,7 @@ static bool wait_for_next(const struct cli *c, const struct look *l, uint64_t en
 
 static int run(struct cli *c) {
         uint64_t end = now_ms() + MOST_MS;
-        struct look look;
+        struct look look = { 0 };
         int r;
 
         if (!target_is_root(c, MSG_WRITES_MEMORY))

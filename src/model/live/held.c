@@ -37,6 +37,10 @@ static const char *id_text(struct arena *a, int64_t id) {
         return id < 0 ? "-" : arena_printf(a, "%lld", (long long)id);
 }
 
+const char *node_owner_text(struct arena *a, uint32_t mode, int64_t uid, int64_t gid) {
+        return arena_printf(a, "%o %s %s", mode, id_text(a, uid), id_text(a, gid));
+}
+
 static void write_gate(struct arena *a, struct strbuf *b, const struct held *h) {
         strbuf_printf(b, "gate %s", gate_name(h->gate));
         for (size_t i = 0; i < h->n_refused; i++)
@@ -67,8 +71,8 @@ struct bytes held_write(struct arena *a, const struct held *h) {
         for (size_t i = 0; i < h->n_nodes; i++) {
                 const struct held_node *n = &h->nodes[i];
 
-                strbuf_printf(&b, "node %s %s %o %s %s %s\n", n->path, devnum_text(a, n->number),
-                              n->mode, id_text(a, n->uid), id_text(a, n->gid), n->gpu);
+                strbuf_printf(&b, "node %s %s %s %s\n", n->path, devnum_text(a, n->number),
+                              node_owner_text(a, n->mode, n->uid, n->gid), n->gpu);
         }
         write_libraries(&b, h);
         write_gate(a, &b, h);
@@ -97,13 +101,16 @@ static bool parse_octal(struct bytes word, uint32_t *ret) {
         return word.len > 0 && word.len <= 4;
 }
 
+bool node_owner_parse(struct bytes *rest, uint32_t *ret_mode, int64_t *ret_uid, int64_t *ret_gid) {
+        return parse_octal(bytes_word(rest), ret_mode) && parse_id(bytes_word(rest), ret_uid) &&
+               parse_id(bytes_word(rest), ret_gid);
+}
+
 static void read_node(struct arena *a, struct bytes line, struct held *h) {
         struct bytes path = bytes_word(&line), number = bytes_word(&line);
-        struct bytes mode = bytes_word(&line), uid = bytes_word(&line), gid = bytes_word(&line);
         struct held_node n = { 0 };
 
-        if (!devnum_parse(number, &n.number) || !parse_octal(mode, &n.mode) ||
-            !parse_id(uid, &n.uid) || !parse_id(gid, &n.gid))
+        if (!devnum_parse(number, &n.number) || !node_owner_parse(&line, &n.mode, &n.uid, &n.gid))
                 return;
         n.path = bytes_dup(a, path);
         n.gpu = bytes_dup(a, bytes_word(&line));

@@ -52,6 +52,12 @@ const char *held_identity(const struct facts *f, struct devnum number);
 /** gate_name() - "unknown", "off", "open", "closed", "failed" */
 const char *gate_name(enum gate_state s);
 
+/** node_owner_text() - "660 0 -": mode, and the owner as the container counts it; -1: not in its map */
+const char *node_owner_text(struct arena *a, uint32_t mode, int64_t uid, int64_t gid);
+
+/** node_owner_parse() - read it back; @rest is moved behind it */
+bool node_owner_parse(struct bytes *rest, uint32_t *ret_mode, int64_t *ret_uid, int64_t *ret_gid);
+
 /** held_write() - as the text that held_read() reads */
 struct bytes held_write(struct arena *a, const struct held *h);
 

@@ -128,6 +128,18 @@ static const char *set_on_error(struct arena *a, struct policy *p, struct bytes 
         return NULL;
 }
 
+static const char *set_gate(struct arena *a, struct policy *p, struct bytes value) {
+        if (value.len == 0 || is_text(value, "auto"))
+                p->gate = GATE_WISH_AUTO;
+        else if (is_text(value, "yes"))
+                p->gate = GATE_WISH_YES;
+        else if (is_text(value, "no"))
+                p->gate = GATE_WISH_NO;
+        else
+                return "";
+        return NULL;
+}
+
 static const char *set_next_hook(struct arena *a, struct policy *p, struct bytes value) {
         struct bytes storage, name = value, folder;
 

@@ -13,6 +13,7 @@
 #include "model/policy/selector.h"
 
 enum method { METHOD_AUTO, METHOD_IDMAP, METHOD_DEV };
+enum gate_wish { GATE_WISH_AUTO, GATE_WISH_YES, GATE_WISH_NO };
 enum missing { MISSING_START, MISSING_REFUSE, MISSING_WAIT };
 
 #define GID_AUTO (-1)
@@ -60,6 +61,7 @@ struct policy {
         uint32_t wait_seconds;
         bool refuse_on_error;
         const char *next_hook; /* NULL when none */
+        enum gate_wish gate;
 
         /* the container's own side, carried out once it runs; see model/upkeep.h */
         bool guest_groups; /* create video and render when they are missing */

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* gates - from a check and a record to a program on a control group */
+#include "anchor/live/gates.h"
+
+#include "host/live/gate.h"
+#include "model/live/gate-program.h"
+#include "model/live/refused.h"
+
+#include <errno.h>
+
+static const char *numbers_text(struct arena *a, const struct held *h) {
+        struct strbuf b = { .arena = a };
+
+        for (size_t i = 0; i < h->n_refused; i++)
+                strbuf_printf(&b, "%s%s", i ? " " : "", devnum_text(a, h->refused[i]));
+        return h->n_refused ? strbuf_str(&b) : "none";
+}
+
+/* What is wanted; @ret has the numbers where it is to be closed. */
+static void decide(const struct check *c, const struct gate_input *in, struct held *ret) {
+        ret->gate = GATE_CLOSED;
+        ret->gate_why = NULL;
+        ret->n_refused = 0;
+        if (c->policy.gate == GATE_WISH_NO)
+                ret->gate = GATE_OFF;
+        else if (c->policy.gate == GATE_WISH_AUTO)
+                ret->gate_why = gate_doubt(c->arena, in);
+        if (ret->gate_why)
+                ret->gate = GATE_OPEN;
+        if (ret->gate == GATE_CLOSED)
+                ret->n_refused = gate_refuses(c->arena, in, &ret->refused);
+}
+
+static int carry_out(const struct check *c, const struct held *h) {
+        const char *cgroup = gate_cgroup(c->arena, c->guest.vmid);
+        struct bpf_insn *program;
+        size_t n;
+
+        if (h->n_refused == 0)
+                return gate_clear(cgroup);
+        if (h->n_refused > GATE_MAX)
+                return -E2BIG;
+        n = gate_program(c->arena, h->refused, h->n_refused, &program);
+        return gate_set(cgroup, program, n);
+}
+
+static void tell(struct check *c, const struct held *before, const struct held *now, bool changed) {
+        bool same_why = before->gate == now->gate && before->gate_why && now->gate_why &&
+                        streq(before->gate_why, now->gate_why);
+
+        if (now->gate == GATE_CLOSED && changed)
+                finding_add(&c->findings, (struct finding){ .code = FINDING_CONTAINER_GATED,
+                                                            .what = numbers_text(c->arena, now) });
+        else if (now->gate == GATE_OPEN && !same_why)
+                finding_add(&c->findings, (struct finding){ .code = FINDING_CONTAINER_GATE_OPEN,
+                                                            .what = now->gate_why });
+        else if (now->gate == GATE_FAILED && !same_why)
+                finding_add(&c->findings, (struct finding){ .code = FINDING_CONTAINER_GATE_FAILED,
+                                                            .what = now->gate_why });
+}
+
+void gates_set(struct check *c) {
+        struct gate_input in = { .facts = &c->anchor->facts,
+                                 .lines = &c->guest.lines,
+                                 .conf = &c->survey,
+                                 .config = &c->config_survey };
+        struct held before = { 0 }, now;
+        int r;
+
+        check_given(c);
+        if (!c->recorded) /* started without gpuanchor: what it may have is not known */
+                return;
+        (void)held_load(&c->anchor->pve, c->guest.vmid, &before);
+        given_gpus(c->arena, in.facts, &c->given, &in.gpus);
+        in.given = c->given.nodes;
+        in.n_given = c->given.n_nodes;
+        in.held = &before;
+        now = before;
+        decide(c, &in, &now);
+        r = carry_out(c, &now);
+        if (r == -ENOENT) /* it has stopped */
+                return;
+        if (r < 0) {
+                now.gate = GATE_FAILED;
+                now.gate_why = strerror(-r);
+        }
+        tell(c, &before, &now, r > 0);
+        (void)held_store(&c->anchor->pve, c->guest.vmid, &now); /* the next look tries again */
+}
+
+void gates_clear(const struct pve *pve, uint32_t vmid) {
+        (void)gate_clear(gate_cgroup(pve->arena, vmid)); /* else it goes with the container */
+}
