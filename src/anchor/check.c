@@ -11,6 +11,7 @@
 #include "anchor/check.h"
 
 #include "anchor/judge.h"
+#include "host/package.h"
 #include "host/udev.h"
 #include "model/finding/reason.h"
 #include "model/plan/make.h"
@@ -225,6 +226,8 @@ static int find_facts(struct check *c) {
                 pctconf_park(&c->all_lines, &c->policy.parked.lines[i]);
         anchor_sources(c->anchor, &c->all_lines, &c->guest.config_lines);
         survey_lines(c);
+        if (c->survey.has_legacy)
+                c->anchor->facts.lxc_is_7 = lxc_is_7(c->arena, c->anchor->pve.root);
         if (!c->all_survey.needs_majors && !c->config_survey.needs_majors)
                 return 0;
         r = anchor_majors(c->anchor);
@@ -234,7 +237,8 @@ static int find_facts(struct check *c) {
 
 static void check_ways(struct check *c) {
         struct plan_input in = input_of(c, &c->guest.lines, &c->survey);
-        const char *line = ways_report(c->arena, &in, &c->findings);
+        const char *line = ways_report(c->arena, &in, c->left_alone ? NULL : &c->plan,
+                                       &c->findings);
 
         if (line && c->policy.refuse_on_error && !c->refuse)
                 c->refuse = arena_printf(c->arena, WHY_REFUSE_WAY, line);

@@ -4,6 +4,7 @@
 #include "host/package.h"
 
 #include "base/file.h"
+#include "base/number.h"
 
 #define STATUS_MAX (64 * 1024 * 1024)
 
@@ -66,4 +67,25 @@ bool version_at_least(const char *version, uint32_t major, uint32_t minor) {
                 version++;
         y = number(&version);
         return x > major || (x == major && y >= minor);
+}
+
+enum { LIBLXC_OF_7 = 9 };
+
+static bool read_minor(const char *path, uint32_t *ret) {
+        char target[256];
+        ssize_t n = readlink(path, target, sizeof(target));
+        struct bytes text = { target, n > 0 ? (size_t)n : 0 };
+
+        return bytes_take_prefix(&text, "liblxc.so.1.") && parse_u32(bytes_cut(&text, '.'), ret);
+}
+
+bool lxc_is_7(struct arena *a, const char *root) {
+        static const char *const folders[] = { "x86_64-linux-gnu/", "aarch64-linux-gnu/", "" };
+        uint32_t minor;
+
+        for (size_t i = 0; i < ELEMENTS(folders); i++)
+                if (read_minor(arena_printf(a, "%s/usr/lib/%sliblxc.so.1", root, folders[i]),
+                               &minor))
+                        return minor >= LIBLXC_OF_7;
+        return false;
 }

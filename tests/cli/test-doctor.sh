@@ -302,6 +302,23 @@ case_privileged() {
     corrected device-line
 }
 
+# rules that name a node, and rules of cgroup v1, which have no effect
+case_rules_in_other_forms() {
+    sed -i '/^unprivileged/d; /^lxc.idmap/d; s#c 226:128 rwm#/dev/dri/renderD128 rwm#' "$CONF"
+    run 0 doctor 101
+    answers ok device-line '/dev/dri/renderD128 rwm: /dev/dri/renderD128'
+    sed -i 's#/renderD128 rwm#/renderD199 rwm#' "$CONF"
+    run 1 doctor 101
+    answers failed syntax 'there is no such device, and the start fails'
+    corrected device-gate syntax
+    sed -i 's#cgroup2.devices#cgroup.devices#' "$CONF"
+    printf '%s\n' 'lxc.cgroup.cpu.shares: 512' 'lxc.cgroup.cpuset.cpus: 0-3' >>"$CONF"
+    corrected legacy-key device-gate
+    grep -q '^lxc.cgroup2.cpuset.cpus: 0-3' "$CONF" || fail "a key that cgroup v2 has is gone"
+    run 0 undo 101
+    grep -q '^lxc.cgroup.cpuset.cpus: 0-3' "$CONF" || fail "undo"
+}
+
 case_fake_node() { # devtmpfs does not replace it, udev neither
     rm "$H/dev/dri/renderD128"
     install -m 0 /dev/null "$H/dev/dri/renderD128"
@@ -393,11 +410,12 @@ bad_line() { # LINE
 
 # fix: what doctor names goes or comes, nothing else, and undo has the file as it was
 case_fix() {
-    for check in chmod device-line idmap; do
+    for check in chmod legacy-key device-line idmap; do
         fresh
         unmanaged
         case $check in
         chmod) bad_line 'lxc.hook.start: chmod 666 /dev/dri/card1' ;;
+        legacy-key) bad_line 'lxc.cgroup.cpu.shares: 512' ;;
         device-line)
             sed -i '/^unprivileged/d; /^lxc.idmap/d' "$CONF"
             bad_line 'lxc.cgroup2.devices.allow: c *:* rwm'

@@ -222,6 +222,18 @@ static void test_rules(void **state) {
                 assert_bytes(d.access, cases[i].access);
         }
         assert_true(parse("lxc.cgroup.devices.allow: c 226:128 rwm").legacy);
+        /* hexadecimal, as stat prints numbers; in a line that LXC reads it is broken */
+        assert_int_equal(parse("lxc.cgroup.devices.allow: c e2:80 rwm").number.major, 226);
+        assert_int_equal(parse("lxc.cgroup.devices.allow: c e2:80 rwm").number.minor, 128);
+        assert_int_equal(parse("lxc.cgroup.devices.allow: c 0xe2:* rwm").number.major, 226);
+        assert_non_null(parse("lxc.cgroup.devices.allow: c 226:8f rwm").broken);
+        assert_non_null(parse("lxc.cgroup2.devices.allow: c e2:80 rwm").broken);
+        /* of a path, in allow alone */
+        assert_true(parse("lxc.cgroup2.devices.allow: /dev/dri/card0 rw").by_path);
+        assert_string_equal(parse("lxc.cgroup2.devices.allow: /dev/dri/card0 rw").source,
+                            "/dev/dri/card0");
+        assert_non_null(parse("lxc.cgroup2.devices.allow: /dev/dri/card0").broken);
+        assert_non_null(parse("lxc.cgroup2.devices.deny: /dev/dri/card0 rw").broken);
         assert_int_equal(parse("lxc.cgroup2.devices.deny: c 226:128 w").type, DEVLINE_DENY);
 }
 

@@ -73,8 +73,9 @@ const struct verb verb_fix = {
         .summary = "correct lines of the container file that doctor names",
         .example = "gpuanchor fix 101 chmod --dry-run",
         .about = "For the checks with which gpuanchor doctor names this command: chmod,\n"
-                 "device-line and idmap. Shows what is changed; only lines of the current\n"
-                 "configuration are, never those of a snapshot. gpuanchor undo takes it back.\n",
+                 "legacy-key, device-line and idmap. Shows what is changed; only lines of the\n"
+                 "current configuration are, never those of a snapshot. gpuanchor undo takes it\n"
+                 "back.\n",
         .exits = { "written, or nothing to change", "with --dry-run: something would change",
                    "refused or failed; the file is whole, old or new" },
         .options = OPT_BIT(OPT_DRY_RUN),

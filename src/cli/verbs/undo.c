@@ -15,6 +15,7 @@
 #include "model/policy/edit.h"
 #include "cli/enrol/policy-file.h"
 #include "cli/precondition.h"
+#include "model/conf/legacy.h"
 #include "model/conf/recognise.h"
 #include "model/doctor/container.h"
 #include "pve/settings.h"
@@ -43,13 +44,23 @@ static bool is_ours(struct cli *c, const struct conf_line *l) {
         }
 }
 
-/* The file without the lines that we write. */
+/* The file without the lines that we write, and with the keys that `gpuanchor fix` gives others. */
 static struct bytes without_ours(struct cli *c, const struct guest *g) {
         struct pctconf conf = pctconf_copy(&g->lines);
 
-        for (size_t i = 1; i < conf.n_lines; i++)
-                if (is_ours(c, &conf.lines[i]))
+        for (size_t i = 1; i < conf.n_lines; i++) {
+                const struct conf_line *l = &conf.lines[i];
+                struct legacy with = { 0 };
+
+                if (legacy_is_key(l->key))
+                        with = legacy_replacement(&c->arena, &c->host.facts, l);
+                if (is_ours(c, l)) {
                         pctconf_drop(&conf, i);
+                } else if (with.key) {
+                        pctconf_insert(&conf, i, with.key, with.value);
+                        pctconf_drop(&conf, i);
+                }
+        }
         return pctconf_write(&conf);
 }
 

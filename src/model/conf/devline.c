@@ -162,6 +162,42 @@ static void parse_mount(struct arena *a, struct bytes value, struct devline *d) 
                 d->broken = WHY_LINE_OPTIONS;
 }
 
+/*
+ * The numbers of a rule. In a key of cgroup v1, which nothing reads now, they may be the ones of
+ * stat -c %t:%T, which are hexadecimal.
+ */
+static void parse_numbers(struct bytes major, struct bytes minor, struct devline *d) {
+        bool hex;
+
+        d->any_major = bytes_equal(major, BYTES("*"));
+        d->any_minor = bytes_equal(minor, BYTES("*"));
+        hex = d->legacy && !d->any_major && !is_number(major) && parse_hex(major, 3, &d->number.major);
+        if (!hex && !d->any_major && !parse_u32(major, &d->number.major))
+                d->broken = WHY_RULE_MAJOR, d->any_major = true;
+        else if (!d->any_minor && !(hex ? parse_hex(minor, 5, &d->number.minor)
+                                        : parse_u32(minor, &d->number.minor)))
+                d->broken = WHY_RULE_MINOR, d->any_minor = true;
+}
+
+/*
+ * /dev/dri/renderD128 rw
+ *
+ * LXC follows links, takes the device's number, and ends the start if there is none
+ * (device_cgroup_rule_parse_devpath() of its cgfsng.c); in devices.allow alone.
+ */
+static void parse_path_rule(struct arena *a, struct bytes value, struct devline *d) {
+        struct bytes rest = unquote(value);
+
+        d->by_path = true;
+        d->device_type = 'c';
+        d->raw_path = bytes_word(&rest);
+        d->access = bytes_trim(rest);
+        d->path = gpu_path_parse(a, d->raw_path);
+        d->source = bytes_dup(a, d->raw_path);
+        if (d->access.len == 0 || !memchr("rwm", d->access.data[0], 3))
+                d->broken = WHY_RULE_ACCESS;
+}
+
 /* c 226:128 rwm  |  c 226:* rwm #igpu  |  a */
 static void parse_rule(struct bytes value, struct devline *d, enum devline_type type) {
         struct bytes rest = unquote(value), word = bytes_word(&rest), number = bytes_word(&rest);
@@ -182,14 +218,17 @@ static void parse_rule(struct bytes value, struct devline *d, enum devline_type 
         d->number.block = d->device_type == 'b';
         d->raw_number = number;
         bytes_split(number, ':', &major, &minor);
-        d->any_major = bytes_equal(major, BYTES("*"));
-        d->any_minor = bytes_equal(minor, BYTES("*"));
-        if (!d->any_major && !parse_u32(major, &d->number.major))
-                d->broken = WHY_RULE_MAJOR, d->any_major = true;
-        else if (!d->any_minor && !parse_u32(minor, &d->number.minor))
-                d->broken = WHY_RULE_MINOR, d->any_minor = true;
-        else if (d->access.len == 0 || !memchr("rwm", d->access.data[0], 3))
+        parse_numbers(major, minor, d);
+        if (!d->broken && (d->access.len == 0 || !memchr("rwm", d->access.data[0], 3)))
                 d->broken = WHY_RULE_ACCESS;
+}
+
+static void parse_allow(struct arena *a, struct bytes value, struct devline *d) {
+        d->type = DEVLINE_ALLOW;
+        if (unquote(value).len > 0 && unquote(value).data[0] == '/')
+                parse_path_rule(a, value, d);
+        else
+                parse_rule(value, d, DEVLINE_ALLOW);
 }
 
 /* Where an inline comment begins: Proxmox would take it as part of the value and fail. */
@@ -274,10 +313,10 @@ struct devline devline_parse(struct arena *a, const struct conf_line *l) {
         if (l->key.len == 0 || bytes_equal(l->key, BYTES("description")))
                 return d;
         if (bytes_equal(l->key, BYTES("lxc.cgroup2.devices.allow"))) {
-                parse_rule(l->value, &d, DEVLINE_ALLOW);
+                parse_allow(a, l->value, &d);
         } else if (bytes_equal(l->key, BYTES("lxc.cgroup.devices.allow"))) {
-                parse_rule(l->value, &d, DEVLINE_ALLOW);
                 d.legacy = true;
+                parse_allow(a, l->value, &d);
         } else if (bytes_equal(l->key, BYTES("lxc.cgroup2.devices.deny"))) {
                 parse_rule(l->value, &d, DEVLINE_DENY);
         } else if (bytes_equal(l->key, BYTES("lxc.mount.entry"))) {

@@ -62,6 +62,7 @@ struct devline {
         uint32_t written;   /* the major as it stands in the value */
         bool late;          /* @driver has no major now */
         bool doubtful;      /* the written major is another driver's now */
+        bool by_path; /* ALLOW: of @path, not of a number; @number is what it leads to */
         struct bytes access; /* ALLOW, DENY: "rwm" and what follows */
         bool legacy;         /* ALLOW: the cgroup v1 spelling of the key */
 

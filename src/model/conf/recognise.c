@@ -135,12 +135,23 @@ static bool take(struct arena *a, const struct facts *f, struct devline *d) {
         return take_name(a, d);
 }
 
+/* A rule that names a node: its number, if the node is there. */
+static void follow_rule(const struct facts *f, struct devline *d) {
+        d->at = f ? sources_find(&f->sources, bytes_of(d->source)) : NULL;
+        if (!d->at || d->at->kind == SOURCE_UNKNOWN || d->broken)
+                return;
+        if (d->at->kind != SOURCE_DEVICE)
+                d->broken = WHY_RULE_NO_DEVICE;
+        d->number = d->at->number;
+        d->device_type = d->number.block ? 'b' : 'c';
+}
+
 struct devline recognise_line(struct arena *a, const struct facts *f, const struct conf_line *l) {
         struct devline d = devline_parse(a, l);
 
         if (whole_recognise(a, f, l, &d))
                 return d;
-        if (f && (d.type == DEVLINE_ALLOW || d.type == DEVLINE_DENY))
+        if (f && !d.by_path && (d.type == DEVLINE_ALLOW || d.type == DEVLINE_DENY))
                 take_major(f, &d);
         if ((d.type == DEVLINE_MOUNT || d.type == DEVLINE_DEV) && !take(a, f, &d))
                 d = (struct devline){ .rest = "",
@@ -148,6 +159,8 @@ struct devline recognise_line(struct arena *a, const struct facts *f, const stru
                                       .source = d.source,
                                       .at = d.at,
                                       .target_path = d.target_path };
+        if (d.by_path)
+                follow_rule(f, &d);
         if (d.type == DEVLINE_DEV && d.path.scope == PATH_FOLDER)
                 d.broken = WHY_LINE_FOLDER;
         if (d.type == DEVLINE_NONE && !d.at && family_is_mentioned(l->value) &&

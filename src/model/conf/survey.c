@@ -9,6 +9,7 @@
  */
 #include "model/conf/survey.h"
 
+#include "model/conf/legacy.h"
 #include "model/conf/recognise.h"
 
 /* the kinds of all nodes that have a major */
@@ -24,6 +25,8 @@ static uint32_t major_kinds(const char *owner, uint32_t major) {
 const struct family *devline_rule_family(const struct facts *f, const struct devline *d) {
         if (d->device_type != 'c' || d->any_major)
                 return NULL;
+        if (d->by_path && (!d->at || d->at->kind != SOURCE_DEVICE))
+                return d->path.family;
         return d->late ? family_of_owner(d->driver) : facts_family(f, d->number);
 }
 
@@ -66,7 +69,8 @@ uint32_t devline_kinds(const struct facts *f, const struct devline *d) {
 }
 
 bool devline_covers(const struct devline *d, const struct node *n) {
-        if (d->device_type != 'c' || d->any_major || d->late || d->number.major != n->number.major)
+        if (d->device_type != 'c' || d->any_major || d->late ||
+            d->number.major != n->number.major || (d->by_path && !d->at))
                 return false;
         /* a dynamic major is one family's alone */
         return d->any_minor ? !family_of_number(NULL, n->number)
@@ -180,9 +184,12 @@ void survey_make(struct arena *a, const struct facts *f, const struct pctconf *c
                 } else if (d->type == DEVLINE_DEV) {
                         forms->as_dev |= path_kinds(d);
                         forms->n_dev++;
+                } else if (legacy_is_key(c->lines[i].key)) {
+                        s.has_legacy = true;
                 } else if (d->type == DEVLINE_IDMAP) {
                         s.userns = true;
-                } else if (d->at && d->at->kind == SOURCE_NOTHING && d->path.scope == PATH_UNKNOWN) {
+                } else if (d->type == DEVLINE_NONE && d->at && d->at->kind == SOURCE_NOTHING &&
+                           d->path.scope == PATH_UNKNOWN) {
                         s.lost = i;
                 }
         }

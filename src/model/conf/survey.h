@@ -23,6 +23,7 @@ struct survey {
         struct forms there, parked; /* @given, by form: in the file, and remembered */
         bool nvidia_named; /* a line names an NVIDIA node */
         bool userns;       /* unprivileged: 1, or id map lines */
+        bool has_legacy;   /* a line is of cgroup v1 */
         bool needs_majors; /* a line has a number that only facts->majors can explain */
         size_t lost;       /* a line for a link in a GPU's folder that is not there now; 0: none */
 };

@@ -6,6 +6,7 @@
  * Proxmox gives an unprivileged container "devices.allow = a": its own lines change nothing, and
  * it can use those GPUs whose nodes are bound. In a privileged container the lines are enforced.
  */
+#include "model/conf/legacy.h"
 #include "model/doctor/container.h"
 
 static bool is_chosen(const struct doctor_guest *g, const struct gpu *gpu) {
@@ -36,8 +37,6 @@ static enum doctor_outcome outcome_of_rule(const struct doctor_guest *g, const s
                                            const struct node *n, const struct gpu *gpu) {
         bool gate = !g->plan->userns;
 
-        if (gate && d->legacy)
-                return OUTCOME_DEVICE_LINE_LEGACY;
         if (d->any_major || devline_is_wide(g->facts, d))
                 return gate ? OUTCOME_DEVICE_LINE_ALL : OUTCOME_DEVICE_LINE_ALL_UNUSED;
         if (!n)
@@ -100,6 +99,26 @@ static void check_gate(struct doctor_report *r, const struct doctor_guest *g,
                                                 : OUTCOME_DEVICE_GATE_ENFORCED);
 }
 
+/* Rules for GPUs are gpuanchor's to rewrite; others have the same number in cgroup v2, or go. */
+static void check_legacy(struct doctor_report *r, const struct doctor_guest *g, size_t i) {
+        const struct conf_line *l = &g->conf->lines[i];
+        bool rule = (devline_kinds(g->facts, &g->survey->lines[i]) & g->plan->devices) != 0;
+        bool ends = g->facts->lxc_is_7;
+        struct legacy with = legacy_replacement(r->arena, g->facts, l);
+        struct doctor_item item = { .subject = doctor_where(r->arena, g, i),
+                                    .what = bytes_dup(r->arena, l->text),
+                                    .new = with.why ? with.why : "" };
+
+        if (rule) {
+                item.outcome = ends ? OUTCOME_LEGACY_KEY_RULE_ENDS : OUTCOME_LEGACY_KEY_RULE;
+                doctor_add_lines(r, g, item);
+                return;
+        }
+        item.outcome = ends ? OUTCOME_LEGACY_KEY_KEY_ENDS : OUTCOME_LEGACY_KEY_KEY;
+        item.edit = (struct doctor_edit){ i, with.value, with.key };
+        doctor_add(r, item);
+}
+
 void doctor_check_cgroup(struct doctor_report *r, const struct doctor_guest *g) {
         struct doctor_given *given;
         size_t n = doctor_given(r->arena, g, &given);
@@ -107,9 +126,13 @@ void doctor_check_cgroup(struct doctor_report *r, const struct doctor_guest *g) 
         for (size_t i = 1; i < g->survey->n_lines; i++) {
                 const struct devline *d = &g->survey->lines[i];
 
-                if (d->type == DEVLINE_ALLOW && !d->broken && !d->late && d->device_type != 'b' &&
-                    (d->any_major || devline_kinds(g->facts, d)))
+                if (legacy_is_key(g->conf->lines[i].key))
+                        check_legacy(r, g, i);
+                else if (d->type == DEVLINE_ALLOW && !d->broken && !d->late &&
+                         d->device_type != 'b' &&
+                         (d->any_major || devline_kinds(g->facts, d)))
                         check_rule(r, g, i);
         }
+        doctor_add_if_silent(r, OUTCOME_LEGACY_KEY_NONE);
         check_gate(r, g, given, n);
 }

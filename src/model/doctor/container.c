@@ -7,6 +7,8 @@
  */
 #include "model/doctor/container.h"
 
+#include "model/conf/legacy.h"
+
 size_t doctor_given(struct arena *a, const struct doctor_guest *g, struct doctor_given **ret) {
         struct doctor_given *given = NULL;
         size_t n = 0;
@@ -77,8 +79,8 @@ size_t doctor_fix(const struct doctor_report *r, enum doctor_check check, struct
                         continue;
                 if (e->value)
                         pctconf_insert(conf, e->line - 1,
-                                       arena_strndup(conf->arena, key.data, key.len), e->value);
-                else
+                                       e->key ? e->key : bytes_dup(conf->arena, key), e->value);
+                if (e->key || !e->value)
                         pctconf_drop(conf, e->line);
                 n++;
         }
@@ -91,5 +93,6 @@ bool doctor_fixes(struct arena *a, const struct conf_line *l) {
 
         if (d.type == DEVLINE_IDMAP)
                 return bytes_equal(l->value, bytes_of(idmap_line(a, 'u', &base)));
-        return (d.type == DEVLINE_ALLOW && d.any_major) || doctor_hook_chmods(l);
+        return (d.type == DEVLINE_ALLOW && d.any_major) || doctor_hook_chmods(l) ||
+               (legacy_is_key(l->key) && !legacy_replacement(a, NULL, l).key);
 }

@@ -52,6 +52,7 @@ void doctor_add(struct doctor_report *r, struct doctor_item item) {
         item.what = copy(r->arena, item.what);
         item.where = copy(r->arena, item.where);
         item.arg = copy(r->arena, item.arg);
+        item.edit.key = copy(r->arena, item.edit.key);
         item.edit.value = copy(r->arena, item.edit.value);
         if (item.finding) {
                 struct findings one = { .arena = r->arena };

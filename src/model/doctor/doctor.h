@@ -88,6 +88,7 @@ extern const char *const doctor_reasons[DOCTOR_REASONS];
 struct doctor_edit {
         size_t line;       /* index into the lines of the container file; 0: nothing */
         const char *value; /* put before it, with its key; NULL: the line is removed */
+        const char *key;   /* @value has this key and replaces the line */
 };
 
 /**

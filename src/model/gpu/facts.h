@@ -77,6 +77,7 @@ struct facts {
         struct majors seen; /* of GPU drivers, on this host at any time, the newest first */
         struct majors then; /* when the rules of the container at hand were last right */
         const char *nvidia_version; /* of NVIDIA's loaded module; NULL: none, or not asked for */
+        bool lxc_is_7;      /* it refuses keys of cgroup v1; read where a file has one */
         struct sources sources; /* what the paths lead to that the containers' files name */
 };
 

@@ -55,8 +55,8 @@ bool plan_lines_are_right(const struct plan *p, const struct plan_input *in, siz
                 if (in->conf->lines[i].parked)
                         continue;
                 /* behind a user namespace the cgroup restricts nothing: what counts is what is
-                 * bound */
-                if (d->type == DEVLINE_ALLOW && in->survey->userns)
+                 * bound; a rule of cgroup v1 nowhere */
+                if (d->type == DEVLINE_ALLOW && (in->survey->userns || d->legacy))
                         continue;
                 if (!g && devline_is_wide(in->facts, d) && devline_kinds(in->facts, d))
                         right = in->facts->n_gpus <= 1;

@@ -5,12 +5,14 @@
  * ways - what the container gets beside the lines that are managed
  */
 #include "model/finding/finding.h"
-#include "model/plan/choose/input.h"
+#include "model/plan/plan.h"
 
 /**
  * ways_report() - say it, whatever else becomes of the container
+ * @p: the plan that is carried out; NULL: the container is left alone
  *
  * Return: a line that gives the container GPUs which its owner did not choose, "101.conf:12";
  * NULL when there is none.
  */
-const char *ways_report(struct arena *a, const struct plan_input *in, struct findings *f);
+const char *ways_report(struct arena *a, const struct plan_input *in, const struct plan *p,
+                        struct findings *f);

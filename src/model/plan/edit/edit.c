@@ -95,14 +95,6 @@ static struct wants make_rules(const struct editor *e) {
         return make_wants(e->a, e->p, own ? METHOD_IDMAP : METHOD_AUTO);
 }
 
-static void edit_legacy(const struct editor *e) {
-        struct wants w = make_rules(e);
-
-        for (size_t i = 0; i < w.n; i++)
-                w.items[i].required = false;
-        settle_lines(e, &class_legacy, &w);
-}
-
 static void edit_config(struct editor *e, struct wants *mounts, struct wants *devs,
                         struct wants *allows) {
         struct wants denials = { 0 };
@@ -121,7 +113,6 @@ static void edit_config(struct editor *e, struct wants *mounts, struct wants *de
         }
         if (denials.n > 0)
                 settle_lines(e, &class_deny, &denials);
-        edit_legacy(e);
         settle_lines(e, &class_allow, allows);
         settle_lines(e, &class_mount, mounts);
 }
@@ -158,7 +149,6 @@ void edit_apply(struct arena *a, const struct edit *edit, struct findings *f,
         report_foreign(&e);
         edit_idmap(&e);
         settle_lines(&e, &class_dev, &devs);
-        edit_legacy(&e);
         rules = in->convert == METHOD_DEV ? make_rules(&e) : allows;
         settle_lines(&e, &class_allow, &rules);
         settle_lines(&e, &class_mount, &mounts);

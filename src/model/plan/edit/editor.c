@@ -22,7 +22,7 @@ const char *editor_text(const struct editor *e, struct bytes b) {
         return arena_strndup(e->a, b.data, b.len);
 }
 
-/* ---- the four edits ---- */
+/* ---- the edits ---- */
 
 const char *editor_free_dev_key(const struct editor *e) {
         for (unsigned n = 0;; n++) {
@@ -77,6 +77,19 @@ void editor_change(const struct editor *e, size_t i, const char *value) {
         pctconf_set(e->c, i, value);
         item.new = l->parked ? pctconf_line_text(e->c, i) : value;
         editor_report(e, item);
+}
+
+void editor_replace(const struct editor *e, size_t i, const char *key, const char *value) {
+        const char *line = arena_printf(e->a, "%s: %s", key, value);
+
+        pctconf_insert(e->c, i, key, value);
+        pctconf_drop(e->c, i);
+        editor_report(e, (struct finding){
+                                 .code = e->c->lines[i].parked ? FINDING_LINE_ADDED
+                                                               : FINDING_LINE_CHANGED,
+                                 .where = editor_where(e, i),
+                                 .old = editor_text(e, bytes_trim(e->c->lines[i].text)),
+                                 .new = line });
 }
 
 void editor_keep(const struct editor *e, size_t i) {

@@ -55,6 +55,7 @@ const char *editor_text(const struct editor *e, struct bytes b);
 
 void editor_add(const struct editor *e, size_t behind, const char *key, const char *value);
 void editor_change(const struct editor *e, size_t i, const char *value);
+void editor_replace(const struct editor *e, size_t i, const char *key, const char *value);
 void editor_keep(const struct editor *e, size_t i); /* a remembered line comes in, others are */
 void editor_drop(const struct editor *e, size_t i);
 /* a line that is for a GPU which is not the container's: taken out and remembered */

@@ -111,13 +111,16 @@ static const char *dev_text(const struct editor *e, const struct devline *d, con
 /* ---- lxc.cgroup2.devices.allow, .deny ---- */
 
 static bool rule_fits(const struct editor *e, size_t i, const struct want *w) {
-        return !e->lines[i].broken && !e->lines[i].driver && devline_covers(&e->lines[i], w->pn->node);
+        return !e->lines[i].broken && !e->lines[i].legacy && !e->lines[i].driver &&
+               devline_covers(&e->lines[i], w->pn->node);
 }
 
 static const char *rule_text(const struct editor *e, const struct devline *d,
                              const struct want *w) {
         const struct node *n = w->pn->node;
 
+        if (d && d->by_path && d->access.len > 0)
+                return arena_printf(e->a, "%s %.*s", n->path, (int)d->access.len, d->access.data);
         if (d && !d->broken)
                 return arena_printf(e->a, "%s %.*s", devnum_rule(e->a, n->number),
                                     (int)d->access.len,
@@ -136,15 +139,12 @@ static const char *deny_text(const struct editor *e, const struct devline *d,
 }
 
 const struct line_class class_mount = {
-        DEVLINE_MOUNT, false, true, "lxc.mount.entry", mount_fits, mount_text,
+        DEVLINE_MOUNT, true, "lxc.mount.entry", mount_fits, mount_text,
 };
-const struct line_class class_dev = { DEVLINE_DEV, false, true, NULL, dev_fits, dev_text };
+const struct line_class class_dev = { DEVLINE_DEV, true, NULL, dev_fits, dev_text };
 const struct line_class class_allow = {
-        DEVLINE_ALLOW, false, false, "lxc.cgroup2.devices.allow", rule_fits, rule_text,
-};
-const struct line_class class_legacy = {
-        DEVLINE_ALLOW, true, false, "lxc.cgroup.devices.allow", rule_fits, rule_text,
+        DEVLINE_ALLOW, false, "lxc.cgroup2.devices.allow", rule_fits, rule_text,
 };
 const struct line_class class_deny = {
-        DEVLINE_DENY, false, false, "lxc.cgroup2.devices.deny", rule_fits, deny_text,
+        DEVLINE_DENY, false, "lxc.cgroup2.devices.deny", rule_fits, deny_text,
 };

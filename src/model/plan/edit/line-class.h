@@ -6,4 +6,4 @@
  */
 #include "model/plan/edit/settle.h"
 
-extern const struct line_class class_mount, class_dev, class_allow, class_legacy, class_deny;
+extern const struct line_class class_mount, class_dev, class_allow, class_deny;

@@ -25,11 +25,11 @@ static void report_why(const struct editor *e, size_t i) {
 
         if (e->c->lines[i].parked)
                 return;
-        if (d->broken) {
+        if (d->broken && !d->by_path) { /* a node that is not there is what goes stale */
                 item.code = FINDING_LINE_BROKEN;
                 item.what = d->broken;
                 editor_report(e, item);
-        } else if (devline_is_wide(e->in->facts, d)) {
+        } else if (devline_is_wide(e->in->facts, d) && !d->legacy) {
                 item.code = FINDING_ACCESS_WIDE;
                 editor_report(e, item);
         } else if (d->path.scope == PATH_NUMBER && g && !gpu_list_has(&e->p->choice.gpus, g) &&
@@ -65,12 +65,12 @@ static bool is_managed(const struct editor *e, const struct line_class *k, size_
         const struct devline *d = &e->lines[i];
         uint32_t drm = NODE_BIT(NODE_CARD) | NODE_BIT(NODE_RENDER), kinds;
 
-        if (d->type != k->type || d->legacy != k->legacy)
+        if (d->type != k->type)
                 return false;
         kinds = devline_kinds(e->in->facts, d);
         if (kinds == 0 || (kinds & drm) || (kinds & e->p->devices))
                 return kinds != 0;
-        if (!e->c->lines[i].parked)
+        if (!e->c->lines[i].parked && !d->legacy)
                 editor_report(e, (struct finding){ .code = FINDING_UNCOVERED,
                                                    .where = editor_where(e, i),
                                                    .old = editor_text(e, e->c->lines[i].text) });
@@ -152,7 +152,7 @@ static bool settle_right(const struct editor *e, const struct line_class *k, siz
 static bool same_nvidia(const struct devline *d, const struct plan_node *pn) {
         const struct family *family = node_family(pn->node);
 
-        if (d->type == DEVLINE_ALLOW || d->type == DEVLINE_DENY)
+        if ((d->type == DEVLINE_ALLOW && !d->by_path) || d->type == DEVLINE_DENY)
                 return family_of_number(NULL, pn->node->number) != NULL;
         return d->path.family == family && !(family->shared && family->several);
 }
@@ -219,7 +219,10 @@ static void settle_stale(const struct editor *e, const struct line_class *k, siz
         w->deny_write = d->deny_write;
         if (!w->text || k->type != DEVLINE_MOUNT)
                 w->text = k->text(e, d, w);
-        editor_change(e, i, w->text);
+        if (d->legacy)
+                editor_replace(e, i, k->key, w->text);
+        else
+                editor_change(e, i, w->text);
 }
 
 /* One rule may cover several nodes: "c 511:*". */

@@ -12,7 +12,6 @@
 /** struct line_class - what differs between the kinds of line that give a device */
 struct line_class {
         enum devline_type type;
-        bool legacy;
         bool exclusive;  /* two lines for one node make the start fail */
         const char *key; /* of an added line; NULL: the next free devN */
         bool (*fits)(const struct editor *e, size_t i, const struct want *w);
