@@ -10,9 +10,14 @@
 
 #include "cli/diff.h"
 #include "cli/output.h"
+#include "host/file-owners.h"
+#include "host/inside/helper.h"
+#include "model/plan/moved-gids.h"
 #include "pve/settings.h"
 #include "render/json.h"
 #include "render/text.h"
+
+#define OWNERS_MS (15 * 1000) /* owners_find() itself takes no more than ten seconds */
 
 enum { FILE_CONF, FILE_CONFIG, FILE_POLICY, FILES };
 
@@ -94,4 +99,86 @@ int show_plan(struct cli *c, const struct check *k) {
                 print_text(c, k, files, changes);
         return changes || k->refuse || k->left_alone ? EXIT_ATTENTION
                                                      : show_attention(&k->findings);
+}
+
+/* ---- files that lose their group ---- */
+
+static const char *describe_files(struct arena *a, const struct owners *o, bool all) {
+        struct strbuf b = { .arena = a };
+
+        if (o->n == 0)
+                return all ? MSG_OWNS_NOTHING : MSG_OWNS_NOTHING_SEEN;
+        strbuf_printf(&b, MSG_OWNS, all ? "" : MSG_OWNS_AT_LEAST, o->n, o->n == 1 ? "" : "s",
+                      o->n == 1 ? "s" : "");
+        for (size_t i = 0; i < o->n_names; i++)
+                strbuf_printf(&b, "%s%s", i ? ", " : "", o->names[i]);
+        if (o->n > o->n_names)
+                strbuf_printf(&b, MSG_OWNS_MORE, o->n - o->n_names);
+        return strbuf_str(&b);
+}
+
+static void tell_files(struct check *k, const struct moved_gid *r, enum severity severity,
+                       const char *what) {
+        finding_add(&k->findings,
+                    (struct finding){ .code = FINDING_GID_FILES,
+                                      .severity = severity,
+                                      .what = arena_printf(k->arena, "%u", r->inside),
+                                      .old = arena_printf(k->arena, "%u", r->before),
+                                      .new = arena_printf(k->arena, "%u", r->after),
+                                      .where = what });
+}
+
+/** struct search - for the helper; what it leaves is one of these, too */
+struct search {
+        struct owners *owners;
+        size_t n;
+        bool all;
+};
+
+static void search(struct inside *in, void *user) {
+        const struct search *asked = user;
+        struct search *found = arena_alloc(in->arena, sizeof(*found));
+
+        found->owners = arena_alloc(in->arena, asked->n * sizeof(*found->owners));
+        memcpy(found->owners, asked->owners, asked->n * sizeof(*found->owners));
+        found->all = owners_find(in->arena, in->root_fd, found->owners, asked->n);
+        inside_keep(in, found);
+}
+
+/* NULL, or why nothing could be found. */
+static const char *look_inside(struct check *k, struct search *s) {
+        struct inside_job job = { "", k->guest.vmid, OWNERS_MS, search, s };
+        struct inside_answer answer;
+        int r = *k->anchor->pve.root ? INSIDE_E_STOPPED : inside_call(k->arena, &job, &answer);
+
+        if (r == 0)
+                *s = *(const struct search *)answer.result;
+        if (r == 0)
+                return NULL;
+        return arena_printf(k->arena, MSG_OWNS_NOT_LOOKED,
+                            r == INSIDE_E_STOPPED ? MSG_OWNS_STOPPED : ": ",
+                            r == INSIDE_E_STOPPED ? "" : answer.why);
+}
+
+void plan_find_files(struct check *k, bool all) {
+        struct moved_gid *moved = NULL;
+        size_t found = k->plan.userns ? moved_gids_find(k->arena, &k->plan, &moved) : 0, n = 0;
+        struct search s = { arena_alloc(k->arena, (found + 1) * sizeof(*s.owners)), 0, false };
+        const char *not_looked;
+
+        for (size_t i = 0; i < found; i++)
+                if (all || idmap_is_hole(&k->plan.map_now, moved[i].inside))
+                        moved[n++] = moved[i];
+        if (n == 0)
+                return;
+        s.n = n;
+        for (size_t i = 0; i < n; i++)
+                s.owners[i].gid = moved[i].before;
+        not_looked = look_inside(k, &s);
+        for (size_t i = 0; i < n; i++) {
+                enum severity severity = s.owners[i].n == 0 ? SEV_INFO : SEV_WARNING;
+
+                tell_files(k, &moved[i], not_looked ? SEV_NOTICE : severity,
+                           not_looked ? not_looked : describe_files(k->arena, &s.owners[i], s.all));
+        }
 }

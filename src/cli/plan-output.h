@@ -17,3 +17,12 @@ int show_plan(struct cli *c, const struct check *k);
 
 /** show_attention() - EXIT_ATTENTION when a finding is a warning or an error, else EXIT_DONE */
 int show_attention(const struct findings *f);
+
+/**
+ * plan_find_files() - files on the container's disk that lose their group by a plan
+ * @k:   not left alone; gets gid-files, as an info where no file belongs to such a gid
+ * @all: of each gid that another host gid will stand for; else of holes that move only
+ *
+ * Looks for ten seconds at most, and only while the container runs; else it says so.
+ */
+void plan_find_files(struct check *k, bool all);

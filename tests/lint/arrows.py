@@ -34,7 +34,7 @@ MAY = {
     "anchor/live": DOMAIN + ["host/inside", "host/live"],
     "hooks": DOMAIN + ["host/inside", "host/live"],
     "daemon": DOMAIN + ["host/live"],
-    "cli": DOMAIN + ["host/probe"],
+    "cli": DOMAIN + ["host/probe", "host/inside"],
     "cli/enrol": DOMAIN + ["cli"],
     "cli/report": DOMAIN + ["host/probe", "cli"],
     "cli/verbs": DOMAIN + ["anchor/live", "host/probe", "host/inside", "host/live", "cli", "cli/enrol", "cli/report"],

@@ -15,12 +15,7 @@
 #include "cli/enrol/policy-file.h"
 #include "cli/plan-output.h"
 #include "cli/precondition.h"
-#include "host/inside/helper.h"
-#include "host/file-owners.h"
 #include "host/package.h"
-#include "model/plan/moved-gids.h"
-
-#define OWNERS_MS (15 * 1000) /* owners_find() itself takes no more than ten seconds */
 
 struct converting {
         struct cli *c;
@@ -60,84 +55,6 @@ static int check_version(struct converting *v) {
         if (!version || version_at_least(version, 8, 2))
                 return EXIT_DONE;
         return cli_fail(v->c, MSG_DO_UPGRADE, MSG_VERSION_OLD, v->vmid, version);
-}
-
-/* ---- files that lose their group ---- */
-
-static const char *describe_files(struct arena *a, const struct owners *o, bool all) {
-        struct strbuf b = { .arena = a };
-
-        if (o->n == 0)
-                return all ? MSG_OWNS_NOTHING : MSG_OWNS_NOTHING_SEEN;
-        strbuf_printf(&b, MSG_OWNS, all ? "" : MSG_OWNS_AT_LEAST, o->n, o->n == 1 ? "" : "s",
-                      o->n == 1 ? "s" : "");
-        for (size_t i = 0; i < o->n_names; i++)
-                strbuf_printf(&b, "%s%s", i ? ", " : "", o->names[i]);
-        if (o->n > o->n_names)
-                strbuf_printf(&b, MSG_OWNS_MORE, o->n - o->n_names);
-        return strbuf_str(&b);
-}
-
-static void tell_files(struct converting *v, const struct moved_gid *r, enum severity severity,
-                       const char *what) {
-        finding_add(&v->check.findings,
-                    (struct finding){ .code = FINDING_GID_FILES,
-                                      .severity = severity,
-                                      .what = arena_printf(v->a, "%u", r->inside),
-                                      .old = arena_printf(v->a, "%u", r->before),
-                                      .new = arena_printf(v->a, "%u", r->after),
-                                      .where = what });
-}
-
-/** struct search - for the helper; what it leaves is one of these, too */
-struct search {
-        struct owners *owners;
-        size_t n;
-        bool all;
-};
-
-static void search(struct inside *in, void *user) {
-        const struct search *asked = user;
-        struct search *found = arena_alloc(in->arena, sizeof(*found));
-
-        found->owners = arena_alloc(in->arena, asked->n * sizeof(*found->owners));
-        memcpy(found->owners, asked->owners, asked->n * sizeof(*found->owners));
-        found->all = owners_find(in->arena, in->root_fd, found->owners, asked->n);
-        inside_keep(in, found);
-}
-
-/* NULL, or why nothing could be found. */
-static const char *look_inside(struct converting *v, struct search *s) {
-        struct inside_job job = { "", v->vmid, OWNERS_MS, search, s };
-        struct inside_answer answer;
-        int r = *v->c->root ? INSIDE_E_STOPPED : inside_call(v->a, &job, &answer);
-
-        if (r == 0)
-                *s = *(const struct search *)answer.result;
-        if (r == 0)
-                return NULL;
-        return arena_printf(v->a, MSG_OWNS_NOT_LOOKED,
-                            r == INSIDE_E_STOPPED ? MSG_OWNS_STOPPED : ": ",
-                            r == INSIDE_E_STOPPED ? "" : answer.why);
-}
-
-static void look_for_files(struct converting *v) {
-        struct moved_gid *moved = NULL;
-        size_t n = v->check.plan.userns ? moved_gids_find(v->a, &v->check.plan, &moved) : 0;
-        struct search s = { arena_alloc(v->a, (n + 1) * sizeof(*s.owners)), n, false };
-        const char *not_looked;
-
-        if (n == 0)
-                return;
-        for (size_t i = 0; i < n; i++)
-                s.owners[i].gid = moved[i].before;
-        not_looked = look_inside(v, &s);
-        for (size_t i = 0; i < n; i++) {
-                enum severity severity = s.owners[i].n == 0 ? SEV_INFO : SEV_WARNING;
-
-                tell_files(v, &moved[i], not_looked ? SEV_NOTICE : severity,
-                           not_looked ? not_looked : describe_files(v->a, &s.owners[i], s.all));
-        }
 }
 
 /* ---- plan and proof ---- */
@@ -190,7 +107,7 @@ static int plan(struct converting *v) {
                 k->new_policy = policy_edit(v->a, k->new_policy, &method, 1);
         r = prove(v);
         if (r == EXIT_DONE)
-                look_for_files(v);
+                plan_find_files(&v->check, true);
         return r;
 }
 

@@ -17,7 +17,11 @@ static int run(struct cli *c) {
         if (!target_vmid(c, &vmid))
                 return EXIT_TROUBLE;
         r = anchor_check(&c->host, vmid, NULL, &k);
-        return r != 0 ? target_problem(c, vmid, r) : show_plan(c, &k);
+        if (r != 0)
+                return target_problem(c, vmid, r);
+        if (!k.left_alone)
+                plan_find_files(&k, false);
+        return show_plan(c, &k);
 }
 
 const struct verb verb_plan = {

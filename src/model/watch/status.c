@@ -26,6 +26,8 @@ static const char *describe_edit(struct arena *a, const struct finding *f) {
                 return arena_printf(a, WHY_EDIT_ADDED, f->new);
         case FINDING_HOLE_HEALED:
                 return arena_printf(a, WHY_EDIT_HEALED, f->what);
+        case FINDING_HOLE_CHANGED:
+                return arena_printf(a, WHY_EDIT_HOLE_MOVED, f->what, f->new, f->old);
         default:
                 return arena_printf(a, WHY_EDIT_HOLE, f->what, f->new);
         }
