@@ -161,9 +161,10 @@ source_lane() {
 }
 
 package_lane() {
-    script package sh tests/deb/run.sh trixie "$work/deb" # first, because the machine waits for it
+    DEB_BUILD_OPTIONS=nocheck step "package: release.sh" sh debian/release.sh "$work/dist"
+    script package sh tests/deb/run.sh trixie "$work/dist" "$work/deb" # first, because the machine waits for it
     : >"$work/no-more-packages"
-    script package sh tests/deb/run.sh bookworm
+    script package sh tests/deb/run.sh bookworm "$work/dist"
 }
 
 vm_lane() {

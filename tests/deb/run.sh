@@ -1,13 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# run.sh SUITE [KEEP] - the package on a Debian release: bookworm, trixie
+# run.sh SUITE DIST [KEEP] - the package on a Debian release: bookworm, trixie
 #
 # In a fresh SUITE with nothing but what debian/control asks for, as root in a container: builds the
 # package, tests included, and again as an ordinary user, in another folder, at another time, under
 # another locale, time zone and umask; both must have the same bytes. lintian may find neither
 # error nor warning. Runs tests/run.sh --quick as a newcomer would. In a second fresh SUITE: installs
-# the package, tries every installed file, removes and purges it. On a release other than the one it
+# the package with install.sh, tries every installed file, removes and purges it, and installs one
+# that install.sh --build makes. DIST is what debian/release.sh made. On a release other than the one it
 # runs on, clang builds it, too, and the installed programs are tried on the sample hosts.
 # Warnings are errors.
 # KEEP is a folder for what the machine of tests/vm installs: gpuanchor.deb and older.deb, which
@@ -16,7 +17,8 @@
 set -eu
 export LC_ALL=C.UTF-8
 
-suite=${1:?usage: run.sh SUITE [KEEP]} keep=${2-}
+usage='usage: run.sh SUITE DIST [KEEP]'
+suite=${1:?$usage} dist=${2:?$usage} keep=${3-}
 source=$(cd "$(dirname "$0")/../.." && pwd)
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/gpuanchor-deb.XXXXXX")
 trap 'rm -rf --one-file-system "$work"' EXIT
@@ -127,14 +129,19 @@ keep_packages() {
 install_chroot() { # with the dependencies of debian/tests/control
     cp -a "$work/base" "$work/host" &&
         inside "$work/host" 'apt-get -qy install bash diffutils fish man-db python3 systemd zsh' &&
-        mkdir -p "$work/host/var/lib/vz/snippets" "$work/host/src" &&
+        mkdir -p "$work/host/var/lib/vz" "$work/host/src" &&
         cp "$work"/build/build/one/gpuanchor_*.deb "$work/host/gpuanchor.deb" &&
+        cp -r "$dist" "$work/host/dist" &&
         copy_source "$work/host/src"
 }
 
 check_install() {
     inside "$work/host" '
-        apt-get -qy install /gpuanchor.deb
+        sh /dist/install.sh | grep "^installing gpuanchor_.*~deb[0-9]*_"
+        . /etc/os-release
+        dpkg-query -W -f "\${Version}" gpuanchor | grep "~deb$VERSION_ID\$"
+        apt-get -qy purge gpuanchor
+        sh /dist/install.sh /gpuanchor.deb
         [ "$(readlink /var/lib/vz/snippets/gpuanchor-hook)" = /usr/libexec/gpuanchor/gpuanchor-hook ]
         sh /src/debian/tests/installed' &&
         ! grep 'not tried' "$work/log"
@@ -155,6 +162,17 @@ check_remove() {
         ! find /etc /usr /var /run -xdev -name "*gpuanchor*" ! -path "/var/cache/*" ! -path "/var/log/*" | grep .'
 }
 
+check_install_build() {
+    inside "$work/host" '
+        installed() { dpkg-query -W -f "\${binary:Package}\n" | grep -v "^gpuanchor"; }
+        apt-get -qy install /gpuanchor.deb # and what it depends on
+        apt-get -qy purge gpuanchor
+        installed >/before
+        sh /src/debian/install.sh --build
+        gpuanchor --version
+        installed | diff /before -'
+}
+
 foreign=
 grep -q "^VERSION_CODENAME=$suite$" /etc/os-release || foreign=1
 step "chroot" sh "$source/tests/bootstrap.sh" "$suite" "$work/base" minbase || exit 1
@@ -171,5 +189,6 @@ step "chroot to install into" install_chroot || exit 1
 if step "package installs, every file works" check_install; then
     [ -z "$foreign" ] || step "installed programs on sample hosts" check_scenarios || :
     step "package is removed and purged" check_remove || :
+    step "install.sh --build leaves nothing else" check_install_build || :
 fi
 exit $status

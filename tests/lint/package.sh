@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.."
 failed=0
 bad() { echo "package: $*" >&2 && failed=1; }
 
-packaged=$(sed -n '1s/^gpuanchor (\([^)]*\)).*/\1/p' debian/changelog)
+packaged=$(sed -n '1s/^gpuanchor (\([^)~]*\).*/\1/p' debian/changelog) # without the release of debian/build.sh
 [ "$packaged" = "$1" ] || bad "debian/changelog has version $packaged, meson.build $1"
 
 # what removal calls is there, and what purge must know is where the code keeps it
@@ -26,7 +26,7 @@ for test in $(sed -n 's/^Tests: //p' debian/tests/control | tr -d ,); do
     [ -x "debian/tests/$test" ] || bad "debian/tests/$test is no program"
 done
 if command -v shellcheck >/dev/null; then
-    shellcheck debian/hook-stub debian/p*inst debian/p*rm debian/tests/[a-bd-z]* tests/deb/run.sh || failed=1
+    shellcheck debian/*.sh debian/hook-stub debian/p*inst debian/p*rm debian/tests/[a-bd-z]* tests/deb/run.sh || failed=1
 else
     echo "package: no shellcheck here, scripts were not checked"
 fi

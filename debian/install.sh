@@ -1,0 +1,83 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# install.sh [PACKAGE.deb | --build] - install gpuanchor on this host
+#
+# Takes the package that is named, or else the one that lies beside this file and was built for
+# this Debian release. With --build it builds one from this source, in a chroot that is removed
+# afterwards together with everything that was installed for it. Nothing changes for a container
+# before it is enrolled. Run again to upgrade.
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+fail() { echo "install.sh: $*" >&2 && exit 1; }
+
+[ $# -le 1 ] || fail "usage: install.sh [PACKAGE.deb | --build]"
+case ${1-} in
+-h | --help) sed -n '4,/^$/s/^# \{0,1\}//p' "$0" && exit 0 ;;
+--build | '') ;;
+-*) fail "unknown option $1; usage: install.sh [PACKAGE.deb | --build]" ;;
+esac
+[ "$(id -u)" = 0 ] || fail "needs root: sudo sh $0${1:+ $1}"
+# shellcheck disable=SC1091
+. /etc/os-release
+case ${ID-}:${VERSION_ID-} in
+debian:12 | debian:13) ;;
+*) fail "this is ${PRETTY_NAME:-no Debian}; gpuanchor runs on Proxmox VE 8 and 9 (Debian 12 and 13)" ;;
+esac
+
+work=$(mktemp -d /var/tmp/gpuanchor-install.XXXXXX)
+trap 'remove_extra; rm -rf --one-file-system "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+export DEBIAN_FRONTEND=noninteractive
+
+run() { # COMMAND...: its output is shown only when it fails
+    "$@" >"$work/log" 2>&1 </dev/null || { tail -n 30 "$work/log" >&2 && fail "failed: $*"; }
+}
+
+packages() { dpkg-query -W -f '${db:Status-Abbrev} ${binary:Package}\n' | sed -n 's/^ii  *//p' | sort; }
+
+# what is installed now and was not there before the build
+remove_extra() {
+    [ -e "$work/before" ] || return 0
+    packages | comm -13 "$work/before" - >"$work/extra"
+    rm "$work/before"
+    # shellcheck disable=SC2046
+    [ ! -s "$work/extra" ] || run apt-get -qy purge $(cat "$work/extra")
+}
+
+build() {
+    [ -e "$here/build.sh" ] || fail "--build needs the source: git clone it, then sh debian/install.sh --build"
+    echo "building the package for $PRETTY_NAME in a chroot, which takes some minutes ..."
+    packages >"$work/before"
+    run apt-get -qy update
+    run apt-get -qy install --no-install-recommends mmdebstrap
+    DEB_BUILD_OPTIONS=nocheck sh "$here/build.sh" "$VERSION_CODENAME" "$work" >/dev/null
+    remove_extra
+}
+
+case ${1-} in
+--build)
+    build
+    deb=$(ls "$work"/gpuanchor_*.deb)
+    ;;
+'')
+    arch=$(dpkg --print-architecture)
+    # shellcheck disable=SC2012 # the names are those of release.sh
+    deb=$(ls -v "$here"/gpuanchor_*~deb"$VERSION_ID"_"$arch".deb 2>/dev/null | tail -n 1)
+    [ -n "$deb" ] || fail "no package for $PRETTY_NAME ($arch) lies in $here; name one, or build one: sh $0 --build"
+    ;;
+*)
+    deb=$(realpath "$1")
+    [ -f "$deb" ] || fail "$1: no such file"
+    ;;
+esac
+
+echo "installing ${deb##*/}"
+chmod a+rX "$work" # apt reads a file as an unprivileged user
+run apt-get -qy install --reinstall "$deb"
+echo
+gpuanchor --version
+echo "Next: gpuanchor status        which containers use a GPU"
+echo "      gpuanchor enable VMID   from now on gpuanchor keeps this container's GPU right"
+command -v pct >/dev/null || echo "This is no Proxmox VE host: there is no container to enrol here."

@@ -1,0 +1,22 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# release.sh [FOLDER] - the packages for Proxmox VE 8 and 9 (Debian 12 and 13), tests included,
+# and beside them install.sh, which takes the right one; in dist/, or in FOLDER
+#
+# Needs root; installs mmdebstrap where it is missing.
+set -eu
+
+top=$(cd "$(dirname "$0")/.." && pwd)
+dist=${1:-$top/dist}
+[ "$(id -u)" = 0 ] || { echo "release.sh: needs root, it makes chroots: sudo sh debian/release.sh" >&2 && exit 2; }
+
+sh "$top/tests/deps.sh" vm
+mkdir -p "$dist"
+for suite in bookworm trixie; do
+    echo "building for $suite ..."
+    sh "$top/debian/build.sh" "$suite" "$dist"
+done
+cp "$top/debian/install.sh" "$dist/"
+(cd "$dist" && sha256sum gpuanchor_*.deb >SHA256SUMS)
+echo "$dist is complete: copy it to a host, and there: sh install.sh"
