@@ -10,7 +10,6 @@
  */
 #include "anchor/check.h"
 
-#include "anchor/judge.h"
 #include "host/package.h"
 #include "host/udev.h"
 #include "model/finding/reason.h"
@@ -18,6 +17,10 @@
 #include "model/plan/ways.h"
 #include "model/policy/memory.h"
 #include "pve/mapping.h"
+
+#include <errno.h>
+
+#define DEVICES "/sys" /* what the probe reads */
 
 void anchor_tell_problem(struct findings *f, const struct guest *g, int problem) {
         struct finding item = { .where = arena_printf(f->arena, "/etc/pve/lxc/%u.conf", g->vmid) };
@@ -38,13 +41,16 @@ void anchor_tell_problem(struct findings *f, const struct guest *g, int problem)
                 break;
         default:
                 item.code = FINDING_READ_FAILED;
-                item.what = problem < 0 ? strerror(-problem) : WHY_UNEXPECTED;
+                item.where = g->unread ? g->unread : item.where;
+                item.what = problem == -EINVAL ? WHY_FILE_NOT_REGULAR
+                            : problem < 0      ? strerror(-problem)
+                                               : WHY_UNEXPECTED;
         }
         finding_add(f, item);
 }
 
-static struct plan_input input_of(const struct check *c, const struct pctconf *conf,
-                                  const struct survey *s) {
+struct plan_input check_input(const struct check *c, const struct pctconf *conf,
+                              const struct survey *s) {
         return (struct plan_input){
                 .facts = &c->anchor->facts,
                 .memory = &c->anchor->memory,
@@ -58,50 +64,11 @@ static struct plan_input input_of(const struct check *c, const struct pctconf *c
         };
 }
 
-/* @line: that would give another GPU, NULL if none */
-static void sentence(struct check *c, const char *line, const char *why) {
-        if (line) {
-                finding_add(&c->findings, (struct finding){ .code = FINDING_LINES_WRONG_GPU,
-                                                            .where = c->guest.conf_name,
-                                                            .what = line,
-                                                            .old = why });
-                c->refuse = arena_printf(c->arena, WHY_REFUSE_LINE, line);
-        } else if (c->policy.refuse_on_error) {
-                c->refuse = arena_printf(c->arena, WHY_REFUSE_ERROR, why);
-        }
-}
-
-void anchor_judge(struct check *c, const struct guest *g, const char *why) {
-        sentence(c, judge_files(c->anchor, &c->plan, g), why);
-}
-
-void anchor_judge_boot(struct check *c, const struct guest *g, const char *why) {
-        sentence(c, judge_boot(c->anchor, &c->plan, g), why);
-}
-
-/* A policy that cannot be believed: its pin is all that is left to tell right from wrong. */
-static void check_broken_policy(struct check *c) {
-        struct findings quiet = { .arena = c->arena };
-        struct policy pin_only = c->policy;
-        struct gpu_sel automatic = { .kind = SEL_AUTO, .text = "auto" };
-        struct plan_input in = input_of(c, &c->guest.lines, &c->survey);
-
-        c->left_alone = true;
-        pin_only.gpus = &automatic;
-        pin_only.n_gpus = 1;
-        in.policy = &pin_only;
-        if (policy_pin(&c->policy, c->anchor->pve.node)) {
-                plan_make(c->arena, &in, &quiet, &c->plan);
-                anchor_judge(c, &c->guest, WHY_POLICY_UNREAD);
-        } else if (c->policy.refuse_on_error) {
-                c->refuse = WHY_REFUSE_POLICY;
-        }
-}
-
 static void plan_memory(struct check *c, const struct edit_memory *memory) {
         struct policy next = c->policy;
+        bool repin = c->plan.choice.repin || c->recalled;
 
-        if (c->plan.choice.repin)
+        if (repin)
                 policy_set_pin(c->arena, &next, &c->plan.choice.pin);
         plan_remember_gids(&c->plan, &next);
         if (c->trial) {
@@ -112,7 +79,7 @@ static void plan_memory(struct check *c, const struct edit_memory *memory) {
                 next.majors = memory->majors;
         }
         c->new_policy = policy_remember(c->arena, c->new_policy,
-                                        c->plan.choice.repin ? c->anchor->pve.node : NULL, &next);
+                                        repin ? c->anchor->pve.node : NULL, &next);
 }
 
 static void plan_delegations(struct check *c) {
@@ -128,7 +95,7 @@ static void plan_delegations(struct check *c) {
 static void plan_lines(struct check *c, struct edit_memory *ret) {
         struct pctconf conf = pctconf_copy(&c->all_lines);
         struct pctconf config = pctconf_copy(&c->guest.config_lines);
-        struct plan_input in = input_of(c, &conf, &c->all_survey);
+        struct plan_input in = check_input(c, &conf, &c->all_survey);
         struct edit edit = { .in = &in,
                              .plan = &c->plan,
                              .conf = &conf,
@@ -150,7 +117,11 @@ static void check_lines(struct check *c) {
         struct edit_memory memory = { 0 };
 
         if (c->policy.broken) {
-                check_broken_policy(c);
+                check_judge_broken(c);
+                return;
+        }
+        if (c->anchor->facts.unread) {
+                check_judge_unread(c);
                 return;
         }
         plan_lines(c, &memory);
@@ -169,7 +140,7 @@ static void find_wanted(struct check *c) {
         const struct pin *pin = choice->repin ? &choice->pin
                                               : policy_pin(&c->policy, c->anchor->pve.node);
         struct record *r = &c->planned;
-        struct plan_input in = input_of(c, &c->guest.lines, &c->survey);
+        struct plan_input in = check_input(c, &c->guest.lines, &c->survey);
 
         for (size_t i = 0; i < choice->gpus.n; i++)
                 *ARENA_PUSH(c->arena, r->cards, r->n_cards) =
@@ -212,14 +183,12 @@ static void survey_lines(struct check *c) {
 }
 
 /*
- * The host, and what the lines are on it. /proc/devices costs as much as all other facts together
- * and is seldom needed.
+ * What the lines are on this host. /proc/devices costs as much as all other facts together and
+ * is seldom needed.
  */
 static int find_facts(struct check *c) {
-        int r = anchor_facts(c->anchor);
+        int r;
 
-        if (r < 0)
-                return r;
         c->anchor->facts.then = c->policy.majors;
         c->all_lines = pctconf_copy(&c->guest.lines);
         for (size_t i = 0; i < c->policy.parked.n; i++)
@@ -236,63 +205,12 @@ static int find_facts(struct check *c) {
 }
 
 static void check_ways(struct check *c) {
-        struct plan_input in = input_of(c, &c->guest.lines, &c->survey);
+        struct plan_input in = check_input(c, &c->guest.lines, &c->survey);
         const char *line = ways_report(c->arena, &in, c->left_alone ? NULL : &c->plan,
                                        &c->findings);
 
         if (line && c->policy.refuse_on_error && !c->refuse)
                 c->refuse = arena_printf(c->arena, WHY_REFUSE_WAY, line);
-}
-
-/* The same name on other hardware: what was wanted stays, what was learned of the old one goes. */
-static void forget_learned(struct check *c, struct policy *p) {
-        for (int i = 0; i < GID_GROUPS; i++)
-                p->gid[i].known = p->gid[i].guessed = GID_AUTO;
-        p->parked = (struct parked){ 0 };
-        finding_add(&c->findings, (struct finding){ .code = FINDING_POLICY_ALIKE,
-                                                    .where = settings_name(c->arena, c->guest.vmid),
-                                                    .old = owner_text(c->arena, &p->owner) });
-}
-
-/* A file that restore or clone has not finished yet says nothing of its container. */
-static bool is_being_made(const struct check *c) {
-        struct bytes lock;
-
-        return pctconf_get(&c->guest.lines, "lock", &lock) && bytes_equal(lock, BYTES("create"));
-}
-
-static void check_owner(struct check *c) {
-        struct owner now = owner_of(c->arena, &c->guest.lines, c->guest.vmid);
-        struct policy *p = &c->policy;
-        struct settings none;
-
-        if (p->present && !is_being_made(c))
-                c->whose = owner_compare(&p->owner, &now);
-        if (c->whose == OWNER_OTHER) {
-                c->findings.n = 0;
-                finding_add(&c->findings,
-                            (struct finding){ .code = FINDING_POLICY_EARLIER,
-                                              .where = settings_name(c->arena, c->guest.vmid),
-                                              .old = owner_text(c->arena, &p->owner),
-                                              .new = owner_text(c->arena, &now) });
-                anchor_policy(c->anchor, c->guest.vmid, &(struct bytes){ 0 }, &none);
-                for (size_t i = 0; i < none.problems.n; i++)
-                        finding_add(&c->findings, none.problems.items[i]);
-                *p = none.policy;
-                p->present = false;
-                host_memory_forget(c->arena, &c->anchor->memory, c->guest.vmid);
-        } else if (c->whose == OWNER_ALIKE) {
-                forget_learned(c, p);
-        }
-        if (owner_is_known(&now))
-                p->owner = now;
-}
-
-static void check_caller(struct check *c, bool called) {
-        const char *hookscript = guest_setting(c->arena, &c->guest, "hookscript");
-
-        if (called)
-                c->policy.caller = guest_has_hook(&c->guest) ? NULL : hookscript;
 }
 
 /* Policy and plan, once the container's file is there. */
@@ -307,8 +225,10 @@ static int check_guest(struct check *c, const struct check_options *o) {
         c->policy = own.policy;
         c->findings = own.problems;
         r = anchor_memory(c->anchor);
-        if (r < 0)
+        if (r < 0) {
+                c->guest.unread = DEVICES;
                 return r;
+        }
         check_owner(c);
         check_caller(c, o && o->called);
         c->own_method = c->policy.method;
@@ -349,6 +269,8 @@ int anchor_check(struct anchor *an, uint32_t vmid, const struct check_options *o
                 r = check_guest(c, o);
         if (r != 0)
                 anchor_tell_problem(&c->findings, &c->guest, r);
+        if (r < 0)
+                check_judge_blind(c);
         return r;
 }
 

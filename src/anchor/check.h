@@ -27,6 +27,7 @@ struct check {
         struct findings findings;
 
         enum owner_match whose; /* OWNER_OTHER: the policy file is an earlier container's, not used */
+        bool recalled;          /* the pin of an emptied policy is the one that the host remembers */
         bool left_alone;    /* a broken policy or an id map that cannot be proved: no edits */
         const char *refuse; /* NULL: the container may start; else why it must not */
         struct bytes new_conf, new_config, new_policy;
@@ -100,3 +101,31 @@ void anchor_judge_boot(struct check *c, const struct guest *g, const char *why);
 
 /** anchor_tell_problem() - add the finding for an enum guest_problem or a negative errno */
 void anchor_tell_problem(struct findings *f, const struct guest *g, int problem);
+
+/* ---- steps of a check ---- */
+
+/** check_input() - what a plan of the container is made from, for these lines of it */
+struct plan_input check_input(const struct check *c, const struct pctconf *conf,
+                              const struct survey *s);
+
+/** check_owner() - nothing of an earlier container's policy, and of one of the same name less */
+void check_owner(struct check *c);
+
+/** check_caller() - with @called, remember a hookscript that is a wrapper */
+void check_caller(struct check *c, bool called);
+
+/**
+ * check_recall_pin() - give @p the pin that the host remembers of the container
+ *
+ * Return: false when there is none, or @p has a pin of this node.
+ */
+bool check_recall_pin(struct check *c, struct policy *p);
+
+/** check_judge_broken() - the policy cannot be believed: only its pin tells right from wrong */
+void check_judge_broken(struct check *c);
+
+/** check_judge_unread() - a file without which no line can be corrected could not be read */
+void check_judge_unread(struct check *c);
+
+/** check_judge_blind() - files or devices cannot be read: what has nothing of a GPU may start */
+void check_judge_blind(struct check *c);

@@ -38,6 +38,11 @@ static const char *config_path(const struct pve *pve, uint32_t vmid, const char 
         return arena_printf(pve->arena, "%s/var/lib/lxc/%u/config%s", pve->root, vmid, suffix);
 }
 
+static int unread(struct guest *ret, const struct guest *g, const char *path, int r) {
+        ret->unread = path + strlen(g->root);
+        return r;
+}
+
 int guest_load(const struct pve *pve, uint32_t vmid, struct guest *ret) {
         struct arena *a = pve->arena;
         struct guest g = {
@@ -49,14 +54,15 @@ int guest_load(const struct pve *pve, uint32_t vmid, struct guest *ret) {
         };
         int r;
 
+        ret->unread = NULL;
         r = file_read(a, g.conf_path, MAX_READ, &g.conf);
         if (r == -ENOENT)
                 return pve_node(pve) ? GUEST_E_NONE : GUEST_E_NOT_MOUNTED;
         if (r < 0)
-                return r;
+                return unread(ret, &g, g.conf_path, r);
         r = file_read(a, g.config_path, MAX_READ, &g.config);
         if (r < 0 && r != -ENOENT && r != -EACCES) /* the daemon may not look into /var/lib/lxc */
-                return r;
+                return unread(ret, &g, g.config_path, r);
         g.has_config = r == 0;
         *ret = guest_with(a, &g, g.conf, g.config);
         return 0;

@@ -28,6 +28,7 @@ struct guest {
         const char *config_path; /* <root>/var/lib/lxc/101/config */
         struct bytes conf, config;
         struct pctconf lines, config_lines; /* of @conf and @config; edit a pctconf_copy() */
+        const char *unread; /* after a failed guest_load(): the file, without the prefix */
         bool has_config; /* false before the first start, and for a template */
 };
 

@@ -19,6 +19,8 @@
 #include "base/folder.h"
 #include "model/finding/reason.h"
 
+#define PMXCFS_MAX (1024 * 1024) /* pmxcfs: MEMDB_MAX_FILE_SIZE */
+
 /** struct reading - a file while inih reads it */
 struct reading {
         struct arena *arena;
@@ -120,6 +122,8 @@ bool settings_file_read(const struct pve *pve, const char *path, struct settings
                                    : r == -EINVAL ? WHY_FILE_NOT_REGULAR
                                                   : strerror(-r),
                 };
+        if (r == -EFBIG)
+                (void)file_read(pve->arena, full, PMXCFS_MAX, &ret->content);
         return r != -ENOENT;
 }
 

@@ -13,6 +13,7 @@
 #include "model/finding/reason.h"
 #include "model/policy/key.h"
 #include "model/policy/memory.h"
+#include "model/policy/salvage.h"
 #include "pve/settings-file.h"
 
 #include <errno.h>
@@ -158,6 +159,8 @@ static void throw_away(struct taking *t) {
                             .what = arena_printf(t->arena, WHY_FILE_NOTHING, f->problem),
                     });
         lose_gpu(t, where);
+        if (container)
+                policy_salvage(t->arena, f->content, &t->settings->policy);
 }
 
 static void take_file(struct settings *s, enum settings_kind kind, const struct settings_file *f) {

@@ -134,4 +134,87 @@ case_backup_number() {
     gone "$BACKUP/1000000000.conf"
 }
 
+# --- what cannot be read --------------------------------------------------------------------------
+
+# as KIND FILE - the file becomes this instead
+as() {
+    case $1 in
+    fifo) rm -rf "$2"; mkfifo "$2" ;;
+    folder) rm -rf "$2"; mkdir "$2" ;;
+    loop) rm -rf "$2"; ln -s "$(basename "$2")" "$2" ;;
+    endless) rm -rf "$2"; ln -s /dev/zero "$2" ;;
+    huge) truncate -s 40M "$2" ;;
+    empty) : >"$2" ;;
+    cut) head -c 40 "$2" >"$2.cut"; mv "$2.cut" "$2" ;;
+    zeros) tr '\0-\377' '\0' <"$2" >"$2.cut"; mv "$2.cut" "$2" ;;
+    long) { printf '%0500d\n' 0; cat "$2"; } >"$2.cut"; mv "$2.cut" "$2" ;;
+    garbage) { cat "$2"; echo 'garbage ['; } >"$2.cut"; mv "$2.cut" "$2" ;;
+    nul) { cat "$2"; printf 'a\0b\n'; } >"$2.cut"; mv "$2.cut" "$2" ;;
+    open) { cat "$2"; echo '[pin pve1'; } >"$2.cut"; mv "$2.cut" "$2" ;;
+    esac
+}
+
+# what a start has left of GPUs: the AMD card is card0 and renderD129 on this host
+only_amd() {
+    ! grep -q 'card1 \|renderD128 ' "$CONF" "$CONFIG" || fail "$1: the start goes on with the other GPU"
+}
+
+# each input in turn is something else: refused or corrected, never a start with the other GPU's
+# lines, never a wait
+case_inputs_are_something_else() {
+    fresh
+    printf '[container]\ngpu = auto\n\n[pin pve1]\ngpu = 0000:c1:00.0 1002:150e 1f66:0031 pci0000:c0/08.1/00.0\n' >"$POLICY"
+    mkdir -p "$H/etc/gpuanchor" "$H/etc/pve/mapping"
+    printf '[defaults]\nmissing = start\n' >"$H/etc/gpuanchor/gpuanchor.conf"
+    cp "$CONF" "$work/conf" && cp "$CONFIG" "$work/config"
+    start 0 # the host remembers its cards and the pin
+    only_amd "as it is"
+    cp "$work/conf" "$CONF" && cp "$work/config" "$CONFIG"
+    rm -rf "$work/kept" && cp -a "$H" "$work/kept"
+    for file in etc/group etc/subgid etc/gpuanchor/gpuanchor.conf etc/pve/gpuanchor/101.conf \
+        var/lib/gpuanchor/host/cards var/lib/gpuanchor/host/pins proc/devices \
+        var/lib/lxc/101/config etc/pve/storage.cfg etc/pve/mapping/pci.cfg; do
+        for kind in fifo folder loop endless huge empty cut zeros long garbage nul open; do
+            rm -rf "$H" && cp -a "$work/kept" "$H"
+            [ -e "$H/$file" ] || : >"$H/$file" 2>/dev/null || continue
+            as "$kind" "$H/$file"
+            timeout 20 "$hook" 101 pre-start >"$work/out" 2>"$work/err" </dev/null
+            case $? in
+            0) only_amd "$file $kind" ;;
+            1) said "start refused" ;;
+            *) fail "$file $kind: exit status $?" ;;
+            esac
+            case $file/$kind in
+            etc/group/fifo | etc/subgid/folder | etc/pve/gpuanchor/101.conf/folder | \
+                var/lib/lxc/101/config/fifo | etc/group/endless)
+                said "/$file: "
+                said "start refused"
+                ;;
+            esac
+        done
+    done
+}
+
+# the same for lines of the right GPU: the container starts, as it is
+case_inputs_are_something_else_and_all_is_right() {
+    fresh
+    start 0
+    rm -rf "$work/kept" && cp -a "$H" "$work/kept"
+    for file in etc/group etc/subgid etc/pve/gpuanchor/101.conf proc/devices; do
+        for kind in fifo folder garbage nul; do
+            rm -rf "$H" && cp -a "$work/kept" "$H"
+            as "$kind" "$H/$file"
+            start 0
+            cmp "$CONF" "$work/kept/etc/pve/lxc/101.conf" || fail "$file $kind: changed"
+        done
+    done
+}
+
+case_five_descriptors() {
+    (ulimit -n 5; "$hook" 101 pre-start; echo "status $?") >"$work/out" 2>&1 </dev/null
+    grep -q 'status 1' "$work/out" || only_amd "five descriptors"
+    (ulimit -n 4; "$hook" 101 pre-start; echo "status $?") >"$work/out" 2>&1 </dev/null
+    grep -q 'status 1' "$work/out" || only_amd "four descriptors"
+}
+
 cases ${3+"$3"}

@@ -22,6 +22,7 @@
 #include "host/probe/serials.h"
 #include "host/probe/subid.h"
 #include "host/probe/sysfs.h"
+#include "model/finding/reason.h"
 
 static int gpu_compare(const void *a, const void *b) {
         const struct gpu *x = a, *y = b;
@@ -96,6 +97,13 @@ static int devices_probe(struct probe *p) {
         return probe_nvidia(p);
 }
 
+void facts_unread(struct facts *f, const char *path, int r) {
+        if (r >= 0 || f->unread)
+                return;
+        f->unread = path;
+        f->unread_why = r == -EINVAL ? WHY_FILE_NOT_REGULAR : strerror(-r);
+}
+
 int probe_gpus(struct arena *a, const char *root, struct facts *ret) {
         struct probe p = { .arena = a, .root = root, .pci = -1 };
         struct facts *f = &p.facts;
@@ -104,12 +112,8 @@ int probe_gpus(struct arena *a, const char *root, struct facts *ret) {
         r = devices_probe(&p);
         if (r < 0)
                 return r;
-        r = groups_read(a, root, f->groups);
-        if (r < 0)
-                return r;
-        r = subgids_read(a, root, &f->subgids, &f->n_subgids);
-        if (r < 0)
-                return r;
+        facts_unread(f, "/etc/group", groups_read(a, root, f->groups));
+        facts_unread(f, "/etc/subgid", subgids_read(a, root, &f->subgids, &f->n_subgids));
         facts_sort(f);
         *ret = *f;
         return 0;
@@ -122,9 +126,7 @@ int probe_facts(struct arena *a, const char *root, struct facts *ret) {
         r = probe_gpus(a, root, &f);
         if (r < 0)
                 return r;
-        r = majors_read(a, root, &f);
-        if (r < 0)
-                return r;
+        facts_unread(&f, "/proc/devices", majors_read(a, root, &f));
         *ret = f;
         return 0;
 }

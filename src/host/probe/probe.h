@@ -11,7 +11,8 @@
  *
  * Reads <root>/sys/class/drm, /sys/class/accel, /sys/bus/pci/devices, /sys/class/kfd,
  * /proc/devices, /proc/driver/nvidia, stat()s of /dev, /etc/group and /etc/subgid. What is
- * not there is not an error: a host without a GPU has no GPUs.
+ * not there is not an error: a host without a GPU has no GPUs. Groups, delegations or majors that
+ * cannot be read are no error either, but noted in facts.unread: GPUs are known without them.
  *
  * Return: 0, or negative errno when something that exists cannot be read.
  */
@@ -25,3 +26,6 @@ int probe_facts(struct arena *a, const char *root, struct facts *ret);
  * node here. The list is empty, except where NVIDIA's driver is loaded.
  */
 int probe_gpus(struct arena *a, const char *root, struct facts *ret);
+
+/** facts_unread() - note that the file @path could not be read, if @r is a negative errno */
+void facts_unread(struct facts *f, const char *path, int r);

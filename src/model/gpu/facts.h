@@ -65,6 +65,8 @@ struct majors {
 };
 
 struct facts {
+        /* the first file that could not be read, and why; NULL: all could. The GPUs are known. */
+        const char *unread, *unread_why;
         struct gpu *gpus; /* PCI by address, then the others by name */
         size_t n_gpus;
         struct node *shared; /* kfd and nvidia nodes that belong to no single GPU */
