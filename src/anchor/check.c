@@ -153,6 +153,20 @@ static void find_wanted(struct check *c) {
                 r->gids[i] = c->plan.gids[i].inside;
 }
 
+/* Proxmox ends a start with a devN path that is gone before it calls any hook. */
+static void check_guard(struct check *c) {
+        static const char *const units[] = { "gpuanchor-boot.service", "gpuanchor-look.path" };
+
+        for (size_t i = 0; c->plan.opened && i < ELEMENTS(units); i++)
+                if (access(arena_printf(c->arena,
+                                        "%s/etc/systemd/system/multi-user.target.wants/%s",
+                                        c->anchor->pve.root, units[i]),
+                           F_OK) < 0)
+                        finding_add(&c->findings, (struct finding){ .code = FINDING_DEV_UNGUARDED,
+                                                                    .where = c->guest.conf_name,
+                                                                    .what = units[i] });
+}
+
 static void find_planned(struct check *c) {
         find_wanted(c);
         for (size_t i = 0; i < c->plan.n_nodes; i++) {
@@ -244,6 +258,7 @@ static int check_guest(struct check *c, const struct check_options *o) {
                 return r;
         check_lines(c);
         check_ways(c);
+        check_guard(c);
         find_planned(c);
         return 0;
 }

@@ -105,7 +105,7 @@ static void keep_up(struct anchor *an, const struct inside *box, const struct po
             in.n_dropins == 0)
                 return;
         /* for the container's gids, as the start that is behind us used them */
-        if (anchor_check(an, box->vmid, NULL, &c) != 0 || c.left_alone)
+        if (anchor_check(an, box->vmid, NULL, &c) != 0 || c.left_alone || c.survey.application)
                 return;
         if (inside_read(box, "/etc/group", ACCOUNT_FILE_MAX, &in.groups) < 0 ||
             inside_read(box, "/etc/passwd", ACCOUNT_FILE_MAX, &in.users) < 0)

@@ -9,6 +9,7 @@
  */
 #include "model/conf/survey.h"
 
+#include "model/conf/application.h"
 #include "model/conf/legacy.h"
 #include "model/conf/recognise.h"
 
@@ -201,6 +202,7 @@ void survey_make(struct arena *a, const struct facts *f, const struct pctconf *c
                         s.allowed |= rule_kinds(f, &s.lines[i]);
         if (pctconf_get(c, "unprivileged", &unprivileged) && bytes_equal(unprivileged, BYTES("1")))
                 s.userns = true;
+        s.application = conf_application(c).len > 0;
         *ret = s;
 }
 

@@ -22,6 +22,7 @@ struct survey {
         uint32_t allowed; /* NODE_BIT()s of kinds that cgroup lines allow */
         struct forms there, parked; /* @given, by form: in the file, and remembered */
         bool nvidia_named; /* a line names an NVIDIA node */
+        bool application;  /* its init is the application: conf_application() */
         bool userns;       /* unprivileged: 1, or id map lines */
         bool has_legacy;   /* a line is of cgroup v1 */
         bool needs_majors; /* a line has a number that only facts->majors can explain */

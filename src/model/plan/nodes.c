@@ -9,6 +9,7 @@
  */
 #include "model/plan/nodes.h"
 
+#include "model/conf/application.h"
 #include "model/finding/reason.h"
 
 #define DRM_KINDS (NODE_BIT(NODE_CARD) | NODE_BIT(NODE_RENDER))
@@ -326,6 +327,22 @@ static void check_kfd(struct planner *x) {
         p->incomplete = true;
 }
 
+static void check_application(struct planner *x) {
+        const struct survey *s = x->in->survey;
+        struct plan *p = x->p;
+
+        if (!s->application || s->there.n_dev + s->there.n_mount > 0 ||
+            s->parked.n_dev + s->parked.n_mount > 0)
+                return;
+        for (size_t i = 0; i < p->n_nodes; i++)
+                p->opened |= p->nodes[i].required && p->nodes[i].form == METHOD_DEV;
+        if (p->opened)
+                finding_add(x->f,
+                            (struct finding){ .code = FINDING_APPLICATION,
+                                              .where = x->in->name,
+                                              .what = bytes_dup(x->a, conf_application(x->in->conf)) });
+}
+
 void nodes_find(struct planner *x) {
         x->p->devices = find_devices(x);
         for (size_t i = 0; i < x->p->choice.gpus.n; i++)
@@ -336,4 +353,5 @@ void nodes_find(struct planner *x) {
         check_ctl(x);
         check_kfd(x);
         add_tolerated(x);
+        check_application(x);
 }

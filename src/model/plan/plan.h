@@ -40,6 +40,7 @@ struct plan {
 
         struct plan_node *nodes;
         size_t n_nodes;
+        bool opened; /* an application that had no lines is given nodes that all in it can open */
         struct plan_node *late; /* lines name them, and their driver makes them later */
         size_t n_late;
         struct plan_gid gids[GID_GROUPS];

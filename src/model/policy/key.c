@@ -268,6 +268,15 @@ static const char *set_guest_timeout(struct arena *a, struct policy *p, struct b
         return NULL;
 }
 
+static const char *set_follow_environment(struct arena *a, struct policy *p, struct bytes value) {
+        bool yes = is_text(value, "yes");
+
+        if (value.len > 0 && !yes && !is_text(value, "no"))
+                return "";
+        p->follow_environment = yes;
+        return NULL;
+}
+
 static const struct {
         const char *key;
         const char *(*set)(struct arena *a, struct policy *p, struct bytes value);

@@ -72,6 +72,7 @@ struct policy {
         const char **guest_environment; /* NAME=VALUE */
         size_t n_guest_environment;
         uint32_t guest_timeout; /* seconds */
+        bool follow_environment; /* values of lxc.environment that are a node's path follow it */
 
         struct owner owner; /* remembered: the container that it was written for */
         const char *caller; /* remembered: a hookscript that calls ours, a wrapper; NULL when none */

@@ -11,6 +11,8 @@ enum method input_form(const struct plan_input *in) {
         if (in->survey->there.n_dev + in->survey->there.n_mount > 0)
                 return in->survey->there.n_dev > in->survey->there.n_mount ? METHOD_DEV
                                                                            : METHOD_IDMAP;
+        if (in->survey->parked.n_dev + in->survey->parked.n_mount == 0 && in->survey->application)
+                return METHOD_DEV;
         return in->survey->parked.n_dev > in->survey->parked.n_mount ? METHOD_DEV : METHOD_IDMAP;
 }
 

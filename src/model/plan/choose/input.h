@@ -23,7 +23,12 @@ struct plan_input {
         enum method convert;
 };
 
-/** input_form() - the form that most of the lines have; METHOD_IDMAP when there are none */
+/**
+ * input_form() - the form that most of the lines have
+ *
+ * Without lines METHOD_IDMAP; for an application METHOD_DEV: whoever its process is, a private node
+ * can be opened to it, where a bound one needs a group that no init of LXC 6 can be given.
+ */
 enum method input_form(const struct plan_input *in);
 
 /** struct input_forms - by which kinds of line a node is given */

@@ -12,6 +12,7 @@
 #include "model/finding/reason.h"
 #include "model/gpu/majors.h"
 #include "model/plan/edit/edit-idmap.h"
+#include "model/plan/edit/environment.h"
 #include "model/plan/edit/late.h"
 #include "model/plan/edit/line-class.h"
 
@@ -115,6 +116,7 @@ static void edit_config(struct editor *e, struct wants *mounts, struct wants *de
                 settle_lines(e, &class_deny, &denials);
         settle_lines(e, &class_allow, allows);
         settle_lines(e, &class_mount, mounts);
+        edit_environment(e);
 }
 
 /* A remembered line comes in because a node is given by it, and for no other reason. */
@@ -152,6 +154,7 @@ void edit_apply(struct arena *a, const struct edit *edit, struct findings *f,
         rules = in->convert == METHOD_DEV ? make_rules(&e) : allows;
         settle_lines(&e, &class_allow, &rules);
         settle_lines(&e, &class_mount, &mounts);
+        edit_environment(&e);
         drop_unused(&e);
         remember(&e);
         if (edit->config) {

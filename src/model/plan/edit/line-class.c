@@ -60,7 +60,7 @@ static int64_t forced_gid(const struct editor *e, const struct devline *d, const
 
         if (n->gid == 0)
                 return GID_AUTO;
-        if (g->known && d && parse_u32(d->gid, &own) && own == policy->guessed && own != g->inside)
+        if (!e->in->survey->application && g->known && d && parse_u32(d->gid, &own) && own == policy->guessed && own != g->inside)
                 return g->inside;
         return policy->set;
 }
@@ -79,6 +79,9 @@ static const char *new_dev_text(const struct editor *e, const struct node *n) {
         const struct plan_gid *g = plan_gid_of(e->p, n);
         bool open_to_all = (n->mode & 0006) == 0006;
 
+        /* the container is the application: who in it may open the node is not the host's to know */
+        if (e->in->survey->application && e->in->policy->gid[g - e->p->gids].set < 0)
+                return devline_dev_value(e->a, n->path, GID_AUTO, ",mode=0666");
         /* without options Proxmox gives a node mode 0660 and root's gid */
         if (n->gid == 0)
                 return devline_dev_value(e->a, n->path, GID_AUTO, open_to_all ? ",mode=0666" : "");

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* application - `entrypoint:` and lxc.environment */
+#include "model/conf/application.h"
+
+/* As Proxmox asks it, /sbin/init apart from other names of an init system. */
+struct bytes conf_application(const struct pctconf *c) {
+        struct bytes entrypoint, word;
+
+        if (!pctconf_get(c, "entrypoint", &entrypoint))
+                return (struct bytes){ 0 };
+        word = bytes_word(&entrypoint);
+        if (word.len >= 2 && word.data[0] == '\'' && word.data[word.len - 1] == '\'')
+                word = (struct bytes){ word.data + 1, word.len - 2 };
+        return BYTES_IN(word, "/sbin/init", "/usr/sbin/init", "/lib/systemd/systemd",
+                        "/usr/lib/systemd/systemd")
+                       ? (struct bytes){ 0 }
+                       : word;
+}
+
+enum environment environment_parse(const struct conf_line *l, struct bytes *ret_name,
+                                   struct bytes *ret_value) {
+        enum environment e = bytes_equal(l->key, BYTES("lxc.environment.runtime"))
+                                     ? ENVIRONMENT_RUNTIME
+                             : bytes_equal(l->key, BYTES("lxc.environment.hooks"))
+                                     ? ENVIRONMENT_HOOKS
+                             : bytes_equal(l->key, BYTES("lxc.environment")) ? ENVIRONMENT_BOTH
+                                                                             : ENVIRONMENT_NONE;
+
+        return e != ENVIRONMENT_NONE && bytes_split(l->value, '=', ret_name, ret_value)
+                       ? e
+                       : ENVIRONMENT_NONE;
+}

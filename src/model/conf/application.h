@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * application - containers whose init is the application itself, and environment lines
+ *
+ * Proxmox VE makes such a container from an OCI image (PVE::LXC::Create): no service manager,
+ * often no shell and no groups, and who opens a node is decided by the program.
+ */
+#include "model/conf/pctconf.h"
+
+/**
+ * conf_application() - what the container runs as its init, if that is no init system
+ *
+ * Return: first word of its entrypoint; empty for a system container.
+ */
+struct bytes conf_application(const struct pctconf *c);
+
+/** enum environment - whom a variable reaches (lxc.container.conf(5)) */
+enum environment {
+        ENVIRONMENT_NONE,    /* the line sets none */
+        ENVIRONMENT_RUNTIME, /* init */
+        ENVIRONMENT_HOOKS,   /* LXC's hooks */
+        ENVIRONMENT_BOTH,
+};
+
+/** environment_parse() - the variable of a line; @ret_name and @ret_value point into it */
+enum environment environment_parse(const struct conf_line *l, struct bytes *ret_name,
+                                   struct bytes *ret_value);
