@@ -13,6 +13,7 @@
 #include "host/inside/root-files.h"
 #include "model/finding/reason.h"
 #include "model/guest/accounts.h"
+#include "model/plan/gids.h"
 #include "model/policy/memory.h"
 #include "pve/record.h"
 
@@ -60,33 +61,61 @@ static void find_extra_nodes(const struct inside *in, const struct record *r, st
         }
 }
 
-static void learn_gid(struct bytes groups, const char *name, struct policy_gid *gid,
-                      struct findings *f) {
-        struct account g;
+/** struct lesson - what a container says of its groups, and who it is */
+struct lesson {
+        struct anchor *an;
+        uint32_t vmid;
+        struct bytes groups;
+        struct findings *f;
+};
 
-        if (gid->set >= 0 || gid->known >= 0 || !account_find(groups, name, &g) || g.id == 0)
-                return;
-        gid->known = g.id;
-        if (gid->guessed >= 0 && gid->guessed != g.id)
-                finding_add(f, (struct finding){ .code = FINDING_GID_LEARNED,
-                                                 .what = name,
-                                                 .new = arena_printf(f->arena, "%u", g.id),
-                                                 .old = arena_printf(f->arena, "%lld",
-                                                                     (long long)gid->guessed) });
+/* Its root can write any number there: one that is a group of the host already is not learned. */
+static bool is_taken(const struct lesson *l, const char *name, uint32_t gid) {
+        struct arena *a = l->an->pve.arena;
+        struct guest g;
+
+        if (guest_load(&l->an->pve, l->vmid, &g) != 0 || !gids_lines_take(a, &g.lines, gid))
+                return false;
+        finding_add(l->f, (struct finding){ .code = FINDING_GID_NOT_LEARNED,
+                                            .what = name,
+                                            .old = arena_printf(a, "%u", gid) });
+        return true;
 }
 
-static int learn_gids(struct anchor *an, uint32_t vmid, struct bytes groups, struct findings *f) {
+static void learn_gid(const struct lesson *l, const char *name, struct policy_gid *gid) {
+        struct account g;
+
+        if (gid->set >= 0 || gid->known >= 0 || gid->learned >= 0 ||
+            !account_find(l->groups, name, &g) || g.id == 0)
+                return;
+        if (gid->guessed == g.id) { /* the hole is there, and it was made for this group */
+                gid->known = g.id;
+                return;
+        }
+        if (is_taken(l, name, g.id))
+                return;
+        gid->learned = g.id;
+        if (gid->guessed >= 0)
+                finding_add(l->f, (struct finding){ .code = FINDING_GID_LEARNED,
+                                                    .what = name,
+                                                    .new = arena_printf(l->f->arena, "%u", g.id),
+                                                    .old = arena_printf(l->f->arena, "%lld",
+                                                                        (long long)gid->guessed) });
+}
+
+static int learn_gids(const struct lesson *l) {
         struct settings own;
         struct policy *p = &own.policy;
         struct bytes next;
 
-        anchor_policy(an, vmid, NULL, &own);
+        anchor_policy(l->an, l->vmid, NULL, &own);
         if (p->broken)
                 return 0;
         for (int i = 0; i < GID_GROUPS; i++)
-                learn_gid(groups, gid_group_name(i), &p->gid[i], f);
-        next = policy_remember(an->pve.arena, p->file, NULL, p);
-        return bytes_equal(next, p->file) ? 0 : anchor_store_policy(an, vmid, p->file, next);
+                learn_gid(l, gid_group_name(i), &p->gid[i]);
+        next = policy_remember(l->an->pve.arena, p->file, NULL, p);
+        return bytes_equal(next, p->file) ? 0
+                                          : anchor_store_policy(l->an, l->vmid, p->file, next);
 }
 
 struct learned *anchor_learn_look(const struct anchor *an, const struct inside *in) {
@@ -106,13 +135,14 @@ struct learned *anchor_learn_look(const struct anchor *an, const struct inside *
 
 void anchor_learn_keep(struct anchor *an, uint32_t vmid, const struct learned *l,
                        struct findings *f) {
+        struct lesson lesson = { an, vmid, l->groups, f };
         int r;
 
         for (size_t i = 0; i < l->findings.n; i++)
                 finding_add(f, l->findings.items[i]);
-        r = l->has_groups ? learn_gids(an, vmid, l->groups, f) : 0;
+        r = l->has_groups ? learn_gids(&lesson) : 0;
         if (r == GUEST_E_CHANGED) /* once more with what is there now, else at the next start */
-                r = learn_gids(an, vmid, l->groups, f);
+                r = learn_gids(&lesson);
         if (r < 0)
                 anchor_tell_write_failed(f, settings_name(an->pve.arena, vmid), r);
 }

@@ -6,7 +6,7 @@
 /* The same name on other hardware: what was wanted stays, what was learned of the old one goes. */
 static void forget_learned(struct check *c, struct policy *p) {
         for (int i = 0; i < GID_GROUPS; i++)
-                p->gid[i].known = p->gid[i].guessed = GID_AUTO;
+                p->gid[i] = (struct policy_gid){ p->gid[i].set, GID_AUTO, GID_AUTO, GID_AUTO };
         p->parked = (struct parked){ 0 };
         finding_add(&c->findings, (struct finding){ .code = FINDING_POLICY_ALIKE,
                                                     .where = settings_name(c->arena, c->guest.vmid),

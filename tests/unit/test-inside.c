@@ -372,8 +372,8 @@ static void test_learn(void **state) {
         NEEDS_ROOT();
         assert_string_equal(learn("root:x:0:\nvideo:x:44:\nrender:x:992:\n",
                                   "[memory]\nrender-gid-guess = 104\nvideo-gid-guess = 44\n", &f),
-                            "[memory]\nvideo-gid = 44\nrender-gid = 992\nvideo-gid-guess = 44\n"
-                            "render-gid-guess = 104\n");
+                            "[memory]\nvideo-gid = 44\nvideo-gid-guess = 44\n"
+                            "render-gid-guess = 104\nrender-gid-learned = 992\n");
         assert_int_equal(f.n, 1); /* a guess that was right is not worth a line */
         assert_true(told(&f, FINDING_GID_LEARNED, "render"));
         assert_string_equal(f.items[0].new, "992");
@@ -400,6 +400,21 @@ static void test_learn_hostile(void **state) {
         assert_string_equal(learn("render:x:99999999999:\nvideo:x:-1:\n", "[container]\n", &f),
                             "[container]\n");
         assert_string_equal(learn("render:x:4294967295:\n", "[container]\n", &f), "[container]\n");
+        /* a hole of the owner's, and one of several gids: not the container's to give away */
+        assert_int_equal(mkdir_parents(on_host("etc/pve/lxc"), 0755), 0);
+        put(on_host("etc/pve/lxc/101.conf"), "unprivileged: 1\nlxc.idmap: g 0 100000 1000\n"
+                                             "lxc.idmap: g 1000 1000 1\n"
+                                             "lxc.idmap: g 1001 1001 3\n"
+                                             "lxc.idmap: g 1004 101004 1\n");
+        for (unsigned gid = 1000; gid < 1004; gid++) {
+                const char *line = arena_printf(&arena, "render:x:%u:\n", gid);
+
+                assert_string_equal(learn(line, "[container]\n", &f), "[container]\n");
+                assert_true(told(&f, FINDING_GID_NOT_LEARNED, "render"));
+        }
+        assert_string_equal(learn("render:x:999:\n", "[container]\n", &f),
+                            "[container]\n\n[memory]\nrender-gid-learned = 999\n");
+        assert_int_equal(unlink(on_host("etc/pve/lxc/101.conf")), 0);
         assert_int_equal(unlink(in("etc/group")), 0);
         assert_int_equal(symlink("/etc/shadow", in("etc/group")), 0);
         f = (struct findings){ .arena = &arena };

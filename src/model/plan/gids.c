@@ -15,6 +15,7 @@
 #define FIRST_USER_GID 1000 /* Debian: below are system groups, where render is */
 #define DEBIAN_VIDEO_GID 44 /* static in Debian and Ubuntu, base-passwd */
 #define LAST_STATIC_GID 100 /* "users"; render is allocated behind it */
+#define FIRST_SUBGID 65536  /* below are the host's own groups; login.defs(5): SUB_GID_MIN 100000 */
 
 static void read_map(struct planner *x) {
         const struct plan_input *in = x->in;
@@ -48,6 +49,14 @@ static bool is_hole_of(const struct plan *p, int64_t inside) {
         return inside >= 0 && idmap_is_hole(&p->map_now, (uint32_t)inside);
 }
 
+/* A hole of this container gid leads to what may have been a system group of the host's. */
+static bool is_system_hole_of(const struct plan *p, int64_t inside) {
+        uint32_t outside;
+
+        return is_hole_of(p, inside) && idmap_lookup(&p->map_now, (uint32_t)inside, &outside) &&
+               outside < FIRST_USER_GID;
+}
+
 static void set_hole(struct plan_gid *g, uint32_t inside) {
         g->in_map = true;
         g->map_inside = inside;
@@ -58,7 +67,7 @@ static void find_sure_hole(const struct plan *p, struct plan_gid *g,
                            const struct policy_gid *policy) {
         uint32_t inside;
 
-        if (is_hole_of(p, policy->known))
+        if (is_system_hole_of(p, policy->known))
                 set_hole(g, (uint32_t)policy->known);
         else if (g->host_present && idmap_lookup_outside(&p->map_now, g->host, &inside) &&
                  idmap_is_hole(&p->map_now, inside))
@@ -68,10 +77,13 @@ static void find_sure_hole(const struct plan *p, struct plan_gid *g,
 }
 
 /*
- * The host's render gid moved before we ever saw this container: its hole is the
- * one system gid that is left when video's is taken away. Two are a guess.
+ * The host's render gid moved before we ever saw this container, which has nodes bound: its hole
+ * is the one system gid that is left when video's is taken away. Two are a guess, and where
+ * something is known of the container's gid already it is no evidence at all.
  */
-static void find_left_over_hole(struct plan *p) {
+static void find_left_over_hole(struct planner *x) {
+        const struct policy_gid *policy = &x->in->policy->gid[GID_RENDER];
+        struct plan *p = x->p;
         struct plan_gid *video = &p->gids[GID_VIDEO], *render = &p->gids[GID_RENDER];
         size_t left = 0;
         uint32_t inside = 0;
@@ -79,7 +91,8 @@ static void find_left_over_hole(struct plan *p) {
         if (!video->in_map && idmap_is_hole(&p->map_now, DEBIAN_VIDEO_GID) &&
             !(render->in_map && render->map_inside == DEBIAN_VIDEO_GID))
                 set_hole(video, DEBIAN_VIDEO_GID);
-        if (render->in_map)
+        if (render->in_map || policy->known >= 0 || policy->learned >= 0 ||
+            !x->in->survey->there.as_mount)
                 return;
         for (size_t i = 0; i < p->map_now.n_extents; i++) {
                 const struct extent *e = &p->map_now.extents[i];
@@ -144,6 +157,8 @@ static void find_inside(struct planner *x, enum gid_group group) {
                 ;
         else if (policy->known >= 0 && can_be_mapped(x->p, (uint32_t)policy->known))
                 g->inside = (uint32_t)policy->known;
+        else if (policy->learned >= 0 && can_be_mapped(x->p, (uint32_t)policy->learned))
+                g->inside = (uint32_t)policy->learned;
         else /* a guess stays what it was until something better is known */
                 g->inside = policy->guessed >= 0 ? (uint32_t)policy->guessed : g->host,
                 g->known = false;
@@ -161,9 +176,29 @@ void gids_find(struct planner *x) {
         if (p->has_map && !p->map_broken && idmap_check(&p->map_now) == IDMAP_OK) {
                 for (int i = 0; i < GID_GROUPS; i++)
                         find_sure_hole(p, &p->gids[i], &x->in->policy->gid[i]);
-                find_left_over_hole(p);
+                find_left_over_hole(x);
                 part_holes(p);
         }
         for (int i = 0; i < GID_GROUPS; i++)
                 find_inside(x, i);
+}
+
+bool gids_is_taken(const struct idmap *map, uint32_t inside) {
+        const struct extent *e = idmap_extent_at(map, inside);
+
+        return e && (e->outside < FIRST_SUBGID || idmap_is_hole(map, inside));
+}
+
+bool gids_lines_take(struct arena *a, const struct pctconf *conf, uint32_t inside) {
+        struct idmap map = { 0 };
+
+        for (size_t i = 1; i < conf->n_lines; i++) {
+                struct extent e;
+                char type;
+
+                if (bytes_equal(conf->lines[i].key, BYTES("lxc.idmap")) &&
+                    idmap_parse_line(conf->lines[i].value, &type, &e) == IDMAP_OK && type == 'g')
+                        *ARENA_PUSH(a, map.extents, map.n_extents) = e;
+        }
+        return gids_is_taken(&map, inside);
 }

@@ -5,10 +5,25 @@
  */
 #include "model/plan/holes.h"
 
+#include "model/plan/gids.h"
+
 #include "model/finding/reason.h"
 
 static const char *number(struct planner *x, uint32_t id) {
         return arena_printf(x->a, "%u", id);
+}
+
+/* A hole that is of neither group was made by the owner for something else, and stays. */
+static bool is_owners(const struct planner *x, uint32_t inside, uint32_t outside) {
+        const struct plan *p = x->p;
+        uint32_t now;
+
+        for (int i = 0; i < GID_GROUPS; i++)
+                if ((p->gids[i].in_map && p->gids[i].map_inside == inside) ||
+                    x->in->policy->gid[i].set == inside)
+                        return false;
+        return gids_is_taken(&p->map_now, inside) && idmap_lookup(&p->map_now, inside, &now) &&
+               now != outside;
 }
 
 static void add_pair(struct planner *x, uint32_t inside, uint32_t outside) {
@@ -25,6 +40,12 @@ static void add_pair(struct planner *x, uint32_t inside, uint32_t outside) {
                                                     .what = number(x, inside),
                                                     .old = number(x, outside),
                                                     .new = number(x, q->outside) });
+                return;
+        }
+        if (is_owners(x, inside, outside)) {
+                finding_add(x->f, (struct finding){ .code = FINDING_GID_TAKEN,
+                                                    .what = number(x, inside),
+                                                    .new = number(x, outside) });
                 return;
         }
         *ARENA_PUSH(x->a, p->pairs, p->n_pairs) = (struct id_pair){ inside, outside };

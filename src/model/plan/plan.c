@@ -105,11 +105,19 @@ static bool uses_group(const struct plan *p, const struct plan_gid *g) {
         return false;
 }
 
+/* What the container says of itself is no more than that until a hole is made by it. */
+static bool is_hearsay(const struct plan *p, const struct plan_gid *g, const struct policy_gid *was) {
+        for (size_t i = 0; i < p->n_pairs; i++)
+                if (p->pairs[i].inside == g->inside)
+                        return false;
+        return was->known < 0 && (int64_t)g->inside == was->learned;
+}
+
 void plan_remember_gids(const struct plan *p, struct policy *policy) {
         for (int i = 0; p->userns && i < GID_GROUPS; i++) {
                 const struct plan_gid *g = &p->gids[i];
 
-                if (policy->gid[i].set >= 0)
+                if (policy->gid[i].set >= 0 || is_hearsay(p, g, &policy->gid[i]))
                         continue;
                 if (g->known)
                         policy->gid[i].known = g->inside;

@@ -22,8 +22,9 @@ enum missing { MISSING_START, MISSING_REFUSE, MISSING_WAIT };
 /** struct policy_gid - a container gid of one group; each GID_AUTO when there is none */
 struct policy_gid {
         int64_t set;     /* by video-gid, render-gid */
-        int64_t known;   /* remembered: the container's own */
+        int64_t known;   /* remembered: of its lines, or a hole that was made for it */
         int64_t guessed; /* remembered: a hole was made for it without knowing better */
+        int64_t learned; /* remembered: what the container's group file said; no hole is made yet */
 };
 
 /** struct parked - lines that were taken out while their GPU is away, as they stood in the file */
