@@ -11,6 +11,7 @@
 #include "anchor/status.h"
 
 #include "model/conf/snapshot.h"
+#include "model/live/held-judge.h"
 #include "model/finding/reason.h"
 #include "pve/storage.h"
 #include "render/inventory.h"
@@ -164,6 +165,31 @@ static void look_at_record(struct look *l, struct check *c) {
         }
 }
 
+/*
+ * What the last look of root found in it; where it has not looked, what its last start gave.
+ * Return: false without a look.
+ */
+static bool look_at_held(struct look *l, struct check *c) {
+        struct findings f = { .arena = c->arena };
+        struct held_judge j = { .facts = &c->anchor->facts,
+                                .want = &c->planned,
+                                .userns = c->survey.userns };
+        struct held held = { 0 };
+
+        if (held_load(&c->anchor->pve, c->guest.vmid, &held) != 0)
+                return false;
+        j.held = &held;
+        check_given(c);
+        if (c->recorded)
+                given_gpus(c->arena, &c->anchor->facts, &c->given, &j.gpus);
+        for (size_t i = 0; i < c->plan.choice.gpus.n; i++)
+                gpu_list_add(c->arena, &j.gpus, c->plan.choice.gpus.items[i]);
+        held_judge(&j, &f);
+        for (size_t i = 0; i < f.n; i++)
+                add_about(l, c->guest.vmid, f.items[i]);
+        return true;
+}
+
 /* A bound node has the host's owner: udev's correction of it takes the node from who runs now. */
 static void look_at_groups(struct look *l, struct check *c) {
         for (size_t i = 1; i < c->config_survey.n_lines; i++) {
@@ -284,7 +310,8 @@ static int look_at_container(struct look *l, uint32_t vmid) {
         look_at_snapshots(l, &c);
         cs->running = anchor_runs(&one, vmid);
         if (cs->running) {
-                look_at_record(l, &c);
+                if (!look_at_held(l, &c))
+                        look_at_record(l, &c);
                 look_at_groups(l, &c);
                 look_at_libraries(l, &c);
         }

@@ -107,14 +107,35 @@ static const struct row {
         { NULL, "printf '[given]\\nnode = /dev/dri/card1 226:0 0000:c1:00.0\\n' >run/gpuanchor/101",
           NULL,
           "container-wrong-gpu 3 gpu=0000:c1:00.0 old=226:0 of GPU 0000:c1:00.0 new=/dev/dri/card0 "
-          "of GPU 0000:00:02.0: container 101: the running container was given /dev/dri/card1 "
+          "of GPU 0000:00:02.0: container 101: the running container has /dev/dri/card1 "
           "(226:0 of GPU 0000:c1:00.0), which is /dev/dri/card0 of GPU 0000:00:02.0 now; restart "
           "it: pct reboot 101" },
         { NULL, "printf '[given]\\nnode = /dev/dri/card1 226:9 0000:c1:00.0\\n' >run/gpuanchor/101",
           NULL,
           "container-wrong-gpu 3 gpu=0000:c1:00.0 old=226:9 of GPU 0000:c1:00.0 new=no device: "
-          "container 101: the running container was given /dev/dri/card1 (226:9 of GPU "
+          "container 101: the running container has /dev/dri/card1 (226:9 of GPU "
           "0000:c1:00.0), which is no device now; restart it: pct reboot 101" },
+        { NULL,
+          "printf '[given]\\n' >run/gpuanchor/101; printf 'node /dev/dri/card1 226:0 660 0 44 -\\n"
+          "node /dev/dri/card0 226:1 660 0 44 -\\nnode /dev/dri/renderD128 226:128 660 0 110 -\\n' "
+          ">run/gpuanchor/101.held",
+          NULL,
+          "container-wrong-gpu 3 gpu= old=226:0 new=/dev/dri/card0 of GPU 0000:00:02.0: container "
+          "101: the running container has /dev/dri/card1 (226:0), which is /dev/dri/card0 of GPU "
+          "0000:00:02.0 now; restart it: pct reboot 101" },
+        { NULL,
+          "printf '[given]\\n' >run/gpuanchor/101; printf 'node /dev/dri/card1 226:1 660 0 44 -\\n"
+          "node /dev/dri/renderD128 226:128 660 - - -\\n' >run/gpuanchor/101.held",
+          NULL,
+          "inside-unusable 4 gpu= old=660 - - new=226:128: container 101: /dev/dri/renderD128 "
+          "(226:128) is in the running container, and nobody there can open it: mode, uid and gid "
+          "are 660 - - (-: not in its id map); gpuanchor plan 101; pct reboot 101" },
+        { NULL,
+          "printf '[given]\\n' >run/gpuanchor/101; printf 'node /dev/dri/card1 226:1 660 0 44 -\\n' "
+          ">run/gpuanchor/101.held",
+          NULL,
+          "inside-missing 4 gpu= old= new=226:128: container 101: /dev/dri/renderD128 (226:128) is "
+          "not in the running container; gpuanchor plan 101; pct reboot 101" },
         { NULL, "rm var/lib/vz/snippets/gpuanchor-hook", NULL,
           "hook-unusable 3 gpu= old= new=: container 101: its hookscript "
           "local:snippets/gpuanchor-hook does not exist: the start will fail; install gpuanchor "

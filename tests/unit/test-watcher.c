@@ -134,7 +134,7 @@ static void running_container_holds_the_wrong_gpu(void **state) {
                    "[given]\nnode = /dev/dri/card1 226:0 0000:c1:00.0\n"
                    "node = /dev/dri/renderD129 226:129 0000:c1:00.0\n");
         assert_string_equal(look(s), "container-wrong-gpu 101\ncontainer-wrong-gpu 101");
-        assert_string_equal(s->last_text, "the running container was given /dev/dri/renderD129 "
+        assert_string_equal(s->last_text, "the running container has /dev/dri/renderD129 "
                                           "(226:129 of GPU 0000:c1:00.0), which is no device now");
         shell("rm %s/run/gpuanchor/101", s->root);
         assert_string_equal(look(s), "-container-wrong-gpu 101\n-container-wrong-gpu 101");
