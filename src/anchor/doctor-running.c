@@ -106,6 +106,7 @@ static void look(struct doctor *d) {
                 q.expected_gid[group] = d->check.plan.gids[group].inside;
         add_wants(d, &q);
         add_units(d, &q);
+        q.application = d->check.survey.application;
         if (has_nvidia(&q)) {
                 q.nvidia_version = d->anchor->facts.nvidia_version;
                 q.libraries = d->anchor->libraries;

@@ -319,6 +319,51 @@ case_rules_in_other_forms() {
     grep -q '^lxc.cgroup.cpuset.cpus: 0-3' "$CONF" || fail "undo"
 }
 
+# application LINE... - a container whose init is its application, with these lines
+application() {
+    {
+        printf 'arch: amd64\nentrypoint: /app\nhookscript: local:snippets/gpuanchor-hook\nhostname: app\nrootfs: local-lvm:vm-101-disk-0\nunprivileged: 1\n'
+        printf '%s\n' "$@"
+    } >"$CONF"
+    "$gpuanchor" apply 101 >/dev/null 2>&1
+}
+
+case_application() {
+    application 'dev0: /dev/dri/renderD128,mode=0666'
+    run 0 doctor 101
+    answers ok application 'init (0:0) can open it, and whoever else'
+    application 'dev0: /dev/dri/renderD128,gid=110' # root of the container opens it all the same
+    run 0 doctor 101
+    answers ok application 'init (0:0) can open it, the node is 0:110 0660'
+    application 'dev0: /dev/dri/renderD128,gid=1000' 'lxc.init.uid: 1000' 'lxc.init.gid: 1000'
+    run 0 doctor 101
+    answers ok application 'init (1000:1000) can open it'
+    application 'dev0: /dev/dri/renderD128,uid=1000,mode=0600' 'lxc.init.uid: 1000'
+    run 0 doctor 101
+    # a gid of the host's that is none of init's
+    application 'dev0: /dev/dri/renderD128,gid=110' 'lxc.init.uid: 1000' 'lxc.init.gid: 1000'
+    run 1 doctor 101
+    answers failed application 'init (1000:1000) cannot open it, the node is 0:110 0660'
+    corrected application
+    grep -q '^dev0: /dev/dri/renderD128,gid=110,mode=0666$' "$CONF" || fail "$(cat "$CONF")"
+    application 'dev0: /dev/dri/renderD128,gid=110,mode=0640' 'lxc.init.uid: 1000' 'lxc.init.gid: 1000' 'lxc.init.groups: 44,110'
+    run 1 doctor 101
+    answers failed application 'the node is 0:110 0640'
+    corrected application
+    application 'dev0: /dev/dri/renderD128,gid=110' 'lxc.init.uid: 1000' 'lxc.init.gid: 1000' 'lxc.init.groups: 44,110'
+    run 1 doctor 101
+    answers warning application 'by lxc.init.groups alone'
+    corrected application
+}
+
+case_application_bound() {
+    application 'lxc.init.uid: 1000' 'lxc.mount.entry: /dev/dri/renderD128 dev/dri/renderD128 none bind,optional,create=file'
+    run 1 doctor 101
+    answers failed application 'init (1000:0) cannot open it: it is bound from the host'
+    corrected application
+    grep -q '^dev0: /dev/dri/renderD128,mode=0666$' "$CONF" || fail "$(cat "$CONF")"
+}
+
 case_fake_node() { # devtmpfs does not replace it, udev neither
     rm "$H/dev/dri/renderD128"
     install -m 0 /dev/null "$H/dev/dri/renderD128"

@@ -242,6 +242,27 @@ static void test_driver_match(void **state) {
         assert_string_equal(amiss(&r), "");
 }
 
+/* An image has no groups; what counts is what its init, the application, can open. */
+static void test_application(void **state) {
+        struct sample s;
+        struct inside_facts *f = healthy(&s);
+        struct doctor_report r;
+
+        f->init = "1000:1000";
+        f->group = f->passwd = (struct bytes){ 0 };
+        f->systemd = false;
+        f->show = f->journal = f->vulkan = f->vaapi =
+                (struct inside_program){ .ran = RAN_ABSENT }; /* no shell, no tool */
+        r = examine(f);
+        assert_string_equal(amiss(&r), "");
+        assert_false(doctor_has(&r, DOCTOR_INSIDE_GROUP));
+        says(&r, DOCTOR_INSIDE_OPEN, "as init (1000:1000): it can be opened");
+        f->devices[1].open.error = EACCES;
+        r = examine(f);
+        assert_string_equal(amiss(&r), "inside-open");
+        says(&r, DOCTOR_INSIDE_OPEN, "as init (1000:1000): permission denied");
+}
+
 /* ---- the guide's chapters ---- */
 
 static void refuse(struct sample *s, size_t i, int error) {
@@ -828,6 +849,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_healthy),
                 cmocka_unit_test(test_driver_match),
+                cmocka_unit_test(test_application),
                 cmocka_unit_test(test_issue_1_nogroup),
                 cmocka_unit_test(test_issue_1_group),
                 cmocka_unit_test(test_issue_2_vulkan),

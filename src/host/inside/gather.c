@@ -76,12 +76,22 @@ static uint32_t member_gid(const struct inside_facts *f, enum node_kind kind) {
 
 /* ---- nodes ---- */
 
+/* Who opens: the application, where init is that; else some member of the node's group. */
+static struct inside_as opener(struct inside_facts *f, const struct inside_device *d,
+                               const struct inside *in) {
+        struct inside_as as;
+
+        if (f->init && inside_init_ids(in->arena, in->pid, f, &as))
+                return as;
+        return (struct inside_as){ .uid = ordinary_uid(&f->uids), .gid = member_gid(f, d->kind) };
+}
+
 static void look_at(struct inside_facts *f, struct inside_device *d, const struct inside *in) {
-        struct inside_as as = { .uid = ordinary_uid(&f->uids) };
+        struct inside_as as = opener(f, d, in);
         struct inside_node n;
         int fd = inside_find(in->root_fd, d->path, &n);
 
-        d->as_gid = as.gid = member_gid(f, d->kind);
+        d->as_gid = as.gid;
         d->present = n.present;
         d->is_char = n.is_char;
         d->number = n.number;
@@ -91,6 +101,14 @@ static void look_at(struct inside_facts *f, struct inside_device *d, const struc
         if (n.is_char && d->expected && devnum_equal(n.number, d->want))
                 d->open = inside_try(in->pid, fd, &as, OPEN_MS);
         cleanup_close(&fd);
+}
+
+static const char *init_text(const struct inside *in, const struct inside_facts *f) {
+        struct inside_as as;
+
+        return inside_init_ids(in->arena, in->pid, f, &as)
+                       ? arena_printf(in->arena, "%u:%u", as.uid, as.gid)
+                       : NULL;
 }
 
 static bool is_known(const struct inside_facts *f, const char *path) {
@@ -238,6 +256,7 @@ static void look_at_files(struct inside *in, void *user) {
         r = inside_read(in, "/etc/group", ACCOUNTS_MAX, &f->group);
         f->accounts_error = r < 0 ? r : 0;
         (void)inside_read(in, "/etc/passwd", ACCOUNTS_MAX, &f->passwd);
+        f->init = q->application ? init_text(in, f) : NULL;
         f->has_groupadd = inside_look(in->root_fd, "/usr/sbin/groupadd").present;
         look_at_nodes(in, q, f);
         f->nvidia_version = q->nvidia_version;

@@ -16,6 +16,7 @@ struct inside_request {
         const struct inside_want *wants;
         size_t n_wants;
         uint32_t expected_gid[GID_GROUPS];    /* container gids by plan */
+        bool application;                       /* its init is the application */
         const char *nvidia_version;           /* NULL: no library of NVIDIA's driver matters */
         const struct driver_library *libraries; /* of the host */
         const char **units;                   /* services to ask about, those of the policy first */

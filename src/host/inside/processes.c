@@ -133,6 +133,14 @@ static bool ids_of(const struct process *p, const struct inside_facts *f, struct
         return true;
 }
 
+bool inside_init_ids(struct arena *a, unsigned init, const struct inside_facts *f,
+                     struct inside_as *ret) {
+        struct process p = { .pid = init };
+
+        return file_read(a, arena_printf(a, "/proc/%u/status", init), STATUS_MAX, &p.status) == 0 &&
+               ids_of(&p, f, ret);
+}
+
 static void try_device(const struct process *p, int root_fd, const struct inside_as *as,
                        struct inside_device *d) {
         struct inside_node n;

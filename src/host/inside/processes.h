@@ -2,6 +2,7 @@
 #pragma once
 
 /* processes - the processes of a container, seen from the host */
+#include "host/inside/try-open.h"
 #include "model/guest/inside-facts.h"
 #include "model/guest/unit.h"
 
@@ -11,6 +12,10 @@ struct process_search {
         const struct unit *units; /* services whose main process is looked for */
         size_t n_units;
 };
+
+/** inside_init_ids() - who its init is, in ids of the container; false when they are not mapped */
+bool inside_init_ids(struct arena *a, unsigned init, const struct inside_facts *f,
+                     struct inside_as *ret);
 
 /**
  * inside_processes() - which of them have a GPU's node open, and what those of services can open

@@ -3,6 +3,8 @@
 /* application - `entrypoint:` and lxc.environment */
 #include "model/conf/application.h"
 
+#include "base/number.h"
+
 /* As Proxmox asks it, /sbin/init apart from other names of an init system. */
 struct bytes conf_application(const struct pctconf *c) {
         struct bytes entrypoint, word;
@@ -16,6 +18,28 @@ struct bytes conf_application(const struct pctconf *c) {
                         "/usr/lib/systemd/systemd")
                        ? (struct bytes){ 0 }
                        : word;
+}
+
+struct init_ids conf_init_ids(const struct pctconf *c) {
+        struct init_ids i = { 0 };
+        struct bytes value;
+
+        if (pctconf_get(c, "lxc.init.uid", &value))
+                (void)parse_u32(value, &i.uid);
+        if (pctconf_get(c, "lxc.init.gid", &value))
+                (void)parse_u32(value, &i.gid);
+        (void)pctconf_get(c, "lxc.init.groups", &i.groups);
+        return i;
+}
+
+bool init_has_group(const struct init_ids *init, uint32_t gid) {
+        struct bytes rest = init->groups;
+        uint32_t own;
+
+        while (rest.len > 0)
+                if (parse_u32(bytes_trim(bytes_cut(&rest, ',')), &own) && own == gid)
+                        return true;
+        return false;
 }
 
 enum environment environment_parse(const struct conf_line *l, struct bytes *ret_name,

@@ -16,6 +16,18 @@
  */
 struct bytes conf_application(const struct pctconf *c);
 
+/** struct init_ids - whom init is started as, ids of the container */
+struct init_ids {
+        uint32_t uid, gid;
+        struct bytes groups; /* "44,104" */
+};
+
+/** conf_init_ids() - of lxc.init.*; root where they do not say */
+struct init_ids conf_init_ids(const struct pctconf *c);
+
+/** init_has_group() - whether @gid is one of its groups */
+bool init_has_group(const struct init_ids *init, uint32_t gid);
+
 /** enum environment - whom a variable reaches (lxc.container.conf(5)) */
 enum environment {
         ENVIRONMENT_NONE,    /* the line sets none */

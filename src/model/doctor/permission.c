@@ -8,7 +8,9 @@
  * Proxmox creates a node whose owner the line gives.
  */
 #include "model/doctor/container.h"
+
 #include "base/number.h"
+#include "model/conf/application.h"
 
 /* The uid side; the gid side is in the plan. */
 static void read_uids(struct arena *a, const struct doctor_guest *g, struct idmap *ret) {
@@ -244,7 +246,7 @@ static void check_private(struct doctor_report *r, const struct doctor_guest *g,
                                                                  : OUTCOME_OWNER_PRIVATE,
                                     .subject = given->node->path };
 
-        if (has_gid || uid || dev_is_for_all(d)) {
+        if (has_gid || uid || dev_is_for_all(d) || g->survey->application) {
                 item.what =
                         arena_printf(a, "%s:%s", uid ? uid : "root", group_inside(a, g->plan, gid));
         } else {
@@ -285,6 +287,79 @@ static void check_owner(struct doctor_report *r, const struct doctor_guest *g,
                 check_host_owner(r, given->node);
 }
 
+/* ---- init that is the application ---- */
+
+/* A private node; root of the container may open those whatever their mode. */
+static enum doctor_outcome judge_private(const struct init_ids *init, uint32_t uid, uint32_t gid,
+                                         const char *mode) {
+        bool owner = strchr("67", mode[1]), group = strchr("67", mode[2]);
+
+        if (strchr("67", mode[3]))
+                return OUTCOME_APPLICATION_ALL;
+        if (init->uid == 0 || (init->uid == uid && owner) || (init->gid == gid && group))
+                return OUTCOME_APPLICATION_INIT;
+        return init_has_group(init, gid) && group ? OUTCOME_APPLICATION_GROUPS
+                                                : OUTCOME_APPLICATION_REFUSED;
+}
+
+/* The line's value with mode=0666 and its other options. */
+static const char *value_for_all(struct arena *a, const struct devline *d, int64_t gid) {
+        const char *at = strstr(d->rest, ",mode=");
+        size_t n = at ? (size_t)(at - d->rest) : strlen(d->rest);
+
+        return devline_dev_value(a, d->source, gid,
+                                 arena_printf(a, "%.*s,mode=0666%s", (int)n, d->rest,
+                                              at ? at + strlen(",mode=0660") : ""));
+}
+
+static void check_application_dev(struct doctor_report *r, const struct devline *d,
+                                  const struct init_ids *init, struct doctor_item *item) {
+        struct arena *a = r->arena;
+        const char *own = dev_option(a, d, ",uid="), *mode = dev_option(a, d, ",mode=");
+        uint32_t uid = 0, gid = 0;
+        bool has_gid = parse_u32(d->gid, &gid);
+
+        if (own)
+                (void)parse_u32(bytes_of(own), &uid);
+        mode = mode && strlen(mode) == 4 ? mode : "0660";
+        item->outcome = judge_private(init, uid, gid, mode);
+        item->new = arena_printf(a, "%u:%u %s", uid, gid, mode);
+        item->old = arena_printf(a, "%u", d->index);
+        item->arg = doctor_shell_word(a, value_for_all(a, d, has_gid ? (int64_t)gid : GID_AUTO));
+}
+
+/* A bound node: its owner is the host's, whom root of the container is not. */
+static enum doctor_outcome judge_bound(const struct doctor_guest *g, const struct node *n,
+                                       const struct init_ids *init) {
+        uint32_t gid = n->gid;
+
+        if (g->plan->userns && !idmap_lookup_outside(&g->plan->map_now, n->gid, &gid))
+                gid = UINT32_MAX;
+        if ((n->mode & 06) == 06)
+                return OUTCOME_APPLICATION_ALL;
+        if ((!g->plan->userns && init->uid == 0) || gid == init->gid)
+                return OUTCOME_APPLICATION_INIT;
+        return OUTCOME_APPLICATION_BOUND;
+}
+
+static void check_application(struct doctor_report *r, const struct doctor_guest *g,
+                              const struct doctor_given *given) {
+        struct init_ids init = conf_init_ids(g->conf);
+        const struct node *n = given->node;
+        struct doctor_item item = { .subject = n->path,
+                                    .what = arena_printf(r->arena, "%u:%u", init.uid, init.gid),
+                                    .new = arena_printf(r->arena, "%u:%u %04o", n->uid, n->gid,
+                                                        n->mode) };
+
+        if (given->d->broken || n->state != NODE_CHAR)
+                return; /* see syntax, node */
+        if (given->d->type == DEVLINE_DEV)
+                check_application_dev(r, given->d, &init, &item);
+        else
+                item.outcome = judge_bound(g, n, &init);
+        doctor_add(r, item);
+}
+
 void doctor_check_file(struct doctor_report *r, const struct doctor_guest *g) {
         struct doctor_given *given;
         struct idmap uids = { 0 };
@@ -299,4 +374,7 @@ void doctor_check_file(struct doctor_report *r, const struct doctor_guest *g) {
         for (size_t i = 0; i < n; i++)
                 if (given[i].node)
                         check_owner(r, g, &given[i], &uids);
+        for (size_t i = 0; g->survey->application && i < n; i++)
+                if (given[i].node)
+                        check_application(r, g, &given[i]);
 }

@@ -118,7 +118,10 @@ static void judge_group(struct doctor_report *r, const struct inside_facts *f, i
         doctor_add(r, item);
 }
 
+/* An application needs no group: what counts is whether its init opens the nodes. */
 static void judge_groups(struct doctor_report *r, const struct inside_facts *f) {
+        if (f->init)
+                return;
         if (f->accounts_error) {
                 doctor_add(r, (struct doctor_item){ .outcome = OUTCOME_INSIDE_GROUP_UNREADABLE });
                 return;
@@ -191,10 +194,15 @@ static void judge_open(struct doctor_report *r, const struct inside_facts *f,
                                     .where = gid_group_name(gid_group_of(d->kind)) };
 
         doctor_open_reason(r->arena, f, d, &item);
+        if (f->init)
+                item.what = f->init;
         if (item.reason == REASON_OPENS)
-                item.outcome = OUTCOME_INSIDE_OPEN_OPENS;
+                item.outcome =
+                        f->init ? OUTCOME_INSIDE_OPEN_INIT_OPENS : OUTCOME_INSIDE_OPEN_OPENS;
         else if (d->open.step != OPEN_DONE && d->open.step != OPEN_SLOW)
                 item.outcome = OUTCOME_INSIDE_OPEN_NOT_TRIED;
+        else if (f->init)
+                item.outcome = OUTCOME_INSIDE_OPEN_INIT_REFUSED; /* see application */
         /* EACCES is corrected with the group */
         else if (item.reason != REASON_EACCES && item.reason != REASON_EBUSY)
                 item.remedy = start_anew(f);

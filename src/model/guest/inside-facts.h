@@ -85,6 +85,8 @@ struct inside_facts {
         int accounts_error;          /* negative errno: its /etc/group could not be read */
         struct bytes passwd, group;
         bool has_groupadd;
+        const char *init; /* "1000:1000": the container is an application, and nodes were opened as its
+                             init; NULL: as a member of their group */
         const char
                 *nvidia_version; /* of the host's loaded module; NULL: the libraries are nothing */
         struct driver_library libraries[DRIVER_LIBRARIES];
