@@ -160,6 +160,7 @@ static void parse_mount(struct arena *a, struct bytes value, struct devline *d) 
                 d->broken = WHY_LINE_SLASH;
         else if (!ok)
                 d->broken = WHY_LINE_OPTIONS;
+        d->odd = d->target.len == 0 || !ok;
 }
 
 /*
@@ -261,12 +262,13 @@ static void parse_dev_option(struct arena *a, struct bytes option, struct devlin
 
         if (bytes_take_prefix(&value, "path=") || !bytes_contains_char(option, '=')) {
                 if (d->raw_path.len > 0)
-                        d->broken = WHY_DEV_TWO_PATHS;
+                        d->broken = WHY_DEV_TWO_PATHS, d->odd = true;
                 if (gpu_path_parse(a, d->raw_path).scope == PATH_OTHER)
                         d->raw_path = value;
                 return;
         }
         if (bytes_take_prefix(&value, "gid=")) {
+                d->raw_gid = value;
                 if (is_number(value))
                         d->gid = value;
                 else
@@ -276,6 +278,7 @@ static void parse_dev_option(struct arena *a, struct bytes option, struct devlin
         problem = check_dev_option(option, d);
         if (problem) {
                 d->broken = problem;
+                d->odd = true;
                 return;
         }
         strbuf_adds(rest, ",");
@@ -287,6 +290,7 @@ static void parse_dev(struct arena *a, struct bytes value, struct devline *d) {
         struct bytes clean = without_comment(value);
         struct strbuf rest = { .arena = a };
 
+        d->clean = clean;
         if (clean.len != value.len)
                 d->broken = WHY_DEV_COMMENT;
         while (clean.len > 0) {
@@ -330,22 +334,36 @@ struct devline devline_parse(struct arena *a, const struct conf_line *l) {
 }
 
 const char *devline_replace(struct arena *a, struct bytes text, struct bytes part, const char *new) {
-        struct strbuf b = { .arena = a };
-        const char *end = part.data + part.len;
+        return devline_edit(a, text, &(struct token){ part, new }, 1);
+}
 
-        strbuf_add(&b, text.data, (size_t)(part.data - text.data));
-        strbuf_adds(&b, new);
-        strbuf_add(&b, end, (size_t)(text.data + text.len - end));
+const char *devline_edit(struct arena *a, struct bytes text, const struct token *tokens, size_t n) {
+        struct strbuf b = { .arena = a };
+        const char *from = text.data;
+
+        for (size_t i = 0; i < n; i++) {
+                const struct token *t = &tokens[i];
+
+                if (t->part.len == 0)
+                        continue;
+                strbuf_add(&b, from, (size_t)(t->part.data - from));
+                strbuf_adds(&b, t->new);
+                from = t->part.data + t->part.len;
+        }
+        strbuf_add(&b, from, (size_t)(text.data + text.len - from));
         return strbuf_str(&b);
 }
 
-bool devline_has_option(const struct devline *d, const char *name) {
+struct bytes devline_option(const struct devline *d, const char *name) {
         struct bytes rest = d->options, type = bytes_word(&rest), flags = bytes_word(&rest);
 
-        while (type.len > 0 && flags.len > 0)
-                if (bytes_equal(bytes_cut(&flags, ','), bytes_of(name)))
-                        return true;
-        return false;
+        while (type.len > 0 && flags.len > 0) {
+                struct bytes flag = bytes_cut(&flags, ',');
+
+                if (bytes_equal(flag, bytes_of(name)))
+                        return flag;
+        }
+        return (struct bytes){ 0 };
 }
 
 const char *devline_mount_value(struct arena *a, struct bytes source, const char *path,

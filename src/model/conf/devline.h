@@ -45,6 +45,7 @@ struct gpu_path {
 struct devline {
         enum devline_type type;
         const char *broken; /* not NULL: recognised, but Proxmox or LXC would not take it; why */
+        bool odd; /* broken, and not in its path, number or gid: its options are not kept as they are */
 
         struct gpu_path path; /* MOUNT: source; DEV: path */
         struct bytes raw_path;   /* the same as it stands in the value */
@@ -67,7 +68,9 @@ struct devline {
         bool legacy;         /* ALLOW: the cgroup v1 spelling of the key */
 
         uint32_t index;      /* DEV: 0 of dev0 */
+        struct bytes clean;  /* DEV: the value without a comment */
         struct bytes gid;    /* DEV: digits, empty when not given */
+        struct bytes raw_gid; /* DEV: the same as it stands in the value, digits or not */
         bool deny_write;     /* DEV */
         const char *rest;    /* DEV: the other options that Proxmox takes, ",uid=0", "" when none */
 };
@@ -87,8 +90,17 @@ struct devline devline_parse(struct arena *a, const struct conf_line *l);
 /** devline_replace() - @text with @new in the place of @part, which points into it */
 const char *devline_replace(struct arena *a, struct bytes text, struct bytes part, const char *new);
 
-/** devline_has_option() - whether a MOUNT line has the option @name */
-bool devline_has_option(const struct devline *d, const char *name);
+/** struct token - a part of a value, and what comes in its place */
+struct token {
+        struct bytes part; /* empty: nothing is done */
+        const char *new;
+};
+
+/** devline_edit() - the same for several parts, in the order in which they stand in @text */
+const char *devline_edit(struct arena *a, struct bytes text, const struct token *tokens, size_t n);
+
+/** devline_option() - option @name of a MOUNT line, part of its value; empty when it has none */
+struct bytes devline_option(const struct devline *d, const char *name);
 
 /** devline_mount_value() - "/dev/dri/card1 dev/dri/card1 OPTIONS"; @path: of the node inside */
 const char *devline_mount_value(struct arena *a, struct bytes source, const char *path,

@@ -13,6 +13,8 @@
 #include "model/conf/legacy.h"
 #include "model/conf/recognise.h"
 
+#define DRM_KINDS (NODE_BIT(NODE_CARD) | NODE_BIT(NODE_RENDER))
+
 /* the kinds of all nodes that have a major */
 static uint32_t major_kinds(const char *owner, uint32_t major) {
         uint32_t kinds = 0;
@@ -74,7 +76,7 @@ bool devline_covers(const struct devline *d, const struct node *n) {
             d->number.major != n->number.major || (d->by_path && !d->at))
                 return false;
         /* a dynamic major is one family's alone */
-        return d->any_minor ? !family_of_number(NULL, n->number)
+        return d->any_minor ? !family_of_number(NULL, n->number) && !node_family(n)->several
                             : d->number.minor == n->number.minor;
 }
 
@@ -84,7 +86,8 @@ bool devline_is_wide(const struct facts *f, const struct devline *d) {
         if (d->type == DEVLINE_MOUNT || d->type == DEVLINE_DEV)
                 return d->path.scope == PATH_FOLDER;
         for (size_t i = 0; i < NODE_FAMILIES && d->any_minor && !d->any_major && !d->broken; i++)
-                if (!families[i].shared && family_has_major(&families[i], owner, d->number.major))
+                if ((!families[i].shared || i == FAMILY_NVIDIA_CAPS) &&
+                    family_has_major(&families[i], owner, d->number.major))
                         return true;
         return false;
 }
@@ -167,6 +170,32 @@ static void settle_doubts(const struct facts *f, struct survey *s) {
         }
 }
 
+/* A folder or "226:*" speaks for the kinds of which nothing smaller does. */
+static uint32_t narrowed(uint32_t wide, uint32_t narrow, uint32_t hints) {
+        if ((wide & DRM_KINDS) != DRM_KINDS)
+                return wide | narrow;
+        if (!(narrow & DRM_KINDS))
+                narrow |= hints & DRM_KINDS ? hints & DRM_KINDS : DRM_KINDS;
+        return narrow | (wide & ~DRM_KINDS);
+}
+
+/* What the container was meant to have: never more than its lines gave. */
+static void find_kinds(const struct facts *f, struct survey *s) {
+        uint32_t folders = 0, nodes = 0, wide = 0, rules = 0;
+
+        for (size_t i = 1; i < s->n_lines; i++) {
+                const struct devline *d = &s->lines[i];
+
+                if (d->type == DEVLINE_ALLOW)
+                        *(d->any_minor ? &wide : &rules) |= rule_kinds(f, d);
+                else if (d->type == DEVLINE_MOUNT || d->type == DEVLINE_DEV)
+                        *(d->path.scope == PATH_FOLDER ? &folders : &nodes) |= path_kinds(d);
+        }
+        s->given = narrowed(folders, nodes, rules);
+        s->allowed = narrowed(wide, rules, 0);
+        s->open = ((folders | wide) & DRM_KINDS) == DRM_KINDS && !((nodes | rules) & DRM_KINDS);
+}
+
 void survey_make(struct arena *a, const struct facts *f, const struct pctconf *c,
                  struct survey *ret) {
         struct survey s = { .n_lines = c->n_lines };
@@ -197,9 +226,7 @@ void survey_make(struct arena *a, const struct facts *f, const struct pctconf *c
         s.given = s.there.as_mount | s.there.as_dev | s.parked.as_mount | s.parked.as_dev;
         s.nvidia_named = s.given & NODE_BIT(NODE_NVIDIA);
         settle_doubts(f, &s);
-        for (size_t i = 1; i < s.n_lines; i++)
-                if (s.lines[i].type == DEVLINE_ALLOW)
-                        s.allowed |= rule_kinds(f, &s.lines[i]);
+        find_kinds(f, &s);
         if (pctconf_get(c, "unprivileged", &unprivileged) && bytes_equal(unprivileged, BYTES("1")))
                 s.userns = true;
         s.application = conf_application(c).len > 0;

@@ -20,6 +20,7 @@ struct survey {
         size_t n_lines;
         uint32_t given;   /* NODE_BIT()s of kinds that mount and devN lines give */
         uint32_t allowed; /* NODE_BIT()s of kinds that cgroup lines allow */
+        bool open; /* of card and render in these only a folder or "226:*" speaks */
         struct forms there, parked; /* @given, by form: in the file, and remembered */
         bool nvidia_named; /* a line names an NVIDIA node */
         bool application;  /* its init is the application: conf_application() */

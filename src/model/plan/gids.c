@@ -12,10 +12,7 @@
 
 #include "base/number.h"
 
-#define FIRST_USER_GID 1000 /* Debian: below are system groups, where render is */
-#define DEBIAN_VIDEO_GID 44 /* static in Debian and Ubuntu, base-passwd */
-#define LAST_STATIC_GID 100 /* "users"; render is allocated behind it */
-#define FIRST_SUBGID 65536  /* below are the host's own groups; login.defs(5): SUB_GID_MIN 100000 */
+#define FIRST_SUBGID 65536 /* below are the host's own groups; login.defs(5): SUB_GID_MIN 100000 */
 
 static void read_map(struct planner *x) {
         const struct plan_input *in = x->in;

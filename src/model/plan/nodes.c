@@ -32,6 +32,27 @@ static void tell_lost(const struct planner *x, size_t line) {
                                       .old = x->in->survey->lines[line].source });
 }
 
+/* What the holes of the id map are for: video's is 44 for ever, render's a system gid. */
+static uint32_t hole_kinds(const struct plan_input *in) {
+        const struct host_group *video = &in->facts->groups[GID_VIDEO];
+        uint32_t kinds = 0;
+
+        for (size_t i = 1; i < in->survey->n_lines; i++) {
+                struct extent x;
+                char type;
+
+                if (in->survey->lines[i].type != DEVLINE_IDMAP ||
+                    idmap_parse_line(in->conf->lines[i].value, &type, &x) != IDMAP_OK ||
+                    type != 'g' || x.count != 1)
+                        continue;
+                if (video->present ? x.outside == video->gid : x.outside == DEBIAN_VIDEO_GID)
+                        kinds |= NODE_BIT(NODE_CARD);
+                else if (x.outside > LAST_STATIC_GID && x.outside < FIRST_USER_GID)
+                        kinds |= NODE_BIT(NODE_RENDER);
+        }
+        return kinds;
+}
+
 /* devices = of the policy, else what the container has, else card and render */
 static uint32_t find_devices(struct planner *x) {
         const struct plan_input *in = x->in;
@@ -40,10 +61,11 @@ static uint32_t find_devices(struct planner *x) {
 
         if (in->policy->devices_set)
                 return in->policy->devices;
-        if (in->survey->given)
-                return in->survey->given;
-        if (in->survey->allowed)
-                return in->survey->allowed;
+        kinds = in->survey->given ? in->survey->given : in->survey->allowed;
+        if (in->survey->open && hole_kinds(in))
+                return (kinds & ~DRM_KINDS) | hole_kinds(in);
+        if (kinds)
+                return kinds;
         if (in->survey->lost) {
                 tell_lost(x, in->survey->lost);
                 return 0;

@@ -50,6 +50,7 @@ bool plan_lines_are_right(const struct plan *p, const struct plan_input *in, siz
         for (size_t i = 1; i < in->survey->n_lines; i++) {
                 const struct devline *d = &in->survey->lines[i];
                 const struct gpu *g = devline_gpu(in->facts, d);
+                const struct family *rule;
                 bool right = false;
 
                 if (in->conf->lines[i].parked)
@@ -57,6 +58,9 @@ bool plan_lines_are_right(const struct plan *p, const struct plan_input *in, siz
                 /* behind a user namespace the cgroup restricts nothing: what counts is what is
                  * bound; a rule of cgroup v1 nowhere */
                 if (d->type == DEVLINE_ALLOW && (in->survey->userns || d->legacy))
+                        continue;
+                rule = devline_rule_family(in->facts, d);
+                if (rule && rule->shared) /* all of nvidia-caps is no other GPU */
                         continue;
                 if (!g && devline_is_wide(in->facts, d) && devline_kinds(in->facts, d))
                         right = in->facts->n_gpus <= 1;

@@ -28,8 +28,14 @@ static void report_foreign(const struct editor *e) {
                                                          .where = editor_where(e, i),
                                                          .old = d->source,
                                                          .what = d->at->why });
+                else if ((d->type == DEVLINE_ALLOW || d->type == DEVLINE_DENY) && d->any_major &&
+                         d->broken)
+                        editor_report(e, (struct finding){ .code = FINDING_LINE_BROKEN,
+                                                         .where = editor_where(e, i),
+                                                         .old = editor_text(e, e->c->lines[i].text),
+                                                         .what = d->broken });
                 else if (d->type == DEVLINE_ALLOW && d->device_type != 'b' && d->any_major)
-                        why = d->broken ? d->broken : WHY_ALLOWS_ALL;
+                        why = WHY_ALLOWS_ALL;
                 if (why)
                         editor_report(e,
                                       (struct finding){ .code = FINDING_LINE_FOREIGN,
@@ -44,18 +50,19 @@ static void remember(const struct editor *e) {
         struct edit_memory *m = e->memory;
 
         for (size_t i = 1; i < e->n_lines; i++) {
+                const struct conf_line *l = &e->c->lines[i];
                 const struct devline *d = &e->lines[i];
                 const struct family *family = devline_rule_family(e->in->facts, d);
                 const char *owner = d->late ? d->driver
                                             : facts_major_name(e->in->facts, d->number.major);
 
-                if (e->c->lines[i].remember) {
+                if (l->remember) {
                         struct parked_line *p = ARENA_PUSH(e->a, m->parked.lines, m->parked.n);
 
                         p->line = late_text(e, i);
                         pctconf_place(e->c, i, p);
                 }
-                if (family && family->major == 0 && owner)
+                if (family && family->major == 0 && owner && (!l->dropped || l->remember))
                         majors_add(e->a, &m->majors, d->late ? d->written : d->number.major, owner);
         }
         for (size_t i = 0; i < e->p->n_nodes; i++) {

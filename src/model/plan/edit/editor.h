@@ -42,6 +42,15 @@ struct wants {
         size_t n;
 };
 
+/** struct line_class - what differs between the kinds of line that give a device */
+struct line_class {
+        enum devline_type type;
+        bool exclusive;  /* two lines for one node make the start fail */
+        const char *key; /* of an added line; NULL: the next free devN */
+        bool (*fits)(const struct editor *e, size_t i, const struct want *w);
+        const char *(*text)(const struct editor *e, const struct devline *d, const struct want *w);
+};
+
 /** editor_report() - add a finding, unless this file has none */
 void editor_report(const struct editor *e, struct finding item);
 

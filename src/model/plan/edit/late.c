@@ -52,7 +52,7 @@ bool late_may_stay(const struct editor *e, size_t i) {
         const struct devline *d = &e->lines[i];
 
         if (d->type == DEVLINE_MOUNT)
-                return devline_has_option(d, "optional") && !is_in_bound_folder(e, i) &&
+                return devline_option(d, "optional").len > 0 && !is_in_bound_folder(e, i) &&
                        !(d->at && d->at->kind == SOURCE_DEVICE && is_owned(e, d->at->number.major));
         return d->type != DEVLINE_DEV && !(d->late && is_owned(e, d->written));
 }
@@ -78,29 +78,35 @@ static bool is_second(const struct editor *e, size_t line) {
         return false;
 }
 
-bool late_settle_rule(const struct editor *e, size_t i, struct wants *wants) {
+bool late_settle_rule(const struct editor *e, const struct line_class *k, size_t i,
+                      struct wants *wants) {
         const struct devline *d = &e->lines[i];
         const struct family *f = devline_rule_family(e->in->facts, d);
+        bool moved = d->driver && !d->late;
+        const char *text;
 
-        if (!f || f->major != 0 || d->broken || !plan_has_driver(e->p, f->driver))
+        if (!f || f->major != 0 || d->broken || !plan_has_driver(e->p, f->driver) ||
+            devline_is_wide(e->in->facts, d))
                 return false;
+        text = moved || (d->legacy && !d->by_path)
+                       ? devline_replace(e->a, e->c->lines[i].value, d->raw_number, rule_number(e, d))
+                       : editor_text(e, e->c->lines[i].value);
         for (size_t j = 0; j < wants->n; j++) {
                 struct want *w = &wants->items[j];
 
                 if (devline_covers(d, w->pn->node)) {
                         w->done = true;
-                        w->text = w->text ? w->text : devline_replace(e->a, e->c->lines[i].value, d->raw_number, rule_number(e, d));
+                        w->text = w->text ? w->text : text;
                 }
         }
-        if (d->driver && !d->late && is_second(e, i))
+        if ((moved && is_second(e, i)) || !late_may_stay(e, i))
                 editor_drop(e, i);
-        else if (d->driver && !d->late)
-                editor_change(e, i, devline_replace(e->a, e->c->lines[i].value, d->raw_number,
-                                                    rule_number(e, d)));
-        else if (late_may_stay(e, i))
-                editor_keep(e, i);
+        else if (d->legacy && !d->late)
+                editor_replace(e, i, k->key, text);
+        else if (moved)
+                editor_change(e, i, text);
         else
-                editor_drop(e, i);
+                editor_keep(e, i);
         return true;
 }
 

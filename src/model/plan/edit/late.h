@@ -20,7 +20,8 @@ bool late_may_stay(const struct editor *e, size_t i);
  * Such a rule is about that driver for ever: its major follows, its minor stays, it is correct
  * whether the driver is loaded or not. Return: false for any other line.
  */
-bool late_settle_rule(const struct editor *e, size_t i, struct wants *wants);
+bool late_settle_rule(const struct editor *e, const struct line_class *k, size_t i,
+                      struct wants *wants);
 
 /** late_text() - line @i as it is to be remembered, with a major that is right now */
 const char *late_text(const struct editor *e, size_t i);

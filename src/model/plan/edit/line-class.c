@@ -34,17 +34,18 @@ static bool mount_fits(const struct editor *e, size_t i, const struct want *w) {
 
 static const char *mount_text(const struct editor *e, const struct devline *d,
                               const struct want *w) {
-        bool usable = d && !d->broken && d->path.scope != PATH_FOLDER &&
-                      bytes_contains(d->options, "bind") &&
-                      !bytes_contains(d->options, "create=dir");
+        const char *path = w->pn->node->path;
+        struct token tokens[] = { { .new = path }, { .new = path + 1 }, { .new = "create=file" } };
 
         if (w->text)
                 return w->text;
-        return devline_mount_value(e->a,
-                                   usable && recognise_alias(d, w->pn->node)
-                                           ? d->raw_path
-                                           : bytes_of(w->pn->node->path),
-                                   w->pn->node->path, usable ? d->options : (struct bytes){ 0 });
+        if (!d || d->odd || d->path.scope == PATH_FOLDER)
+                return devline_mount_value(e->a, bytes_of(path), path, (struct bytes){ 0 });
+        if (!recognise_alias(d, w->pn->node))
+                tokens[0].part = d->raw_path;
+        tokens[1].part = d->target;
+        tokens[2].part = devline_option(d, "create=dir");
+        return devline_edit(e->a, e->c->lines[d - e->lines].value, tokens, ELEMENTS(tokens));
 }
 
 /* ---- devN ---- */
@@ -93,22 +94,39 @@ static const char *new_dev_text(const struct editor *e, const struct node *n) {
                                  "");
 }
 
+/* Path and gid in their places, whatever stands around them. */
+static const char *edit_dev(const struct editor *e, const struct devline *d, const char *path,
+                            int64_t gid) {
+        const char *number = arena_printf(e->a, "%lld", (long long)gid);
+        struct token tokens[] = { { d->raw_path, path }, { d->raw_gid, number } };
+        const char *text;
+
+        if (gid < 0)
+                tokens[1].part.len = 0;
+        if (d->raw_gid.len > 0 && d->raw_gid.data < d->raw_path.data) {
+                struct token first = tokens[0];
+
+                tokens[0] = tokens[1];
+                tokens[1] = first;
+        }
+        text = devline_edit(e->a, d->clean, tokens, ELEMENTS(tokens));
+        return gid < 0 || d->raw_gid.len > 0 ? text : arena_printf(e->a, "%s,gid=%s", text, number);
+}
+
 static const char *dev_text(const struct editor *e, const struct devline *d, const struct want *w) {
         int64_t gid = forced_gid(e, d, w->pn->node);
+        const char *path;
         uint32_t own;
 
         if (!d)
                 return new_dev_text(e, w->pn->node);
+        path = recognise_own_name(d, w->pn->node) ? d->source : w->pn->node->path;
         if (gid < 0 && parse_u32(d->gid, &own))
                 gid = own;
         else if (gid < 0 && d->broken &&
                  w->pn->node->gid != 0) /* "gid=video": it was to have one */
                 gid = plan_gid_of(e->p, w->pn->node)->inside;
-        return devline_dev_value(e->a,
-                                 recognise_own_name(d, w->pn->node)
-                                         ? d->source
-                                         : w->pn->node->path,
-                                 gid, d->rest);
+        return d->odd ? devline_dev_value(e->a, path, gid, d->rest) : edit_dev(e, d, path, gid);
 }
 
 /* ---- lxc.cgroup2.devices.allow, .deny ---- */
@@ -123,11 +141,10 @@ static const char *rule_text(const struct editor *e, const struct devline *d,
         const struct node *n = w->pn->node;
 
         if (d && d->by_path && d->access.len > 0)
-                return arena_printf(e->a, "%s %.*s", n->path, (int)d->access.len, d->access.data);
+                return devline_replace(e->a, e->c->lines[d - e->lines].value, d->raw_path, n->path);
         if (d && !d->broken)
-                return arena_printf(e->a, "%s %.*s", devnum_rule(e->a, n->number),
-                                    (int)d->access.len,
-                                    d->access.data);
+                return devline_replace(e->a, e->c->lines[d - e->lines].value, d->raw_number,
+                                       devnum_text(e->a, n->number));
         if (w->text)
                 return w->text;
         if (w->pn->form == METHOD_DEV) /* as Proxmox generates it */

@@ -7,6 +7,7 @@
 
 #include "model/conf/recognise.h"
 #include "model/plan/edit/late.h"
+#include "model/plan/edit/narrow.h"
 
 /* A link that has a name of its own ought to lead to the same GPU always; /dev/char/226:128 not. */
 static bool is_own_link(const struct devline *d) {
@@ -28,9 +29,6 @@ static void report_why(const struct editor *e, size_t i) {
         if (d->broken && !d->by_path) { /* a node that is not there is what goes stale */
                 item.code = FINDING_LINE_BROKEN;
                 item.what = d->broken;
-                editor_report(e, item);
-        } else if (devline_is_wide(e->in->facts, d) && !d->legacy) {
-                item.code = FINDING_ACCESS_WIDE;
                 editor_report(e, item);
         } else if (d->path.scope == PATH_NUMBER && g && !gpu_list_has(&e->p->choice.gpus, g) &&
                    is_own_link(d)) {
@@ -166,8 +164,6 @@ static struct want *want_for(const struct editor *e, const struct devline *d, st
         if (d->path.scope != PATH_ADDRESS &&
             !(d->path.scope == PATH_NUMBER && gpu_list_has(&e->p->choice.gpus, named)))
                 named = NULL;
-        if (devline_is_wide(e->in->facts, d))
-                return NULL;
         for (size_t i = 0; i < wants->n; i++) {
                 struct want *w = &wants->items[i];
 
@@ -262,10 +258,13 @@ void settle_lines(const struct editor *e, const struct line_class *k, struct wan
                 if (!is_managed(e, k, i))
                         continue;
                 anchor = i;
-                stale[i] = !late_settle_rule(e, i, wants) && !settle_right(e, k, i, wants);
+                stale[i] = !late_settle_rule(e, k, i, wants) && !settle_right(e, k, i, wants);
         }
         for (size_t i = 1; i < e->n_lines; i++)
-                if (stale[i])
+                if (stale[i] && !devline_is_wide(e->in->facts, &e->lines[i]))
                         settle_stale(e, k, i, wants);
+        for (size_t i = 1; i < e->n_lines; i++)
+                if (stale[i] && devline_is_wide(e->in->facts, &e->lines[i]))
+                        narrow_line(e, k, i, wants);
         add_rest(e, k, anchor, wants);
 }
