@@ -4,7 +4,7 @@
  * doctor-running - the part of doctor that looks into a running container
  *
  * What it should have is what it was given at its last start; where there is no record,
- * what the plan of this moment would give it.
+ * what the plan of this moment would give it. Which GPU a node is, is asked by its number now.
  */
 #include "anchor/doctor.h"
 
@@ -13,6 +13,8 @@
 #include "host/inside/gather.h"
 #include "host/inside/helper.h"
 #include "model/doctor/running.h"
+#include "model/finding/reason.h"
+#include "pve/record.h"
 
 /* Services known to use a GPU, by the names that their own packages give them. */
 static const char *const known_units[] = {
@@ -20,20 +22,97 @@ static const char *const known_units[] = {
         "immich-web.service", "immich-ml.service", "docker.service",
 };
 
+/* Its own GPUs: that its policy means now, or that it was given at its last start. */
+static struct gpu_list own_gpus(struct doctor *d) {
+        const struct gpu_list *chosen = &d->check.plan.choice.gpus;
+        struct gpu_list own = { 0 };
+
+        if (d->check.recorded)
+                given_gpus(d->arena, &d->anchor->facts, &d->check.given, &own);
+        for (size_t i = 0; i < chosen->n; i++)
+                gpu_list_add(d->arena, &own, chosen->items[i]);
+        return own;
+}
+
+/* What has the number now, if it is of a GPU that is none of @own; else NULL. */
+static const char *other_gpu(struct doctor *d, const struct gpu_list *own, struct devnum number) {
+        const struct gpu *g;
+        const struct node *n = facts_node(&d->anchor->facts, number, &g);
+
+        return n && g && !gpu_list_has(own, g)
+                       ? arena_printf(d->arena, WHY_NODE_OF_GPU, n->path, g->address)
+                       : NULL;
+}
+
+static void add_want(struct doctor *d, struct inside_request *q, struct inside_want want) {
+        struct inside_want *wants = (struct inside_want *)q->wants;
+
+        for (size_t i = 0; i < q->n_wants; i++)
+                if (streq(wants[i].path, want.path))
+                        return;
+        *ARENA_PUSH(d->arena, wants, q->n_wants) = want;
+        q->wants = wants;
+}
+
+/* What it was given; then, whatever it is called, what the last look of root found. */
 static void add_wants(struct doctor *d, struct inside_request *q) {
         const struct record *given = &d->check.given;
-        struct inside_want *wants = NULL;
+        struct held held = { 0 };
+        struct gpu_list own;
 
         check_given(&d->check);
+        own = own_gpus(d);
         for (size_t i = 0; i < given->n_nodes; i++) {
                 const struct record_node *n = &given->nodes[i];
                 struct gpu_path p = gpu_path_parse(d->arena, bytes_of(n->path));
 
                 if (p.scope == PATH_NODE)
-                        *ARENA_PUSH(d->arena, wants, q->n_wants) =
-                                (struct inside_want){ n->path, p.kind, n->number };
+                        add_want(d, q, (struct inside_want){ n->path, p.kind, n->number,
+                                                             !other_gpu(d, &own, n->number) });
         }
-        q->wants = wants;
+        (void)held_load(&d->anchor->pve, d->vmid, &held);
+        for (size_t i = 0; i < held.n_nodes; i++) {
+                const struct gpu *g;
+                const struct node *n = facts_node(&d->anchor->facts, held.nodes[i].number, &g);
+
+                if (n)
+                        add_want(d, q, (struct inside_want){ held.nodes[i].path, n->kind,
+                                                             n->number, false });
+        }
+}
+
+static bool is_planned(const struct record *planned, struct devnum number) {
+        for (size_t i = 0; i < planned->n_nodes; i++)
+                if (devnum_equal(planned->nodes[i].number, number))
+                        return true;
+        return false;
+}
+
+/* devtmpfs leaves a removed node with mode 0; the root of the host opens it all the same. */
+static bool is_removed(const struct doctor *d, const struct inside_device *dev) {
+        return d->check.survey.userns && (dev->mode & 0777) == 0;
+}
+
+/* Which GPU each node inside is now. */
+static void identify(struct doctor *d, struct inside_facts *f) {
+        const struct facts *facts = &d->anchor->facts;
+        struct gpu_list own = own_gpus(d);
+
+        f->stale = anchor_would_change(&d->check);
+        for (size_t i = 0; i < f->n_devices; i++) {
+                struct inside_device *dev = &f->devices[i];
+                const struct gpu *g;
+
+                if (!dev->is_char)
+                        continue;
+                dev->other = other_gpu(d, &own, dev->number);
+                dev->dead = is_removed(d, dev) || (node_kind_has_group(dev->kind) &&
+                                                   !facts_node(facts, dev->number, &g));
+                if (!dev->other && !dev->expected && is_planned(&d->check.planned, dev->number)) {
+                        dev->expected = true;
+                        dev->want = dev->number;
+                }
+        }
 }
 
 static void add_unit(struct doctor *d, struct inside_request *q, const char *unit) {
@@ -120,6 +199,7 @@ static void look(struct doctor *d) {
         f.managed = guest_is_managed(&d->anchor->pve, d->vmid);
         f.policy = &d->check.policy;
         look_at_gpus(d, &f);
+        identify(d, &f);
         doctor_inside(&d->report, &f);
         doctor_driver(&d->report, &f);
         if (r != 0) {

@@ -288,6 +288,29 @@ static void test_issue_1_nogroup(void **state) {
 }
 
 /* 1, the container's side: its render group is 992, or there is none. */
+/* Numbers were exchanged while it ran. No group of the container is to be corrected for that. */
+static void test_other_gpu(void **state) {
+        struct doctor_report r;
+        struct sample s;
+
+        healthy(&s)->stale = true;
+        s.devices[0].other = "/dev/dri/card1 of GPU 0000:02:00.0";
+        s.devices[0].expected = false;
+        s.devices[0].gid = 65534;
+        r = examine(&s.f);
+        assert_string_equal(amiss(&r), "inside-node");
+        says(&r, DOCTOR_INSIDE_NODE,
+             "it opens another GPU: 226:1 is /dev/dri/card1 of GPU 0000:02:00.0 now");
+        corrects(&r, DOCTOR_INSIDE_NODE, "gpuanchor apply 101 && pct reboot 101");
+        s.f.stale = false;
+        s.devices[0].other = NULL;
+        s.devices[0].dead = true;
+        r = examine(&s.f);
+        assert_string_equal(amiss(&r), "inside-node");
+        says(&r, DOCTOR_INSIDE_NODE, "it opens nothing: the host removed the node (226:1)");
+        corrects(&r, DOCTOR_INSIDE_NODE, "pct reboot 101");
+}
+
 static void test_issue_1_group(void **state) {
         struct sample s;
         struct doctor_report r;
@@ -851,6 +874,7 @@ int main(void) {
                 cmocka_unit_test(test_driver_match),
                 cmocka_unit_test(test_application),
                 cmocka_unit_test(test_issue_1_nogroup),
+                cmocka_unit_test(test_other_gpu),
                 cmocka_unit_test(test_issue_1_group),
                 cmocka_unit_test(test_issue_2_vulkan),
                 cmocka_unit_test(test_issue_2_device_allow),

@@ -136,7 +136,7 @@ static void look_at_nodes(struct inside *in, const struct inside_request *q,
                 *ARENA_PUSH(in->arena, f->devices, f->n_devices) =
                         (struct inside_device){ .path = q->wants[i].path,
                                                 .kind = q->wants[i].kind,
-                                                .expected = true,
+                                                .expected = q->wants[i].expected,
                                                 .want = q->wants[i].number };
         find_others(in, f);
         for (size_t i = 0; i < f->n_devices; i++)

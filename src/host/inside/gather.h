@@ -4,11 +4,12 @@
 /* inside-probe - look into a running container */
 #include "model/guest/inside-facts.h"
 
-/** struct inside_want - a node that the container should have */
+/** struct inside_want - a node that the container should have, or may have */
 struct inside_want {
         const char *path;
         enum node_kind kind;
         struct devnum number;
+        bool expected; /* it should, with @number */
 };
 
 struct inside_request {

@@ -13,7 +13,9 @@
 
 /* A container gets its GPU at its next start. */
 static enum doctor_remedy start_anew(const struct inside_facts *f) {
-        return f->managed ? REMEDY_REBOOT : REMEDY_ENABLE_REBOOT;
+        if (!f->managed)
+                return REMEDY_ENABLE_REBOOT;
+        return f->stale ? REMEDY_APPLY_REBOOT : REMEDY_REBOOT; /* a devN path may be gone */
 }
 
 static const char *mode_text(struct arena *a, const struct inside_device *d) {
@@ -28,7 +30,8 @@ static const char *mode_text(struct arena *a, const struct inside_device *d) {
 /* ---- the nodes ---- */
 
 static bool is_right(const struct inside_device *d) {
-        return d->is_char && (!d->expected || devnum_equal(d->number, d->want));
+        return d->is_char && !d->other && !d->dead &&
+               (!d->expected || devnum_equal(d->number, d->want));
 }
 
 static bool group_is_mapped(const struct inside_facts *f, const struct inside_device *d) {
@@ -52,6 +55,10 @@ static void judge_node(struct doctor_report *r, const struct inside_facts *f,
                 item.outcome = OUTCOME_INSIDE_NODE_ABSENT;
         } else if (!d->is_char) {
                 item.outcome = OUTCOME_INSIDE_NODE_NO_DEVICE;
+        } else if (d->other || d->dead) {
+                item.outcome = d->dead ? OUTCOME_INSIDE_NODE_DEAD : OUTCOME_INSIDE_NODE_OTHER_GPU;
+                item.what = d->other;
+                item.old = devnum_text(a, d->number);
         } else if (!is_right(d)) {
                 item.outcome = OUTCOME_INSIDE_NODE_OTHER;
                 item.old = devnum_text(a, d->number);

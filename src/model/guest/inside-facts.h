@@ -37,6 +37,8 @@ struct inside_device {
         struct devnum want;
         bool present, is_char;
         struct devnum number;
+        const char *other;       /* what has its number now: of a GPU that is none of its own */
+        bool dead;               /* removed with its device: nobody in it can open it any more */
         uint32_t uid, gid, mode; /* host ids */
         uint32_t as_gid;         /* container gid of the member that tried */
         struct open_result open;
@@ -80,6 +82,7 @@ struct inside_memory {
 struct inside_facts {
         uint32_t vmid;
         bool managed;
+        bool stale; /* a start would correct the container's file */
         const struct policy *policy; /* NULL: none; says what gpuanchor does inside */
         struct idmap uids, gids;     /* in force now */
         int accounts_error;          /* negative errno: its /etc/group could not be read */
