@@ -20,7 +20,7 @@ _gpuanchor_vmids() {
 # what --gpu takes on this host
 _gpuanchor_selectors() {
         printf '%s\n' auto all
-        gpuanchor gpus 2>/dev/null | awk -F'\t' '
+        gpuanchor gpus --plain 2>/dev/null | awk -F'\t' '
                 $1 != "-" { print $1 }
                 $2 != "-" { print "id:" $2 }
                 $3 != "-" { print "driver:" $3 }' | sort -u
@@ -39,8 +39,9 @@ _gpuanchor_options() {
         echo --help --quiet --verbose
         case $1 in
         '') echo --version ;;
-        gpus | plan | doctor) echo --json ;;
-        status) echo --json --prometheus ;;
+        gpus | doctor) echo --json --plain ;;
+        plan) echo --json ;;
+        status) echo --json --plain --prometheus ;;
         apply) echo --all --boot --dry-run ;;
         enable) echo --gpu --method --devices --video-gid --render-gid --missing --next-hook --preset --guest-groups --guest-users \
                 --guest-service --guest-environment --dry-run ;;
@@ -53,7 +54,7 @@ _gpuanchor_options() {
 }
 
 _gpuanchor() {
-        local verbs='gpus status doctor fix plan apply enable convert disable undo report look'
+        local verbs='gpus status doctor fix plan apply enable convert disable undo report look help version'
         local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
         local verb='' words='' i
 
@@ -91,7 +92,8 @@ _gpuanchor() {
                         words=$verbs
                 else
                         case $verb in
-                        gpus | report | look) ;;
+                        gpus | report | look | version) ;;
+                        help) words=$verbs ;;
                         apply | convert | disable) words=$(_gpuanchor_vmids managed) ;;
                         *) words=$(_gpuanchor_vmids) ;;
                         esac

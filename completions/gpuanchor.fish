@@ -21,7 +21,7 @@ end
 
 function __gpuanchor_selectors
     printf '%s\n' auto all
-    gpuanchor gpus 2>/dev/null | awk -F'\t' '
+    gpuanchor gpus --plain 2>/dev/null | awk -F'\t' '
         $1 != "-" { print $1 }
         $2 != "-" { print "id:" $2 }
         $3 != "-" { print "driver:" $3 }' | sort -u
@@ -39,7 +39,7 @@ function __gpuanchor_verb
     __fish_seen_subcommand_from $argv
 end
 
-set -l verbs gpus status doctor fix plan apply enable convert disable undo report look
+set -l verbs gpus status doctor fix plan apply enable convert disable undo report look help version
 
 complete -c gpuanchor -f
 complete -c gpuanchor -s h -l help -d 'Show help and exit'
@@ -59,10 +59,14 @@ complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a disable -d 'Take gpuan
 complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a undo -d 'Restore the container file'
 complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a report -d 'One file for a bug report'
 complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a look -d 'For gpuanchor-look.service'
+complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a help -d 'What gpuanchor, or a verb, can do'
+complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a version -d 'Show the version'
+complete -c gpuanchor -n '__gpuanchor_verb help' -a "$verbs"
 
 complete -c gpuanchor -n '__gpuanchor_verb status doctor fix plan enable undo' -a '(__gpuanchor_vmids)' -d Container
 complete -c gpuanchor -n '__gpuanchor_verb apply convert disable' -a '(__gpuanchor_managed)' -d Container
 complete -c gpuanchor -n '__gpuanchor_verb gpus status doctor plan convert' -l json -d 'One JSON object on stdout'
+complete -c gpuanchor -n '__gpuanchor_verb gpus status doctor' -l plain -d 'Lines of fields separated by tabs'
 complete -c gpuanchor -n '__gpuanchor_verb status' -l prometheus -d 'Metrics for Prometheus'
 complete -c gpuanchor -n '__gpuanchor_verb fix apply enable convert disable undo' -s n -l dry-run -d 'Change nothing'
 complete -c gpuanchor -n '__gpuanchor_verb apply disable' -s a -l all -d 'Every managed container of this node'

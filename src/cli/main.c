@@ -21,15 +21,19 @@ static bool wants_color(void) {
 }
 
 static int run(struct cli *c, int argc, char **argv) {
+        int status = EXIT_DONE;
+
         if (!options_parse(c, argc, argv))
                 return EXIT_TROUBLE;
         if (c->opt[OPT_HELP])
                 help_print(c);
         else if (c->opt[OPT_VERSION])
-                puts("gpuanchor " GPUANCHOR_VERSION);
+                version_print();
         else
-                return c->verb->run(c);
-        return EXIT_DONE;
+                status = c->verb->run(c);
+        if (argc == 1)
+                cli_say(c, MSG_HELP_IS_THERE);
+        return status;
 }
 
 int main(int argc, char **argv) {

@@ -26,6 +26,7 @@ static const struct cli_option {
         [OPT_QUIET] = { "quiet", 'q', NULL, "say only what is wrong" },
         [OPT_VERBOSE] = { "verbose", 'v', NULL, "say also what is merely good to know" },
         [OPT_JSON] = { "json", 0, NULL, "one JSON object on stdout, see gpuanchor(1)" },
+        [OPT_PLAIN] = { "plain", 0, NULL, "lines of fields separated by tabs, see gpuanchor(1)" },
         [OPT_PROMETHEUS] = { "prometheus", 0, NULL, "metrics in Prometheus' text format" },
         [OPT_DRY_RUN] = { "dry-run", 'n', NULL, "show what would be done, change nothing" },
         [OPT_ALL] = { "all", 'a', NULL, "every managed container of this node" },
@@ -174,24 +175,28 @@ static bool check_args(struct cli *c) {
         return true;
 }
 
-bool options_parse(struct cli *c, int argc, char **argv) {
-        const char *word;
+const struct verb *options_verb(struct cli *c, const char *word) {
+        for (size_t i = 0; verbs[i]; i++)
+                if (streq(word, verbs[i]->name))
+                        return verbs[i];
+        usage(c, arena_printf(&c->arena, MSG_UNKNOWN_VERB, word), nearest_verb(word));
+        return NULL;
+}
 
+bool options_parse(struct cli *c, int argc, char **argv) {
         if (!read_options(c, argc, argv))
                 return false;
         if (c->opt[OPT_HELP] || c->opt[OPT_VERSION])
                 return true;
-        if (optind >= argc)
-                return usage(c, MSG_NO_VERB, NULL);
         argv += optind;
         argc -= optind;
-        word = argv[0];
-        for (size_t i = 0; verbs[i] && !c->verb; i++)
-                if (streq(word, verbs[i]->name))
-                        c->verb = verbs[i];
+        if (argc == 0) {
+                c->verb = &verb_status;
+                return true;
+        }
+        c->verb = options_verb(c, argv[0]);
         if (!c->verb)
-                return usage(c, arena_printf(&c->arena, MSG_UNKNOWN_VERB, word),
-                             nearest_verb(word));
+                return false;
         if (!read_options(c, argc, argv))
                 return false;
         c->args = argv + optind;
@@ -235,6 +240,10 @@ static void print_verb(const struct verb *v) {
         print_options(allowed(v));
         print_exits(v->exits);
         printf(MSG_HELP_VERB_END);
+}
+
+void version_print(void) {
+        puts("gpuanchor " GPUANCHOR_VERSION);
 }
 
 void help_print(const struct cli *c) {

@@ -16,5 +16,11 @@
  */
 bool options_parse(struct cli *c, int argc, char **argv);
 
+/** options_verb() - the verb of this name; NULL after a complaint with the nearest one */
+const struct verb *options_verb(struct cli *c, const char *word);
+
+/** version_print() - what --version prints */
+void version_print(void);
+
 /** help_print() - --help of the command; @c->verb chooses that of a verb */
 void help_print(const struct cli *c);

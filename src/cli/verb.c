@@ -5,5 +5,6 @@
 
 const struct verb *const verbs[] = {
         &verb_gpus,   &verb_status,  &verb_doctor,  &verb_fix,  &verb_plan,   &verb_apply,
-        &verb_enable, &verb_convert, &verb_disable, &verb_undo, &verb_report, &verb_look,  NULL,
+        &verb_enable, &verb_convert, &verb_disable, &verb_undo, &verb_report, &verb_look,
+        &verb_help,   &verb_version, NULL,
 };

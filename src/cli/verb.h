@@ -21,6 +21,7 @@ enum cli_opt {
         OPT_QUIET,
         OPT_VERBOSE,
         OPT_JSON,
+        OPT_PLAIN,
         OPT_PROMETHEUS,
         OPT_DRY_RUN,
         OPT_ALL,
@@ -75,6 +76,7 @@ struct verb {
 };
 
 extern const struct verb verb_gpus, verb_plan, verb_apply, verb_enable, verb_disable, verb_undo,
-        verb_status, verb_doctor, verb_fix, verb_convert, verb_report, verb_look;
+        verb_status, verb_doctor, verb_fix, verb_convert, verb_report, verb_look, verb_help,
+        verb_version;
 
 extern const struct verb *const verbs[]; /* NULL behind the last */

@@ -71,7 +71,7 @@ plain() {
     printf 'arch: amd64\nhostname: %s\nunprivileged: 1\n' "${2-plain}" >"$H/etc/pve/lxc/${1-101}.conf"
 }
 
-tree() { (cd "$H" && find etc var run ! -name '*.lock' -type f -exec sha256sum {} + -o -type l -print | sort); }
+tree() { (cd "$H" && find etc var run ! -name "*.lock" ! -path run/gpuanchor/serials -type f -exec sha256sum {} + -o -type l -print | sort); }
 before() { tree >"$work/before"; }
 unchanged() {
     tree >"$work/after"
@@ -121,7 +121,7 @@ case_help() {
         run 0 "$verb" $([ "$verb" = --help ] || echo -h)
         head -1 "$work/out" | grep -q '^Example: gpuanchor ' || fail "$verb: no example"
         said 'Exit status:'
-        for status in 0 1 2; do
+        for status in 0 $(case $verb in help | version) ;; *) echo 1 2 ;; esac); do
             grep -q "^  $status  " "$work/out" || fail "$verb: no exit status $status"
         done
         for option in --help --quiet --verbose; do
@@ -132,7 +132,7 @@ case_help() {
     # what changes something can be tried first
     for verb in $(verbs); do
         case $verb in
-        gpus | status | doctor | plan | report | look) ;; # look is not for people
+        gpus | status | doctor | plan | report | help | version | look) ;; # look is not for people
         *) options_of "$verb" | grep -qx -e --dry-run || fail "$verb: no --dry-run" ;;
         esac
     done
@@ -220,7 +220,7 @@ case_completion() {
 case_usage() {
     guide
     before
-    for words in '' bogus 'plan' 'plan 1 2' 'apply' 'apply --all 101' 'gpus 1' 'plan --nonsense 101' \
+    for words in bogus 'plan' 'plan 1 2' 'apply' 'apply --all 101' 'gpus 1' 'plan --nonsense 101' \
         'enable --gpu' 'undo --json 101' '-x' '--all' 'plan -x 101' 'apply --dry-run=1 101'; do
         # shellcheck disable=SC2086
         run 2 $words
@@ -245,28 +245,28 @@ case_usage() {
 
 case_gpus_plain() {
     host guide
-    run 0 gpus
+    run 0 gpus --plain
     t=$(printf '\t')
     said "pci:0000:c1:00.0${t}1002:150e${t}amdgpu${t}/dev/dri/renderD128${t}226:128${t}root:render${t}0660${t}-"
     said "/dev/kfd${t}235:0"
     grep -q "$(printf '\033')" "$work/out" && fail "colours on a pipe"
     [ "$(cut -f1 "$work/out" | sort -u | wc -l)" = 3 ] || fail "selectors"
     host no-gpu
-    run 0 gpus
+    run 0 gpus --plain
     silent
 }
 
 case_gpus_problems() {
     host vfio
-    run 0 gpus
+    run 0 gpus --plain
     said "gpu-held"
     said "gpu-no-driver"
     host fake-node
-    run 1 gpus
+    run 1 gpus --plain
     said "node-fake"
     said "node-absent"
     host groupmod-no-udev
-    run 1 gpus
+    run 1 gpus --plain
     said "node-group-wrong"
     host nvidia
     rm "$H/dev/nvidia-uvm" # the driver's own tool makes it, udev does not
@@ -300,14 +300,14 @@ case_gpus_users() {
     t=$(printf '\t')
     host vfio # 0000:01:00.0 is held by vfio-pci, 0000:04:00.0 has no driver
     mkdir -p "$H/etc/pve/qemu-server" "$H/etc/pve/mapping"
-    run 0 gpus
+    run 0 gpus --plain
     grep -q "^pci:0000:00:02.0${t}.*/dev/dri/renderD128${t}.*${t}-$" "$work/out" || fail "somebody uses it"
     plain
     echo 'lxc.mount.entry: /dev/dri/renderD128 dev/dri/renderD128 none bind,optional,create=file' >>"$CONF"
     plain 102
     echo 'dev0: /dev/dri/renderD128,gid=104' >>"$H/etc/pve/lxc/102.conf"
     printf 'name: win\nhostpci0: 0000:01:00,pcie=1\n\n[before]\nhostpci1: 00:02.0\n' >"$H/etc/pve/qemu-server/200.conf"
-    run 0 gpus
+    run 0 gpus --plain
     grep -q "renderD128${t}.*${t}ct/101,ct/102$" "$work/out" || fail "containers"
     grep -q "^pci:0000:01:00.0${t}.*${t}vm/200$" "$work/out" || fail "virtual machine"
     # a machine takes it, by the name of a mapping
@@ -319,20 +319,59 @@ case_gpus_users() {
     is findings.2.code '"gpu-conflict"'
     is findings.3.what '"102"'
     printf 'hostpci0: mapping=igpu,mdev=i915-GVTg_V5_4\n' >"$H/etc/pve/qemu-server/201.conf"
-    run 0 gpus
+    run 0 gpus --plain
     mkdir -p "$H/etc/pve/gpuanchor"
     printf '[container]\ngpu = pci:0000:01:00.0\n' >"$POLICY"
     echo 'hookscript: local:snippets/gpuanchor-hook' >>"$CONF"
-    run 1 gpus
+    run 1 gpus --plain
     grep -q "^pci:0000:01:00.0${t}.*${t}gpu-held,gpu-conflict${t}.*${t}ct/101,vm/200$" "$work/out" || fail "conflict"
     # who may not read a container is told so, and gets the rest
     chmod 711 "$work" && chmod 600 "$CONF"
     cp "$gpuanchor" "$work/gpuanchor" # the build folder may be root's
-    setpriv --reuid=65534 --regid=65534 --clear-groups -- "$work/gpuanchor" gpus >"$work/out" 2>"$work/err"
+    setpriv --reuid=65534 --regid=65534 --clear-groups -- "$work/gpuanchor" gpus --plain >"$work/out" 2>"$work/err"
     grep -q "renderD128${t}.*${t}ct/102,vm/201,?$" "$work/out" || fail "without rights"
     rm -r "$H/etc/pve"
-    run 0 gpus
+    run 0 gpus --plain
     grep -q "^pci:0000:01:00.0${t}.*${t}-$" "$work/out" || fail "without Proxmox"
+}
+
+case_gpu_by_a_name_of_now() {
+    guide
+    mkdir -p "$H/dev/dri/by-path"
+    ln -s ../renderD128 "$H/dev/dri/by-path/pci-0000:c1:00.0-render"
+    for word in card1 /dev/dri/renderD128 renderD128 c1:00.0 0000:C1:00.0 \
+        /dev/dri/by-path/pci-0000:c1:00.0-render; do
+        run 0 enable 101 --gpu "$word"
+        has "$POLICY" "gpu = pci:0000:c1:00.0"
+    done
+    before
+    for word in card7 /dev/dri/by-path /dev/null c2:00.0 pci:0000:c2:00.0 platform:nothing.gpu; do
+        run 2 enable 101 --gpu "$word"
+        complained "no GPU of this host is $word now; choose one:"
+        complained "  --gpu pci:0000:c1:00.0  # 1002:150e amdgpu card1 renderD128"
+        unchanged
+    done
+}
+
+case_without_a_verb() {
+    guide
+    run 0 status
+    cp "$work/out" "$work/status"
+    run 0
+    sed '$d' "$work/out" | diff "$work/status" - || fail "not what status says"
+    said "gpuanchor help: what else it can do"
+    run 0 help
+    cp "$work/out" "$work/help"
+    run 0 --help
+    diff "$work/help" "$work/out" || fail "help and --help differ"
+    run 0 help enable
+    said "Usage: gpuanchor enable"
+    run 2 help bogus
+    complained "unknown verb bogus"
+    run 0 version
+    cp "$work/out" "$work/version"
+    run 0 --version
+    diff "$work/version" "$work/out" || fail "version and --version differ"
 }
 
 case_gpus_every_host() {
@@ -814,7 +853,7 @@ case_managed_by_its_own_file() {
     run 0 apply --all --boot
     said 'no container of this node is managed'
     unchanged
-    run 1 doctor 101
+    run 1 doctor --plain 101
     said 'has no hookscript line of gpuanchor'
     run 0 disable 101
     [ ! -e "$POLICY" ] || fail "the policy stays"
@@ -911,7 +950,7 @@ case_enable_announced() {
     [ ! -e "$H/run/gpuanchor/101.enrol" ] || fail "left behind"
     printf '[container]\n' >"$POLICY" # what a killed enable leaves
     : >"$H/run/gpuanchor/101.enrol"
-    run 1 status
+    run 1 status --plain
     said hook-missing
 }
 

@@ -58,10 +58,10 @@ correct() {
 }
 # corrected CHECK... - exactly these are wrong, and the printed commands turn all green
 corrected() {
-    run 1 doctor 101
+    run 1 doctor --plain 101
     wrong "$@"
     correct
-    run 0 doctor 101
+    run 0 doctor --plain 101
 }
 # answers VERDICT CHECK [TEXT] - a line of a pipe's output
 answers() {
@@ -90,15 +90,15 @@ unchanged() {
 
 case_all_is_well() {
     before
-    run 0 doctor
+    run 0 doctor --plain
     answers ok gpu amdgpu
     ! grep -q '^layer-1' "$work/out" || fail "a container, without one"
-    run 0 doctor 101
+    run 0 doctor --plain 101
     answers skipped running
     run 0 doctor --quiet 101
     [ ! -s "$work/out" ] || fail "quiet says something"
     unmanaged && before
-    run 0 doctor 101
+    run 0 doctor --plain 101
     answers skipped policy 'gpuanchor enable 101'
     answers skipped hookscript
     unchanged
@@ -106,7 +106,7 @@ case_all_is_well() {
 
 # the guide's table of what one has to collect
 case_required_information() {
-    run 0 doctor
+    run 0 doctor --plain
     answers ok node '/dev/dri/card1	226:1 root:video (0:44)'
     answers ok node '/dev/dri/renderD128	226:128 root:render (0:110)'
     answers ok group 'video	gid 44'
@@ -162,30 +162,30 @@ case_as_user() {
 
 case_no_gpu() {
     host no-gpu
-    run 1 doctor
+    run 1 doctor --plain
     answers failed gpu
 }
 
 case_drivers() {
     host vfio # and a card without a driver
-    run 1 doctor
+    run 1 doctor --plain
     wrong gpu module
     answers ok gpu vfio-pci
     answers warning module 'amdgpu is not loaded'
     sed 's/driver=amdgpu/driver=nouveau/' "$tests/fixtures/hosts/guide.host" >"$work/nouveau.host"
     rm -rf "$H" && sh "$tests/mkhost.sh" "$work/nouveau.host" "$H"
-    run 0 doctor
+    run 0 doctor --plain
     answers ok gpu CUDA
 }
 
 case_wrong_usage() {
-    run 2 doctor 999
+    run 2 doctor --plain 999
     grep -q 'no such container' "$work/err" || fail "no reason"
-    run 2 doctor abc
-    run 2 doctor 101 102
+    run 2 doctor --plain abc
+    run 2 doctor --plain 101 102
     rm -rf "$H/etc/pve" && mkdir "$H/etc/pve"
-    run 2 doctor 101
-    run 0 doctor
+    run 2 doctor --plain 101
+    run 0 doctor --plain
 }
 
 # --- the guide's issue 1: nobody:nogroup, in all its ways ------------------------------------------
@@ -195,7 +195,7 @@ case_issue_1_render_gid_of_another_host() {
     echo root:993:1 >>"$H/etc/subgid" # usermod itself wants more of a host than is in the folder
     sed -i 's/^render:x:110:/render:x:993:/' "$H/etc/group"
     chgrp 993 "$H/dev/dri/renderD128" "$H/dev/kfd"
-    run 1 doctor 101
+    run 1 doctor --plain 101
     answers failed owner 'nobody:nogroup: the node belongs to host gid 993, but the id map makes container gid 110'
     corrected owner
     grep -qxF 'lxc.idmap: g 110 993 1' "$CONF" || fail "the hole was not moved"
@@ -211,7 +211,7 @@ case_issue_1_unmanaged() {
 
 case_issue_1_no_hole() {
     sed -i '/^lxc.idmap/d' "$CONF"
-    run 1 doctor 101
+    run 1 doctor --plain 101
     answers failed owner 'the id map does not have the node'
     corrected owner
 }
@@ -220,7 +220,7 @@ case_issue_1_groupmod_without_udev() {
     sed -i 's/^render:x:110:/render:x:993:/' "$H/etc/group"
     sed -i 's/g 110 110 1/g 110 993 1/' "$CONF"
     echo root:993:1 >>"$H/etc/subgid"
-    run 1 doctor 101
+    run 1 doctor --plain 101
     answers failed node-owner 'belongs to gid 110, its group has gid 993'
     answers skipped owner 'nobody:nogroup because'
     corrected node-owner
@@ -228,7 +228,7 @@ case_issue_1_groupmod_without_udev() {
 
 case_issue_1_subgid() {
     sed -i '/^root:110:/d' "$H/etc/subgid"
-    run 1 doctor 101
+    run 1 doctor --plain 101
     answers failed delegated 'usermod --add-subgids 110-110 root'
     corrected delegated
 }
@@ -237,7 +237,7 @@ case_issue_1_no_render_group() {
     sed -i '/^render/d' "$H/etc/group"
     chgrp 0 "$H/dev/dri/renderD128"
     chgrp 0 "$H/dev/kfd"
-    run 1 doctor 101
+    run 1 doctor --plain 101
     answers failed group 'no such group'
     answers skipped owner 'nobody:nogroup because'
 }
@@ -254,7 +254,7 @@ case_base_ranges() {
 case_wrong_node_line() {
     unmanaged
     sed -i 's#/dev/dri/card1 dev/dri/card1#/dev/dri/card7 dev/dri/card7#' "$CONF"
-    run 1 doctor 101
+    run 1 doctor --plain 101
     answers failed line '/dev/dri/card7 is not a node of this host'
     corrected line
 }
@@ -266,7 +266,7 @@ case_wrong_node_line_of_two_gpus() {
     sh "$tests/mkhost.sh" "$work/two.host" "$work/two" && mv "$work/two/sys" "$work/two/dev" "$H" && rm -rf "$work/two"
     unmanaged
     sed -i 's#/dev/dri/card1 dev/dri/card1#/dev/dri/card7 dev/dri/card7#' "$CONF"
-    run 1 doctor 101
+    run 1 doctor --plain 101
     answers skipped choice 'see line'
     answers failed line 'gpuanchor enable 101 --gpu pci:0000:c1:00.0'
     corrected line
@@ -275,14 +275,14 @@ case_wrong_node_line_of_two_gpus() {
 case_other_gpu() {
     sed -i 's#card1#card0#g; s/226:1 /226:0 /' "$CONF"
     printf '[container]\ngpu = pci:0000:c1:00.0\n' >"$H/etc/pve/gpuanchor/101.conf"
-    run 1 doctor 101
+    run 1 doctor --plain 101
     answers failed line 'belongs to another GPU, 0000:00:02.0'
     corrected line
 }
 
 case_stale_number() {
     sed -i 's/226:1 /226:7 /' "$CONF"
-    run 1 doctor 101
+    run 1 doctor --plain 101
     answers warning device-line 'c 226:7 rwm: no device of this host'
     answers ok device-gate nothing
     corrected device-line
@@ -290,12 +290,12 @@ case_stale_number() {
 
 case_privileged() {
     sed -i '/^unprivileged/d; /^lxc.idmap/d; /226:128/d' "$CONF"
-    run 1 doctor 101
+    run 1 doctor --plain 101
     answers failed device-gate '226:128'
     answers ok owner 'gid 110'
     corrected device-gate
     sed -i 's/c 226:1 rwm/c 226:* rwm/' "$CONF"
-    run 1 doctor 101
+    run 1 doctor --plain 101
     answers warning device-line 'allows every GPU'
     corrected device-line
     echo 'lxc.cgroup2.devices.allow: c *:* rwm' >>"$CONF"
@@ -305,10 +305,10 @@ case_privileged() {
 # rules that name a node, and rules of cgroup v1, which have no effect
 case_rules_in_other_forms() {
     sed -i '/^unprivileged/d; /^lxc.idmap/d; s#c 226:128 rwm#/dev/dri/renderD128 rwm#' "$CONF"
-    run 0 doctor 101
+    run 0 doctor --plain 101
     answers ok device-line '/dev/dri/renderD128 rwm: /dev/dri/renderD128'
     sed -i 's#/renderD128 rwm#/renderD199 rwm#' "$CONF"
-    run 1 doctor 101
+    run 1 doctor --plain 101
     answers failed syntax 'there is no such device, and the start fails'
     corrected device-gate syntax
     sed -i 's#cgroup2.devices#cgroup.devices#' "$CONF"
@@ -367,7 +367,7 @@ case_application_bound() {
 case_fake_node() { # devtmpfs does not replace it, udev neither
     rm "$H/dev/dri/renderD128"
     install -m 0 /dev/null "$H/dev/dri/renderD128"
-    run 1 doctor 101
+    run 1 doctor --plain 101
     answers failed node 'not a character device'
     answers skipped line 'see node'
     corrected node
@@ -378,7 +378,7 @@ case_stray() {
     install -m 0 /dev/null "$H/dev/dri/it's mine"
     mkdir "$H/dev/nvidia-caps"
     install -m 0 /dev/null "$H/dev/nvidia-caps/nvidia-cap1"
-    run 1 doctor 101
+    run 1 doctor --plain 101
     answers failed stray nvidia-cap1
     corrected stray
 }
@@ -394,7 +394,7 @@ case_syntax_and_folders() {
     sed -i 's/^hostname.*/&\nmp0: \/dev\/dri,mp=\/dev\/dri/' "$CONF"
     corrected folder
     sed -i 's/^hostname.*/&\nmp0: \/dev,mp=\/host/' "$CONF"
-    run 1 doctor 101
+    run 1 doctor --plain 101
     wrong folder
     answers warning folder 'gives the container every GPU of this host: mp0: /dev,mp=/host; decide'
     fresh
@@ -404,7 +404,7 @@ case_syntax_and_folders() {
 
 case_targets_and_methods() {
     sed -i 's#^hostname#dev0: /dev/dri/card1,gid=44\n&#' "$CONF"
-    run 1 doctor 101
+    run 1 doctor --plain 101
     answers failed target EEXIST
     corrected target method
     fresh
@@ -412,7 +412,7 @@ case_targets_and_methods() {
     corrected renamed
     fresh
     sed -i 's#^hostname#dev0: /dev/dri/renderD128\n&#; /^lxc/d' "$CONF"
-    run 1 doctor 101
+    run 1 doctor --plain 101
     answers warning owner "only root in the container"
     printf '[container]\nrender-gid = 110\n' >"$H/etc/pve/gpuanchor/101.conf"
     corrected owner
@@ -425,10 +425,10 @@ case_hooks() {
     fresh
     printf '#!/bin/sh\n# chmod 666 /dev/dri/card1\nchmod 666 /dev/dri/*\n' >"$H/var/lib/vz/snippets/mine"
     sed -i 's#^hookscript.*#hookscript: local:snippets/mine#' "$CONF"
-    run 1 doctor 101
+    run 1 doctor --plain 101
     answers failed hookscript 'not executable: every start fails'
     chmod +x "$H/var/lib/vz/snippets/mine"
-    run 1 doctor 101
+    run 1 doctor --plain 101
     answers ok hookscript "not gpuanchor's"
     answers warning chmod '/var/lib/vz/snippets/mine:3'
     wrong chmod
@@ -470,7 +470,7 @@ case_fix() {
             bad_line 'lxc.idmap: g 65536 165536 1'
             ;;
         esac
-        run 1 doctor 101
+        run 1 doctor --plain 101
         awk -F'\t' -v c="$check" '$6 == "gpuanchor fix 101 " c { found = 1 } END { exit !found }' "$work/out" ||
             fail "$check: not the command"
         run 1 fix --dry-run 101 $check
@@ -507,21 +507,21 @@ case_open_to_everybody() {
     mkdir -p "$H/etc/udev/rules.d"
     printf '# GPUs\nKERNEL=="renderD*", MODE="0666"\n' >"$H/etc/udev/rules.d/99-gpu.rules"
     chmod 666 "$H/dev/dri/renderD128"
-    run 1 doctor 101
+    run 1 doctor --plain 101
     answers warning udev-rule '/etc/udev/rules.d/99-gpu.rules:2'
     sed -i '2s/^/#/' "$H/etc/udev/rules.d/99-gpu.rules"
-    run 1 doctor 101
+    run 1 doctor --plain 101
     corrected node-mode
     printf '# GPUs \\\nKERNEL=="renderD*", \\\n  MODE="0666"\nKERNEL=="sda"\n' >"$H/etc/udev/rules.d/99-gpu.rules"
-    run 1 doctor 101
+    run 1 doctor --plain 101
     answers warning udev-rule '/etc/udev/rules.d/99-gpu.rules:2-3'
     wrong udev-rule
     sed -i '/110 110/s/110 1$/992 1/' "$CONF"
     chmod 666 "$H/dev/dri/renderD128"
-    run 1 doctor 101
+    run 1 doctor --plain 101
     answers ok owner 'every user can open it'
     chmod 600 "$H/dev/dri/renderD128"
-    run 1 doctor
+    run 1 doctor --plain
     answers failed node-mode 'its group cannot open it'
 }
 
@@ -530,26 +530,26 @@ case_state() {
     corrected lock
     fresh
     sed -i 's/^hostname/template: 1\n&/' "$CONF"
-    run 0 doctor 101
+    run 0 doctor --plain 101
     answers skipped lock template
     fresh
     printf '\n[pve:pending]\ndelete: dev0\nmemory: 12\n\n[old]\ndev0: /dev/dri/card0\n' >>"$CONF"
-    run 1 doctor 101
+    run 1 doctor --plain 101
     wrong pending
     answers warning pending 'delete: takes effect'
     answers ok snapshot 'snapshot old'
     unmanaged
-    run 1 doctor 101
+    run 1 doctor --plain 101
     wrong pending snapshot
 }
 
 case_policy() {
     printf '[container]\ngpu = pci:zz\n' >"$H/etc/pve/gpuanchor/101.conf"
-    run 1 doctor 101
+    run 1 doctor --plain 101
     answers failed policy
     answers skipped choice
     printf '[container]\ngpu = driver:nouveau\nmissing = refuse\n' >"$H/etc/pve/gpuanchor/101.conf"
-    run 1 doctor 101
+    run 1 doctor --plain 101
     answers failed choice 'driver:nouveau'
     answers failed next-start refused
 }
@@ -606,7 +606,7 @@ case_hostile_file() {
     ! grep -q "$(printf '\033')" "$work/out" || fail "an escape sequence"
     awk 'BEGIN { for (i = 0; i < 14000; i++) print "lxc.mount.entry: /dev/dri/card" i " dev/dri/card" i " none bind,optional,create=file" }' |
         head -c 1000000 >"$CONF"
-    run 1 doctor 101
+    run 1 doctor --plain 101
     [ "$(wc -l <"$work/out")" -lt 400 ] || fail "thousands of answers"
 }
 

@@ -33,7 +33,7 @@ unwatch() {
 }
 
 case_all_is_well() {
-    run 0 status
+    run 0 status --plain
     said "$(tab 'node pve1 unwatched')"
     said "$(tab 'container 101 openclaw stopped 0000:c1:00.0 -')"
     unsaid finding
@@ -47,7 +47,7 @@ case_all_is_well() {
 
 case_something_is_open() {
     sed -i 's/226:1 /226:7 /' "$CONF"
-    run 1 status
+    run 1 status --plain
     said "$(tab 'container 101 openclaw stopped 0000:c1:00.0 container-stale')"
     run 1 status 101 --json
     python3 -m json.tool <"$work/out" >/dev/null || fail "no JSON"
@@ -56,7 +56,7 @@ case_something_is_open() {
     said '"open":true'
     run 1 status --prometheus
     said 'gpuanchor_finding{code="container-stale",severity="notice",vmid="101"} 1'
-    run 0 status 102
+    run 0 status --plain 102
 }
 
 # nvidia VERSION LIBRARIES - a host whose loaded module and own libraries are of these versions
@@ -74,12 +74,12 @@ nvidia() {
 
 case_nvidia_is_not_loaded_yet() {
     nvidia 550.144.03 550.144.03
-    run 1 status
+    run 1 status --plain
     unsaid driver-not-loaded
     nvidia 550.144.03 550.163.01
-    run 1 status
+    run 1 status --plain
     said "version 550.144.03 of NVIDIA's driver is loaded, and /usr/lib64/libcuda.so.1 of this host is of version 550.163.01"
-    run 1 doctor
+    run 1 doctor --plain
     grep "^host.driver-loaded.warning" "$work/out" | grep -q "550.163.01.*reboot the host" || fail doctor
 }
 
@@ -89,13 +89,13 @@ case_nvidia_container_mismatch() {
     mkdir -p "$H/run/gpuanchor"
     printf '/dev/nvidia0 195:0 0000:02:00.0\n' >"$H/run/gpuanchor/101"
     printf 'library libcuda.so.1 found 550.144.03 - /usr/lib/libcuda.so.1\ngate unknown\n' >"$H/run/gpuanchor/101.held"
-    run 1 status
+    run 1 status --plain
     said "/usr/lib/libcuda.so.1 of the container is of version 550.144.03, and version 550.163.01 of NVIDIA's driver is loaded"
     sed -i 's/144.03 -/144.03 host/' "$H/run/gpuanchor/101.held"
-    run 1 status
+    run 1 status --plain
     unsaid container-driver-mismatch
     sed -i 's/144.03 host/163.01 -/' "$H/run/gpuanchor/101.held"
-    run 1 status
+    run 1 status --plain
     unsaid container-driver-mismatch
 }
 
@@ -123,47 +123,47 @@ case_nvidia_watched() {
 
 case_a_snapshot_is_shown_and_no_finding() {
     printf '\n[old]\ndev0: /dev/dri/card0\n' >>"$CONF"
-    run 0 status
+    run 0 status --plain
     said snapshot-stale
 }
 
 case_severity_of_its_own() {
     printf 'dev0: /dev/dri/renderD150\nhookscript: local:snippets/gpuanchor-hook\n' >"$CONF"
-    run 1 status
+    run 1 status --plain
     grep -q "^finding.warning.container-stale" "$work/out" || fail "not a warning"
 }
 
 case_without_pve() {
     rm -rf "$H/etc/pve" && mkdir "$H/etc/pve"
-    run 2 status
+    run 2 status --plain
     said pve-not-mounted
     run 2 status --prometheus
     said 'gpuanchor_pve_mounted 0'
 }
 
 case_wrong_usage() {
-    run 2 status 999
+    run 2 status --plain 999
     grep -q 'no such container' "$work/err" || fail "no reason"
-    run 2 status abc
-    run 2 status 101 102
+    run 2 status --plain abc
+    run 2 status --plain 101 102
 }
 
 case_changes_since_the_watcher_looked() {
     watch && unwatch
-    run 0 status
+    run 0 status --plain
     sed -i 's/render:x:110/render:x:993/' "$H/etc/group"
-    run 1 status
+    run 1 status --plain
     said group-changed
     watch && sleep 1 && unwatch
     grep -q 'group-changed' "$work/daemon" || fail "the watcher says nothing"
-    run 1 status
+    run 1 status --plain
     unsaid group-changed
     said node-group-wrong
 }
 
 case_the_watcher_is_seen() {
     mkdir -p "$H/sys/fs/cgroup/system.slice/gpuanchord.service"
-    run 0 status
+    run 0 status --plain
     said "$(tab 'node pve1 watched')"
 }
 
@@ -171,7 +171,7 @@ case_names_are_escaped() {
     printf 'hostname: a"b\\c\033[31m\n' >>"$CONF"
     run 0 status --prometheus
     said 'name="a\"b\\c\\x1b[31m"'
-    run 0 status
+    run 0 status --plain
     ! grep -q "$(printf '\033')" "$work/out" || fail "an escape sequence"
 }
 

@@ -35,7 +35,7 @@ MAY = {
     "hooks": DOMAIN + ["host/inside", "host/live"],
     "daemon": DOMAIN + ["host/live"],
     "cli": DOMAIN + ["host/probe", "host/inside"],
-    "cli/enrol": DOMAIN + ["cli"],
+    "cli/enrol": DOMAIN + ["host/probe", "cli"],
     "cli/report": DOMAIN + ["host/probe", "cli"],
     "cli/verbs": DOMAIN + ["anchor/live", "host/probe", "host/inside", "host/live", "cli", "cli/enrol", "cli/report"],
 }

@@ -28,13 +28,13 @@ static void print(struct cli *c, const struct doctor *d) {
 
         if (c->opt[OPT_JSON]) {
                 fputs(json_doctor(&c->arena, &v), stdout);
-        } else if (c->terminal) {
+        } else if (c->opt[OPT_PLAIN]) {
+                doctor_plain(&c->arena, &v);
+        } else {
                 v.width = terminal_width();
                 doctor_text(&c->arena, &v);
                 if (!d->vmid)
                         cli_say(c, MSG_DOCTOR_HOST);
-        } else {
-                doctor_plain(&c->arena, &v);
         }
 }
 
@@ -63,11 +63,11 @@ const struct verb verb_doctor = {
         .example = "gpuanchor doctor 101",
         .about = "Host, file permission, device cgroup, container file, and of a running\n"
                  "container its inside and its services. One line per check: ok, skipped,\n"
-                 "warning or failed, what was found, and the command that corrects it. On a\n"
-                 "pipe fields separated by tabs. Changes nothing; without VMID the host alone.\n",
+                 "warning or failed, what was found, and the command that corrects it.\n"
+                 "Changes nothing; without VMID the host alone.\n",
         .exits = { "all is ok", "a warning or a failure",
                    "wrong usage, no such container, or it cannot be read" },
-        .options = OPT_BIT(OPT_JSON),
+        .options = OPT_BIT(OPT_JSON) | OPT_BIT(OPT_PLAIN),
         .min_args = 0,
         .max_args = 1,
         .run = run,

@@ -9,7 +9,8 @@
  * policy file is taken back.
  */
 #include "anchor/check.h"
-#include "cli/ask-gpu.h"
+#include "cli/enrol/ask-gpu.h"
+#include "cli/enrol/gpu-word.h"
 #include "cli/enrol/policy-file.h"
 #include "cli/enrol/snippet.h"
 #include "cli/output.h"
@@ -106,6 +107,8 @@ static void add_options(struct enabling *e, bool guest) {
 static int read_settings(struct enabling *e) {
         struct cli *c = e->c;
 
+        if (c->opt[OPT_GPU] && !(c->opt[OPT_GPU] = gpu_words(c, c->opt[OPT_GPU])))
+                return EXIT_TROUBLE;
         if (c->opt[OPT_PRESET] && add_preset(e, c->opt[OPT_PRESET]) != EXIT_DONE)
                 return EXIT_TROUBLE;
         add_options(e, true);

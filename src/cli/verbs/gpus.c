@@ -25,7 +25,7 @@ static int print(struct cli *c, const struct inventory *inv) {
 
         if (c->opt[OPT_JSON]) {
                 fputs(json_gpus(&c->arena, inv), stdout);
-        } else if (!c->terminal) {
+        } else if (c->opt[OPT_PLAIN]) {
                 table_gpus_plain(&c->arena, inv);
         } else if (inv->facts->n_gpus > 0) {
                 r = table_gpus(&c->arena, inv, c->color);
@@ -58,14 +58,13 @@ const struct verb verb_gpus = {
         .example = "gpuanchor gpus",
         .about =
                 "Address, ids, driver, nodes with number, owner and mode, the containers (ct/101)\n"
-                "and virtual machines (vm/200) that use each, and what is wrong. On a pipe: one\n"
-                "line per node, fields separated by tabs, the first is the selector for\n"
-                "gpuanchor enable --gpu.\n",
+                "and virtual machines (vm/200) that use each, and what is wrong. --plain: one\n"
+                "line per node, whose first field is the selector for gpuanchor enable --gpu.\n",
         .exits = { "listed",
                    "listed, and a device node is not what it should be,\n     or a GPU is claimed "
                    "by a container and a virtual machine",
                    "the host's devices cannot be read" },
-        .options = OPT_BIT(OPT_JSON),
+        .options = OPT_BIT(OPT_JSON) | OPT_BIT(OPT_PLAIN),
         .max_args = 0,
         .run = run,
 };

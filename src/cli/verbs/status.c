@@ -33,7 +33,7 @@ static int print_text(struct cli *c, const struct status_view *v) {
         size_t n = v->st->n_containers;
         int r = 0;
 
-        if (!c->terminal && !c->opt[OPT_QUIET]) {
+        if (c->opt[OPT_PLAIN]) {
                 status_plain(&c->arena, v);
                 return 0;
         }
@@ -112,7 +112,7 @@ const struct verb verb_status = {
                  "looked is reported as well. A stale snapshot is shown but is no finding.\n",
         .exits = { "nothing is open", "something is to be looked at",
                    "wrong usage, or the containers cannot be looked at" },
-        .options = OPT_BIT(OPT_JSON) | OPT_BIT(OPT_PROMETHEUS),
+        .options = OPT_BIT(OPT_JSON) | OPT_BIT(OPT_PLAIN) | OPT_BIT(OPT_PROMETHEUS),
         .min_args = 0,
         .max_args = 1,
         .run = run,

@@ -517,7 +517,7 @@ case_explains() {
 # status N - exit status of gpuanchor status; output in /run/seen
 status_is() {
     local status=0
-    gpuanchor status >/run/seen 2>&1 || status=$?
+    gpuanchor status --plain >/run/seen 2>&1 || status=$?
     [ $status = "$1" ] || { cat /run/seen && fail "gpuanchor status: $status instead of $1"; }
 }
 

@@ -14,7 +14,7 @@ good_guide() {
 
 doctor() { # STATUS
     local status=0
-    gpuanchor doctor $CT >/run/doctor || status=$?
+    gpuanchor doctor --plain $CT >/run/doctor || status=$?
     [ $status = "$1" ] || fail "doctor: exit status $status, not $1: $(awk -F'\t' '$3 != "ok"' /run/doctor)"
 }
 

@@ -7,7 +7,7 @@
 # doctor - its fields in /run/doctor: group, check, verdict, subject, evidence, command
 doctor() {
     local status=0
-    gpuanchor doctor $CT >/run/doctor 2>/run/doctor.err </dev/null || status=$?
+    gpuanchor doctor --plain $CT >/run/doctor 2>/run/doctor.err </dev/null || status=$?
     sed 's/^/    doctor: /' /run/doctor /run/doctor.err
     [ $status -le 1 ] || fail "doctor: exit status $status"
 }

@@ -182,7 +182,7 @@ case_upgrade() {
     [ "$(main_pid)" != "$pid" ] || fail "gpuanchord was not restarted"
     look_again
     [ "$(count)" = 0 ] || { everything && fail "told again: $(entries | head -n 1)"; }
-    gpuanchor status >/run/seen || :
+    gpuanchor status --plain >/run/seen || :
     said container-wrong-gpu
     # and what was open is told to be over once it is
     pct reboot $CT

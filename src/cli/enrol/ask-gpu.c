@@ -6,7 +6,7 @@
  * Shows what tells two GPUs apart for somebody who has to choose: the maker's
  * name, where it sits, whether a screen hangs on it, and who else has it.
  */
-#include "cli/ask-gpu.h"
+#include "cli/enrol/ask-gpu.h"
 
 #include "anchor/usage.h"
 #include "base/number.h"

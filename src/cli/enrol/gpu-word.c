@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * gpu-word - a GPU as a person names it
+ */
+#include "cli/enrol/gpu-word.h"
+
+#include "cli/output.h"
+#include "host/lookup.h"
+#include "model/gpu/gpu-list.h"
+#include "model/gpu/pci-address.h"
+#include "model/policy/selector.h"
+#include "render/text.h"
+
+/* The GPU of the device that @path leads to; NULL when it leads to no GPU's. */
+static const struct gpu *gpu_at(struct cli *c, const char *path) {
+        struct sources asked = { 0 };
+        const struct gpu *gpu = NULL;
+
+        sources_add(&c->arena, &asked, bytes_of(path));
+        lookup_sources(&c->arena, c->root, &asked);
+        if (asked.n == 1 && asked.items[0].kind == SOURCE_DEVICE)
+                (void)facts_node(&c->host.facts, asked.items[0].number, &gpu);
+        return gpu;
+}
+
+/* Whether @word can only be a node or an address; the GPU that it is, or NULL, in @ret. */
+static bool names_a_device(struct cli *c, const char *word, const struct gpu **ret) {
+        const char *address = pci_address_normalize(&c->arena, bytes_of(word));
+        struct gpu_sel s;
+
+        if (address)
+                *ret = facts_find_gpu(&c->host.facts, address);
+        else if (selector_parse(&c->arena, bytes_of(word), &s) == NULL &&
+                 (s.kind == SEL_PCI || s.kind == SEL_PLATFORM))
+                *ret = facts_find_gpu(&c->host.facts, s.name);
+        else if (*word == '/')
+                *ret = gpu_at(c, word);
+        else if (str_has_prefix(word, "card") || str_has_prefix(word, "renderD"))
+                *ret = gpu_at(c, arena_printf(&c->arena, "/dev/dri/%s", word));
+        else if (str_has_prefix(word, "nvidia"))
+                *ret = gpu_at(c, arena_printf(&c->arena, "/dev/%s", word));
+        else
+                return false;
+        return true;
+}
+
+static void complain(struct cli *c, const char *word) {
+        cli_fail(c, c->host.facts.n_gpus ? MSG_DO_CHOOSE : "", MSG_GPU_NOT_HERE, word);
+        for (size_t i = 0; i < c->host.facts.n_gpus; i++) {
+                const struct gpu *g = &c->host.facts.gpus[i];
+
+                fprintf(stderr, MSG_GPU_CHOICE, text_escape(&c->arena, gpu_selector(&c->arena, g)),
+                        text_escape(&c->arena, gpu_describe(&c->arena, g)));
+        }
+}
+
+const char *gpu_words(struct cli *c, const char *value) {
+        struct strbuf b = { .arena = &c->arena };
+        struct bytes rest = bytes_of(value), word;
+
+        if (anchor_facts(&c->host) < 0)
+                return value;
+        while ((word = bytes_word(&rest)).len > 0) {
+                const char *text = bytes_dup(&c->arena, word);
+                const struct gpu *gpu = NULL;
+
+                if (names_a_device(c, text, &gpu)) {
+                        if (!gpu) {
+                                complain(c, text);
+                                return NULL;
+                        }
+                        text = gpu_selector(&c->arena, gpu);
+                }
+                strbuf_printf(&b, "%s%s", b.len ? " " : "", text);
+        }
+        return strbuf_str(&b);
+}
