@@ -172,7 +172,7 @@ static void find_planned(struct check *c) {
         for (size_t i = 0; i < c->plan.n_nodes; i++) {
                 const struct plan_node *pn = &c->plan.nodes[i];
 
-                if (pn->required)
+                if (pn->required || pn->hooked)
                         *ARENA_PUSH(c->arena, c->planned.nodes, c->planned.n_nodes) =
                                 (struct record_node){
                                         .path = survey_name(c->arena, &c->survey, pn->node),

@@ -72,7 +72,8 @@ void out_findings(struct cli *c, const struct findings *f, uint32_t vmid, enum o
                                                     : SEV_NOTICE;
 
         for (size_t i = 0; i < f->n; i++)
-                if (finding_severity(&f->items[i]) <= least &&
+                if ((finding_severity(&f->items[i]) <= least ||
+                     (finding_is_way(f->items[i].code) && !c->opt[OPT_QUIET])) &&
                     (edits == EDITS_TELL || !finding_is_change(f->items[i].code)))
                         out_finding(c, &f->items[i], vmid);
 }

@@ -364,6 +364,24 @@ case_application_bound() {
     grep -q '^dev0: /dev/dri/renderD128,mode=0666$' "$CONF" || fail "$(cat "$CONF")"
 }
 
+# GPUs that NVIDIA's hook gives
+case_nvidia_hook() {
+    host nvidia
+    rm "$H/dev/nvidia-uvm-tools" && mknod -m 666 "$H/dev/nvidia-uvm-tools" c 508 1
+    sed -i '/^lxc/d' "$CONF"
+    printf '%s\n' 'lxc.hook.mount: /usr/share/lxc/hooks/nvidia' 'lxc.environment: NVIDIA_VISIBLE_DEVICES=1' >>"$CONF"
+    run 0 doctor 101
+    answers ok line "has NVIDIA's hook give 0000:02:00.0"
+    before
+    run 1 plan 101
+    said "has NVIDIA's hook give 0000:02:00.0"
+    ! grep -q '^[-+]lxc\|^[-+]dev' "$work/out" || fail "a line is added"
+    unchanged
+    sed -i '/^unprivileged/d' "$CONF"
+    run 1 doctor 101
+    answers failed line "NVIDIA's hook refuses privileged containers"
+}
+
 case_fake_node() { # devtmpfs does not replace it, udev neither
     rm "$H/dev/dri/renderD128"
     install -m 0 /dev/null "$H/dev/dri/renderD128"

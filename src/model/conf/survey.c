@@ -198,7 +198,7 @@ static void find_kinds(const struct facts *f, struct survey *s) {
 
 void survey_make(struct arena *a, const struct facts *f, const struct pctconf *c,
                  struct survey *ret) {
-        struct survey s = { .n_lines = c->n_lines };
+        struct survey s = { .n_lines = c->n_lines, .nvidia_hook = nvidia_hook_find(c) };
         struct bytes unprivileged;
 
         s.lines = arena_alloc(a, s.n_lines * sizeof(*s.lines));

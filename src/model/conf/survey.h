@@ -8,6 +8,7 @@
  * node, in which form, and which GPUs they name on this host at this moment.
  */
 #include "model/conf/devline.h"
+#include "model/conf/nvidia-hook.h"
 
 /** struct forms - mount and devN lines, and the NODE_BIT()s of the kinds that they give */
 struct forms {
@@ -25,6 +26,7 @@ struct survey {
         bool nvidia_named; /* a line names an NVIDIA node */
         bool application;  /* its init is the application: conf_application() */
         bool userns;       /* unprivileged: 1, or id map lines */
+        struct nvidia_hook nvidia_hook;
         bool has_legacy;   /* a line is of cgroup v1 */
         bool needs_majors; /* a line has a number that only facts->majors can explain */
         size_t lost;       /* a line for a link in a GPU's folder that is not there now; 0: none */

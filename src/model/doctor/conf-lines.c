@@ -134,9 +134,26 @@ static bool is_given(const struct doctor_given *given, size_t n, const struct no
         return false;
 }
 
+static void check_nvidia_hook(struct doctor_report *r, const struct doctor_guest *g) {
+        static const struct {
+                enum finding_code code;
+                enum doctor_outcome outcome;
+        } outcomes[] = { { FINDING_NVIDIA_HOOK, OUTCOME_LINE_HOOKED },
+                         { FINDING_NVIDIA_HOOK_OTHER, OUTCOME_LINE_HOOKED_OTHER },
+                         { FINDING_NVIDIA_HOOK_ENDS, OUTCOME_LINE_HOOK_ENDS } };
+
+        for (size_t i = 0; i < g->findings->n; i++)
+                for (size_t j = 0; j < ELEMENTS(outcomes); j++)
+                        if (g->findings->items[i].code == outcomes[j].code)
+                                doctor_add(r, (struct doctor_item){
+                                                      .outcome = outcomes[j].outcome,
+                                                      .finding = &g->findings->items[i] });
+}
+
 static void check_lines(struct doctor_report *r, const struct doctor_guest *g,
                         const struct doctor_given *given, size_t n) {
-        if (n == 0)
+        check_nvidia_hook(r, g);
+        if (n == 0 && !g->survey->nvidia_hook.gives)
                 doctor_add_lines(r, g, (struct doctor_item){ .outcome = OUTCOME_LINE_NONE });
         for (size_t i = 0; i < n; i++)
                 check_given(r, g, &given[i]);

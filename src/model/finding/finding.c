@@ -78,6 +78,10 @@ bool finding_is_edit(enum finding_code code) {
         return finding_is_change(code) || code == FINDING_LINE_OTHER_GPU;
 }
 
+bool finding_is_way(enum finding_code code) {
+        return code == FINDING_NVIDIA_HOOK;
+}
+
 bool finding_is_event(enum finding_code code) {
         switch (code) {
         case FINDING_GPU_RENUMBERED:

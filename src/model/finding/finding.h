@@ -76,6 +76,9 @@ bool finding_is_change(enum finding_code code);
 /** finding_is_edit() - whether it is about a line that a start changes, said before or after */
 bool finding_is_edit(enum finding_code code);
 
+/** finding_is_way() - whether it tells what else gives the container its GPU; a start does not */
+bool finding_is_way(enum finding_code code);
+
 /**
  * finding_is_event() - whether it reports an event, which is over once it was reported
  *

@@ -8,6 +8,7 @@
 #include "model/plan/choose/choose.h"
 #include "model/plan/gids.h"
 #include "model/plan/holes.h"
+#include "model/plan/hook.h"
 #include "model/plan/nodes.h"
 
 void plan_make(struct arena *a, const struct plan_input *in, struct findings *f, struct plan *ret) {
@@ -18,6 +19,7 @@ void plan_make(struct arena *a, const struct plan_input *in, struct findings *f,
         if (p.choice.missing)
                 planner_miss(&x, p.choice.missing);
         nodes_find(&x);
+        hook_plan(&x);
         if (in->survey->there.as_dev && in->survey->there.as_mount)
                 finding_add(f, (struct finding){ .code = FINDING_METHOD_MIXED,
                                                  .what = input_form(in) == METHOD_DEV

@@ -62,6 +62,8 @@ static uint32_t find_devices(struct planner *x) {
         if (in->policy->devices_set)
                 return in->policy->devices;
         kinds = in->survey->given ? in->survey->given : in->survey->allowed;
+        if (in->survey->nvidia_hook.gives)
+                kinds |= NODE_BIT(NODE_NVIDIA);
         if (in->survey->open && hole_kinds(in))
                 return (kinds & ~DRM_KINDS) | hole_kinds(in);
         if (kinds)
@@ -120,8 +122,15 @@ static void add_late(struct planner *x, const struct gpu *g, const struct node *
                         (struct plan_node){ .node = n, .gpu = g, .form = find_form(x, n) };
 }
 
+/* A line beside it stays: then the node is the line's. */
+static bool is_hooked(const struct planner *x, const struct node *n) {
+        return x->in->survey->nvidia_hook.gives && n->kind == NODE_NVIDIA &&
+               !input_names(x->in, n);
+}
+
 static void add_node(struct planner *x, const struct gpu *g, const struct node *n, bool required) {
         struct plan *p = x->p;
+        bool hooked = required && is_hooked(x, n);
 
         for (size_t i = 0; i < p->n_nodes; i++)
                 if (p->nodes[i].node == n)
@@ -130,9 +139,10 @@ static void add_node(struct planner *x, const struct gpu *g, const struct node *
                 enum method form = find_form(x, n);
 
                 *ARENA_PUSH(x->a, p->nodes, p->n_nodes) = (struct plan_node){
-                        .node = n, .gpu = g, .form = form, .required = required
+                        .node = n, .gpu = g, .form = form, .required = required && !hooked,
+                        .hooked = hooked
                 };
-        } else if (required) {
+        } else if (required && !hooked) {
                 add_late(x, g, n, plan_node_problem(x->a, n));
         }
 }
@@ -165,7 +175,8 @@ static bool is_wanted(const struct planner *x, const struct gpu *g, const struct
         if (!(x->p->devices & NODE_BIT(n->kind)))
                 return false;
         if (in->policy->devices_set || !(NODE_BIT(n->kind) & DRM_KINDS) ||
-            !gpu_node(g, NODE_NVIDIA) || !(in->survey->given & NODE_BIT(NODE_NVIDIA)))
+            !gpu_node(g, NODE_NVIDIA) ||
+            !((in->survey->given & NODE_BIT(NODE_NVIDIA)) || in->survey->nvidia_hook.gives))
                 return true;
         for (size_t i = 1; i < in->survey->n_lines; i++)
                 if (in->survey->lines[i].type == DEVLINE_MOUNT &&

@@ -17,6 +17,7 @@ struct plan_node {
         const struct gpu *gpu; /* NULL: shared by all GPUs of a driver */
         enum method form;      /* METHOD_IDMAP: bind-mounted; METHOD_DEV: devN */
         bool required;         /* false: a right line stays, none is added */
+        bool hooked;           /* NVIDIA's hook gives it */
 };
 
 /** struct plan_gid - the container's own gid for one group of nodes */
@@ -44,6 +45,8 @@ struct plan {
         struct plan_node *late; /* lines name them, and their driver makes them later */
         size_t n_late;
         struct plan_gid gids[GID_GROUPS];
+
+        const char *hook_value; /* what the line that tells NVIDIA's hook has to say; NULL: as it is */
 
         bool map_broken; /* an id map line cannot be parsed */
         bool has_map;    /* the file has id map lines of its own */

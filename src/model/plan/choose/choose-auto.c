@@ -26,6 +26,18 @@ static struct gpu_list accels(struct chooser *x) {
         return accels;
 }
 
+/* What NVIDIA's hook is told to give, beside what the lines name. */
+static void add_hooked(struct chooser *x, struct gpu_list *named) {
+        const char *unknown;
+        struct gpu_list gpus = nvidia_hook_gpus(x->a, x->in->facts,
+                                                &x->in->survey->nvidia_hook, &unknown);
+
+        for (size_t i = 0; i < gpus.n; i++)
+                gpu_list_add(x->a, named, gpus.items[i]);
+        if (unknown)
+                chooser_miss(x, unknown, WHY_BY_HOOK);
+}
+
 static void choose_first(struct chooser *x) {
         const struct plan_input *in = x->in;
         bool other_node = in->policy->n_pins > 0, accel = only_accel(in);
@@ -33,9 +45,13 @@ static void choose_first(struct chooser *x) {
 
         if (!other_node)
                 named.n = survey_named_gpus(x->a, in->facts, in->survey, &named.items);
+        if (!other_node)
+                add_hooked(x, &named);
         if (named.n > 0) {
                 for (size_t i = 0; i < named.n; i++)
                         chooser_take(x, named.items[i]);
+        } else if (x->c->missing) {
+                ;
         } else if (other_node && pin_choose_alike(x, &in->policy->pins[0])) {
                 ;
         } else if (usable.n == 1) {

@@ -47,6 +47,11 @@ static void add_wide(struct usage *u, uint32_t vmid, uint32_t kinds) {
 void usage_add_lines(struct usage *u, uint32_t vmid, const struct survey *s) {
         const struct facts *f = u->facts;
         bool by_number = s->given == 0;
+        const char *unknown;
+        struct gpu_list hooked = nvidia_hook_gpus(u->arena, f, &s->nvidia_hook, &unknown);
+
+        for (size_t i = 0; i < hooked.n; i++)
+                add_container(u, vmid, hooked.items[i], "lines");
 
         for (size_t i = 1; i < s->n_lines; i++) {
                 const struct devline *d = &s->lines[i];

@@ -126,6 +126,11 @@ static void edit_config(struct editor *e, struct wants *mounts, struct wants *de
         edit_environment(e);
 }
 
+static void edit_hook(const struct editor *e, const struct survey *s) {
+        if (e->p->hook_value && s->nvidia_hook.env > 0)
+                editor_change(e, s->nvidia_hook.env, e->p->hook_value);
+}
+
 /* A remembered line comes in because a node is given by it, and for no other reason. */
 static void drop_unused(const struct editor *e) {
         for (size_t i = 1; i < e->n_lines; i++) {
@@ -162,6 +167,7 @@ void edit_apply(struct arena *a, const struct edit *edit, struct findings *f,
         settle_lines(&e, &class_allow, &rules);
         settle_lines(&e, &class_mount, &mounts);
         edit_environment(&e);
+        edit_hook(&e, in->survey);
         drop_unused(&e);
         remember(&e);
         if (edit->config) {
@@ -170,6 +176,7 @@ void edit_apply(struct arena *a, const struct edit *edit, struct findings *f,
                 e.n_lines = edit->config_survey->n_lines;
                 e.f = NULL;
                 edit_config(&e, &mounts, &devs, &allows);
+                edit_hook(&e, edit->config_survey);
         }
         *ret = memory;
 }
