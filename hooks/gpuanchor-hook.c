@@ -238,6 +238,38 @@ static int run_phase(struct hook *h) {
         return 0;
 }
 
+/* ---- the hookscript that runs after us ---- */
+
+#define CHAIN "GPUANCHOR_CHAIN" /* in the environment of next-hook: who has run it */
+
+static const char *chain_mark(struct hook *h) {
+        return arena_printf(&h->arena, "%u %s", h->vmid, h->phase);
+}
+
+/* Whether we are run by the next-hook of this very phase: that would go on without end. */
+static bool is_chained(struct hook *h) {
+        const char *mark = getenv(CHAIN);
+
+        return mark && streq(mark, chain_mark(h));
+}
+
+static bool is_ourselves(const char *path) {
+        struct stat self, next;
+
+        return stat("/proc/self/exe", &self) == 0 && stat(path, &next) == 0 &&
+               self.st_dev == next.st_dev && self.st_ino == next.st_ino;
+}
+
+static int chain_failed(struct hook *h, const char *why) {
+        const struct policy *p = policy_of(h);
+
+        say(h, &(struct finding){ .code = FINDING_NEXT_HOOK_FAILED,
+                                  .what = p->next_hook ? p->next_hook : "",
+                                  .old = why,
+                                  .where = settings_name(&h->arena, h->vmid) });
+        return p->refuse_on_error && streq(h->phase, "pre-start") ? EXIT_REFUSE : 0;
+}
+
 /*
  * A container has one hookscript; the one that was there before us is run after
  * us, in our place: same arguments, its exit status is ours, no child is left.
@@ -249,18 +281,17 @@ static int chain(struct hook *h) {
         if (!p->next_hook)
                 return 0;
         path = storage_snippet_path(&h->host.pve, p->next_hook);
+        if (!path)
+                return chain_failed(h, WHY_HOOK_NO_SNIPPET);
+        if (is_ourselves(path))
+                return chain_failed(h, WHY_HOOK_AGAIN);
         fflush(NULL);
-        if (path) {
-                close_range(STDERR_FILENO + 1, ~0U, 0);
-                signal(SIGPIPE, h->sigpipe);
-                signal(SIGXFSZ, h->sigxfsz);
-                execl(path, path, h->vmid_text, h->phase, (char *)NULL);
-        }
-        say(h, &(struct finding){ .code = FINDING_NEXT_HOOK_FAILED,
-                                  .what = p->next_hook,
-                                  .old = path ? strerror(errno) : WHY_HOOK_NO_SNIPPET,
-                                  .where = settings_name(&h->arena, h->vmid) });
-        return p->refuse_on_error && streq(h->phase, "pre-start") ? EXIT_REFUSE : 0;
+        close_range(STDERR_FILENO + 1, ~0U, 0);
+        signal(SIGPIPE, h->sigpipe);
+        signal(SIGXFSZ, h->sigxfsz);
+        setenv(CHAIN, chain_mark(h), 1);
+        execl(path, path, h->vmid_text, h->phase, (char *)NULL);
+        return chain_failed(h, strerror(errno));
 }
 
 int main(int argc, char **argv) {
@@ -286,8 +317,11 @@ int main(int argc, char **argv) {
                 arena_done(&h.arena);
                 return EXIT_USAGE;
         }
-        r = run_phase(&h);
-        if (r == 0 && !streq(h.phase, "unit-start"))
+        if (is_chained(&h))
+                r = chain_failed(&h, WHY_HOOK_AGAIN);
+        else
+                r = run_phase(&h);
+        if (r == 0 && !is_chained(&h) && !streq(h.phase, "unit-start"))
                 r = chain(&h);
         fflush(NULL);
         arena_done(&h.arena);

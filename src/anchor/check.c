@@ -234,7 +234,7 @@ static int check_guest(struct check *c, const struct check_options *o) {
         int r;
 
         if (!c->anchor->pve.node)
-                return GUEST_E_NOT_MOUNTED;
+                return guest_no_node(&c->anchor->pve);
         anchor_policy(c->anchor, c->guest.vmid, policy, &own);
         c->policy = own.policy;
         c->findings = own.problems;

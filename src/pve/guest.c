@@ -57,7 +57,7 @@ int guest_load(const struct pve *pve, uint32_t vmid, struct guest *ret) {
         ret->unread = NULL;
         r = file_read(a, g.conf_path, MAX_READ, &g.conf);
         if (r == -ENOENT)
-                return pve_node(pve) ? GUEST_E_NONE : GUEST_E_NOT_MOUNTED;
+                return pve_node(pve) ? GUEST_E_NONE : guest_no_node(pve);
         if (r < 0)
                 return unread(ret, &g, g.conf_path, r);
         r = file_read(a, g.config_path, MAX_READ, &g.config);
@@ -219,11 +219,16 @@ int vmids_in(struct arena *a, const char *folder, uint32_t **ret, size_t *ret_n)
         return 0;
 }
 
+int guest_no_node(const struct pve *pve) {
+        errno = 0;
+        return !pve_node(pve) && errno == EACCES ? -EACCES : GUEST_E_NOT_MOUNTED;
+}
+
 int guest_list(const struct pve *pve, uint32_t **ret, size_t *ret_n) {
         return pve_node(pve)
                        ? vmids_in(pve->arena, arena_printf(pve->arena, "%s/etc/pve/lxc", pve->root),
                                   ret, ret_n)
-                       : GUEST_E_NOT_MOUNTED;
+                       : guest_no_node(pve);
 }
 
 /* Nobody reads scripts: a wrapper is known by having called the hook once. */
@@ -245,7 +250,11 @@ bool guest_is_managed(const struct pve *pve, uint32_t vmid) {
         struct pctconf lines;
         struct bytes conf, hookscript;
 
-        if (file_read(a, path, MAX_READ, &conf) < 0 || !bytes_contains(conf, "hookscript"))
+        int r = file_read(a, path, MAX_READ, &conf);
+
+        if (r < 0)
+                return r != -ENOENT; /* who asks for more is told why it cannot be read */
+        if (!bytes_contains(conf, "hookscript"))
                 return false;
         pctconf_parse(a, PCTCONF_PVE, conf, &lines);
         return pctconf_get(&lines, "hookscript", &hookscript) && hookscript.len > 0 &&

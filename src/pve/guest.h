@@ -118,6 +118,9 @@ void guest_unblock(const struct pve *pve, uint32_t vmid);
 /** vmids_in() - the VMIDs of all VMID.conf in a folder, ascending; 0 or negative errno */
 int vmids_in(struct arena *a, const char *folder, uint32_t **ret, size_t *ret_n);
 
+/** guest_no_node() - why pve_node() gives none: -EACCES, GUEST_E_NOT_MOUNTED */
+int guest_no_node(const struct pve *pve);
+
 /** guest_list() - VMIDs of all containers of this node, ascending; 0, GUEST_E_NOT_MOUNTED, -errno */
 int guest_list(const struct pve *pve, uint32_t **ret, size_t *ret_n);
 

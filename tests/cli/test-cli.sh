@@ -987,6 +987,21 @@ case_enable_bad() {
 }
 
 # When pct fails nothing of enable stays.
+# a hookscript that runs the hook cannot be run by it
+case_enable_next_hook_again() {
+    guide
+    printf '#!/bin/sh\n%s "$@"\n' "$HOOK" >"$H/var/lib/vz/snippets/wrapper"
+    ln "$H$HOOK" "$H/var/lib/vz/snippets/same"
+    chmod +x "$H/var/lib/vz/snippets/wrapper"
+    for name in wrapper same; do
+        run 2 enable 101 --next-hook local:snippets/$name
+        complained "the hookscript local:snippets/$name runs gpuanchor-hook, and cannot be run after it"
+    done
+    sed -i '1i hookscript: local:snippets/wrapper' "$CONF"
+    run 2 enable 101 --dry-run
+    complained 'runs gpuanchor-hook'
+    run 0 enable 101 --next-hook none
+}
 case_enable_undone() {
     guide
     ln -s $HOOK "$LINK"

@@ -108,6 +108,29 @@ case_path_of_the_caller() {
     done
 }
 
+# a next-hook that runs gpuanchor-hook: once, and said; by itself it would never end
+case_next_hook_runs_us() {
+    mkdir -p "$H/hooks"
+    printf '#!/bin/sh\necho "wrapper $2"\n"%s" "$@"\n' "$hook" >"$H/hooks/wrapper"
+    printf '#!/bin/sh\necho "wrapper $2"\nexec nice "%s" "$@"\n' "$hook" >"$H/hooks/nice"
+    cp "$hook" "$H/hooks/copy"
+    ln -s "$hook" "$H/hooks/link"
+    ln -s link "$H/hooks/link2"
+    chmod +x "$H/hooks"/*
+    for next in wrapper nice copy link link2; do
+        printf '[container]\ngpu = pci:0000:c1:00.0\nnext-hook = /hooks/%s\n' $next >"$POLICY"
+        for phase in pre-start post-start pre-stop; do
+            timeout 20 "$hook" 101 $phase >"$work/out" 2>"$work/err" </dev/null || fail "$next $phase: exit status $?"
+            [ "$(grep -c 'it runs gpuanchor-hook again' "$work/out")" = 1 ] || fail "$next $phase: not said once"
+            [ "$(grep -c "^wrapper $phase" "$work/out")" -le 1 ] || fail "$next $phase: run again"
+        done
+        # of another container: not ours to end
+        GPUANCHOR_CHAIN="102 pre-start" timeout 20 "$hook" 101 pre-stop >"$work/out" 2>&1 </dev/null || fail "$?"
+        sed -i 's/^next-hook/on-error = refuse\n&/' "$POLICY"
+        start 1
+    done
+}
+
 # --- limits ---------------------------------------------------------------------------------------
 
 case_file_size_limit() {

@@ -175,4 +175,23 @@ case_names_are_escaped() {
     ! grep -q "$(printf '\033')" "$work/out" || fail "an escape sequence"
 }
 
+# who may not read the containers' files is told so, however much of /etc/pve is closed
+case_ordinary_user() {
+    chmod 755 "$work" "$H"
+    cp "$gpuanchor" "$work/user"
+    for mode in 755 750; do
+        chmod 640 "$H"/etc/pve/lxc/*.conf
+        chmod $mode "$H/etc/pve"
+        for verb in status "status 101" "status --json"; do
+            # shellcheck disable=SC2086 # words
+            setpriv --reuid 65534 --regid 65534 --clear-groups "$work/user" $verb >"$work/out" 2>"$work/err"
+            [ $? = 2 ] || fail "$verb"
+            grep -q 'status needs root: it reads /etc/pve/lxc; run it with sudo or as root' "$work/err" || fail "not said"
+            [ ! -s "$work/out" ] || fail "half a status"
+        done
+        setpriv --reuid 65534 --regid 65534 --clear-groups "$work/user" gpus >"$work/out" 2>"$work/err" || fail "gpus: $?"
+        [ "$(grep '^pci:' "$work/out" | awk '{ print $NF }' | sort -u)" = '?' ] || fail "USED BY is called empty"
+    done
+}
+
 cases

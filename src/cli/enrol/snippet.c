@@ -158,3 +158,16 @@ bool hookscript_is_usable(struct cli *c, const char *volume) {
 
         return path && is_executable(path);
 }
+
+bool hookscript_runs_hook(struct cli *c, const char *volume) {
+        const char *path = storage_snippet_path(&c->host.pve, volume);
+        const char *hook = arena_printf(&c->arena, "%s" HOOK_PATH, c->root);
+        struct stat next, ours;
+        struct bytes text;
+
+        if (!path || stat(path, &next) < 0)
+                return false;
+        if (stat(hook, &ours) == 0 && next.st_dev == ours.st_dev && next.st_ino == ours.st_ino)
+                return true;
+        return file_read(&c->arena, path, PMXCFS_MAX, &text) == 0 && bytes_contains(text, HOOK_NAME);
+}

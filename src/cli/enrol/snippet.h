@@ -46,3 +46,10 @@ int hookscript_set(struct cli *c, uint32_t vmid, const char *volume);
 
 /** hookscript_is_usable() - whether @volume names an executable file, as Proxmox demands */
 bool hookscript_is_usable(struct cli *c, const char *volume);
+
+/**
+ * hookscript_runs_hook() - whether a hookscript is gpuanchor-hook, or a program that names it
+ *
+ * As next-hook it would be run by the hook and run the hook again.
+ */
+bool hookscript_runs_hook(struct cli *c, const char *volume);

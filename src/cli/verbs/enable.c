@@ -127,7 +127,11 @@ static int check_next_hook(struct enabling *e, const char *next) {
 
         if (!problem && !hookscript_is_usable(e->c, next))
                 problem = arena_printf(e->a, MSG_HOOK_NO_FILE, next);
-        return problem ? cli_fail(e->c, MSG_DO_NEXT_HOOK_NONE, "%s", problem) : EXIT_DONE;
+        if (problem)
+                return cli_fail(e->c, MSG_DO_NEXT_HOOK_NONE, "%s", problem);
+        return hookscript_runs_hook(e->c, next)
+                       ? cli_fail(e->c, MSG_DO_HOOK_AGAIN, MSG_HOOK_AGAIN, next)
+                       : EXIT_DONE;
 }
 
 /* Whether the container runs the hook through our link, now or from now on. */

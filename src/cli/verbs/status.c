@@ -86,12 +86,30 @@ static int exit_status(const struct status_view *v) {
         return EXIT_DONE;
 }
 
+/* Whether all that is to be shown may be read; the node's own right says nothing of its files'. */
+static bool may_read(struct cli *c, uint32_t only) {
+        const struct pve *pve = &c->host.pve;
+        uint32_t *vmids = NULL;
+        size_t n = 0;
+        int r = guest_list(pve, &vmids, &n);
+
+        for (size_t i = 0; r == 0 && i < n; i++)
+                if ((only == 0 || vmids[i] == only) &&
+                    access(arena_printf(&c->arena, "%s/etc/pve/lxc/%u.conf", pve->root, vmids[i]),
+                           R_OK) < 0 &&
+                    errno == EACCES)
+                        r = -EACCES;
+        return r != -EACCES || geteuid() == 0;
+}
+
 static int run(struct cli *c) {
         struct status_view v = { 0 };
         int r;
 
         if (c->n_args > 0 && !target_vmid(c, &v.only))
                 return EXIT_TROUBLE;
+        if (!may_read(c, v.only))
+                return cli_fail(c, MSG_DO_SUDO, MSG_NEEDS_ROOT_TO_LIST, c->verb->name);
         r = look_status(c, &v);
         if (r < 0)
                 return cli_fail(c, "", MSG_HOST_UNREAD, strerror(-r));
