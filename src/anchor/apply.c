@@ -102,10 +102,8 @@ static int apply_host_memory(struct check *c) {
         const char *path;
         int r;
 
-        if (c->plan.choice.kept) {
-                m.pins = c->plan.choice.kept;
-                m.n_pins = c->plan.choice.n_kept;
-        }
+        m.pins = c->plan.choice.kept;
+        m.n_pins = c->plan.choice.n_kept;
         r = host_memory_store(&c->anchor->pve, &m, &path);
         if (r == 0 && c->anchor->has_majors)
                 r = host_majors_store(&c->anchor->pve, &c->anchor->facts, &path);

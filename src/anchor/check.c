@@ -238,6 +238,8 @@ static int check_guest(struct check *c, const struct check_options *o) {
         anchor_policy(c->anchor, c->guest.vmid, policy, &own);
         c->policy = own.policy;
         c->findings = own.problems;
+        if (o && o->choose)
+                policy_forget_pin(c->arena, &c->policy, c->anchor->pve.node);
         r = anchor_memory(c->anchor);
         if (r < 0) {
                 c->guest.unread = DEVICES;

@@ -55,6 +55,7 @@ struct check_options {
          * the control group.
          */
         enum method convert;
+        bool choose; /* as if nothing was pinned on this node: the owner chooses again */
         bool called; /* by the container's hookscript, which is remembered if it is a wrapper */
 };
 

@@ -81,8 +81,12 @@ bool check_recall_pin(struct check *c, struct policy *p) {
         struct pin pin = { .node = c->anchor->pve.node };
 
         for (size_t i = 0; i < m->n_pins; i++)
-                if (m->pins[i].pinned.owner == c->guest.vmid)
-                        *ARENA_PUSH(c->arena, pin.gpus, pin.n_gpus) = m->pins[i].source;
+                if (m->pins[i].pinned.owner == c->guest.vmid) {
+                        struct card *card = ARENA_PUSH(c->arena, pin.gpus, pin.n_gpus);
+
+                        *card = m->pins[i].source;
+                        card->by = NULL; /* the selector has gone with the policy */
+                }
         if (pin.n_gpus == 0 || policy_pin(p, pin.node))
                 return false;
         policy_set_pin(c->arena, p, &pin);
@@ -105,6 +109,21 @@ static void judge_as_they_are(struct check *c, const struct policy *p, const cha
 }
 
 /* A policy that cannot be believed: its pin is all that is left to tell right from wrong. */
+static void pin_without_selectors(struct check *c, struct policy *p) {
+        const struct pin *pin = policy_pin(p, c->anchor->pve.node);
+        struct pin all = { 0 };
+
+        if (!pin)
+                return;
+        all = *pin;
+        all.gpus = arena_alloc(c->arena, pin->n_gpus * sizeof(*all.gpus));
+        for (size_t i = 0; i < pin->n_gpus; i++) {
+                all.gpus[i] = pin->gpus[i];
+                all.gpus[i].by = NULL;
+        }
+        policy_set_pin(c->arena, p, &all);
+}
+
 void check_judge_broken(struct check *c) {
         struct policy pin_only = c->policy;
         struct gpu_sel automatic = { .kind = SEL_AUTO, .text = "auto" };
@@ -112,6 +131,7 @@ void check_judge_broken(struct check *c) {
         pin_only.gpus = &automatic;
         pin_only.n_gpus = 1;
         (void)check_recall_pin(c, &pin_only);
+        pin_without_selectors(c, &pin_only);
         if (policy_pin(&pin_only, c->anchor->pve.node)) {
                 judge_as_they_are(c, &pin_only, WHY_POLICY_UNREAD);
                 return;

@@ -42,7 +42,7 @@ void anchor_usage(struct anchor *an, struct usage *ret) {
         uint32_t *vmids = NULL;
         size_t n = 0;
 
-        *ret = (struct usage){ .arena = an->pve.arena, .facts = &an->facts, .node = an->pve.node };
+        *ret = (struct usage){ .arena = an->pve.arena, .facts = &an->facts };
         ret->partial = !an->pve.node && guest_no_node(&an->pve) == -EACCES;
         if (!an->pve.node)
                 return;

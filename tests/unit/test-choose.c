@@ -109,23 +109,23 @@ static void test_selectors(void **state) {
         static const struct {
                 const char *gpu, *want;
         } cases[] = {
-                { "pci:0000:02:00.0", "02" },
-                { "pci:02:00.0", "02" },
+                { "pci:0000:02:00.0", "02*" },
+                { "pci:02:00.0", "02*" },
                 { "pci:0000:09:00.0", "-" },
                 { "pci:0000:06:00.0", "-" }, /* vfio */
-                { "id:10de:2684", "03" },
+                { "id:10de:2684", "03*" },
                 { "id:1002:73ff", "-" },
-                { "id:1002:73ff#1", "01" },
-                { "id:1002:73ff#2", "02" },
+                { "id:1002:73ff#1", "01*" },
+                { "id:1002:73ff#2", "02*" },
                 { "id:1002:73ff#3", "-" },
-                { "driver:nvidia", "03" },
+                { "driver:nvidia", "03*" },
                 { "driver:amdgpu", "-" },
                 { "driver:xe", "-" },
                 { "driver:vfio-pci", "-" },
                 { "all", "01 02 03" },
-                { "pci:0000:03:00.0 pci:0000:01:00.0", "01 03" },
-                { "pci:0000:01:00.0 pci:0000:01:00.0 id:1002:73ff#1", "01" },
-                { "pci:0000:01:00.0 pci:0000:09:00.0", "-01" },
+                { "pci:0000:03:00.0 pci:0000:01:00.0", "01 03*" },
+                { "pci:0000:01:00.0 pci:0000:01:00.0 id:1002:73ff#1", "01*" },
+                { "pci:0000:01:00.0 pci:0000:09:00.0", "-01*" },
         };
 
         for (size_t i = 0; i < ELEMENTS(cases); i++)
@@ -229,6 +229,32 @@ static void test_pinned_several(void **state) {
         expect(&moved, PIN(HERE, "0000:02:00.0"), "", "-");
 }
 
+/* What a selector meant when it was pinned is followed; another selector is another wish. */
+static void test_explicit(void **state) {
+#define BY(address, by) "pin " HERE "=" address " 1002:73ff 1da2:e448 - by=" by "\n"
+        expect(&sample_host,
+               "gpu=pci:0000:01:00.0\n" BY("0000:02:00.0", "pci:0000:01:00.0")
+                       TWIN(HERE, "0000:01:00.0"),
+               "", "02");
+        expect(&sample_host, "gpu=pci:0000:03:00.0\n" BY("0000:02:00.0", "pci:0000:01:00.0"), "",
+               "03*");
+        /* an address that is another model's now */
+        expect(&sample_host, "gpu=pci:0000:03:00.0\n" BY("0000:03:00.0", "pci:0000:03:00.0"), "",
+               "-");
+        expect(&sample_host, "gpu=pci:0000:03:00.0\n" PIN(HERE, "0000:01:00.0"), LINES_2, "03*");
+        expect(&sample_host, "gpu=all\n" BY("0000:02:00.0", "pci:0000:01:00.0"), "", "01 02 03");
+        /* one of two is new */
+        expect(&sample_host,
+               "gpu=pci:0000:01:00.0 driver:nvidia\n" BY("0000:01:00.0", "pci:0000:01:00.0")
+                       TWIN(HERE, "0000:02:00.0"),
+               "", "01 03*");
+        /* the address on another node, whose card was of another model */
+        expect(&sample_host,
+               "gpu=pci:0000:01:00.0\npin pve2=0000:01:00.0 10de:2684 1043:889d - "
+               "by=pci:0000:01:00.0\n",
+               "", "03*");
+}
+
 static void test_other_node(void **state) {
         struct facts one = *only(&sample_gpus[SAMPLE_NVIDIA], 1);
 
@@ -252,7 +278,7 @@ int main(void) {
                 cmocka_unit_test(test_selectors),  cmocka_unit_test(test_told),
                 cmocka_unit_test(test_first_boot), cmocka_unit_test(test_virtual),
                 cmocka_unit_test(test_pinned),     cmocka_unit_test(test_pinned_several),
-                cmocka_unit_test(test_other_node),
+                cmocka_unit_test(test_other_node), cmocka_unit_test(test_explicit),
         };
 
         return cmocka_run_group_tests_name("choose", tests, NULL, teardown);

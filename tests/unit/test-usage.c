@@ -115,17 +115,11 @@ static void test_pin(void **state) {
         struct arena *a = *state;
         struct card pinned[] = { { .address = "0000:01:00.0", .ids = { 0x10de, 0x2684, 0, 0 } },
                                     { .address = "0000:00:02.0", .ids = { 0x10de, 0x2684, 0, 0 } } };
-        struct pin pin = { .node = "pve1", .gpus = pinned, .n_gpus = 2 };
-        struct choice none = { 0 };
-        struct usage u = { .arena = a, .facts = &host, .node = "pve2" };
+        struct choice none = { .pin = { .node = "pve1", .gpus = pinned, .n_gpus = 2 } };
+        struct usage u = { .arena = a, .facts = &host };
         struct policy p;
 
         policy_init(a, &p);
-        p.pins = &pin;
-        p.n_pins = 1;
-        usage_add_policy(&u, 101, &p, &none);
-        assert_int_equal(u.n, 0);
-        u.node = "pve1";
         pinned[0].ids.subdevice = 1;
         usage_add_policy(&u, 101, &p, &none);
         assert_int_equal(u.n, 0);

@@ -41,8 +41,8 @@ static const struct row {
           "ln -sfn ../../devices/pci0000:00/0000:00:03.0/drm/card0 card0",
           NULL,
           "gpu-moved 5 gpu=0000:00:02.0 old=0000:00:02.0 new=0000:00:03.0: GPU 8086:a780 i915 "
-          "moved from 0000:00:02.0 to 0000:00:03.0; a pin follows it by itself; a policy that says "
-          "pci:0000:00:02.0 needs the new address: grep -l 0000:00:02.0 /etc/pve/gpuanchor/*" },
+          "moved from 0000:00:02.0 to 0000:00:03.0; every pin follows it, also that of a policy "
+          "that says pci:0000:00:02.0; nothing to do" },
         { NULL,
           "mv dev/dri/card0 dev/dri/card7.old; mknod -m 660 dev/dri/card7 c 226 7; chgrp 44 "
           "dev/dri/card7; cd sys/devices/pci0000:00/0000:00:02.0/drm; mv card0 card7; chmod u+w "
@@ -62,7 +62,8 @@ static const struct row {
         { NULL, "sed -i s/render:x:110/render:x:993/ etc/group", NULL,
           "group-changed 5 gpu= old=gid 110 new=gid 993: host group render has gid 993 now (had "
           "gid 110); managed containers follow at their next start; nodes that exist keep the old "
-          "number until: systemctl restart systemd-udevd && udevadm trigger --action=add" GPU_SUBSYSTEMS
+          "number until: systemctl restart systemd-udevd && udevadm trigger "
+          "--action=add" GPU_SUBSYSTEMS
           "; running containers that bind them lose them then, until pct reboot" },
         { NULL, "sed -i s/render:x:110/render:x:993/ etc/group", NULL,
           "node-group-wrong 4 gpu= old=110 new=993: /dev/dri/renderD128 belongs to gid "

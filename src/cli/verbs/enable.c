@@ -193,7 +193,9 @@ static bool leaves_choice(const struct enabling *e) {
 static int try_on_paper(struct enabling *e) {
         struct policy_file *p = &e->policy;
         struct check *k = &e->check;
-        struct check_options o = { .guest = &e->guest, .policy = &p->new };
+        struct check_options o = { .guest = &e->guest,
+                                   .policy = &p->new,
+                                   .choose = e->c->opt[OPT_GPU] };
         int r;
 
         p->new = policy_edit(e->a, p->base, e->settings, e->n_settings);

@@ -72,7 +72,7 @@ bool card_same(const struct card *a, const struct card *b) {
                 if (!same_text(a->serials[kind], b->serials[kind]))
                         return false;
         return pci_ids_equal(&a->ids, &b->ids) && streq(a->address, b->address) &&
-               same_text(a->port, b->port) && a->function == b->function;
+               same_text(a->port, b->port) && a->function == b->function && same_text(a->by, b->by);
 }
 
 void host_memory_forget(struct arena *a, struct host_memory *m, uint32_t owner) {

@@ -77,6 +77,7 @@ static struct card merge(const struct card *known, const struct card *now) {
         struct card c = *now;
 
         c.function = known->function;
+        c.by = known->by;
         for (size_t kind = 0; kind < SERIAL_KINDS; kind++)
                 if ((now->kept & SERIAL_BIT(kind)) || !c.serials[kind])
                         c.serials[kind] = known->serials[kind];
@@ -124,6 +125,7 @@ static struct judged judge_replaced(const struct step *s, const struct place *p)
                 return surely(place_lost(p, TRACK_MISSING));
         next = (struct place){ .state = TRACK_HERE, .card = *at, .replaced = true };
         next.card.function = p->card.function;
+        next.card.by = p->card.by;
         next.card.kept = next.card.none = 0;
         return if_free(next, at, TRACK_MISSING);
 }

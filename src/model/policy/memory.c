@@ -260,7 +260,8 @@ const char *policy_parse_memory(struct arena *a, struct policy *p, const struct 
 }
 
 static bool is_line(const struct card *c) {
-        bool good = is_word(bytes_of(c->address)) && (!c->port || is_word(bytes_of(c->port)));
+        bool good = is_word(bytes_of(c->address)) && (!c->port || is_word(bytes_of(c->port))) &&
+                    (!c->by || is_word(bytes_of(c->by)));
 
         for (size_t kind = 0; kind < SERIAL_KINDS; kind++)
                 good = good && (!c->serials[kind] || is_word(bytes_of(c->serials[kind])));

@@ -21,14 +21,18 @@ const struct pin *policy_pin(const struct policy *p, const char *node) {
         return NULL;
 }
 
-void policy_set_pin(struct arena *a, struct policy *p, const struct pin *pin) {
+void policy_forget_pin(struct arena *a, struct policy *p, const char *node) {
         struct pin *pins = arena_alloc(a, (p->n_pins + 1) * sizeof(*pins));
         size_t n = 0;
 
         for (size_t i = 0; i < p->n_pins; i++)
-                if (!streq(p->pins[i].node, pin->node))
+                if (!streq(p->pins[i].node, node))
                         pins[n++] = p->pins[i];
-        pins[n++] = *pin;
         p->pins = pins;
         p->n_pins = n;
+}
+
+void policy_set_pin(struct arena *a, struct policy *p, const struct pin *pin) {
+        policy_forget_pin(a, p, pin->node);
+        p->pins[p->n_pins++] = *pin;
 }

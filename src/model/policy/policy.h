@@ -89,5 +89,8 @@ void policy_init(struct arena *a, struct policy *p);
 /** policy_pin() - the pin of cluster node @node, NULL when it has not chosen */
 const struct pin *policy_pin(const struct policy *p, const char *node);
 
+/** policy_forget_pin() - cluster node @node has not chosen */
+void policy_forget_pin(struct arena *a, struct policy *p, const char *node);
+
 /** policy_set_pin() - @pin is the pin of its node from now on */
 void policy_set_pin(struct arena *a, struct policy *p, const struct pin *pin);

@@ -69,3 +69,27 @@ const char *selector_parse(struct arena *a, struct bytes word, struct gpu_sel *s
                 return "";
         return sel_name(a, rest, s);
 }
+
+/* FNV-1a, 32 bits */
+static uint32_t digest(const char *text) {
+        uint32_t hash = 0x811c9dc5;
+
+        for (; *text; text++)
+                hash = (hash ^ (unsigned char)*text) * 0x01000193;
+        return hash;
+}
+
+const char *selector_key(struct arena *a, const struct gpu_sel *s) {
+        struct strbuf entry = { .arena = a };
+
+        if (s->kind == SEL_AUTO)
+                return NULL;
+        if (s->kind == SEL_PCI)
+                return arena_printf(a, "pci:%s", s->name);
+        if (s->kind != SEL_MAPPING)
+                return s->text;
+        strbuf_adds(&entry, pci_ids_model(a, &s->ids));
+        for (size_t i = 0; i < s->n_paths; i++)
+                strbuf_printf(&entry, " %s", s->paths[i]);
+        return arena_printf(a, "%s#%08x", s->text, digest(strbuf_str(&entry)));
+}

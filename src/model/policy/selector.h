@@ -41,3 +41,11 @@ struct gpu_sel {
  * Return: NULL, or why it is none: "" when the list of what is accepted says it all.
  */
 const char *selector_parse(struct arena *a, struct bytes word, struct gpu_sel *ret);
+
+/**
+ * selector_key() - what a pin remembers of the selector that made it
+ *
+ * Its text; of a mapping with a digest of this node's entry: a pin that was made by another one
+ * is void. NULL for auto.
+ */
+const char *selector_key(struct arena *a, const struct gpu_sel *s);

@@ -20,7 +20,7 @@ struct choice {
         const char *missing; /* what was wanted and is not there or not decided; NULL when all is */
         bool repin;          /* @pin is new or has changed and wants to be remembered */
         struct pin pin;
-        struct kept_pin *kept; /* all pins of the node as they are now; NULL: none was judged */
+        struct kept_pin *kept; /* all pins of the node as they are now */
         size_t n_kept;
 };
 

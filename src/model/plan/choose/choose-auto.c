@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * choose-auto - the pin, and the first choice that makes one
+ * choose-auto - the first choice, which makes a pin
  */
 #include "model/plan/choose/choose-auto.h"
 
@@ -38,7 +38,7 @@ static void add_hooked(struct chooser *x, struct gpu_list *named) {
                 chooser_miss(x, unknown, WHY_BY_HOOK);
 }
 
-static void choose_first(struct chooser *x) {
+void choose_auto(struct chooser *x) {
         const struct plan_input *in = x->in;
         bool other_node = in->policy->n_pins > 0, accel = only_accel(in);
         struct gpu_list usable = accel ? accels(x) : chooser_usable(x), named = { 0 };
@@ -63,16 +63,4 @@ static void choose_first(struct chooser *x) {
 
                 chooser_ambiguous(x, why, "a GPU", &usable);
         }
-}
-
-void choose_auto(struct chooser *x) {
-        const struct pin *pin = policy_pin(x->in->policy, x->in->node);
-
-        if (pin) {
-                pin_choose(x, pin);
-                return;
-        }
-        choose_first(x);
-        if (x->c->gpus.n > 0)
-                pin_make(x);
 }

@@ -6,5 +6,5 @@
  */
 #include "model/plan/choose/chooser.h"
 
-/** choose_auto() - by the pin; before there is one by the lines, or the only GPU, and pin it */
+/** choose_auto() - before there is a pin: by the lines, or the only GPU */
 void choose_auto(struct chooser *x);

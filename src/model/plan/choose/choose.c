@@ -74,6 +74,7 @@ static void choose_selected(struct chooser *x, const struct gpu_sel *s) {
 
         switch (s->kind) {
         case SEL_AUTO:
+                choose_auto(x);
                 break;
         case SEL_ALL:
                 choose_all(x, s);
@@ -96,17 +97,86 @@ static void choose_selected(struct chooser *x, const struct gpu_sel *s) {
         }
 }
 
+/* That this node has not chosen by it and another one has: addresses mean nothing here. */
+static const struct pin *pin_of_other_node(struct chooser *x, const struct gpu_sel *s) {
+        const struct gpu *g = s->kind == SEL_PCI ? facts_find_gpu(x->in->facts, s->name) : NULL;
+        const struct policy *p = x->in->policy;
+        const char *key = selector_key(x->a, s);
+
+        for (size_t i = 0; g && i < p->n_pins; i++)
+                for (size_t j = 0; j < p->pins[i].n_gpus; j++) {
+                        const struct card *c = &p->pins[i].gpus[j];
+
+                        if (c->by && streq(c->by, key) && !pci_ids_equal(&c->ids, &g->ids)) {
+                                struct pin *one = arena_alloc(x->a, sizeof(*one));
+
+                                *one = (struct pin){ .gpus = &p->pins[i].gpus[j], .n_gpus = 1 };
+                                return one;
+                        }
+                }
+        return NULL;
+}
+
+static bool is_by(const struct card *c, const char *key) {
+        return c->by && key ? streq(c->by, key) : c->by == key;
+}
+
+static bool pin_has(const struct pin *pin, const char *key) {
+        for (size_t i = 0; i < pin->n_gpus; i++)
+                if (is_by(&pin->gpus[i], key))
+                        return true;
+        return false;
+}
+
+/* The GPUs of @before that were chosen by what the policy still says; another wish voids a pin. */
+static struct pin still_wanted(struct chooser *x, const struct pin *before) {
+        const struct policy *p = x->in->policy;
+        struct pin pin = *before;
+
+        pin.gpus = NULL;
+        pin.n_gpus = 0;
+        for (size_t i = 0; i < before->n_gpus; i++)
+                for (size_t j = 0; j < p->n_gpus; j++)
+                        if (p->gpus[j].kind != SEL_ALL &&
+                            is_by(&before->gpus[i], selector_key(x->a, &p->gpus[j]))) {
+                                *ARENA_PUSH(x->a, pin.gpus, pin.n_gpus) = before->gpus[i];
+                                break;
+                        }
+        return pin;
+}
+
+/* By a selector that has no pin yet: what it means now is what it means from now on. */
+static void choose_and_pin(struct chooser *x, const struct gpu_sel *s) {
+        const struct pin *other = pin_of_other_node(x, s);
+        struct gpu_list before = x->c->gpus, chosen;
+
+        x->c->gpus = (struct gpu_list){ 0 };
+        if (!other)
+                choose_selected(x, s);
+        else if (!pin_choose_alike(x, other))
+                chooser_ambiguous(x, WHY_OTHER_NODE, s->name, &(struct gpu_list){ 0 });
+        chosen = x->c->gpus;
+        x->c->gpus = before;
+        for (size_t i = 0; i < chosen.n; i++)
+                chooser_take(x, chosen.items[i]);
+        if (s->kind != SEL_ALL)
+                pin_add(x, &chosen, selector_key(x->a, s));
+}
+
 void choose_gpus(struct arena *a, const struct plan_input *in, struct findings *f,
                  struct choice *ret) {
+        const struct pin *before = policy_pin(in->policy, in->node);
         struct choice c = { 0 };
         struct chooser x = { a, in, f, &c };
         const struct policy *p = in->policy;
+        struct pin wanted = still_wanted(&x, before ? before : &(struct pin){ 0 });
+        size_t n_followed;
 
-        for (size_t i = 0; i < p->n_gpus; i++) {
-                if (p->gpus[i].kind == SEL_AUTO)
-                        choose_auto(&x);
-                else
-                        choose_selected(&x, &p->gpus[i]);
-        }
+        pin_choose(&x, &wanted);
+        n_followed = c.pin.n_gpus;
+        for (size_t i = 0; i < p->n_gpus; i++)
+                if (p->gpus[i].kind == SEL_ALL || !pin_has(&wanted, selector_key(a, &p->gpus[i])))
+                        choose_and_pin(&x, &p->gpus[i]);
+        pin_finish(&x, before ? before : &(struct pin){ 0 }, n_followed);
         *ret = c;
 }

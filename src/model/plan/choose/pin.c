@@ -158,7 +158,6 @@ void pin_choose(struct chooser *x, const struct pin *pin) {
         for (size_t i = 0, n = 0; i < m.n_pins; i++)
                 if (m.pins[i].pinned.owner != x->in->vmid)
                         keep(x, &m.pins[i].source, &tracks[n++].next);
-        next->node = pin->node;
         for (size_t i = 0; i < pin->n_gpus; i++) {
                 const struct track *t = &tracks[n_others + i];
                 const struct gpu *g = take_tracked(x, &pin->gpus[i], t);
@@ -168,13 +167,6 @@ void pin_choose(struct chooser *x, const struct pin *pin) {
                 c->none = 0;
                 keep(x, c, &t->next);
         }
-        if (x->c->missing) { /* the neighbours of then are what tells it later */
-                next->twins = pin->twins;
-                next->n_twins = pin->n_twins;
-        } else {
-                find_twins(x);
-        }
-        x->c->repin |= pins_differ(next, pin);
 }
 
 bool pin_choose_alike(struct chooser *x, const struct pin *pin) {
@@ -197,35 +189,44 @@ bool pin_choose_alike(struct chooser *x, const struct pin *pin) {
         return true;
 }
 
-void pin_make(struct chooser *x) {
-        struct host_memory m = memory_of(x);
-        struct choice *c = x->c;
+void pin_add(struct chooser *x, const struct gpu_list *chosen, const char *by) {
+        struct pin *pin = &x->c->pin;
 
-        c->pin.node = x->in->node;
-        c->repin = true;
-        for (size_t i = 0; i < m.n_pins; i++)
-                if (m.pins[i].pinned.owner != x->in->vmid)
-                        keep(x, &m.pins[i].source, &m.pins[i].pinned);
-        for (size_t i = 0; i < c->gpus.n; i++) {
-                const struct gpu *g = c->gpus.items[i];
-                struct card *card = ARENA_PUSH(x->a, c->pin.gpus, c->pin.n_gpus);
+        for (size_t i = 0; i < chosen->n; i++) {
+                const struct gpu *g = chosen->items[i];
+                struct card *card = ARENA_PUSH(x->a, pin->gpus, pin->n_gpus);
 
                 *card = gpu_card(x->in->facts, g);
                 card->none = 0;
-                finding_add(x->f, (struct finding){ .code = FINDING_GPU_PINNED,
-                                                    .gpu = g->address,
-                                                    .what = gpu_describe(x->a, g),
-                                                    .where = x->in->node });
+                card->by = by;
+                if (!by) /* else it is what the owner has written */
+                        finding_add(x->f, (struct finding){ .code = FINDING_GPU_PINNED,
+                                                            .gpu = g->address,
+                                                            .what = gpu_describe(x->a, g),
+                                                            .where = x->in->node });
         }
-        find_twins(x);
-        for (size_t i = 0; i < c->pin.n_gpus; i++) {
+}
+
+void pin_finish(struct chooser *x, const struct pin *before, size_t n_followed) {
+        struct host_memory m = memory_of(x);
+        struct pin *pin = &x->c->pin;
+
+        pin->node = x->in->node;
+        if (x->c->missing && n_followed > 0) { /* the neighbours of then are what tells it later */
+                pin->twins = before->twins;
+                pin->n_twins = before->n_twins;
+        } else {
+                find_twins(x);
+        }
+        for (size_t i = n_followed; i < pin->n_gpus; i++) {
                 struct pinned p = { .owner = x->in->vmid,
-                                    .card = c->pin.gpus[i],
+                                    .card = pin->gpus[i],
                                     .history = m.history.id,
                                     .set = history_last(&m.history) };
 
-                add_neighbours(x, &p, c->pin.gpus, c->pin.n_gpus);
-                add_neighbours(x, &p, c->pin.twins, c->pin.n_twins);
-                keep(x, &c->pin.gpus[i], &p);
+                add_neighbours(x, &p, pin->gpus, pin->n_gpus);
+                add_neighbours(x, &p, pin->twins, pin->n_twins);
+                keep(x, &pin->gpus[i], &p);
         }
+        x->c->repin = pin->n_gpus > 0 && pins_differ(pin, before);
 }

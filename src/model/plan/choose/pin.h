@@ -8,7 +8,7 @@
  */
 #include "model/plan/choose/chooser.h"
 
-/** pin_choose() - the GPUs of @pin, which this cluster node has chosen */
+/** pin_choose() - the GPUs of @pin, which this cluster node has chosen; @x has its pin then */
 void pin_choose(struct chooser *x, const struct pin *pin);
 
 /**
@@ -19,5 +19,12 @@ void pin_choose(struct chooser *x, const struct pin *pin);
  */
 bool pin_choose_alike(struct chooser *x, const struct pin *pin);
 
-/** pin_make() - a new pin of the GPUs that are chosen */
-void pin_make(struct chooser *x);
+/** pin_add() - @chosen are pinned, too; @by: selector_key() of what chose them, or NULL */
+void pin_add(struct chooser *x, const struct gpu_list *chosen, const char *by);
+
+/**
+ * pin_finish() - when all are chosen: whether the pin is to be written
+ * @before:     pin of this node in the policy; without GPUs when there is none
+ * @n_followed: how many of @x's pin were there before
+ */
+void pin_finish(struct chooser *x, const struct pin *before, size_t n_followed);

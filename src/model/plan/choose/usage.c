@@ -72,18 +72,15 @@ void usage_add_lines(struct usage *u, uint32_t vmid, const struct survey *s) {
 
 void usage_add_policy(struct usage *u, uint32_t vmid, const struct policy *p,
                       const struct choice *c) {
-        const struct pin *pin = policy_pin(p, u->node);
+        const struct pin *pin = &c->pin;
         const struct facts *f = u->facts;
-        bool automatic = false;
 
         for (size_t i = 0; i < c->gpus.n; i++)
                 add_container(u, vmid, c->gpus.items[i], "policy");
-        for (size_t i = 0; i < p->n_gpus; i++) {
-                automatic |= p->gpus[i].kind == SEL_AUTO;
+        for (size_t i = 0; i < p->n_gpus && pin->n_gpus == 0; i++)
                 if (p->gpus[i].kind == SEL_PCI)
                         add_container(u, vmid, facts_find_gpu(f, p->gpus[i].name), "policy");
-        }
-        for (size_t i = 0; automatic && pin && i < pin->n_gpus; i++) {
+        for (size_t i = 0; i < pin->n_gpus; i++) {
                 const struct gpu *g = facts_find_gpu(f, pin->gpus[i].address);
 
                 if (g && pci_ids_equal(&g->ids, &pin->gpus[i].ids))

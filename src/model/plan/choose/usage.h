@@ -26,7 +26,6 @@ struct gpu_user {
 struct usage {
         struct arena *arena;
         const struct facts *facts;
-        const char *node;       /* this cluster node */
         struct gpu_user *users; /* by container, then by virtual machine */
         size_t n;
         bool partial; /* not every file could be read */
@@ -43,7 +42,8 @@ void usage_add_vm(struct usage *u, uint32_t vmid, const struct hostpci *h);
  */
 void usage_add_lines(struct usage *u, uint32_t vmid, const struct survey *s);
 
-/** usage_add_policy() - the GPUs that a managed container is given or, by its pin, waits for */
+/** usage_add_policy() - the GPUs that a managed container is given or, by its pin @c->pin, waits
+ * for */
 void usage_add_policy(struct usage *u, uint32_t vmid, const struct policy *p,
                       const struct choice *c);
 
