@@ -108,7 +108,7 @@ static void judge_as_they_are(struct check *c, const struct policy *p, const cha
                 c->refuse = arena_printf(c->arena, WHY_REFUSE_ERROR, why);
 }
 
-/* A policy that cannot be believed: its pin is all that is left to tell right from wrong. */
+/* The pin's cards count, whatever chose them. */
 static void pin_without_selectors(struct check *c, struct policy *p) {
         const struct pin *pin = policy_pin(p, c->anchor->pve.node);
         struct pin all = { 0 };
@@ -124,6 +124,7 @@ static void pin_without_selectors(struct check *c, struct policy *p) {
         policy_set_pin(c->arena, p, &all);
 }
 
+/* A policy that cannot be believed: its pin is all that is left to tell right from wrong. */
 void check_judge_broken(struct check *c) {
         struct policy pin_only = c->policy;
         struct gpu_sel automatic = { .kind = SEL_AUTO, .text = "auto" };

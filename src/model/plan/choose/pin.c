@@ -38,10 +38,16 @@ static struct pinned pinned_of(struct chooser *x, const struct host_memory *m,
                                const struct pin *pin, size_t i) {
         struct pinned p = { .owner = x->in->vmid };
 
-        for (size_t j = 0; j < m->n_pins; j++)
-                if (m->pins[j].pinned.owner == x->in->vmid &&
-                    card_same(&m->pins[j].source, &pin->gpus[i]))
-                        return m->pins[j].pinned;
+        for (size_t j = 0; j < m->n_pins; j++) {
+                struct card source = m->pins[j].source;
+
+                source.by = pin->gpus[i].by;
+                if (m->pins[j].pinned.owner != x->in->vmid || !card_same(&source, &pin->gpus[i]))
+                        continue;
+                p = m->pins[j].pinned;
+                p.card.by = source.by;
+                return p;
+        }
         p.card = complete(x->in->facts, &pin->gpus[i]);
         add_neighbours(x, &p, pin->gpus, pin->n_gpus);
         add_neighbours(x, &p, pin->twins, pin->n_twins);
