@@ -803,7 +803,7 @@ case_enable_keeps_a_policy() {
     mkdir -p "$H/etc/pve/gpuanchor"
     printf '; mine\r\n[container]\r\n# why\r\ngpu = all\r\nmissing = start\r\n\r\n[pin pve2]\r\ngpu = 0000:01:00.0 1002:150e -\r\n' >"$POLICY"
     run 0 enable --gpu pci:0000:c1:00.0 --method auto 101
-    printf '; mine\r\n[container]\r\n# why\r\ngpu = pci:0000:c1:00.0\r\nmissing = start\r\nmethod = auto\r\n\r\n[pin pve2]\r\ngpu = 0000:01:00.0 1002:150e -\r\n\n[memory]\nvideo-gid = 44\nrender-gid = 110\nhostname = openclaw\nrootfs = local-lvm:vm-101-disk-0\n' |
+    printf '; mine\r\n[container]\r\n# why\r\ngpu = pci:0000:c1:00.0\r\nmissing = start\r\nmethod = auto\r\n\r\n[pin pve2]\r\ngpu = 0000:01:00.0 1002:150e -\r\n\n[pin pve1]\ngpu = 0000:c1:00.0 1002:150e 1f66:0031 pci0000:c0/08.1/00.0 by=pci:0000:c1:00.0\n\n[memory]\nvideo-gid = 44\nrender-gid = 110\nhostname = openclaw\nrootfs = local-lvm:vm-101-disk-0\n' |
         cmp - "$POLICY" || fail "the policy is another"
     : >"$POLICY"
     printf '[container]\ngpu=auto\n gpu : auto' >"$POLICY"
