@@ -1336,6 +1336,29 @@ case_preset() {
     one_line
 }
 
+# An image has no systemd: what the preset sets are lines of the container file.
+case_preset_application() {
+    guide
+    printf 'arch: amd64\nentrypoint: /bin/ollama serve\nhostname: openclaw\nnet0: name=eth0,hwaddr=BC:24:11:00:00:01\nunprivileged: 1\nlxc.environment.runtime: OLLAMA_HOST=0.0.0.0\n' >"$CONF"
+    mkdir -p "$H/etc/systemd/system/multi-user.target.wants"
+    touch "$H/etc/systemd/system/multi-user.target.wants/"gpuanchor-boot.service
+    run 1 enable 101 --preset ollama --gpu pci:0000:c1:00.0
+    said 'init is its application (/bin/ollama)'
+    said 'systemctl enable --now gpuanchor-look.path'
+    unsaid gpuanchor-boot.service
+    touch "$H/etc/systemd/system/multi-user.target.wants/"gpuanchor-look.path
+    run 0 apply 101
+    has "$CONF" 'lxc.environment.runtime: OLLAMA_HOST=0.0.0.0'
+    has "$CONF" 'lxc.environment.runtime: OLLAMA_VULKAN=1'
+    has "$CONF" 'lxc.environment.runtime: HSA_OVERRIDE_GFX_VERSION=11.0.3'
+    has "$CONF" 'dev1: /dev/dri/renderD128,mode=0666'
+    run 0 apply 101
+    said 'nothing to change'
+    run 0 disable 101
+    lacks "$work/out" 'systemd'
+    lacks "$work/out" 'groups'
+}
+
 # The container does not run here: what would be left in it is said.
 case_disable_inside() {
     guide

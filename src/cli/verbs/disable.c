@@ -10,6 +10,7 @@
  */
 #include "anchor/upkeep.h"
 #include "cli/output.h"
+#include "model/conf/application.h"
 #include "model/policy/edit.h"
 #include "cli/enrol/policy-file.h"
 #include "cli/enrol/snippet.h"
@@ -120,11 +121,19 @@ static void say_done(struct disabling *d, const char *would) {
         cli_say(d->c, MSG_LINES_STAY, d->vmid);
 }
 
+/* Nothing is kept in a container whose init is its application. */
+static bool has_inside(const struct disabling *d) {
+        return conf_application(&d->guest.lines).len == 0;
+}
+
 /* Inside, a stopped container keeps what it has: nothing of it is mounted here. */
 static int clear_inside(struct disabling *d) {
         struct findings f = { .arena = d->a };
-        bool runs = anchor_upkeep_undo(&d->c->host, d->vmid, &d->own.policy, &f);
+        bool runs;
 
+        if (!has_inside(d))
+                return EXIT_DONE;
+        runs = anchor_upkeep_undo(&d->c->host, d->vmid, &d->own.policy, &f);
         out_findings(d->c, &f, d->vmid, EDITS_TELL);
         for (size_t i = 0; !runs && i < d->own.policy.n_guest_services; i++)
                 cli_say(d->c, MSG_INSIDE_STAYS, d->vmid,
@@ -135,7 +144,7 @@ static int clear_inside(struct disabling *d) {
 }
 
 static void say_inside(struct disabling *d) {
-        for (size_t i = 0; i < d->own.policy.n_guest_services; i++)
+        for (size_t i = 0; has_inside(d) && i < d->own.policy.n_guest_services; i++)
                 cli_say(d->c, MSG_INSIDE_WOULD_GO,
                         upkeep_path(d->a, d->own.policy.guest_services[i]), d->vmid);
 }

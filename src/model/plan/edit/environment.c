@@ -30,15 +30,18 @@ static struct bytes next_path(struct bytes value, size_t from) {
         return (struct bytes){ 0 };
 }
 
-static const char *inside_name(const struct editor *e, const struct plan_node *pn) {
-        return survey_name(e->a, e->in->survey, pn->node);
-}
+/** struct variables - the editor of a file whose variables are settled */
+struct variables {
+        const struct editor *e;
+        const char **names; /* of the plan's nodes in the container */
+};
 
 /*
  * What the container has instead of the node at @path; NULL when it has that very node, none, or
  * several of the kind: then it cannot be told.
  */
-static const char *replacement(const struct editor *e, struct bytes path) {
+static const char *replacement(const struct variables *v, struct bytes path) {
+        const struct editor *e = v->e;
         struct gpu_path named = gpu_path_parse(e->a, path);
         const char *only = NULL;
         size_t n = 0;
@@ -48,28 +51,28 @@ static const char *replacement(const struct editor *e, struct bytes path) {
         for (size_t i = 0; i < e->p->n_nodes; i++) {
                 const struct plan_node *pn = &e->p->nodes[i];
 
-                if (bytes_equal(named.clean, bytes_of(inside_name(e, pn))) ||
+                if (bytes_equal(named.clean, bytes_of(v->names[i])) ||
                     bytes_equal(named.clean, bytes_of(pn->node->path)))
                         return NULL;
                 if (!pn->required || node_family(pn->node) != named.family)
                         continue;
-                only = inside_name(e, pn);
+                only = v->names[i];
                 n++;
         }
         return n == 1 ? only : NULL;
 }
 
 /* "NAME=VALUE" with the nodes of today; @text itself when nothing in it is stale. */
-static struct bytes renewed(const struct editor *e, struct bytes text) {
+static struct bytes renewed(const struct variables *v, struct bytes text) {
         struct bytes path = next_path(text, 0);
 
         while (path.len > 0) {
-                const char *now = replacement(e, path);
+                const char *now = replacement(v, path);
                 size_t at = (size_t)(path.data - text.data) + path.len;
 
                 if (now) {
                         at = at - path.len + strlen(now);
-                        text = bytes_of(devline_replace(e->a, text, path, now));
+                        text = bytes_of(devline_replace(v->e->a, text, path, now));
                 }
                 path = next_path(text, at);
         }
@@ -77,8 +80,9 @@ static struct bytes renewed(const struct editor *e, struct bytes text) {
 }
 
 /* @text as it shall stand: followed where that is asked for, else reported. */
-static struct bytes settle(const struct editor *e, const char *where, struct bytes text) {
-        struct bytes now = renewed(e, text), name, value, path;
+static struct bytes settle(const struct variables *v, const char *where, struct bytes text) {
+        const struct editor *e = v->e;
+        struct bytes now = renewed(v, text), name, value, path;
 
         if (bytes_equal(now, text) || !bytes_split(text, '=', &name, &value))
                 return text;
@@ -118,21 +122,25 @@ static size_t last_line(const struct editor *e, struct bytes name) {
         return 0;
 }
 
-static void settle_line(const struct editor *e, size_t i) {
+static void settle_line(const struct variables *v, size_t i) {
+        const struct editor *e = v->e;
         const struct conf_line *l = &e->c->lines[i];
         struct bytes name, value, text;
         const char *own;
 
         if (l->parked || environment_parse(l, &name, &value) == ENVIRONMENT_NONE)
                 return;
-        own = last_line(e, name) == i ? wanted(e, name) : NULL;
-        text = settle(e, editor_where(e, i), own ? bytes_of(own) : l->value);
+        own = wanted(e, name);
+        if (own && last_line(e, name) != i)
+                own = NULL;
+        text = settle(v, editor_where(e, i), own ? bytes_of(own) : l->value);
         if (!bytes_equal(text, l->value))
                 editor_change(e, i, editor_text(e, text));
 }
 
 /* Behind its like; else before the other lxc lines, where Proxmox puts them. */
-static void add_wanted(const struct editor *e) {
+static void add_wanted(const struct variables *v) {
+        const struct editor *e = v->e;
         const struct policy *p = e->in->policy;
 
         for (size_t i = 0; e->in->survey->application && i < p->n_guest_environment; i++) {
@@ -146,7 +154,7 @@ static void add_wanted(const struct editor *e) {
                         behind = e->c->kind == PCTCONF_PVE ? pctconf_key_end(e->c)
                                                            : pctconf_last(e->c);
                 editor_add(e, behind, "lxc.environment.runtime",
-                           editor_text(e, settle(e, e->name, text)));
+                           editor_text(e, settle(v, e->name, text)));
         }
 }
 
@@ -177,8 +185,12 @@ static void report_nvidia(const struct editor *e) {
 }
 
 void edit_environment(const struct editor *e) {
+        struct variables v = { e, arena_alloc(e->a, (e->p->n_nodes + 1) * sizeof(*v.names)) };
+
+        for (size_t i = 0; i < e->p->n_nodes; i++)
+                v.names[i] = survey_name(e->a, e->in->survey, e->p->nodes[i].node);
         report_nvidia(e);
         for (size_t i = 1; i < e->n_lines; i++)
-                settle_line(e, i);
-        add_wanted(e);
+                settle_line(&v, i);
+        add_wanted(&v);
 }
