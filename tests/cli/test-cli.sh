@@ -939,7 +939,7 @@ case_enable_without_gpu() {
 # While pct sets the hookscript the policy stands alone: no reason for an alarm.
 case_enable_announced() {
     guide
-    sed -i '/^conf=/i GPUANCHOR_ROOT=$work/host "$work/gpuanchor" status >>"$work/meanwhile"' "$work/bin/pct"
+    sed -i '/^conf=/i GPUANCHOR_ROOT=$work/host "$work/gpuanchor" status --plain >>"$work/meanwhile"' "$work/bin/pct"
     ln -sf "$gpuanchor" "$work/gpuanchor"
     : >"$work/meanwhile"
     run 0 enable 101

@@ -604,7 +604,7 @@ case_published() {
         rm -rf "$H" && sh "$tests/mkhost.sh" "$work/real.host" "$H"
         cp "$folder/101.conf" "$CONF"
         before
-        "$gpuanchor" doctor 101 >"$work/out" 2>"$work/err"
+        "$gpuanchor" doctor --plain 101 >"$work/out" 2>"$work/err"
         [ $? -le 1 ] || fail "${folder##*/}: exit status"
         unchanged
         # every answer that is not ok says why, and what to do

@@ -189,7 +189,7 @@ case_ordinary_user() {
             grep -q 'status needs root: it reads /etc/pve/lxc; run it with sudo or as root' "$work/err" || fail "not said"
             [ ! -s "$work/out" ] || fail "half a status"
         done
-        setpriv --reuid 65534 --regid 65534 --clear-groups "$work/user" gpus >"$work/out" 2>"$work/err" || fail "gpus: $?"
+        setpriv --reuid 65534 --regid 65534 --clear-groups "$work/user" gpus --plain >"$work/out" 2>"$work/err" || fail "gpus: $?"
         [ "$(grep '^pci:' "$work/out" | awk '{ print $NF }' | sort -u)" = '?' ] || fail "USED BY is called empty"
     done
 }
