@@ -20,6 +20,7 @@ struct parked_line {
         const char *line;
         const char *behind; /* that line or, of a long one, its beginning; NULL: not known */
         uint32_t number;    /* of that line; 0: there was none before it */
+        const char *driver; /* whose the major in it is, which the kernel chose; or NULL */
 };
 
 struct conf_line {
@@ -29,6 +30,7 @@ struct conf_line {
         struct bytes value; /* trimmed; points into @text */
         size_t number;      /* in the file, from 1 */
         bool parked;        /* not in the file: remembered, comes in unless it is dropped */
+        const char *driver; /* of a parked line, as struct parked_line has it */
 
         bool dropped;
         bool remember;         /* dropped, and to be parked */

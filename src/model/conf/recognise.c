@@ -62,18 +62,20 @@ static bool is_known_name(const struct facts *f, const struct gpu_path *p) {
 }
 
 /* A dynamic major moves with its driver; a line is about the driver that it was written for. */
-static void take_major(const struct facts *f, struct devline *d) {
+static void take_major(const struct facts *f, const char *driver, struct devline *d) {
         uint32_t written = d->number.major;
-        bool sure;
+        bool sure = true;
 
         if (d->device_type != 'c' || d->any_major || f->n_majors == 0)
                 return;
         d->written = written;
-        d->driver = majors_then(f, written, &sure);
+        d->driver = driver ? driver : majors_then(f, written, &sure);
         if (!d->driver)
                 return;
         d->late = !facts_major_of(f, d->driver, &d->number.major);
         d->doubtful = !sure;
+        if (!d->late && d->number.major == written)
+                d->driver = NULL;
 }
 
 /* A node from before a dynamic major changed: its number is no driver's, or was that of its name's. */
@@ -152,7 +154,7 @@ struct devline recognise_line(struct arena *a, const struct facts *f, const stru
         if (whole_recognise(a, f, l, &d))
                 return d;
         if (f && !d.by_path && (d.type == DEVLINE_ALLOW || d.type == DEVLINE_DENY))
-                take_major(f, &d);
+                take_major(f, l->driver, &d);
         if ((d.type == DEVLINE_MOUNT || d.type == DEVLINE_DEV) && !take(a, f, &d))
                 d = (struct devline){ .rest = "",
                                       .path = d.path,

@@ -83,13 +83,13 @@ static uint32_t find_devices(struct planner *x) {
 }
 
 /*
- * A node keeps the form of its own line, then of its kind's lines, then of the file's.
- * Remembered lines count where nothing in the file answers.
+ * A node keeps the form of its own line, in the file or remembered, then of its kind's lines,
+ * then of the file's. Of these remembered ones count where nothing in the file answers.
  */
 static enum method find_form(struct planner *x, const struct node *n) {
         const struct plan_input *in = x->in;
         const struct survey *s = in->survey;
-        struct input_forms own = input_forms(in, n);
+        struct input_forms own = input_forms(in, n, false), then = input_forms(in, n, true);
         bool dev = own.dev, mount = own.mount;
 
         /* Proxmox's autodev hook fails with EEXIST on these */
@@ -99,6 +99,10 @@ static enum method find_form(struct planner *x, const struct node *n) {
                                                     .where = in->name });
         if (in->policy->method != METHOD_AUTO)
                 return in->policy->method;
+        if (!dev && !mount) {
+                dev = then.dev;
+                mount = then.mount;
+        }
         if (!dev && !mount) {
                 dev = s->there.as_dev & NODE_BIT(n->kind);
                 mount = s->there.as_mount & NODE_BIT(n->kind);
@@ -187,7 +191,7 @@ static bool is_wanted(const struct planner *x, const struct gpu *g, const struct
                 gpus += gpu_node(c->gpus.items[i], n->kind) != NULL;
         lines = input_count(in, n->kind);
         if (lines.there > 0 && lines.parked > 0) { /* some GPU was away: whose lines are left? */
-                struct input_forms own = input_forms(in, n);
+                struct input_forms own = input_forms(in, n, false);
 
                 return own.dev || own.mount;
         }

@@ -206,9 +206,16 @@ static bool take_behind(struct arena *a, struct policy *p, const char *text) {
         return parse_u32(number, &p->parked.next.number);
 }
 
+static bool take_driver(struct arena *a, struct policy *p, const char *text) {
+        (void)a;
+        p->parked.next.driver = text;
+        return majors_is_dynamic(text);
+}
+
 static bool take_line(struct arena *a, struct policy *p, const char *text) {
         p->parked.next.line = text;
         *ARENA_PUSH(a, p->parked.lines, p->parked.n) = p->parked.next;
+        p->parked.next.driver = NULL;
         return true;
 }
 
@@ -227,7 +234,7 @@ static const struct {
 } texts[] = {
         { "mac", take_mac },          { "hostname", take_name }, { "rootfs", take_root },
         { "hookscript", take_caller }, { "major", take_major },
-        { "behind", take_behind },    { "line", take_line },     { MORE, take_more },
+        { "behind", take_behind },    { "driver", take_driver }, { "line", take_line },     { MORE, take_more },
 };
 
 static const char *parse_memory(struct arena *a, struct policy *p, const struct ini_entry *e) {
@@ -335,6 +342,8 @@ static void add_parked(struct strbuf *b, const struct parked *list) {
                         continue;
                 if (p->behind && (!last || last->number != p->number || !streq(last->behind, p->behind)))
                         add_place(&text, p);
+                if (p->driver)
+                        strbuf_printf(&text, "driver = %s\n", p->driver);
                 add_text(&text, "line", p->line);
                 if (b->len + text.len > PARKED_MAX)
                         continue;

@@ -28,11 +28,11 @@ static bool line_gives_folder(const struct devline *d, const struct node *n) {
                str_has_prefix(n->path, d->path.clean.data) && n->path[d->path.clean.len] == '/';
 }
 
-struct input_forms input_forms(const struct plan_input *in, const struct node *n) {
+struct input_forms input_forms(const struct plan_input *in, const struct node *n, bool parked) {
         struct input_forms f = { 0 };
 
         for (size_t i = 1; i < in->survey->n_lines; i++) {
-                if (in->conf->lines[i].parked)
+                if (in->conf->lines[i].parked != parked)
                         continue;
                 f.dev |= line_gives(&in->survey->lines[i], DEVLINE_DEV, n);
                 f.mount |= line_gives(&in->survey->lines[i], DEVLINE_MOUNT, n);

@@ -36,8 +36,8 @@ struct input_forms {
         bool dev, mount;
 };
 
-/** input_forms() - of the lines in the file that give @n by its name */
-struct input_forms input_forms(const struct plan_input *in, const struct node *n);
+/** input_forms() - of the lines in the file, or of those that are @parked, that give @n by its name */
+struct input_forms input_forms(const struct plan_input *in, const struct node *n, bool parked);
 
 /** input_names() - whether a line, remembered ones too, gives @n by its name or with its folder */
 bool input_names(const struct plan_input *in, const struct node *n);

@@ -45,6 +45,15 @@ static void report_foreign(const struct editor *e) {
         }
 }
 
+/* The driver that has the major of a rule, if the kernel chooses it. */
+static const char *dynamic_driver(const struct editor *e, const struct devline *d) {
+        const struct family *f = devline_rule_family(e->in->facts, d);
+
+        if (!f || f->major != 0)
+                return NULL;
+        return d->late ? d->driver : facts_major_name(e->in->facts, d->number.major);
+}
+
 /* The lines that went while something is away, and whose the majors are. */
 static void remember(const struct editor *e) {
         struct edit_memory *m = e->memory;
@@ -52,18 +61,17 @@ static void remember(const struct editor *e) {
         for (size_t i = 1; i < e->n_lines; i++) {
                 const struct conf_line *l = &e->c->lines[i];
                 const struct devline *d = &e->lines[i];
-                const struct family *family = devline_rule_family(e->in->facts, d);
-                const char *owner = d->late ? d->driver
-                                            : facts_major_name(e->in->facts, d->number.major);
+                const char *driver = dynamic_driver(e, d);
 
                 if (l->remember) {
                         struct parked_line *p = ARENA_PUSH(e->a, m->parked.lines, m->parked.n);
 
                         p->line = late_text(e, i);
+                        p->driver = driver;
                         pctconf_place(e->c, i, p);
+                } else if (driver && !l->dropped) {
+                        majors_add(e->a, &m->majors, d->late ? d->written : d->number.major, driver);
                 }
-                if (family && family->major == 0 && owner && (!l->dropped || l->remember))
-                        majors_add(e->a, &m->majors, d->late ? d->written : d->number.major, owner);
         }
         for (size_t i = 0; i < e->p->n_nodes; i++) {
                 const struct plan_node *pn = &e->p->nodes[i];

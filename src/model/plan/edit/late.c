@@ -54,7 +54,9 @@ bool late_may_stay(const struct editor *e, size_t i) {
         if (d->type == DEVLINE_MOUNT)
                 return devline_option(d, "optional").len > 0 && !is_in_bound_folder(e, i) &&
                        !(d->at && d->at->kind == SOURCE_DEVICE && is_owned(e, d->at->number.major));
-        return d->type != DEVLINE_DEV && !(d->late && is_owned(e, d->written));
+        /* of remembered rules two drivers' may have the same number: they wait for the new ones */
+        return d->type != DEVLINE_DEV &&
+               !(d->late && (e->c->lines[i].parked || is_owned(e, d->written)));
 }
 
 static const char *rule_number(const struct editor *e, const struct devline *d) {
@@ -62,7 +64,7 @@ static const char *rule_number(const struct editor *e, const struct devline *d) 
                             : devnum_text(e->a, d->number);
 }
 
-/* Whether another rule says the same already: one that needs no change, or was changed before. */
+/* Whether the owner has added a rule for the major of today himself. */
 static bool is_second(const struct editor *e, size_t line) {
         const struct devline *d = &e->lines[line];
 
@@ -70,7 +72,7 @@ static bool is_second(const struct editor *e, size_t line) {
                 const struct devline *o = &e->lines[i];
 
                 if (i != line && o->type == d->type && o->legacy == d->legacy && !o->late &&
-                    !e->c->lines[i].dropped && (!o->driver || i < line) && !o->any_major &&
+                    !e->c->lines[i].dropped && !e->c->lines[i].parked && !o->driver && !o->any_major &&
                     o->number.major == d->number.major && o->any_minor == d->any_minor &&
                     (o->any_minor || o->number.minor == d->number.minor))
                         return true;
@@ -99,7 +101,10 @@ bool late_settle_rule(const struct editor *e, const struct line_class *k, size_t
                         w->text = w->text ? w->text : text;
                 }
         }
-        if ((moved && is_second(e, i)) || !late_may_stay(e, i))
+        if (!d->late && (moved || e->c->lines[i].parked) && is_second(e, i)) {
+                editor_drop(e, i);
+                e->c->lines[i].remember = false;
+        } else if (!late_may_stay(e, i))
                 editor_drop(e, i);
         else if (d->legacy && !d->late)
                 editor_replace(e, i, k->key, text);
