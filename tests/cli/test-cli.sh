@@ -72,6 +72,19 @@ plain() {
 }
 
 tree() { (cd "$H" && find etc var run ! -name "*.lock" ! -path run/gpuanchor/serials -type f -exec sha256sum {} + -o -type l -print | sort); }
+# what hookscript: names runs the installed hook, and nothing once that is gone
+runs_hook() {
+    sed "s| /usr/libexec| $H/usr/libexec|g" "$LINK" >"$work/stub"
+    printf '#!/bin/sh\necho "hook $*"\nexit 7\n' >"$H$HOOK"
+    [ -x "$LINK" ] && [ ! -L "$LINK" ] || fail "no file"
+    [ "$(sh "$work/stub" 101 pre-start; echo $?)" = "hook 101 pre-start
+7" ] || fail "the hook is not run"
+    mv "$H$HOOK" "$work/gone"
+    [ "$(sh "$work/stub" 101 pre-start; echo $?)" = 0 ] || fail "without the program a container does not start"
+    mv "$work/gone" "$H$HOOK"
+    printf '#!/bin/sh\nexit 0\n' >"$H$HOOK"
+}
+
 before() { tree >"$work/before"; }
 unchanged() {
     tree >"$work/after"
@@ -698,7 +711,7 @@ case_enable() {
     has "$POLICY" 'gpu = 0000:c1:00.0 1002:150e 1f66:0031 pci0000:c0/08.1/00.0'
     ! grep -qx '\[container\]' "$POLICY" || fail "a section that nobody asked for"
     has "$CONF" 'hookscript: local:snippets/gpuanchor-hook'
-    [ "$(readlink "$LINK")" = $HOOK ] || fail "link"
+    runs_hook
     [ "$(cat "$work/pct")" = 'set 101 --hookscript local:snippets/gpuanchor-hook' ] || fail "pct"
     before
     run 0 enable 101
@@ -707,7 +720,7 @@ case_enable() {
     said '/etc/pve/gpuanchor/101.conf removed'
     cmp -s "$CONF" "$work/original" || fail "the container file is another"
     [ ! -e "$POLICY" ] || fail "the policy file stayed"
-    [ -L "$LINK" ] || fail "pct set --hookscript would find no link"
+    [ -x "$LINK" ] || fail "pct set --hookscript would find no hook"
     before
     run 0 disable 101
     said 'not managed'
@@ -986,7 +999,6 @@ case_enable_bad() {
     [ ! -L "$LINK" ] || fail "link"
 }
 
-# When pct fails nothing of enable stays.
 # a hookscript that runs the hook cannot be run by it
 case_enable_next_hook_again() {
     guide
@@ -1002,6 +1014,7 @@ case_enable_next_hook_again() {
     complained 'runs gpuanchor-hook'
     run 0 enable 101 --next-hook none
 }
+# When pct fails nothing of enable stays.
 case_enable_undone() {
     guide
     ln -s $HOOK "$LINK"
@@ -1035,9 +1048,12 @@ case_link() {
     [ -x "$LINK" ] || fail "removed the copy"
     ln -sf /usr/local/libexec/gpuanchor/gpuanchor-hook "$LINK"
     run 0 enable 101
-    [ "$(readlink "$LINK")" = $HOOK ] || fail "the old link stayed"
+    runs_hook
     run 0 disable --all
-    [ -L "$LINK" ] || fail "the link is the package's"
+    [ -x "$LINK" ] || fail "it does not stay"
+    ln -sf $HOOK "$LINK" # the package's
+    run 0 enable 101
+    [ "$(readlink "$LINK")" = $HOOK ] || fail "the package's link is gone"
     ln -sfn /bin/true "$LINK"
     before
     run 2 enable 101
@@ -1063,7 +1079,7 @@ case_disable_all() {
     cmp -s "$CONF" "$work/original" || fail "101 is another"
     has "$POLICY" '[pin pve1]'
     has "$H/etc/pve/lxc/104.conf" 'hookscript: local:snippets/gpuanchor-hook'
-    [ -L "$LINK" ] || fail "104 needs the link"
+    [ -x "$LINK" ] || fail "104 needs the hook"
     before
     run 0 disable --keep-policy 101
     said 'not managed'
@@ -1074,7 +1090,7 @@ case_disable_all() {
     run 0 disable --all
     [ ! -e "$POLICY" ] || fail "the policy file stayed"
     cmp -s "$CONF" "$work/original" || fail "101 is another"
-    [ -L "$LINK" ] || fail "the link is the package's"
+    [ -x "$LINK" ] || fail "it does not stay"
     rm -rf "$H/etc/pve" && mkdir "$H/etc/pve"
     run 2 disable --all
     complained 'not mounted'
@@ -1090,7 +1106,7 @@ case_storage() {
     printf 'dir: local\n\tpath /var/lib/vz\n\tcontent iso,snippets\n\tcontent-dirs snippets=hooks\n' >"$H/etc/pve/storage.cfg"
     run 0 enable 101
     lacks "$work/out" 'pvesm'
-    [ "$(readlink "$H/var/lib/vz/hooks/gpuanchor-hook")" = $HOOK ] || fail "link"
+    [ -x "$H/var/lib/vz/hooks/gpuanchor-hook" ] || fail "no hook"
 }
 
 case_method_dev() {

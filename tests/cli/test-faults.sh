@@ -240,4 +240,22 @@ case_five_descriptors() {
     grep -q 'status 1' "$work/out" || only_amd "four descriptors"
 }
 
+# --- installed by hand ----------------------------------------------------------------------------
+
+case_edited_settings_stay() {
+    conf=$tests/../conf
+    to=$H/dest/etc/gpuanchor/gpuanchor.conf
+    install() { DESTDIR=$H/dest sh "$conf/install.sh" "$conf/gpuanchor.conf" /etc/gpuanchor >"$work/out" 2>&1 || fail "$?"; }
+    install
+    cmp "$conf/gpuanchor.conf" "$to" || fail "not installed"
+    install # the same
+    gone "$to.new"
+    echo '# mine' >>"$to"
+    cp "$to" "$work/mine"
+    install
+    said 'was changed and stays'
+    cmp "$work/mine" "$to" || fail "overwritten"
+    cmp "$conf/gpuanchor.conf" "$to.new" || fail "no .new"
+}
+
 cases ${3+"$3"}

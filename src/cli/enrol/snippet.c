@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * snippet - the link in the storage, and pct set
+ * snippet - what hookscript: can name, and pct set
  *
  * hookscript: takes a volume, so the installed hook needs a name below a storage
- * of Proxmox. A link is enough (-f and -x are all that it asks), and an upgrade
- * of the package then upgrades every container's hook. The line itself is set
- * by pct, which knows about pending changes, permissions and the lock.
+ * of Proxmox: an executable file or a link to one. Debian's package makes a link, and sees to
+ * it when the package goes. Without a package nobody would, and a container whose hookscript leads
+ * nowhere does not start: there it is a script that runs the installed hook as long as it is
+ * there. The line itself is set by pct, which knows about pending changes, permissions and the
+ * lock.
  */
 #include "cli/enrol/snippet.h"
 
@@ -22,6 +24,11 @@
 
 #define PCT_MS (60 * 1000)
 #define PMXCFS_MAX (1024 * 1024) /* pmxcfs has no larger file */
+
+/* the second line as in debian/hook-stub: by it the package knows what it may replace */
+static const char stub[] = "#!/bin/sh\n"
+                           "# stand-in for gpuanchor-hook: without the program a container starts\n"
+                           "[ ! -x " HOOK_PATH " ] || exec " HOOK_PATH " \"$@\"\n";
 
 static const char *full_path(struct cli *c) {
         return storage_snippet_path(&c->host.pve, HOOK_VOLUME);
@@ -107,7 +114,7 @@ void snippet_advise(struct cli *c, struct findings *f) {
 }
 
 int snippet_install(struct cli *c) {
-        const char *path = full_path(c), *temp, *folder;
+        const char *path = full_path(c), *folder;
         struct stat st;
         int r;
 
@@ -116,17 +123,7 @@ int snippet_install(struct cli *c) {
                 return 0;
         folder = arena_strndup(&c->arena, path, (size_t)(strrchr(path, '/') - path));
         r = mkdir_parents(folder, 0755);
-        if (r < 0)
-                return r;
-        temp = arena_printf(&c->arena, "%s.tmp.%d", path, (int)getpid());
-        file_sweep(path);
-        if (symlink(HOOK_PATH, temp) < 0)
-                return -errno;
-        if (rename(temp, path) < 0) {
-                r = -errno;
-                (void)unlink(temp);
-        }
-        return r;
+        return r < 0 ? r : file_replace(path, bytes_of(stub), 0755, 0);
 }
 
 int hookscript_set(struct cli *c, uint32_t vmid, const char *volume) {

@@ -10,7 +10,7 @@
 
 #define HOOK_VOLUME "local:snippets/" HOOK_NAME
 
-/** snippet_path() - where the link to the hook is or will be, without the prefix */
+/** snippet_path() - where the name of the hook in the storage is or will be, without the prefix */
 const char *snippet_path(struct cli *c);
 
 /**
@@ -27,9 +27,9 @@ int snippet_check(struct cli *c);
 void snippet_advise(struct cli *c, struct findings *f);
 
 /**
- * snippet_install() - make the link, after snippet_check()
+ * snippet_install() - make a script that runs the hook if it is installed, after snippet_check()
  *
- * Debian's package has made it, where it could. It stays when a container leaves.
+ * Debian's package has made a link, where it could: that stays. Both stay when a container leaves.
  *
  * Return: 0 or negative errno.
  */
