@@ -8,6 +8,10 @@
 #include "host/probe/majors.h"
 #include "host/probe/probe.h"
 #include "model/conf/recognise.h"
+#include "model/gpu/pci-address.h"
+#include "pve/vm.h"
+
+#include <errno.h>
 
 struct anchor anchor_open(struct arena *a, const char *root) {
         return (struct anchor){ .pve = pve_open(a, root) };
@@ -84,4 +88,30 @@ void anchor_policy(struct anchor *an, uint32_t vmid, const struct bytes *text,
                 settings_try_own(&an->pve, vmid, *text, ret);
         else
                 settings_load_own(&an->pve, vmid, ret);
+}
+
+static bool lines_have(const struct hostpci *lines, size_t n, const struct card *c) {
+        for (size_t i = 0; i < n; i++)
+                for (size_t j = 0; j < lines[i].n_paths && !lines[i].mediated; j++)
+                        if (pci_path_has(lines[i].paths[j], c->address))
+                                return true;
+        return false;
+}
+
+bool anchor_vm_has(void *user, const struct card *c) {
+        const struct anchor *an = user;
+        uint32_t *vmids = NULL;
+        size_t n = 0;
+
+        if (vm_list(&an->pve, &vmids, &n) < 0)
+                return true;
+        for (size_t i = 0; i < n; i++) {
+                struct hostpci *lines = NULL;
+                size_t n_lines = 0;
+                int r = vm_hostpci(&an->pve, vmids[i], &lines, &n_lines);
+
+                if (r == 0 ? lines_have(lines, n_lines, c) : r != -ENOENT)
+                        return true;
+        }
+        return false;
 }

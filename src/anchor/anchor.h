@@ -44,6 +44,14 @@ int anchor_facts(struct anchor *an);
 /** anchor_memory() - have @an->memory, and facts; 0 or negative errno */
 int anchor_memory(struct anchor *an);
 
+/**
+ * anchor_vm_has() - whether a virtual machine of this node takes the card @c as a whole
+ * @user: struct anchor
+ *
+ * Reads the files of all of them. What cannot be read may be one that has it.
+ */
+bool anchor_vm_has(void *user, const struct card *c);
+
 /** anchor_sources() - have in @an->facts what the paths lead to that @x and @y name; @y may be NULL */
 void anchor_sources(struct anchor *an, const struct pctconf *x, const struct pctconf *y);
 

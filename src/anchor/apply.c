@@ -102,9 +102,17 @@ static int apply_host_memory(struct check *c) {
         const char *path;
         int r;
 
+        if (m.unread)
+                finding_add(&c->findings, (struct finding){ .code = FINDING_READ_FAILED,
+                                                            .where = m.unread,
+                                                            .what = m.unread_why });
         m.pins = c->plan.choice.kept;
         m.n_pins = c->plan.choice.n_kept;
         r = host_memory_store(&c->anchor->pve, &m, &path);
+        for (size_t i = 0; i < m.n_damaged && r == 0; i++)
+                finding_add(&c->findings, (struct finding){ .code = FINDING_MEMORY_DAMAGED,
+                                                            .where = m.damaged[i] +
+                                                                     strlen(c->anchor->pve.root) });
         if (r == 0 && c->anchor->has_majors)
                 r = host_majors_store(&c->anchor->pve, &c->anchor->facts, &path);
         if (r < 0)

@@ -61,6 +61,8 @@ struct plan_input check_input(const struct check *c, const struct pctconf *conf,
                 .conf = conf,
                 .survey = s,
                 .convert = c->convert,
+                .is_taken = anchor_vm_has,
+                .user = c->anchor,
         };
 }
 

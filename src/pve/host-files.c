@@ -43,18 +43,58 @@ static void drop_gone(const struct pve *pve, struct host_memory *m) {
         m->n_pins = n;
 }
 
+/* Read @name of the memory; false when there is no text that can be used. */
+static bool load(const struct pve *pve, const char *name, struct host_memory *m,
+                 struct bytes *ret) {
+        const char *path = path_of(pve, name);
+        int r = file_read(pve->arena, path, FILE_MAX, ret);
+
+        if (r < 0 && r != -ENOENT) {
+                m->unread = path + strlen(pve->root);
+                m->unread_why = strerror(-r);
+                m->partial = true;
+        }
+        return r == 0;
+}
+
+static void is_damaged(const struct pve *pve, const char *name, struct host_memory *m) {
+        m->damaged[m->n_damaged++] = path_of(pve, name);
+        m->partial = true;
+}
+
 void host_memory_load(const struct pve *pve, struct host_memory *ret) {
         struct host_memory m = { 0 };
-        int r = file_read(pve->arena, path_of(pve, "cards"), FILE_MAX, &m.cards_text);
+        bool there = load(pve, "cards", &m, &m.cards_text);
+        bool good = there && history_read(pve->arena, m.cards_text, &m.history);
 
-        if (r < 0 || !history_read(pve->arena, m.cards_text, &m.history)) {
-                m.partial = r != -ENOENT;
+        if (!good)
                 m.history = (struct history){ .id = new_id(pve) };
-        }
-        r = file_read(pve->arena, path_of(pve, "pins"), FILE_MAX, &m.pins_text);
-        m.partial |= r < 0 ? r != -ENOENT : !pins_read(pve->arena, m.pins_text, &m);
+        if (there && !good)
+                is_damaged(pve, "cards", &m);
+        if (load(pve, "pins", &m, &m.pins_text) && !pins_read(pve->arena, m.pins_text, &m))
+                is_damaged(pve, "pins", &m);
+        if (!good) /* its sets are not those that the pins were written with */
+                pins_unfollowed(&m);
         drop_gone(pve, &m);
         *ret = m;
+}
+
+/* What can be read again is what it was made of: the cards that are here, and the policies. */
+static int set_aside(const struct pve *pve, const struct host_memory *m, const char **ret_path) {
+        for (size_t i = 0; i < m->n_damaged; i++) {
+                *ret_path = m->damaged[i];
+                if (rename(*ret_path, arena_printf(pve->arena, "%s.damaged", *ret_path)) < 0)
+                        return -errno;
+        }
+        return 0;
+}
+
+static struct bytes seen(const struct pve *pve, const struct host_memory *m, const char *name,
+                         struct bytes text) {
+        for (size_t i = 0; i < m->n_damaged; i++)
+                if (streq(m->damaged[i], path_of(pve, name)))
+                        return (struct bytes){ 0 };
+        return text;
 }
 
 static int store(const struct pve *pve, const char *path, struct bytes before, struct bytes text) {
@@ -69,14 +109,18 @@ static int store(const struct pve *pve, const char *path, struct bytes before, s
 int host_memory_store(const struct pve *pve, const struct host_memory *m, const char **ret_path) {
         int r;
 
-        if (m->partial)
+        if (m->unread)
                 return 0;
+        r = set_aside(pve, m, ret_path);
+        if (r < 0)
+                return r;
         *ret_path = path_of(pve, "cards");
-        r = store(pve, *ret_path, m->cards_text, history_write(pve->arena, &m->history));
+        r = store(pve, *ret_path, seen(pve, m, "cards", m->cards_text),
+                  history_write(pve->arena, &m->history));
         if (r != 0)
                 return r;
         *ret_path = path_of(pve, "pins");
-        return store(pve, *ret_path, m->pins_text, pins_write(pve->arena, m));
+        return store(pve, *ret_path, seen(pve, m, "pins", m->pins_text), pins_write(pve->arena, m));
 }
 
 struct majors host_majors_load(const struct pve *pve) {

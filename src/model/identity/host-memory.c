@@ -86,6 +86,11 @@ void host_memory_forget(struct arena *a, struct host_memory *m, uint32_t owner) 
         m->n_pins = n;
 }
 
+void pins_unfollowed(struct host_memory *m) {
+        for (size_t i = 0; i < m->n_pins; i++)
+                m->pins[i].pinned.history = NULL;
+}
+
 static void write_line(struct strbuf *b, const char *key, const struct card *c) {
         strbuf_printf(b, "%s ", key);
         card_write(b->arena, b, c);

@@ -22,7 +22,11 @@ struct host_memory {
         struct kept_pin *pins;
         size_t n_pins;
         struct bytes cards_text, pins_text; /* as they were read */
-        bool partial; /* something could not be read: only rows that need no neighbours apply */
+        bool partial;       /* something is not known: only rows that need no neighbours apply */
+        const char *unread; /* a file that could not be read, and why; NULL: none */
+        const char *unread_why;
+        const char *damaged[2]; /* files that hold no such text: set aside when it is stored */
+        size_t n_damaged;
 };
 
 /** gpu_card() - what the card of @g is known by; of a virtual function its card and its number */
@@ -42,6 +46,9 @@ void host_memory_forget(struct arena *a, struct host_memory *m, uint32_t owner);
 
 /** pins_write() - the pins as the text that pins_read() reads */
 struct bytes pins_write(struct arena *a, const struct host_memory *m);
+
+/** pins_unfollowed() - the pins are of another history: each is judged by its own neighbours */
+void pins_unfollowed(struct host_memory *m);
 
 /** pins_read() - read the text into @m; false when it is damaged, @m has no pins then */
 bool pins_read(struct arena *a, struct bytes text, struct host_memory *m);

@@ -42,6 +42,7 @@ void choose_auto(struct chooser *x) {
         const struct plan_input *in = x->in;
         bool other_node = in->policy->n_pins > 0, accel = only_accel(in);
         struct gpu_list usable = accel ? accels(x) : chooser_usable(x), named = { 0 };
+        const char *missing = x->c->missing; /* by other selectors */
 
         if (!other_node)
                 named.n = survey_named_gpus(x->a, in->facts, in->survey, &named.items);
@@ -50,7 +51,7 @@ void choose_auto(struct chooser *x) {
         if (named.n > 0) {
                 for (size_t i = 0; i < named.n; i++)
                         chooser_take(x, named.items[i]);
-        } else if (x->c->missing) {
+        } else if (x->c->missing != missing) {
                 ;
         } else if (other_node && pin_choose_alike(x, &in->policy->pins[0])) {
                 ;

@@ -21,6 +21,9 @@ struct plan_input {
         /* the container is moved to this form: what only the other one needed goes as well,
          * which a start leaves where it is; METHOD_AUTO: no such thing */
         enum method convert;
+        /* whether a virtual machine of this node has the card; NULL: there is none. Asked seldom */
+        bool (*is_taken)(void *user, const struct card *c);
+        void *user;
 };
 
 /**

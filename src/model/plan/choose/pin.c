@@ -159,7 +159,9 @@ void pin_choose(struct chooser *x, const struct pin *pin) {
                                        .history = &m.history,
                                        .pins = pins,
                                        .n_pins = n_others + pin->n_gpus,
-                                       .partial = m.partial },
+                                       .partial = m.partial,
+                                       .is_taken = x->in->is_taken,
+                                       .user = x->in->user },
                    tracks);
         for (size_t i = 0, n = 0; i < m.n_pins; i++)
                 if (m.pins[i].pinned.owner != x->in->vmid)
@@ -187,6 +189,14 @@ bool pin_choose_alike(struct chooser *x, const struct pin *pin) {
                 if (!pci_ids_known(&p->ids) || alike != wanted)
                         return false;
         }
+        for (size_t j = 0; j < x->in->facts->n_gpus; j++)
+                for (size_t i = 0; i < pin->n_gpus; i++) {
+                        struct card c = gpu_card(x->in->facts, &x->in->facts->gpus[j]);
+
+                        if (pci_ids_same_model(&pin->gpus[i].ids, &c.ids) && x->in->is_taken &&
+                            x->in->is_taken(x->in->user, &c))
+                                return false;
+                }
         for (size_t i = 0; i < pin->n_gpus; i++)
                 for (size_t j = 0; j < x->in->facts->n_gpus; j++)
                         if (pci_ids_same_model(&pin->gpus[i].ids, &x->in->facts->gpus[j].ids))

@@ -15,7 +15,7 @@ void pin_choose(struct chooser *x, const struct pin *pin);
  * pin_choose_alike() - the GPUs that are like those of @pin, which another cluster node has chosen
  *
  * Its addresses mean nothing here, its ids do. Return: false, and nothing is taken, when another
- * number of GPUs is alike.
+ * number of GPUs is alike, or a virtual machine has one.
  */
 bool pin_choose_alike(struct chooser *x, const struct pin *pin);
 
