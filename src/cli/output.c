@@ -8,6 +8,8 @@
 #include "render/journal.h"
 #include "render/text.h"
 
+#include <sys/ioctl.h>
+
 int cli_fail(struct cli *c, const char *remedy, const char *format, ...) {
         _cleanup_(cleanup_free) char *text = NULL;
         va_list args;
@@ -60,8 +62,10 @@ static void out_finding(struct cli *c, const struct finding *f, uint32_t vmid) {
         if ((c->opt[OPT_BOOT] || c->verb == &verb_look) && !*c->root && getenv("JOURNAL_STREAM") &&
             journal_send("gpuanchor", f, vmid) == 0)
                 return;
-        printf("%s%s%s%s%s\n", c->prefix, c->color ? severity_color(s) : "", severity_label(s),
-               c->color ? TEXT_RESET : "", finding_text(&c->arena, f, vmid));
+        printf("%s%s%s%s", c->prefix, c->color ? severity_color(s) : "", severity_label(s),
+               c->color ? TEXT_RESET : "");
+        text_wrap(finding_text(&c->arena, f, vmid), strlen(c->prefix) + strlen(severity_label(s)),
+                  strlen(c->prefix) + 2, c->width ? c->width : SIZE_MAX);
         if (*remedy)
                 printf("%s  -> %s\n", c->prefix, remedy);
 }
@@ -76,6 +80,12 @@ void out_findings(struct cli *c, const struct findings *f, uint32_t vmid, enum o
                      (finding_is_way(f->items[i].code) && !c->opt[OPT_QUIET])) &&
                     (edits == EDITS_TELL || !finding_is_change(f->items[i].code)))
                         out_finding(c, &f->items[i], vmid);
+}
+
+size_t cli_width(void) {
+        struct winsize w;
+
+        return ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col >= 40 ? w.ws_col : 80;
 }
 
 static const char *diff_color(const char *line) {

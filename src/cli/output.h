@@ -24,6 +24,9 @@
  */
 int cli_fail(struct cli *c, const char *remedy, const char *format, ...) _printf_(3, 4);
 
+/** cli_width() - columns of the terminal, 80 where there is none */
+size_t cli_width(void);
+
 /** cli_fail_findings() - the same for the errors and warnings of a list, a line each */
 int cli_fail_findings(struct cli *c, const struct findings *f, uint32_t vmid);
 

@@ -61,6 +61,7 @@ struct cli {
         bool terminal;      /* stdout is one */
         bool color;         /* stdout may be coloured */
         const char *prefix; /* before every result line, "101: ", "" for none */
+        size_t width;       /* findings are wrapped at this column, 0: not at all */
 };
 
 struct verb {

@@ -51,10 +51,14 @@ static const struct baseline *load_baseline(struct cli *c) {
 
 int look_status(struct cli *c, struct status_view *ret) {
         struct host_status *st = arena_alloc(&c->arena, sizeof(*st));
+        struct usage *usage = arena_alloc(&c->arena, sizeof(*usage));
         int r = anchor_status(&c->host, load_baseline(c), st);
 
         if (r < 0)
                 return r;
+        anchor_usage(&c->host, usage);
+        usage_check(usage, &st->findings);
+        ret->usage = usage;
         ret->st = st;
         ret->version = GPUANCHOR_VERSION;
         ret->watched = is_watched(c);

@@ -29,37 +29,6 @@ static const char *color_of(enum doctor_verdict verdict) {
         return colors[verdict];
 }
 
-/* Columns of one character of well-formed UTF-8: bytes that continue one take none. */
-static size_t columns(const char *s, size_t n) {
-        size_t c = 0;
-
-        for (size_t i = 0; i < n; i++)
-                c += ((unsigned char)s[i] & 0xc0) != 0x80;
-        return c;
-}
-
-/* @text from column INDENT on; further lines begin there. */
-static void print_wrapped(const char *text, size_t width) {
-        size_t at = INDENT;
-
-        while (*text) {
-                size_t n = strcspn(text, " "), c = columns(text, n);
-
-                if (at > INDENT && at + 1 + c > width) {
-                        printf("\n%*s", INDENT, "");
-                        at = INDENT;
-                } else if (at > INDENT) {
-                        putchar(' ');
-                        at++;
-                }
-                printf("%.*s", (int)n, text);
-                at += c;
-                text += n;
-                text += strspn(text, " ");
-        }
-        putchar('\n');
-}
-
 static void print_item(struct arena *a, const struct doctor_view *v, const struct doctor_item *i) {
         const char *evidence = doctor_evidence(a, i, v->vmid);
         const char *command = doctor_command(a, i, v->vmid);
@@ -72,7 +41,7 @@ static void print_item(struct arena *a, const struct doctor_view *v, const struc
                 strbuf_printf(&b, ": %s", evidence);
         printf("  %s%-7s%s ", v->color ? color_of(i->verdict) : "", doctor_verdict_name(i->verdict),
                v->color ? TEXT_RESET : "");
-        print_wrapped(strbuf_str(&b), v->width);
+        text_wrap(strbuf_str(&b), INDENT, INDENT, v->width);
         if (command)
                 printf("%*s-> %s\n", INDENT, "", command);
 }

@@ -48,6 +48,15 @@ static const char *gpus_of(struct arena *a, const struct container_status *c) {
         return b.len ? strbuf_str(&b) : "-";
 }
 
+size_t status_open(const struct status_view *v, uint32_t vmid) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < v->st->findings.n; i++)
+                n += v->st->findings.items[i].vmid == vmid &&
+                     status_is_open(&v->st->findings.items[i]);
+        return n;
+}
+
 static bool is_shown(const struct status_view *v, const struct container_status *c) {
         return v->only == 0 || v->only == c->vmid;
 }
@@ -76,7 +85,7 @@ static int add_row(struct arena *a, const struct status_view *v, struct libscols
         int worst = worst_of(v, c->vmid), r = 0;
         const char *const cells[COLUMNS] = {
                 arena_printf(a, "%u", c->vmid),    c->name, state_of(c), gpus_of(a, c),
-                status_codes(a, v, c->vmid, NULL),
+                arena_printf(a, "%zu", status_open(v, c->vmid)),
         };
 
         if (!line)
@@ -95,7 +104,7 @@ static int fill_table(struct arena *a, const struct status_view *v, struct libsc
         int r = 0;
 
         for (size_t i = 0; i < COLUMNS; i++)
-                if (!scols_table_new_column(t, names[i], 0, i == COLUMN_VMID ? SCOLS_FL_RIGHT : 0))
+                if (!scols_table_new_column(t, names[i], 0, i == COLUMN_VMID || i == COLUMN_FINDINGS ? SCOLS_FL_RIGHT : 0))
                         return -ENOMEM;
         r = scols_table_enable_colors(t, color);
         for (size_t i = 0; r == 0 && i < v->st->n_containers; i++)

@@ -4,10 +4,12 @@
 /*
  * status - the whole node at a glance
  */
+#include "model/plan/choose/usage.h"
 #include "model/watch/status.h"
 
 struct status_view {
         const struct host_status *st;
+        const struct usage *usage; /* who uses which GPU, managed or not */
         bool watched;  /* the daemon runs */
         uint32_t only; /* this container and the host; 0: all */
         const char *version;
@@ -23,6 +25,9 @@ bool status_shows(const struct status_view *v, const struct finding *f);
  * the start after it corrects it: monitoring must not be red for years.
  */
 bool status_is_open(const struct finding *f);
+
+/** status_open() - how many findings about this container are open */
+size_t status_open(const struct status_view *v, uint32_t vmid);
 
 /** status_table() - containers as a table on stdout; 0 or negative errno */
 int status_table(struct arena *a, const struct status_view *v, bool color);

@@ -103,3 +103,34 @@ const char *finding_text(struct arena *a, const struct finding *f, uint32_t vmid
 const char *finding_remedy(struct arena *a, const struct finding *f, uint32_t vmid) {
         return fill_in(a, finding_kinds[f->code].remedy, f, vmid);
 }
+
+/* Columns of one character of well-formed UTF-8: bytes that continue one take none. */
+static size_t columns(const char *s, size_t n) {
+        size_t c = 0;
+
+        for (size_t i = 0; i < n; i++)
+                c += ((unsigned char)s[i] & 0xc0) != 0x80;
+        return c;
+}
+
+void text_wrap(const char *text, size_t at, size_t indent, size_t width) {
+        bool first = true;
+
+        while (*text) {
+                size_t n = strcspn(text, " "), c = columns(text, n);
+
+                if (!first && at + 1 + c > width) {
+                        printf("\n%*s", (int)indent, "");
+                        at = indent;
+                } else if (!first) {
+                        putchar(' ');
+                        at++;
+                }
+                first = false;
+                printf("%.*s", (int)n, text);
+                at += c;
+                text += n;
+                text += strspn(text, " ");
+        }
+        putchar('\n');
+}

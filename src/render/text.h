@@ -41,3 +41,11 @@ struct text_place {
  * @places: ends with a name that is NULL; a place of another name stays as it is
  */
 const char *text_fill(struct arena *a, const char *template, const struct text_place *places);
+
+/**
+ * text_wrap() - print @text on stdout, broken at blanks, with an end of line
+ * @at:     the column that stdout is at
+ * @indent: where further lines begin
+ * @width:  columns of a line; a word that is longer is not broken
+ */
+void text_wrap(const char *text, size_t at, size_t indent, size_t width);

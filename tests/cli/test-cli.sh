@@ -821,7 +821,7 @@ case_enable_keeps_a_policy() {
     : >"$POLICY"
     printf '[container]\ngpu=auto\n gpu : auto' >"$POLICY"
     run 0 enable --gpu pci:0000:c1:00.0 --missing refuse 101
-    printf '[container]\ngpu = pci:0000:c1:00.0\nmissing = refuse\n\n[memory]\nvideo-gid = 44\nrender-gid = 110\nhostname = openclaw\nrootfs = local-lvm:vm-101-disk-0\n' |
+    printf '[container]\ngpu = pci:0000:c1:00.0\nmissing = refuse\n\n[pin pve1]\ngpu = 0000:c1:00.0 1002:150e 1f66:0031 pci0000:c0/08.1/00.0 by=pci:0000:c1:00.0\n\n[memory]\nvideo-gid = 44\nrender-gid = 110\nhostname = openclaw\nrootfs = local-lvm:vm-101-disk-0\n' |
         cmp - "$POLICY" || fail "policy"
 }
 

@@ -150,9 +150,9 @@ case_terminal() {
 
 case_as_user() {
     chmod 755 "$work" && chmod 640 "$CONF" && cp "$gpuanchor" "$work/user" && chmod 755 "$work/user"
-    setpriv --reuid 65534 --regid 65534 --clear-groups "$work/user" doctor >"$work/out" 2>"$work/err" ||
+    setpriv --reuid 65534 --regid 65534 --clear-groups "$work/user" doctor --plain >"$work/out" 2>"$work/err" ||
         fail "the host needs no root"
-    setpriv --reuid 65534 --regid 65534 --clear-groups "$work/user" doctor 101 >"$work/out" 2>"$work/err"
+    setpriv --reuid 65534 --regid 65534 --clear-groups "$work/user" doctor --plain 101 >"$work/out" 2>"$work/err"
     [ $? = 2 ] || fail "exit status"
     answers ok gpu
     answers skipped line 'needs root'
@@ -330,35 +330,35 @@ application() {
 
 case_application() {
     application 'dev0: /dev/dri/renderD128,mode=0666'
-    run 0 doctor 101
+    run 0 doctor --plain 101
     answers ok application 'init (0:0) can open it, and whoever else'
     application 'dev0: /dev/dri/renderD128,gid=110' # root of the container opens it all the same
-    run 0 doctor 101
+    run 0 doctor --plain 101
     answers ok application 'init (0:0) can open it, the node is 0:110 0660'
     application 'dev0: /dev/dri/renderD128,gid=1000' 'lxc.init.uid: 1000' 'lxc.init.gid: 1000'
-    run 0 doctor 101
+    run 0 doctor --plain 101
     answers ok application 'init (1000:1000) can open it'
     application 'dev0: /dev/dri/renderD128,uid=1000,mode=0600' 'lxc.init.uid: 1000'
-    run 0 doctor 101
+    run 0 doctor --plain 101
     # a gid of the host's that is none of init's
     application 'dev0: /dev/dri/renderD128,gid=110' 'lxc.init.uid: 1000' 'lxc.init.gid: 1000'
-    run 1 doctor 101
+    run 1 doctor --plain 101
     answers failed application 'init (1000:1000) cannot open it, the node is 0:110 0660'
     corrected application
     grep -q '^dev0: /dev/dri/renderD128,gid=110,mode=0666$' "$CONF" || fail "$(cat "$CONF")"
     application 'dev0: /dev/dri/renderD128,gid=110,mode=0640' 'lxc.init.uid: 1000' 'lxc.init.gid: 1000' 'lxc.init.groups: 44,110'
-    run 1 doctor 101
+    run 1 doctor --plain 101
     answers failed application 'the node is 0:110 0640'
     corrected application
     application 'dev0: /dev/dri/renderD128,gid=110' 'lxc.init.uid: 1000' 'lxc.init.gid: 1000' 'lxc.init.groups: 44,110'
-    run 1 doctor 101
+    run 1 doctor --plain 101
     answers warning application 'by lxc.init.groups alone'
     corrected application
 }
 
 case_application_bound() {
     application 'lxc.init.uid: 1000' 'lxc.mount.entry: /dev/dri/renderD128 dev/dri/renderD128 none bind,optional,create=file'
-    run 1 doctor 101
+    run 1 doctor --plain 101
     answers failed application 'init (1000:0) cannot open it: it is bound from the host'
     corrected application
     grep -q '^dev0: /dev/dri/renderD128,mode=0666$' "$CONF" || fail "$(cat "$CONF")"
@@ -370,7 +370,7 @@ case_nvidia_hook() {
     rm "$H/dev/nvidia-uvm-tools" && mknod -m 666 "$H/dev/nvidia-uvm-tools" c 508 1
     sed -i '/^lxc/d' "$CONF"
     printf '%s\n' 'lxc.hook.mount: /usr/share/lxc/hooks/nvidia' 'lxc.environment: NVIDIA_VISIBLE_DEVICES=1' >>"$CONF"
-    run 0 doctor 101
+    run 0 doctor --plain 101
     answers ok line "has NVIDIA's hook give 0000:02:00.0"
     before
     run 1 plan 101
@@ -378,7 +378,7 @@ case_nvidia_hook() {
     ! grep -q '^[-+]lxc\|^[-+]dev' "$work/out" || fail "a line is added"
     unchanged
     sed -i '/^unprivileged/d' "$CONF"
-    run 1 doctor 101
+    run 1 doctor --plain 101
     answers failed line "NVIDIA's hook refuses privileged containers"
 }
 

@@ -176,6 +176,22 @@ case_names_are_escaped() {
 }
 
 # who may not read the containers' files is told so, however much of /etc/pve is closed
+# Everything that uses a GPU is named, managed or not; a conflict counts.
+case_who_else_uses_a_gpu() {
+    run 0 status
+    said '2 GPUs, 1 managed container; gpuanchord does not run: systemctl enable --now gpuanchord'
+    unsaid 'without gpuanchor'
+    sed -e '/^hookscript/d' -e 's/openclaw/other/' "$CONF" >"$H/etc/pve/lxc/102.conf"
+    mkdir -p "$H/etc/pve/nodes/pve1/qemu-server" && ln -sfn nodes/pve1/qemu-server "$H/etc/pve/qemu-server"
+    echo 'hostpci0: 0000:c1:00.0,pcie=1' >"$H/etc/pve/qemu-server/200.conf"
+    run 1 status
+    said '102 other uses GPU 0000:c1:00.0 without gpuanchor: gpuanchor enable 102'
+    said 'virtual machine 200 takes GPU 0000:c1:00.0 (hostpci0)'
+    said 'is meant for container 101, but virtual machine 200'
+    run 1 status --json
+    said '"code":"gpu-conflict"'
+}
+
 case_ordinary_user() {
     chmod 755 "$work" "$H"
     cp "$gpuanchor" "$work/user"

@@ -9,14 +9,6 @@
 #include "render/doctor.h"
 #include "render/json.h"
 
-#include <sys/ioctl.h>
-
-static size_t terminal_width(void) {
-        struct winsize w;
-
-        return ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col >= 40 ? w.ws_col : 80;
-}
-
 static void print(struct cli *c, const struct doctor *d) {
         struct doctor_view v = {
                 .report = &d->report,
@@ -31,7 +23,7 @@ static void print(struct cli *c, const struct doctor *d) {
         } else if (c->opt[OPT_PLAIN]) {
                 doctor_plain(&c->arena, &v);
         } else {
-                v.width = terminal_width();
+                v.width = cli_width();
                 doctor_text(&c->arena, &v);
                 if (!d->vmid)
                         cli_say(c, MSG_DOCTOR_HOST);

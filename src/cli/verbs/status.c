@@ -29,6 +29,38 @@ static void print_findings(struct cli *c, const struct status_view *v) {
         c->prefix = "";
 }
 
+static bool is_managed(const struct host_status *st, uint32_t vmid) {
+        for (size_t i = 0; i < st->n_containers; i++)
+                if (st->containers[i].vmid == vmid)
+                        return true;
+        return false;
+}
+
+static const char *name_of(struct cli *c, uint32_t vmid) {
+        struct guest g;
+        const char *name = guest_load(&c->host.pve, vmid, &g) == 0
+                                   ? guest_setting(&c->arena, &g, "hostname")
+                                   : NULL;
+
+        return name ? name : "";
+}
+
+/* Who uses a GPU and is not in the table: containers without gpuanchor, and virtual machines. */
+static void print_others(struct cli *c, const struct status_view *v) {
+        for (size_t i = 0; i < v->usage->n; i++) {
+                const struct gpu_user *u = &v->usage->users[i];
+
+                if (v->only && u->vmid != v->only)
+                        continue;
+                if (u->kind == USER_VM)
+                        cli_say(c, u->mediated ? MSG_STATUS_VM_SLICE : MSG_STATUS_VM, u->vmid,
+                                u->gpu->address, u->by);
+                else if (!is_managed(v->st, u->vmid))
+                        cli_say(c, MSG_STATUS_UNMANAGED, u->vmid,
+                                name_of(c, u->vmid), u->gpu->address, u->vmid);
+        }
+}
+
 static int print_text(struct cli *c, const struct status_view *v) {
         size_t n = v->st->n_containers;
         int r = 0;
@@ -38,9 +70,11 @@ static int print_text(struct cli *c, const struct status_view *v) {
                 return 0;
         }
         cli_say(c, MSG_STATUS_SUMMARY, v->st->facts.n_gpus, v->st->facts.n_gpus == 1 ? "" : "s", n,
-                n == 1 ? "" : "s", v->st->n_unmanaged, v->watched ? "" : MSG_STATUS_NO_WATCHER);
+                n == 1 ? "" : "s", v->watched ? "" : MSG_STATUS_NO_WATCHER);
         if (n > 0 && !c->opt[OPT_QUIET])
                 r = status_table(&c->arena, v, c->color);
+        print_others(c, v);
+        c->width = cli_width();
         print_findings(c, v);
         return r;
 }
@@ -53,13 +87,6 @@ static int print(struct cli *c, const struct status_view *v) {
         else
                 return print_text(c, v);
         return 0;
-}
-
-static bool is_managed(const struct host_status *st, uint32_t vmid) {
-        for (size_t i = 0; i < st->n_containers; i++)
-                if (st->containers[i].vmid == vmid)
-                        return true;
-        return false;
 }
 
 /* The container that was asked for, when it is not managed: EXIT_DONE if all was printed. */
