@@ -4,7 +4,8 @@
  * fuzz-pctconf - any bytes as a container file, on a host with four GPUs
  *
  * For several policies: what is not ours stays, applying twice is applying once, and no line
- * is left that names a GPU of the host which is not the container's.
+ * is left that names a GPU of the host which is not the container's. Variables stay but for those
+ * of the policy and those that are a node's path; both files have the same.
  */
 #include "model/conf/recognise.h"
 #include "model/plan/edit/edit.h"
@@ -87,6 +88,8 @@ static const char *const policies[] = {
         "gpu=pci:0000:02:00.0;method=dev",
         "gpu=pci:0000:01:00.0;method=idmap;video-gid=39;render-gid=992;devices=card kfd accel",
         "gpu=pci:0000:01:00.0;devices=card",
+        "gpu=pci:0000:02:00.0;guest-environment=NODE=/dev/dri/renderD129 "
+        "A=1;follow-environment=yes",
 };
 
 static void set_policy(struct arena *a, const char *text, struct policy *p) {
@@ -342,6 +345,44 @@ static void require_nodes(struct arena *a, const char *policy, const struct pass
         }
 }
 
+/* "KEY NAME=VALUE\n"... of a file's variables; without those that may be changed or added. */
+static struct bytes variables(struct arena *a, const struct pctconf *c, bool all) {
+        struct strbuf b = { .arena = a };
+
+        for (size_t i = 1; i < c->n_lines; i++) {
+                struct bytes value = c->lines[i].value;
+                const char *equals = value.len ? memchr(value.data, '=', value.len) : NULL;
+                size_t name = equals ? (size_t)(equals - value.data) : value.len;
+
+                if (c->lines[i].key.len < 15 ||
+                    memcmp(c->lines[i].key.data, "lxc.environment", 15) != 0)
+                        continue;
+                if (!all && equals &&
+                    ((name == 1 && value.data[0] == 'A') ||
+                     (name == 4 && memcmp(value.data, "NODE", 4) == 0) ||
+                     (value.len > name + 6 && memcmp(equals + 1, "/dev/", 5) == 0)))
+                        continue;
+                strbuf_printf(&b, "%.*s ", (int)c->lines[i].key.len, c->lines[i].key.data);
+                strbuf_add(&b, value.data, value.len);
+                strbuf_adds(&b, "\n");
+        }
+        return strbuf_bytes(&b);
+}
+
+static void require_variables(struct arena *a, struct bytes file, const char *policy,
+                              const struct pass *x) {
+        struct pctconf before, conf, config;
+
+        pctconf_parse(a, PCTCONF_PVE, file, &before);
+        pctconf_parse(a, PCTCONF_PVE, x->conf, &conf);
+        pctconf_parse(a, PCTCONF_LXC, x->config, &config);
+        require(bytes_equal(variables(a, &before, !strstr(policy, "environment")),
+                            variables(a, &conf, !strstr(policy, "environment"))),
+                policy, "another variable was touched", x->conf);
+        require(bytes_equal(variables(a, &conf, true), variables(a, &config, true)), policy,
+                "the generated configuration has other variables", x->config);
+}
+
 static void check_policy(struct arena *a, struct bytes file, const char *text) {
         struct bytes tail = other_sections(a, file);
         struct policy p;
@@ -356,6 +397,7 @@ static void check_policy(struct arena *a, struct bytes file, const char *text) {
         require_right_gpus(a, text, &once);
         require_right_rules(a, text, &once);
         require_nodes(a, text, &once);
+        require_variables(a, file, text, &once);
 
         require(run(a, once.conf, &once.next, &twice), text, "the second plan failed", once.conf);
         require(bytes_equal(once.conf, twice.conf), text, "twice is not once", twice.conf);
