@@ -11,7 +11,7 @@
 
 #define SAMPLE_NODE(kind_, path_, major_, minor_, gid_) \
         { .kind = (kind_), .path = (path_), .number = { (major_), (minor_), false }, \
-          .state = NODE_CHAR, .gid = (gid_), .mode = 0660 }
+          .state = NODE_CHAR, .gid = (gid_), .mode = (gid_) ? 0660 : 0666 }
 #define SAMPLE_GPU(address_, vendor_, device_, driver_, nodes_) \
         { .address = (address_), .pci = true, \
           .ids = { (vendor_), (device_), 0x1da2, 0xe448 }, .class = 0x030000, \

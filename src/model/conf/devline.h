@@ -71,6 +71,7 @@ struct devline {
         struct bytes clean;  /* DEV: the value without a comment */
         struct bytes gid;    /* DEV: digits, empty when not given */
         struct bytes raw_gid; /* DEV: the same as it stands in the value, digits or not */
+        bool twice;          /* DEV: a later line of the same index takes its place */
         bool deny_write;     /* DEV */
         const char *rest;    /* DEV: the other options that Proxmox takes, ",uid=0", "" when none */
 };

@@ -12,6 +12,7 @@
 #include "model/conf/application.h"
 #include "model/conf/legacy.h"
 #include "model/conf/recognise.h"
+#include "model/finding/reason.h"
 
 #define DRM_KINDS (NODE_BIT(NODE_CARD) | NODE_BIT(NODE_RENDER))
 
@@ -196,6 +197,14 @@ static void find_kinds(const struct facts *f, struct survey *s) {
         s->open = ((folders | wide) & DRM_KINDS) == DRM_KINDS && !((nodes | rules) & DRM_KINDS);
 }
 
+/* Of two dev0 lines Proxmox keeps the later one in mind. */
+static bool is_overridden(const struct pctconf *c, size_t line) {
+        for (size_t i = line + 1; i < c->n_lines; i++)
+                if (!c->lines[i].parked && bytes_equal(c->lines[i].key, c->lines[line].key))
+                        return true;
+        return false;
+}
+
 void survey_make(struct arena *a, const struct facts *f, const struct pctconf *c,
                  struct survey *ret) {
         struct survey s = { .n_lines = c->n_lines, .nvidia_hook = nvidia_hook_find(c) };
@@ -212,6 +221,9 @@ void survey_make(struct arena *a, const struct facts *f, const struct pctconf *c
                         forms->as_mount |= path_kinds(d);
                         forms->n_mount++;
                 } else if (d->type == DEVLINE_DEV) {
+                        d->twice = !c->lines[i].parked && is_overridden(c, i);
+                        if (d->twice && !d->broken)
+                                d->broken = WHY_DEV_TWICE;
                         forms->as_dev |= path_kinds(d);
                         forms->n_dev++;
                 } else if (legacy_is_key(c->lines[i].key)) {

@@ -99,6 +99,35 @@ static void check_gate(struct doctor_report *r, const struct doctor_guest *g,
                                                 : OUTCOME_DEVICE_GATE_ENFORCED);
 }
 
+/* "226 (drm), 235 (kfd)" */
+static const char *gpu_majors(struct arena *a, const struct facts *f) {
+        struct strbuf b = { .arena = a };
+
+        for (size_t i = 0; i < f->n_majors; i++)
+                if (family_of_owner(f->majors[i].name))
+                        strbuf_printf(&b, "%s%u (%s)", b.len > 0 ? ", " : "", f->majors[i].major,
+                                      f->majors[i].name);
+        return b.len > 0 ? strbuf_str(&b) : NULL;
+}
+
+/* c 266:0: a typing mistake, or a device whose driver is not there. */
+static bool has_no_driver(const struct doctor_guest *g, const struct devline *d) {
+        return d->type == DEVLINE_ALLOW && !d->broken && !d->late && !d->by_path &&
+               d->device_type == 'c' && !d->any_major &&
+               !devline_rule_family(g->facts, d) && !facts_major_name(g->facts, d->number.major);
+}
+
+static void add_no_driver(struct doctor_report *r, const struct doctor_guest *g, size_t i) {
+        struct arena *a = r->arena;
+
+        doctor_add(r, (struct doctor_item){
+                              .outcome = OUTCOME_DEVICE_LINE_NO_DRIVER,
+                              .subject = doctor_where(a, g, i),
+                              .what = bytes_dup(a, g->conf->lines[i].value),
+                              .old = arena_printf(a, "%u", g->survey->lines[i].number.major),
+                              .new = gpu_majors(a, g->facts) });
+}
+
 /* Rules for GPUs are gpuanchor's to rewrite; others have the same number in cgroup v2, or go. */
 static void check_legacy(struct doctor_report *r, const struct doctor_guest *g, size_t i) {
         const struct conf_line *l = &g->conf->lines[i];
@@ -128,6 +157,8 @@ void doctor_check_cgroup(struct doctor_report *r, const struct doctor_guest *g) 
 
                 if (legacy_is_key(g->conf->lines[i].key))
                         check_legacy(r, g, i);
+                else if (has_no_driver(g, d))
+                        add_no_driver(r, g, i);
                 else if (d->type == DEVLINE_ALLOW && !d->broken && !d->late &&
                          d->device_type != 'b' &&
                          (d->any_major || devline_kinds(g->facts, d)))

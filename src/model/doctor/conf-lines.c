@@ -170,14 +170,20 @@ static void check_lines(struct doctor_report *r, const struct doctor_guest *g,
 static void check_syntax(struct doctor_report *r, const struct doctor_guest *g) {
         for (size_t i = 1; i < g->survey->n_lines; i++) {
                 const struct devline *d = &g->survey->lines[i];
+                struct doctor_item item;
 
                 if (d->type == DEVLINE_NONE || d->type == DEVLINE_WHOLE || !d->broken)
                         continue;
-                doctor_add_lines(r, g,
-                                 (struct doctor_item){ .outcome = OUTCOME_SYNTAX_BROKEN,
-                                                       .subject = doctor_where(r->arena, g, i),
-                                                       .old = d->broken,
-                                                       .what = line_text(r->arena, g, i) });
+                item = (struct doctor_item){ .outcome = OUTCOME_SYNTAX_BROKEN,
+                                             .subject = doctor_where(r->arena, g, i),
+                                             .old = d->broken,
+                                             .what = line_text(r->arena, g, i) };
+                if (devline_kinds(g->facts, d)) {
+                        doctor_add_lines(r, g, item);
+                } else { /* of no GPU, or nobody knows of what: nothing corrects it */
+                        item.outcome = OUTCOME_SYNTAX_FOREIGN;
+                        doctor_add(r, item);
+                }
         }
         doctor_add_if_silent(r, OUTCOME_SYNTAX_RIGHT);
 }

@@ -96,3 +96,92 @@ bool doctor_fixes(struct arena *a, const struct conf_line *l) {
         return (d.type == DEVLINE_ALLOW && d.any_major) || doctor_hook_chmods(l) ||
                (legacy_is_key(l->key) && !legacy_replacement(a, NULL, l).key);
 }
+
+/* ---- lines of an id map that was pasted: with a number not calculated again, or twice ---- */
+
+#define MAX_MAP_LINES 2000 /* of the file, for those that are compared with each other */
+
+bool map_is_too_long(const struct extent *e) {
+        struct extent base = idmap_default();
+        uint64_t end = (uint64_t)base.outside + base.count;
+
+        return e->outside >= base.outside && e->outside < end &&
+               e->outside + (uint64_t)e->count > end;
+}
+
+static bool read_line(const struct doctor_guest *g, size_t line, char *ret_type,
+                      struct extent *ret) {
+        return g->survey->lines[line].type == DEVLINE_IDMAP &&
+               idmap_parse_line(g->conf->lines[line].value, ret_type, ret) == IDMAP_OK;
+}
+
+/* To delegate more than the ids of unprivileged containers would not be what is meant. */
+static void check_length(struct doctor_report *r, const struct doctor_guest *g, size_t line) {
+        struct extent base = idmap_default(), e, fit;
+        struct arena *a = r->arena;
+        char type;
+
+        if (!read_line(g, line, &type, &e) || !map_is_too_long(&e))
+                return;
+        fit = e;
+        fit.count = base.outside + base.count - e.outside;
+        if (e.inside < base.count && fit.count > base.count - e.inside)
+                fit.count = base.count - e.inside;
+        doctor_add(r, (struct doctor_item){
+                              .outcome = OUTCOME_IDMAP_TOO_LONG,
+                              .subject = doctor_where(a, g, line),
+                              .what = idmap_line(a, type, &e),
+                              .old = arena_printf(a, "%llu",
+                                                  e.outside + (unsigned long long)e.count - 1),
+                              .new = arena_printf(a, "%u", base.count),
+                              .remedy = REMEDY_FIX,
+                              .edit = { line, idmap_line(a, type, &fit), "lxc.idmap" } });
+}
+
+static bool extents_meet(const struct extent *x, const struct extent *y) {
+        return (x->inside < y->inside + (uint64_t)y->count &&
+                y->inside < x->inside + (uint64_t)x->count) ||
+               (x->outside < y->outside + (uint64_t)y->count &&
+                y->outside < x->outside + (uint64_t)x->count);
+}
+
+/* The first line that @line shares ids with; 0 for none. */
+static size_t line_met(const struct doctor_guest *g, size_t line, bool *ret_same) {
+        struct extent own, other;
+        char own_type, type;
+
+        if (!read_line(g, line, &own_type, &own))
+                return 0;
+        for (size_t i = 1; i < line; i++)
+                if (read_line(g, i, &type, &other) && type == own_type &&
+                    extents_meet(&own, &other)) {
+                        *ret_same = own.inside == other.inside && own.outside == other.outside &&
+                                    own.count == other.count;
+                        return i;
+                }
+        return 0;
+}
+
+/* A map that was pasted twice, or whose ranges overlap. */
+static void check_repeated(struct doctor_report *r, const struct doctor_guest *g, size_t line) {
+        bool same = false;
+        size_t met = line_met(g, line, &same);
+
+        if (met > 0)
+                doctor_add(r, (struct doctor_item){
+                                      .outcome = same ? OUTCOME_IDMAP_REPEATED
+                                                      : OUTCOME_IDMAP_OVERLAP,
+                                      .subject = doctor_where(r->arena, g, line),
+                                      .what = bytes_dup(r->arena, g->conf->lines[line].text),
+                                      .old = arena_printf(r->arena, "%zu",
+                                                          g->conf->lines[met].number),
+                                      .where = g->path,
+                                      .edit.line = same ? line : 0 });
+}
+
+void map_check_lines(struct doctor_report *r, const struct doctor_guest *g) {
+        for (size_t i = 1; i < g->survey->n_lines && i < MAX_MAP_LINES; i++) {
+                check_length(r, g, i);
+                check_repeated(r, g, i);
+        }
+}

@@ -53,6 +53,12 @@ struct doctor_given {
 /** doctor_check_file() - the group FILE */
 void doctor_check_file(struct doctor_report *r, const struct doctor_guest *g);
 
+/** map_is_too_long() - whether a range begins among the ids of unprivileged containers and ends beyond */
+bool map_is_too_long(const struct extent *e);
+
+/** map_check_lines() - of the check idmap what is wrong with single lines */
+void map_check_lines(struct doctor_report *r, const struct doctor_guest *g);
+
 /** doctor_check_cgroup() - the group CGROUP */
 void doctor_check_cgroup(struct doctor_report *r, const struct doctor_guest *g);
 

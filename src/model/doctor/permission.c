@@ -106,7 +106,7 @@ static void check_delegated(struct doctor_report *r, const struct map_side *side
         for (size_t i = 0; i < side->map->n_extents; i++) {
                 const struct extent *e = &side->map->extents[i];
 
-                if (doctor_is_base(e->outside, e->count) ||
+                if (doctor_is_base(e->outside, e->count) || map_is_too_long(e) ||
                     doctor_ids_delegated(side->ranges, side->n_ranges, e->outside, e->count))
                         continue;
                 doctor_add(r, (struct doctor_item){
@@ -134,7 +134,9 @@ static void check_map(struct doctor_report *r, const struct doctor_guest *g,
                       const struct idmap *uids) {
         struct idmap gids = staying(r->arena, g);
 
-        check_idmap(r, g, uids);
+        map_check_lines(r, g);
+        if (!doctor_has(r, DOCTOR_IDMAP))
+                check_idmap(r, g, uids);
         if (idmap_check(&gids) == IDMAP_OK)
                 check_delegated(r, &(struct map_side){ "gid", &gids, g->facts->subgids,
                                                        g->facts->n_subgids });
@@ -231,8 +233,17 @@ static const char *opened_dev_value(struct arena *a, const struct doctor_guest *
 
         if (!node_kind_has_group(given->node->kind))
                 return strstr(d->rest, ",mode=") ? NULL
-                                                 : arena_printf(a, "%s%s,mode=0666", path, d->rest);
+                                                 : arena_printf(a, "%s%s,mode=%04o", path, d->rest,
+                                                                given->node->mode);
         return group->known ? devline_dev_value(a, path, group->inside, d->rest) : NULL;
+}
+
+/* NVIDIA's nodes belong to no group: a capability's is root's on the host, too. */
+static bool is_as_on_host(struct arena *a, const struct doctor_given *given) {
+        const char *mode = arena_printf(a, ",mode=%04o", given->node->mode);
+
+        return !node_kind_has_group(given->node->kind) &&
+               (!(given->node->mode & 04) || strstr(given->d->rest, mode));
 }
 
 static void check_private(struct doctor_report *r, const struct doctor_guest *g,
@@ -246,7 +257,7 @@ static void check_private(struct doctor_report *r, const struct doctor_guest *g,
                                                                  : OUTCOME_OWNER_PRIVATE,
                                     .subject = given->node->path };
 
-        if (has_gid || uid || dev_is_for_all(d) || g->survey->application) {
+        if (has_gid || uid || dev_is_for_all(d) || is_as_on_host(a, given) || g->survey->application) {
                 item.what =
                         arena_printf(a, "%s:%s", uid ? uid : "root", group_inside(a, g->plan, gid));
         } else {
@@ -262,7 +273,8 @@ static void check_private(struct doctor_report *r, const struct doctor_guest *g,
 
 static void check_host_owner(struct doctor_report *r, const struct node *n) {
         doctor_add(r, (struct doctor_item){
-                              .outcome = OUTCOME_OWNER_PRIVILEGED,
+                              .outcome = (n->mode & 06) == 06 ? OUTCOME_OWNER_PRIVILEGED_OPEN
+                                                              : OUTCOME_OWNER_PRIVILEGED,
                               .subject = n->path,
                               .what = arena_printf(r->arena, "%u:%u %04o", n->uid, n->gid, n->mode),
                               .new = arena_printf(r->arena, "%u", n->gid) });

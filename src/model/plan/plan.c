@@ -30,7 +30,7 @@ struct finding plan_node_problem(struct arena *a, const struct node *n) {
                 item.code = nvidia ? FINDING_NVIDIA_ABSENT : FINDING_NODE_ABSENT;
                 item.old = nvidia ? modprobe_options(a, n) : NULL;
         } else {
-                item.code = FINDING_NODE_FAKE;
+                item.code = n->kind == NODE_NVIDIA ? FINDING_NVIDIA_FAKE : FINDING_NODE_FAKE;
                 item.old = n->state == NODE_FAKE ? WHY_NOT_CHARACTER : WHY_OTHER_NUMBER;
         }
         return item;

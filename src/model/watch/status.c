@@ -54,6 +54,7 @@ bool status_tells(const struct finding *f) {
                 return false;
         switch (f->code) {
         case FINDING_NODE_FAKE:
+        case FINDING_NVIDIA_FAKE:
         case FINDING_NODE_ABSENT:
         case FINDING_NVIDIA_ABSENT:
         case FINDING_NODE_GROUP_WRONG:

@@ -219,6 +219,8 @@ void pin_add(struct chooser *x, const struct gpu_list *chosen, const char *by) {
                         finding_add(x->f, (struct finding){ .code = FINDING_GPU_PINNED,
                                                             .gpu = g->address,
                                                             .what = gpu_describe(x->a, g),
+                                                            .new = g->pci ? WHY_SELECT_PCI
+                                                                          : WHY_SELECT_PLATFORM,
                                                             .where = x->in->node });
         }
 }

@@ -78,14 +78,14 @@ static bool dev_fits(const struct editor *e, size_t i, const struct want *w) {
 
 static const char *new_dev_text(const struct editor *e, const struct node *n) {
         const struct plan_gid *g = plan_gid_of(e->p, n);
-        bool open_to_all = (n->mode & 0006) == 0006;
+        const char *mode = n->mode & 0004 ? arena_printf(e->a, ",mode=%04o", n->mode) : "";
 
         /* the container is the application: who in it may open the node is not the host's to know */
         if (e->in->survey->application && e->in->policy->gid[g - e->p->gids].set < 0)
                 return devline_dev_value(e->a, n->path, GID_AUTO, ",mode=0666");
         /* without options Proxmox gives a node mode 0660 and root's gid */
         if (n->gid == 0)
-                return devline_dev_value(e->a, n->path, GID_AUTO, open_to_all ? ",mode=0666" : "");
+                return devline_dev_value(e->a, n->path, GID_AUTO, mode);
         if (!g->known && !g->in_map)
                 editor_report(e, (struct finding){ .code = FINDING_GID_GUESSED,
                                                    .what = g->name,

@@ -52,7 +52,7 @@ static void report_wide(const struct editor *e, size_t line) {
         if (e->c->lines[line].parked || !e->f || d->legacy)
                 return;
         if (d->broken) {
-                editor_report(e, (struct finding){ .code = FINDING_LINE_BROKEN,
+                editor_report(e, (struct finding){ .code = FINDING_LINE_MENDED,
                                                    .where = editor_where(e, line),
                                                    .what = d->broken });
                 return;

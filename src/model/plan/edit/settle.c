@@ -27,7 +27,7 @@ static void report_why(const struct editor *e, size_t i) {
         if (e->c->lines[i].parked)
                 return;
         if (d->broken && !d->by_path) { /* a node that is not there is what goes stale */
-                item.code = FINDING_LINE_BROKEN;
+                item.code = FINDING_LINE_MENDED;
                 item.what = d->broken;
                 editor_report(e, item);
         } else if (d->path.scope == PATH_NUMBER && g && !gpu_list_has(&e->p->choice.gpus, g) &&
@@ -217,6 +217,8 @@ static void settle_stale(const struct editor *e, const struct line_class *k, siz
                 w->text = k->text(e, d, w);
         if (d->legacy)
                 editor_replace(e, i, k->key, w->text);
+        else if (d->twice)
+                editor_replace(e, i, editor_free_dev_key(e), w->text);
         else
                 editor_change(e, i, w->text);
 }
