@@ -60,6 +60,27 @@ static void add_node(struct printer *p, struct libscols_line *parent, const stru
                  *codes ? "red" : NULL);
 }
 
+/* What tells it from an equal card that is here, too. */
+static void add_identity(struct printer *p, struct libscols_line *parent, const struct gpu *g) {
+        const struct facts *f = p->inv->facts;
+        bool equal = false;
+
+        for (size_t i = 0; i < f->n_gpus; i++)
+                equal |= &f->gpus[i] != g && pci_ids_known(&g->ids) &&
+                         pci_ids_equal(&f->gpus[i].ids, &g->ids);
+        for (enum serial_kind kind = 0; parent && equal && kind < SERIAL_KINDS; kind++)
+                if (g->serials[kind])
+                        add_line(p, parent,
+                                 (const char *const[COLUMNS]){ arena_printf(p->a, "%s=%s",
+                                                                            serial_kind_name(kind),
+                                                                            g->serials[kind]),
+                                                               "", "", "", "", "" },
+                                 NULL);
+        if (parent && equal && g->port)
+                add_line(p, parent, (const char *const[COLUMNS]){ g->port, "", "", "", "", "" },
+                         NULL);
+}
+
 static void add_gpu(struct printer *p, const struct gpu *g, const char *name) {
         const char *codes = inventory_codes(p->a, p->inv, g, NULL);
         struct libscols_line *line;
@@ -76,6 +97,7 @@ static void add_gpu(struct printer *p, const struct gpu *g, const char *name) {
                         *codes ? "yellow" : NULL);
         for (size_t i = 0; line && i < g->n_nodes; i++)
                 add_node(p, line, &g->nodes[i]);
+        add_identity(p, line, g);
 }
 
 static void add_columns(struct printer *p) {

@@ -27,7 +27,9 @@ static struct json_object *masked(struct mask *m, struct json_object *o) {
                 new = json_object_new_object();
                 /* the macro without C is no C for clang -Wpedantic */
                 json_object_object_foreachC(o, i) {
-                        value = is_ours(i.key) ? json_object_get(i.val) : masked(m, i.val);
+                        value = is_ours(i.key)            ? json_object_get(i.val)
+                                : streq(i.key, "serials") ? json_object_new_array()
+                                                          : masked(m, i.val);
                         json_object_object_add(new, i.key, value);
                 }
                 return new;

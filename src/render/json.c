@@ -98,12 +98,31 @@ static void add_users(struct arena *a, struct json_object *o, const struct usage
         }
 }
 
+/* What tells it from an equal card. */
+static void add_identity(struct arena *a, struct json_object *o, const struct gpu *g) {
+        struct json_object *array;
+
+        json_add_text(a, o, "port", g->port);
+        array = json_add_array(o, "serials");
+        for (enum serial_kind kind = 0; kind < SERIAL_KINDS; kind++) {
+                struct json_object *serial;
+
+                if (!g->serials[kind])
+                        continue;
+                serial = json_object_new_object();
+                json_add_word(serial, "kind", serial_kind_name(kind));
+                json_add_text(a, serial, "value", g->serials[kind]);
+                json_object_array_add(array, serial);
+        }
+}
+
 static struct json_object *inventory_gpu(struct arena *a, const struct inventory *inv, size_t i) {
         const struct gpu *g = &inv->facts->gpus[i];
         struct json_object *o = gpu_object(a, g), *nodes;
 
         json_add_text(a, o, "physfn", g->physfn);
         json_add_text(a, o, "name", inv->names[i]);
+        add_identity(a, o, g);
         json_add_bool(o, "usable", gpu_is_usable(g));
         nodes = json_add_array(o, "nodes");
         for (size_t j = 0; j < g->n_nodes; j++)

@@ -9,11 +9,15 @@
  * sits, and what a look could see. It counts a wrong card, and "none" where what was seen
  * tells the card. It shares no code with the decision.
  *
- * test-histories [SEED [COUNT]]
+ * test-histories [SEED [COUNT]]: in process, 10 000 of them
+ * test-histories --programs HOOK MKHOST [SEED [COUNT]]: the hook on a folder; seed 0 is the time
  */
 #include "model/identity/track.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
 
 enum { SLOTS = 7, CARDS = 24, CONTAINERS = 4, MODELS = 2 }; /* model 0: AMD, 1: NVIDIA */
 
@@ -125,6 +129,181 @@ static struct card_set observe(struct world *w) {
                                 arena_strdup(&w->arena, s->text);
         }
         return set;
+}
+
+/* ---- the real programs, on a folder ---- */
+
+/*
+ * Each look is a boot of a host of its own: tests/mkhost.sh makes it of what is in the slots, with
+ * what /var and /etc/pve had before, and the hook starts each container. A card was given when the
+ * container's file has a line for its render node.
+ */
+static struct { const char *folder, *mkhost, *hook; } programs;
+
+struct outcome {
+        enum track_result result;
+        int given; /* piece of silicon, -1: none */
+};
+
+static void run(const char *format, ...) _printf_(1, 2);
+static void run(const char *format, ...) {
+        char command[2048];
+        va_list args;
+
+        va_start(args, format);
+        vsnprintf(command, sizeof(command), format, args);
+        va_end(args);
+        if (system(command) != 0) {
+                fprintf(stderr, "failed: %s\n", command);
+                abort();
+        }
+}
+
+static FILE *create(const char *name) {
+        char path[512];
+        FILE *f;
+
+        snprintf(path, sizeof(path), "%s/%s", programs.folder, name);
+        f = fopen(path, "w");
+        if (!f)
+                abort();
+        return f;
+}
+
+/* Its number among render nodes: another one after each shift of buses. */
+static unsigned render_of(const struct world *w, int slot) {
+        unsigned before = 0, all = 0;
+
+        for (int i = 0; i < SLOTS; i++) {
+                before += i < slot && card_in(w, i) >= 0;
+                all += card_in(w, i) >= 0;
+        }
+        return 128 + (before + w->bus) % all;
+}
+
+static unsigned bus_of(const struct world *w, int slot) {
+        unsigned bus = w->bus;
+
+        for (int i = 0; i < slot; i++)
+                bus += card_in(w, i) >= 0;
+        return bus;
+}
+
+static void describe_card(const struct world *w, FILE *f, int slot) {
+        const struct silicon *s = &w->cards[card_in(w, slot)];
+        unsigned bus = bus_of(w, slot), render = render_of(w, slot);
+        bool amd = s->model == 0, has = s->serial != WITHOUT;
+
+        fprintf(f, "pci 0000:%02x:00.0 class=030000 id=%04x:%04x sub=1043:0001 driver=%s ", bus,
+                amd ? 0x1002 : 0x10de, 0x7300 + s->model,
+                amd ? s->readable ? "amdgpu" : "other" : "nvidia");
+        if (amd)
+                fprintf(f, "unique_id=%s ", has ? s->text : "none");
+        if (slot < 5)
+                fprintf(f, "under=%04x:00:%02x.1\n", w->root, 1 + slot);
+        else
+                fprintf(f, "under=%04x:00:07.%u/%04x:e0:00.0/%04x:e1:%02x.0\n", w->root, w->dock,
+                        w->root, w->root, slot);
+        fprintf(f, "drm 0000:%02x:00.0 card=%u render=%u\n", bus, render - 128, render);
+        if (!amd)
+                fprintf(f, "nvidia 0000:%02x:00.0 %u uuid=GPU-%s\n", bus, render - 128,
+                        has && s->readable ? s->text : "????????");
+}
+
+static void boot(const struct world *w) {
+        FILE *f = create("this.host");
+
+        fputs("pve pve1\ngroup video 44\ngroup render 104\nsubgid root:100000:65536\n"
+              "major 195 nvidia\nnode /dev/nvidiactl c 195 255 root:root 0666\n"
+              "file /etc/pve/lxc/199.conf\n| hostname: look\n| unprivileged: 1\n"
+              "| hookscript: local:snippets/gpuanchor-hook\n"
+              "file /etc/pve/gpuanchor/199.conf\n| [container]\n| gpu = all\n",
+              f);
+        for (int slot = 0; slot < SLOTS; slot++)
+                if (card_in(w, slot) >= 0)
+                        describe_card(w, f, slot);
+        fclose(f);
+        run("cd %s && rm -rf kept && if [ -d host ]; then mkdir kept && cp -R "
+            "host/var/lib/gpuanchor "
+            "kept && mkdir kept/lxc kept/policy && cp host/etc/pve/lxc/1*.conf kept/lxc && cp "
+            "host/etc/pve/gpuanchor/1*.conf kept/policy; fi && rm -rf host && sh %s this.host host "
+            "&& "
+            "if [ -d kept ]; then rm -f kept/*/199.conf && cp -R kept/gpuanchor host/var/lib/ && "
+            "cp -R "
+            "kept/lxc/. host/etc/pve/lxc/ && cp -R kept/policy/. host/etc/pve/gpuanchor/; fi",
+            programs.folder, programs.mkhost);
+        run("GPUANCHOR_ROOT=%s/host %s 199 pre-start >/dev/null", programs.folder, programs.hook);
+}
+
+static const char *read_text(struct world *w, const char *name) {
+        char path[512], *text = arena_alloc(&w->arena, 64 * 1024);
+        FILE *f;
+
+        snprintf(path, sizeof(path), "%s/%s", programs.folder, name);
+        f = fopen(path, "r");
+        if (!f)
+                abort();
+        text[fread(text, 1, 64 * 1024 - 1, f)] = '\0';
+        fclose(f);
+        return text;
+}
+
+static int given_by(const struct world *w, const char *conf) {
+        const char *line = strstr(conf, "lxc.mount.entry: /dev/dri/renderD");
+
+        for (int slot = 0; line && slot < SLOTS; slot++)
+                if (card_in(w, slot) >= 0 &&
+                    (unsigned)atoi(line + strlen("lxc.mount.entry: /dev/dri/renderD")) ==
+                            render_of(w, slot))
+                        return card_in(w, slot);
+        return -1;
+}
+
+static struct outcome start(struct world *w, int i) {
+        static const struct {
+                const char *said;
+                enum track_result result;
+        } said[] = {
+                { "lead to the card", TRACK_CONFLICT },
+                { "may have changed places", TRACK_AMBIGUOUS },
+                { "is not on this host", TRACK_MISSING },
+                { "has never seen it", TRACK_REPLACED },
+        };
+        struct outcome o = { .result = TRACK_HERE };
+        const char *out;
+
+        run("GPUANCHOR_ROOT=%s/host %s %d pre-start >%s/out 2>&1", programs.folder, programs.hook,
+            100 + i, programs.folder);
+        out = read_text(w, "out");
+        for (size_t j = 0; j < ELEMENTS(said); j++)
+                if (o.result == TRACK_HERE && strstr(out, said[j].said))
+                        o.result = said[j].result;
+        o.given = given_by(
+                w, read_text(w, arena_printf(&w->arena, "host/etc/pve/lxc/%d.conf", 100 + i)));
+        return o;
+}
+
+static void judge_by_programs(struct world *w, struct outcome *ret) {
+        for (int i = 0; i < CONTAINERS; i++)
+                if (w->containers[i].pinned)
+                        ret[i] = start(w, i);
+}
+
+static void enrol_by_programs(struct world *w, int i, int card) {
+        FILE *f = create(arena_printf(&w->arena, "host/etc/pve/lxc/%d.conf", 100 + i));
+        int slot = w->cards[card].slot;
+
+        fprintf(f,
+                "hookscript: local:snippets/gpuanchor-hook\nhostname: c%d\nunprivileged: 1\n"
+                "net0: name=eth0,hwaddr=BC:24:11:00:00:%02d\n"
+                "lxc.mount.entry: /dev/dri/renderD%u dev/dri/renderD%u none "
+                "bind,optional,create=file\n",
+                i, i, render_of(w, slot), render_of(w, slot));
+        fclose(f);
+        f = create(arena_printf(&w->arena, "host/etc/pve/gpuanchor/%d.conf", 100 + i));
+        fprintf(f, "[container]\ndevices = render\ngpu = pci:0000:%02x:00.0\n", bus_of(w, slot));
+        fclose(f);
+        (void)start(w, i);
 }
 
 /* ---- the oracle ---- */
@@ -322,9 +501,8 @@ static bool is_disputed(const struct world *w, const struct container *c) {
         return false;
 }
 
-static bool check(struct world *w, struct container *c, const struct track *track) {
+static bool check(struct world *w, struct container *c, int given) {
         const struct silicon *own = &w->cards[c->card];
-        int given = track->card ? silicon_of(w, track->card) : -1;
         bool shown = own->serial == UNIQUE && own->ever_read && own->readable && c->serial &&
                      streq(c->serial, own->text);
         bool tells = (shown || (!c->lost && !c->serial)) && !is_disputed(w, c);
@@ -333,7 +511,7 @@ static bool check(struct world *w, struct container *c, const struct track *trac
         tells = tells && !c->unsure;
         judged++;
         note(w, "  %ld means %d in %d%s: %d given %d\n", (long)(c - w->containers), c->card,
-             own->slot, c->lost ? " (lost)" : "", track->result, given);
+             own->slot, c->lost ? " (lost)" : "", c->result, given);
         if (given >= 0 && c->serial && w->cards[given].serial != WITHOUT &&
             w->cards[given].readable && streq(w->cards[given].text, c->serial))
                 c->card = given;
@@ -372,30 +550,43 @@ static bool check_conflicts(struct world *w, const int *given) {
 }
 
 /* All pins of the node, judged together and remembered together. */
-static bool judge_all(struct world *w) {
+static void judge_in_process(struct world *w, struct outcome *ret) {
         struct pinned pins[CONTAINERS];
         struct track tracks[CONTAINERS];
         struct tracking t = { .arena = &w->arena, .history = &w->history, .pins = pins };
-        int given[CONTAINERS] = { -1, -1, -1, -1 };
-        bool good = true;
 
         for (int i = 0; i < CONTAINERS; i++)
                 if (w->containers[i].pinned)
                         pins[t.n_pins++] = w->containers[i].pin;
         track_pins(&t, tracks);
-        for (int i = CONTAINERS - 1, n = (int)t.n_pins; i >= 0; i--)
+        for (int i = 0, n = 0; i < CONTAINERS; i++)
+                if (w->containers[i].pinned) {
+                        w->containers[i].pin = tracks[n].next;
+                        ret[i].result = tracks[n].result;
+                        ret[i].given = tracks[n].card ? silicon_of(w, tracks[n].card) : -1;
+                        n++;
+                }
+}
+
+static bool judge_all(struct world *w) {
+        struct outcome outcomes[CONTAINERS];
+        int given[CONTAINERS] = { -1, -1, -1, -1 };
+        bool good = true;
+
+        if (programs.folder)
+                judge_by_programs(w, outcomes);
+        else
+                judge_in_process(w, outcomes);
+        for (int i = 0; i < CONTAINERS; i++)
                 if (w->containers[i].pinned) {
                         w->containers[i].was = w->containers[i].result;
-                        w->containers[i].result = tracks[--n].result;
+                        w->containers[i].result = outcomes[i].result;
                         w->containers[i].was_lost = w->containers[i].lost;
+                        given[i] = outcomes[i].given;
                 }
         for (int i = CONTAINERS - 1; i >= 0; i--)
-                if (w->containers[i].pinned) {
-                        w->containers[i].pin = tracks[--t.n_pins].next;
-                        good = check(w, &w->containers[i], &tracks[t.n_pins]) && good;
-                        if (tracks[t.n_pins].card)
-                                given[i] = silicon_of(w, tracks[t.n_pins].card);
-                }
+                if (w->containers[i].pinned)
+                        good = check(w, &w->containers[i], given[i]) && good;
         return check_conflicts(w, given) && good;
 }
 
@@ -424,6 +615,8 @@ static bool look(struct world *w) {
         w->looked_root = w->root;
         w->looked_dock = w->dock;
         history_advance(&w->arena, &w->history, &now);
+        if (programs.folder)
+                boot(w);
         for (int slot = 0; slot < SLOTS; slot++)
                 if (rearranged || !may_still_be(w, w->shown[slot], slot))
                         w->shown[slot] = -1;
@@ -481,6 +674,8 @@ static bool enrol(struct world *w) {
         for (size_t j = 0; j < now.n; j++)
                 if (silicon_of(w, &now.cards[j]) == i)
                         pin(w, c, &now.cards[j]);
+        if (programs.folder)
+                enrol_by_programs(w, (int)(c - w->containers), i);
         note(w, "enrol %ld with %d\n", (long)(c - w->containers), i);
         return true;
 }
@@ -496,6 +691,9 @@ static void forget(struct world *w) {
                 w->bogus_shared[i] = false;
         for (int i = 0; i < CONTAINERS; i++)
                 w->containers[i].lost = w->containers[i].unseen = true;
+        if (programs.folder)
+                run("rm -rf %s/kept/gpuanchor/host %s/host/var/lib/gpuanchor/host", programs.folder,
+                    programs.folder);
         note(w, "the history is lost\n");
 }
 
@@ -586,7 +784,7 @@ static bool play(struct world *w, uint64_t seed) {
                 if (i >= 0 && slot >= 0)
                         w->cards[i].slot = slot;
         }
-        for (int n = 0; n < 40; n++) {
+        for (int n = 0; n < (programs.folder ? 25 : 40); n++) {
                 unsigned what = pick(w, 10);
 
                 if (what < 2 ? !enrol(w) : what >= 6 && !look(w))
@@ -597,20 +795,45 @@ static bool play(struct world *w, uint64_t seed) {
         return true;
 }
 
+/* test-histories --programs HOOK MKHOST [SEED [COUNT]] */
+static bool prepare_programs(char **argv) {
+        static char folder[] = "/dev/shm/gpuanchor-histories.XXXXXX";
+        char *mkhost = realpath(argv[3], NULL), *hook = realpath(argv[2], NULL);
+
+        if (!mkhost || !hook || !mkdtemp(folder))
+                return false;
+        programs.mkhost = mkhost;
+        programs.hook = hook;
+        programs.folder = folder;
+        return true;
+}
+
 int main(int argc, char **argv) {
-        uint64_t first = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
-        uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 10) : 10000;
+        bool by_programs = argc > 3 && streq(argv[1], "--programs");
+        int at = by_programs ? 4 : 1;
+        uint64_t first = argc > at ? strtoull(argv[at], NULL, 10) : 1;
+        uint64_t count = argc > at + 1 ? strtoull(argv[at + 1], NULL, 10) : 10000;
         static struct world w;
 
+        if (by_programs && (getuid() != 0 || !prepare_programs(argv))) {
+                fprintf(stderr, "needs root, a hook and mkhost.sh\n");
+                return 77;
+        }
+        first = first ? first : (uint64_t)time(NULL);
         for (uint64_t seed = first; seed < first + count; seed++) {
-                bool good = play(&w, seed);
+                bool good;
 
+                if (by_programs)
+                        run("rm -rf %s/host %s/kept", programs.folder, programs.folder);
+                good = play(&w, seed);
                 arena_done(&w.arena);
                 if (!good) {
                         printf("seed %llu:\n%s", (unsigned long long)seed, w.log);
                         break;
                 }
         }
+        if (by_programs && wrong + none == 0)
+                run("rm -rf %s", programs.folder);
         printf("%llu histories from seed %llu, %u judgements, %u with a card, %u wrong cards, "
                "%u times none although it could be told\n",
                (unsigned long long)count, (unsigned long long)first, judged, told, wrong, none);

@@ -126,7 +126,9 @@ static const struct gpu *take_tracked(struct chooser *x, const struct card *p,
                                   p->address, &equal);
         } else if (!g) {
                 chooser_miss(x, p->address, arena_printf(x->a, WHY_PINNED, ids));
-        } else if (t->result == TRACK_REPLACED) {
+        } else if (t->result == TRACK_REPLACED ||
+                   card_compare_serials(p, &t->next.card) == SERIAL_OTHER) {
+                /* perhaps at the start of another container already, which did not report it */
                 finding_add(x->f, (struct finding){ .code = FINDING_GPU_REPLACED,
                                                     .gpu = g->address,
                                                     .what = ids });
