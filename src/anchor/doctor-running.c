@@ -99,6 +99,8 @@ static void identify(struct doctor *d, struct inside_facts *f) {
         struct gpu_list own = own_gpus(d);
 
         f->stale = anchor_would_change(&d->check);
+        f->missing = d->check.plan.missing != NULL;
+        f->no_gpu = !f->managed && d->check.survey.given == 0 && d->check.given.n_nodes == 0;
         for (size_t i = 0; i < f->n_devices; i++) {
                 struct inside_device *dev = &f->devices[i];
                 const struct gpu *g;

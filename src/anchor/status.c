@@ -11,13 +11,16 @@
 #include "anchor/status.h"
 
 #include "model/conf/snapshot.h"
-#include "model/live/held-judge.h"
 #include "model/finding/reason.h"
 #include "pve/storage.h"
 #include "render/inventory.h"
 
 #include <errno.h>
 #include <sys/stat.h>
+#include <time.h>
+
+#define REBOOT_SECONDS 3
+#define UNIT_GROUP "/sys/fs/cgroup/system.slice/system-pve\\x2dcontainer.slice/pve-container@%u.service"
 
 struct look {
         struct anchor *anchor; /* its arena is that of the result */
@@ -28,6 +31,8 @@ struct look {
                 const char *volume, *problem;
         } * hooks;
         size_t n_hooks;
+        uint32_t *down; /* containers that seem to be */
+        size_t n_down;
 };
 
 static void add_about(struct look *l, uint32_t vmid, struct finding item) {
@@ -38,19 +43,16 @@ static void add_about(struct look *l, uint32_t vmid, struct finding item) {
 /* ---- the container's file ---- */
 
 static void look_at_lines(struct look *l, struct check *c) {
-        const char *absent = check_missing_dev(c), *what = NULL;
+        struct finding item = { .code = FINDING_CONTAINER_NO_START,
+                                .what = check_missing_dev(c),
+                                .where = c->guest.conf_name };
 
-        if (!bytes_equal(c->new_conf, c->guest.conf))
-                what = status_edits_text(c->arena, &c->findings);
-        if (absent)
-                what = arena_printf(c->arena, WHY_START_FAILS, absent, what ? "; " : "",
-                                    what ? what : "");
-        if (what)
-                add_about(l, c->guest.vmid,
-                          (struct finding){ .code = FINDING_CONTAINER_STALE,
-                                            .severity = absent ? SEV_WARNING : 0,
-                                            .what = what,
-                                            .where = c->guest.conf_name });
+        if (!item.what && !bytes_equal(c->new_conf, c->guest.conf)) {
+                item.code = FINDING_CONTAINER_STALE;
+                item.what = status_edits_text(c->arena, &c->findings);
+        }
+        if (item.what)
+                add_about(l, c->guest.vmid, item);
         for (size_t i = 0; i < c->n_delegate; i++)
                 add_about(l, c->guest.vmid,
                           (struct finding){ .code = FINDING_SUBGID_MISSING,
@@ -128,117 +130,36 @@ static void look_at_unmanaged(struct look *l, const struct anchor *one, uint32_t
                                                        arena_printf(l->arena, "%u.conf", vmid)) });
 }
 
-/* ---- what it was given when it started ---- */
-
-/* What a recorded node is now; NULL when it is what it was. */
-static const char *what_it_is_now(struct arena *a, const struct facts *f,
-                                  const struct record_node *r) {
-        const struct gpu *g;
-        const struct node *n = facts_node(f, r->number, &g);
-
-        if (!n)
-                return WHY_NO_DEVICE;
-        if (g)
-                return streq(g->address, r->gpu)
-                               ? NULL
-                               : arena_printf(a, WHY_NODE_OF_GPU, n->path, g->address);
-        return streq(n->path, r->path) ? NULL : n->path;
-}
-
-static void look_at_record(struct look *l, struct check *c) {
-        check_given(c);
-        for (size_t i = 0; c->recorded && i < c->given.n_nodes; i++) {
-                const struct record_node *n = &c->given.nodes[i];
-                const char *now = what_it_is_now(c->arena, &c->anchor->facts, n);
-                const char *number = devnum_text(c->arena, n->number);
-                bool shared = streq(n->gpu, "-");
-
-                if (now)
-                        add_about(l, c->guest.vmid,
-                                  (struct finding){ .code = FINDING_CONTAINER_WRONG_GPU,
-                                                    .gpu = shared ? NULL : n->gpu,
-                                                    .what = n->path,
-                                                    .old = arena_printf(c->arena, "%s%s%s", number,
-                                                                        shared ? "" : " of GPU ",
-                                                                        shared ? "" : n->gpu),
-                                                    .new = now });
-        }
-}
-
-/*
- * What the last look of root found in it; where it has not looked, what its last start gave.
- * Return: false without a look.
- */
-static bool look_at_held(struct look *l, struct check *c) {
-        struct findings f = { .arena = c->arena };
-        struct held_judge j = { .facts = &c->anchor->facts,
-                                .want = &c->planned,
-                                .userns = c->survey.userns };
-        struct held held = { 0 };
-
-        if (held_load(&c->anchor->pve, c->guest.vmid, &held) != 0)
-                return false;
-        j.held = &held;
-        check_given(c);
-        if (c->recorded)
-                given_gpus(c->arena, &c->anchor->facts, &c->given, &j.gpus);
-        for (size_t i = 0; i < c->plan.choice.gpus.n; i++)
-                gpu_list_add(c->arena, &j.gpus, c->plan.choice.gpus.items[i]);
-        held_judge(&j, &f);
-        for (size_t i = 0; i < f.n; i++)
-                add_about(l, c->guest.vmid, f.items[i]);
-        return true;
-}
-
-/* A bound node has the host's owner: udev's correction of it takes the node from who runs now. */
-static void look_at_groups(struct look *l, struct check *c) {
-        for (size_t i = 1; i < c->config_survey.n_lines; i++) {
-                const struct devline *d = &c->config_survey.lines[i];
-                const struct host_group *g;
-                const struct gpu *gpu;
-                const struct node *n = devline_node(&c->anchor->facts, d, &gpu);
-
-                if (d->type != DEVLINE_MOUNT || !n || n->state != NODE_CHAR || n->gid == 0 ||
-                    !node_kind_has_group(n->kind))
-                        continue;
-                g = &c->anchor->facts.groups[gid_group_of(n->kind)];
-                if (g->present && g->gid != n->gid)
-                        add_about(l, c->guest.vmid,
-                                  (struct finding){
-                                          .code = FINDING_NODE_LEAVES,
-                                          .what = n->path,
-                                          .old = arena_printf(c->arena, "%u", n->gid),
-                                          .new = arena_printf(c->arena, "%u", g->gid) });
-        }
-}
-
-/* What the last look of root found in it, against the module that is loaded now. */
-static void look_at_libraries(struct look *l, struct check *c) {
-        const char *loaded = c->anchor->facts.nvidia_version;
-        struct held held;
-
-        if (!loaded || held_load(&c->anchor->pve, c->guest.vmid, &held) != 0)
-                return;
-        for (int i = 0; i < DRIVER_LIBRARIES; i++) {
-                const struct driver_library *library = &held.libraries[i];
-
-                if (library_judge(library, loaded) != VERDICT_DIFFERS || library->of_host)
-                        continue;
-                add_about(l, c->guest.vmid,
-                          (struct finding){ .code = FINDING_CONTAINER_DRIVER_MISMATCH,
-                                            .what = library->path,
-                                            .old = library->version,
-                                            .new = loaded });
-                return;
-        }
-}
-
 bool anchor_runs(const struct anchor *an, uint32_t vmid) {
         struct record record;
 
         return *an->pve.root ? record_read(&an->pve, vmid, &record) == 0
                              : access(arena_printf(an->pve.arena, "/sys/fs/cgroup/lxc/%u", vmid),
                                       F_OK) == 0;
+}
+
+/*
+ * Every stop clears the record, also one from inside; a reboot inside that fails in Proxmox's
+ * post-stop hook does not. Nor has a start cleared it that is under way.
+ */
+static bool is_down(const struct anchor *an, uint32_t vmid) {
+        struct arena *a = an->pve.arena;
+        struct record record;
+
+        return !*an->pve.root && !anchor_runs(an, vmid) &&
+               record_read(&an->pve, vmid, &record) == 0 &&
+               access(arena_printf(a, "/run/gpuanchor/%u.start", vmid), F_OK) < 0 &&
+               access(arena_printf(a, UNIT_GROUP, vmid), F_OK) < 0;
+}
+
+/* For a moment of every reboot inside a container is neither up nor coming. */
+static void look_at_those_down(struct look *l) {
+        if (l->n_down == 0)
+                return;
+        nanosleep(&(struct timespec){ .tv_sec = REBOOT_SECONDS }, NULL);
+        for (size_t i = 0; i < l->n_down; i++)
+                if (is_down(l->anchor, l->down[i]))
+                        add_about(l, l->down[i], (struct finding){ .code = FINDING_CONTAINER_DOWN });
 }
 
 /* ---- one container ---- */
@@ -309,11 +230,14 @@ static int look_at_container(struct look *l, uint32_t vmid) {
         look_at_hook(l, &c);
         look_at_snapshots(l, &c);
         cs->running = anchor_runs(&one, vmid);
+        if (is_down(&one, vmid))
+                *ARENA_PUSH(l->arena, l->down, l->n_down) = vmid;
         if (cs->running) {
-                if (!look_at_held(l, &c))
-                        look_at_record(l, &c);
-                look_at_groups(l, &c);
-                look_at_libraries(l, &c);
+                struct findings running = { .arena = scratch };
+
+                anchor_status_running(&c, &running);
+                for (size_t i = 0; i < running.n; i++)
+                        add_about(l, vmid, running.items[i]);
         }
         return 0;
 }
@@ -377,6 +301,7 @@ int anchor_status(struct anchor *an, const struct baseline *before, struct host_
         look_at_nodes(&l);
         look_at_driver(&l);
         r = look_at_containers(&l);
+        look_at_those_down(&l);
         if (r != 0) {
                 st.blind = true;
                 finding_add(&st.findings,

@@ -25,6 +25,13 @@
 int anchor_status(struct anchor *an, const struct baseline *before, struct host_status *ret);
 
 /**
+ * anchor_status_running() - what of a running container is not as it shall be
+ * @f: gets container-wrong-gpu, inside-missing, inside-unusable, node-leaves,
+ *     container-driver-mismatch
+ */
+void anchor_status_running(struct check *c, struct findings *f);
+
+/**
  * anchor_runs() - whether container @vmid runs
  *
  * On this machine Proxmox's control group tells; a host in a folder has none, and the

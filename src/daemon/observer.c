@@ -44,6 +44,12 @@ static void tell_one(struct observer *o, const struct finding *f, bool resolved,
                 o->teller.tell(o->teller.user, f, resolved);
 }
 
+/* A container that went to another node, or was destroyed: what was wrong with it is not resolved. */
+static bool is_here(struct observer *o, struct arena *a, uint32_t vmid) {
+        return vmid == 0 ||
+               access(arena_printf(a, "%s/etc/pve/lxc/%u.conf", o->root, vmid), F_OK) == 0;
+}
+
 static void tell_news(struct observer *o, struct arena *a, const struct ledger_news *news,
                       uint64_t now) {
         uint32_t held;
@@ -51,7 +57,8 @@ static void tell_news(struct observer *o, struct arena *a, const struct ledger_n
         for (size_t i = 0; i < news->fresh.n; i++)
                 tell_one(o, &news->fresh.items[i], false, now);
         for (size_t i = 0; i < news->resolved.n; i++)
-                tell_one(o, &news->resolved.items[i], true, now);
+                if (is_here(o, a, news->resolved.items[i].vmid))
+                        tell_one(o, &news->resolved.items[i], true, now);
         held = pace_summary(&o->limit, now);
         if (held > 0)
                 o->teller.tell(o->teller.user,

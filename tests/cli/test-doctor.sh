@@ -612,6 +612,9 @@ case_policy() {
 case_no_lines() {
     unmanaged
     sed -i '/^lxc/d' "$CONF"
+    run 0 doctor --plain 101
+    answers skipped line 'no line gives the container a node of a GPU'
+    echo 'hookscript: local:snippets/gpuanchor-hook' >>"$CONF"
     corrected line
 }
 

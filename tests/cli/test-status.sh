@@ -127,10 +127,10 @@ case_a_snapshot_is_shown_and_no_finding() {
     said snapshot-stale
 }
 
-case_severity_of_its_own() {
+case_start_that_proxmox_refuses() {
     printf 'dev0: /dev/dri/renderD150\nhookscript: local:snippets/gpuanchor-hook\n' >"$CONF"
     run 1 status --plain
-    grep -q "^finding.warning.container-stale" "$work/out" || fail "not a warning"
+    grep -q "^finding.warning.container-no-start" "$work/out" || fail "not a warning"
 }
 
 case_without_pve() {

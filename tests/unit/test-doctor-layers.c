@@ -256,8 +256,8 @@ static void test_owner(void **state) {
                 { NODES, OURS, DOCTOR_OWNER, DOCTOR_OK, "0:104 0660 as on the host", NULL },
                 /* devN */
                 { DEV(",gid=104"), OURS, DOCTOR_OWNER, DOCTOR_OK,
-                  "root:render, a node made for the container", NULL },
-                { DEV(",gid=7,uid=3"), OURS, DOCTOR_OWNER, DOCTOR_OK, "3:render, a node made for",
+                  "root:104, a node made for the container", NULL },
+                { DEV(",gid=7,uid=3"), OURS, DOCTOR_OWNER, DOCTOR_OK, "3:7, a node made for",
                   NULL },
                 { DEV(",mode=0666"), OURS, DOCTOR_OWNER, DOCTOR_OK, "that every user can open",
                   NULL },

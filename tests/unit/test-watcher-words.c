@@ -95,16 +95,15 @@ static const struct row {
         { NULL, "sed -i s/226:1' '/226:7' '/ etc/pve/lxc/101.conf", NULL,
           "container-stale 5 gpu= old= new=: container 101: 101.conf is out of date: 1 change: "
           "line 13: lxc.cgroup2.devices.allow: c 226:7 rwm -> c 226:1 rwm; gpuanchor apply 101 "
-          "corrects it now; so does the next start, unless a devN path is missing" },
+          "corrects it now; so does the next start" },
         { NULL,
           "printf 'dev0: /dev/dri/renderD130,gid=110\\nhookscript: "
           "local:snippets/gpuanchor-hook\\nunprivileged: 1\\n' >etc/pve/lxc/102.conf; printf "
           "'[container]\\ngpu = pci:0000:c1:00.0\\n' >etc/pve/gpuanchor/102.conf",
           NULL,
-          "container-stale 4 gpu= old= new=: container 102: 102.conf is out of date: it would not "
-          "start, there is no /dev/dri/renderD130; 1 change: line 1: dev0: "
-          "/dev/dri/renderD130,gid=110 -> /dev/dri/renderD128,gid=110; gpuanchor apply 102 "
-          "corrects it now; so does the next start, unless a devN path is missing" },
+          "container-no-start 4 gpu= old= new=: container 102: 102.conf: there is no "
+          "/dev/dri/renderD130: Proxmox refuses a start before any hook runs, and a reboot inside "
+          "ends with the container stopped; gpuanchor apply 102" },
         { NULL, "printf '[given]\\nnode = /dev/dri/card1 226:0 0000:c1:00.0\\n' >run/gpuanchor/101",
           NULL,
           "container-wrong-gpu 3 gpu=0000:c1:00.0 old=226:0 of GPU 0000:c1:00.0 new=/dev/dri/card0 "

@@ -57,6 +57,19 @@ static void stale_lines_and_what_becomes_of_them(void **state) {
         end_stage(s);
 }
 
+/* It is another node's now, with whatever was wrong with it. */
+static void moved_away_is_not_resolved(void **state) {
+        struct stage *s = new_stage("guide");
+
+        look(s);
+        shell("sed -i \"s/226:1 /226:7 /\" %s/etc/pve/lxc/101.conf", s->root);
+        assert_string_equal(look(s), "container-stale 101");
+        shell("mkdir -p %s/etc/pve/nodes/pve2/lxc && mv %s/etc/pve/lxc/101.conf "
+              "%s/etc/pve/nodes/pve2/lxc/", s->root, s->root, s->root);
+        assert_string_equal(look(s), "");
+        end_stage(s);
+}
+
 static void missing_dev_path_is_a_warning(void **state) {
         struct stage *s = new_stage("guide");
 
@@ -65,9 +78,8 @@ static void missing_dev_path_is_a_warning(void **state) {
         write_file(s->root, "/etc/pve/lxc/102.conf",
                    "dev0: /dev/dri/renderD130,gid=104\nhookscript: local:snippets/gpuanchor-hook\n"
                    "hostname: b\nunprivileged: 1\n");
-        assert_string_equal(look(s), "container-stale 102");
-        assert_non_null(
-                strstr(s->last_text, "it would not start, there is no /dev/dri/renderD130"));
+        assert_string_equal(look(s), "container-no-start 102");
+        assert_non_null(strstr(s->last_text, "there is no /dev/dri/renderD130"));
         assert_int_equal(s->last_severity, SEV_WARNING);
         end_stage(s);
 }
@@ -374,6 +386,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(first_look_then_silence),
                 cmocka_unit_test(stale_lines_and_what_becomes_of_them),
+                cmocka_unit_test(moved_away_is_not_resolved),
                 cmocka_unit_test(missing_dev_path_is_a_warning),
                 cmocka_unit_test(node_leaves_those_that_run),
                 cmocka_unit_test(hook_is_missing),

@@ -39,8 +39,8 @@ static void check_policy(struct doctor_report *r, const struct doctor_guest *g) 
 
 static bool is_about_choice(enum finding_code code) {
         return code == FINDING_GPU_MISSING || code == FINDING_GPU_AMBIGUOUS ||
-               code == FINDING_GPU_HELD || code == FINDING_GPU_NO_NODE ||
-               code == FINDING_MAPPING_BROKEN;
+               code == FINDING_GPU_HELD || code == FINDING_GPU_NO_DRIVER ||
+               code == FINDING_GPU_NO_NODE || code == FINDING_MAPPING_BROKEN;
 }
 
 /* Whether a line names a node that does not exist: the check of the line reports it, and it is the
@@ -152,8 +152,12 @@ static void check_nvidia_hook(struct doctor_report *r, const struct doctor_guest
 
 static void check_lines(struct doctor_report *r, const struct doctor_guest *g,
                         const struct doctor_given *given, size_t n) {
+        bool none = n == 0 && !g->survey->nvidia_hook.gives;
+
         check_nvidia_hook(r, g);
-        if (n == 0 && !g->survey->nvidia_hook.gives)
+        if (none && !g->managed)
+                doctor_add(r, (struct doctor_item){ .outcome = OUTCOME_LINE_UNMANAGED });
+        else if (none)
                 doctor_add_lines(r, g, (struct doctor_item){ .outcome = OUTCOME_LINE_NONE });
         for (size_t i = 0; i < n; i++)
                 check_given(r, g, &given[i]);

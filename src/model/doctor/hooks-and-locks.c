@@ -147,6 +147,8 @@ static void check_next_start(struct doctor_report *r, const struct doctor_guest 
         if (g->refuse && g->managed) {
                 item.outcome = OUTCOME_NEXT_START_REFUSED;
                 item.what = g->refuse;
+        } else if (!g->managed && g->survey->given == 0) {
+                item.what = NULL; /* no one has asked for a GPU in it */
         } else if (g->edits && is_named_above(r)) {
                 item.outcome = OUTCOME_NEXT_START_SEE_ABOVE;
         } else if (g->edits) {

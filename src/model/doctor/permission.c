@@ -258,8 +258,9 @@ static void check_private(struct doctor_report *r, const struct doctor_guest *g,
                                     .subject = given->node->path };
 
         if (has_gid || uid || dev_is_for_all(d) || is_as_on_host(a, given) || g->survey->application) {
-                item.what =
-                        arena_printf(a, "%s:%s", uid ? uid : "root", group_inside(a, g->plan, gid));
+                /* what that number is called in the container is not known here */
+                item.what = arena_printf(a, "%s:%s", uid ? uid : "root",
+                                         gid ? arena_printf(a, "%u", gid) : "root");
         } else {
                 const char *value = opened_dev_value(a, g, given);
 

@@ -13,6 +13,8 @@
 
 /* A container gets its GPU at its next start. */
 static enum doctor_remedy start_anew(const struct inside_facts *f) {
+        if (f->missing)
+                return REMEDY_SEE_CHOICE;
         if (!f->managed)
                 return REMEDY_ENABLE_REBOOT;
         return f->stale ? REMEDY_APPLY_REBOOT : REMEDY_REBOOT; /* a devN path may be gone */
@@ -230,8 +232,10 @@ void doctor_inside(struct doctor_report *r, const struct inside_facts *f) {
         for (size_t i = 0; i < f->n_devices; i++)
                 judge_node(r, f, &f->devices[i]);
         if (f->n_devices == 0)
-                doctor_add(r, (struct doctor_item){ .outcome = OUTCOME_INSIDE_NODE_NONE,
-                                                    .remedy = start_anew(f) });
+                doctor_add(r, (struct doctor_item){
+                                      .outcome = f->no_gpu ? OUTCOME_INSIDE_NODE_NOT_MEANT
+                                                           : OUTCOME_INSIDE_NODE_NONE,
+                                      .remedy = f->no_gpu ? REMEDY_OWN : start_anew(f) });
         judge_groups(r, f);
         for (size_t i = 0; i < f->n_devices; i++)
                 if (f->devices[i].expected && is_right(&f->devices[i]))

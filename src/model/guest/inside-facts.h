@@ -82,7 +82,9 @@ struct inside_memory {
 struct inside_facts {
         uint32_t vmid;
         bool managed;
-        bool stale; /* a start would correct the container's file */
+        bool stale;   /* a start would correct the container's file */
+        bool missing; /* its GPU is not there: a start gives it nothing */
+        bool no_gpu;  /* not managed, and no line names one */
         const struct policy *policy; /* NULL: none; says what gpuanchor does inside */
         struct idmap uids, gids;     /* in force now */
         int accounts_error;          /* negative errno: its /etc/group could not be read */
