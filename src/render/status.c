@@ -104,7 +104,10 @@ static int fill_table(struct arena *a, const struct status_view *v, struct libsc
         int r = 0;
 
         for (size_t i = 0; i < COLUMNS; i++)
-                if (!scols_table_new_column(t, names[i], 0, i == COLUMN_VMID || i == COLUMN_FINDINGS ? SCOLS_FL_RIGHT : 0))
+                if (!scols_table_new_column(t, names[i], 0,
+                                            i == COLUMN_VMID || i == COLUMN_FINDINGS
+                                                    ? SCOLS_FL_RIGHT
+                                                    : 0))
                         return -ENOMEM;
         r = scols_table_enable_colors(t, color);
         for (size_t i = 0; r == 0 && i < v->st->n_containers; i++)
@@ -147,7 +150,8 @@ static void plain_finding(struct arena *a, const struct finding *f) {
                                        finding_kinds[f->code].code,
                                        f->vmid ? arena_printf(a, "%u", f->vmid) : NULL,
                                        finding_text(a, f, f->vmid),
-                                       finding_remedy(a, f, f->vmid) };
+                                       finding_remedy(a, f, f->vmid),
+                                       status_is_open(f) ? "open" : NULL };
 
         puts(text_fields(a, fields, ELEMENTS(fields)));
 }

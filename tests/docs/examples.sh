@@ -4,7 +4,7 @@
 # examples.sh GPUANCHOR - conf/examples: what can be checked without Proxmox
 #
 # Each file is taken by the program that it is for, where Debian has that, and speaks of metrics,
-# MESSAGE_IDs, verbs and options that exist; the mail script is run. Policies are loaded by
+# MESSAGE_IDs, verbs and options that exist. Policies are loaded by
 # tests/unit/test-conf.c. Prints a line for each, in the form of TAP.
 set -u
 export LC_ALL=C.UTF-8 # Ansible wants UTF-8
@@ -134,35 +134,5 @@ commands() { # every gpuanchor command that an example names
     done <"$work/named"
 }
 try "commands and MESSAGE_IDs in the examples exist" commands
-
-# ---- the mail: what is new is sent once, and again when it could not be sent
-
-mail() {
-    mkdir "$work/bin" "$work/state" || return 1
-    # a journal whose cursor is a line number
-    cat >"$work/bin/journalctl" <<'EOT'
-#!/bin/sh
-for word; do case $word in --cursor-file=*) file=${word#*=} ;; esac; done
-seen=$(cat "$file" 2>/dev/null || echo 0)
-tail -n +$((seen + 1)) "$JOURNAL"
-wc -l <"$JOURNAL" >"$file"
-EOT
-    printf '#!/bin/sh\n[ ! -e "%s/down" ] || exit 1\ncat >>"%s/sent"\n' "$work" "$work" >"$work/bin/sendmail"
-    chmod +x "$work/bin"/*
-    : >"$work/journal"
-    send() { env PATH="$work/bin:$PATH" JOURNAL="$work/journal" STATE_DIRECTORY="$work/state" sh mail/gpuanchor-mail root; }
-    send && [ ! -e "$work/sent" ] || return 1 # nothing happened: no mail
-    echo "the first message" >>"$work/journal"
-    send && grep -qx "the first message" "$work/sent" && grep -qx "To: root" "$work/sent" || return 1
-    send && [ "$(grep -c '^To:' "$work/sent")" = 1 ] || return 1
-    echo "the second message" >>"$work/journal"
-    touch "$work/down"
-    ! send || return 1
-    rm "$work/down"
-    send && [ "$(grep -c "the second message" "$work/sent")" = 1 ] || return 1
-    [ "$(grep -c "the first message" "$work/sent")" = 1 ]
-}
-try "mail: sent once, and again when it could not be sent" mail
-if has shellcheck; then try "mail: shellcheck" shellcheck mail/gpuanchor-mail; else skip "mail: shellcheck" "no shellcheck"; fi
 
 echo "1..$n"

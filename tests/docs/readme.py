@@ -29,7 +29,7 @@ import tempfile
 SOURCE = os.path.realpath(os.path.join(os.path.dirname(__file__), "../.."))
 FENCE = re.compile(r"^```(\S*) ?(.*)$")
 DIRECTIVE = re.compile(r"^<!-- test: (host|renumber|type) (.+) -->$")
-KNOWN = {"apt", "cd", "git", "meson", "ninja", "pct", "systemctl", "journalctl", "dpkg-buildpackage", "sh"}
+KNOWN = {"apt", "cd", "git", "meson", "ninja", "pct", "systemctl", "journalctl", "dpkg-buildpackage", "pvesh", "sh"}
 PCT = r"""#!/bin/sh
 # pct set VMID --hookscript VOLUME | set VMID --delete hookscript | start VMID
 root=${0%/*}/../host conf=${0%/*}/../host/etc/pve/lxc/$2.conf
@@ -150,7 +150,8 @@ def check_command(host, command, at):
             bad(at, f"no file {word}")
     if words[0] == "systemctl":
         for unit in (w for w in words[2:] if not w.startswith("-")):
-            if not os.path.exists(f"{SOURCE}/systemd/{unit.removesuffix('.service')}.service.in"):
+            name = unit if "." in unit else f"{unit}.service"
+            if not any(os.path.exists(f"{SOURCE}/systemd/{name}{end}") for end in ("", ".in")):
                 bad(at, f"no unit {unit}")
     if words[:2] == ["apt", "install"] and "meson" in words:
         named = set(re.findall(r"[\w.+-]+", command))  # in the comment: on some releases

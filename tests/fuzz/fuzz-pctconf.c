@@ -88,8 +88,8 @@ static const char *const policies[] = {
         "gpu=pci:0000:02:00.0;method=dev",
         "gpu=pci:0000:01:00.0;method=idmap;video-gid=39;render-gid=992;devices=card kfd accel",
         "gpu=pci:0000:01:00.0;devices=card",
-        "gpu=pci:0000:02:00.0;guest-environment=NODE=/dev/dri/renderD129 "
-        "A=1;follow-environment=yes",
+        ("gpu=pci:0000:02:00.0;guest-environment=NODE=/dev/dri/renderD129 "
+         "A=1;follow-environment=yes"),
 };
 
 static void set_policy(struct arena *a, const char *text, struct policy *p) {

@@ -14,7 +14,7 @@ bad() { echo "units: $*" >&2 && failed=1; }
 value() { sed -n "s|^$2=||p" "$build/systemd/$1"; }
 
 command -v systemd-analyze >/dev/null || { echo "units: no systemd-analyze"; exit 77; }
-for unit in gpuanchord.service gpuanchor-boot.service gpuanchor-look.service; do
+for unit in gpuanchord.service gpuanchor-boot.service gpuanchor-look.service gpuanchor-alert.service; do
     # a command or man page that is not installed here is no fault of the unit
     problems=$(systemd-analyze verify --man=no "$build/systemd/$unit" 2>&1 | grep -F "$unit" |
         grep -v 'is not executable: No such file' || :)

@@ -1,0 +1,95 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# test-alert.sh GPUANCHOR - mail to root about what gpuanchor status finds
+#
+# gpuanchor is the real one on a folder; sendmail is a stand-in that receives, or does not.
+# shellcheck disable=SC2317 # the cases are called by name
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+STATE=$work/state
+mkdir "$work/bin"
+ln -s "$gpuanchor" "$work/bin/gpuanchor"
+printf '#!/bin/sh\n[ ! -e "%s/down" ] || exit 1\n{ cat; echo .; } >>"%s/sent"\n' "$work" "$work" >"$work/bin/sendmail"
+chmod +x "$work/bin/sendmail"
+
+fresh() {
+    rm -rf "$H" "$STATE" "$work/sent" "$work/down"
+    mkdir "$STATE"
+    sh "$tests/mkhost.sh" "$tests/fixtures/hosts/guide.host" "$H"
+    mkdir -p "$H/etc/pve/nodes/pve1/lxc" "$H/etc/pve/gpuanchor"
+    ln -sfn nodes/pve1 "$H/etc/pve/local" && ln -sfn nodes/pve1/lxc "$H/etc/pve/lxc"
+    for vmid in 101 102; do
+        { cat "$tests/fixtures/guide-101.conf"; echo 'hookscript: local:snippets/gpuanchor-hook'; } >"$H/etc/pve/lxc/$vmid.conf"
+    done
+    mkdir -p "$H/var/lib/vz/snippets"
+    install -m 755 /dev/null "$H/var/lib/vz/snippets/gpuanchor-hook"
+}
+alert() { PATH="$work/bin:$PATH" STATE_DIRECTORY="$STATE" sh "$tests/../systemd/gpuanchor-alert" >"$work/out" 2>"$work/err"; }
+mails() { grep -c '^To: root$' "$work/sent" 2>/dev/null; }
+an_hour_later() { touch -d '-61 minutes' "$STATE/last"; }
+sent() { grep -qF -e "$1" "$work/sent" || { cat "$work/sent" >&2; fail "not mailed: $1"; }; }
+# an error of container $1, and its end
+breaks() { chmod -x "$H/var/lib/vz/snippets/gpuanchor-hook"; }
+mended() { chmod +x "$H/var/lib/vz/snippets/gpuanchor-hook"; }
+
+case_all_is_well() {
+    alert || fail "exit status"
+    [ ! -e "$work/sent" ] || fail "mailed without a reason"
+}
+
+case_new_once_and_resolved() {
+    breaks
+    alert || fail "exit status"
+    sent "Subject: gpuanchor on $(uname -n): 2 new, 0 resolved"
+    sent '101: '
+    sent '  -> '
+    an_hour_later
+    alert && [ "$(mails)" = 1 ] || fail "the same is mailed again"
+    mended
+    alert && [ "$(mails)" = 2 ] || fail "not mailed that it is over"
+    sent '0 new, 2 resolved'
+    sent 'resolved: 101: '
+    sent '0 open in all'
+}
+
+case_one_mail_an_hour() {
+    breaks
+    alert
+    mended
+    alert && [ "$(mails)" = 1 ] || fail "two mails within an hour"
+    breaks
+    an_hour_later
+    alert && [ "$(mails)" = 1 ] || fail "what was over within the hour is mailed"
+    mended
+    alert && [ "$(mails)" = 2 ] || fail "what waited for the hour is forgotten"
+}
+
+case_no_mail_system() {
+    breaks
+    touch "$work/down"
+    ! alert || fail "exit status"
+    grep -q 'sent later' "$work/err" || fail "not said"
+    rm "$work/down"
+    alert && [ "$(mails)" = 1 ] || fail "forgotten"
+    mv "$work/bin/sendmail" "$work/sendmail"
+    rm -r "$STATE" && mkdir "$STATE"
+    if PATH="$work/bin:/usr/bin:/bin" command -v sendmail >/dev/null; then # this machine has one
+        mv "$work/sendmail" "$work/bin/sendmail" && return
+    fi
+    ! PATH="$work/bin:/usr/bin:/bin" STATE_DIRECTORY="$STATE" sh "$tests/../systemd/gpuanchor-alert" 2>"$work/err" ||
+        fail "exit status"
+    grep -q 'there is no sendmail' "$work/err" || fail "not said"
+    mv "$work/sendmail" "$work/bin/sendmail"
+}
+
+case_status_fails() {
+    breaks
+    alert
+    rm -r "$H/etc/pve"
+    an_hour_later
+    ! alert || fail "exit status"
+    [ "$(mails)" = 1 ] || { cat "$work/sent" >&2; fail "what cannot be looked at is called resolved"; }
+}
+
+cases ${2+"$2"}
