@@ -70,6 +70,12 @@ static void say(struct hook *h, const struct finding *f) {
                 (void)journal_send("gpuanchor-hook", f, h->vmid);
 }
 
+/* The same rule for every device as at the start before: once is enough. */
+static bool was_said(const struct hook *h, const struct finding *f) {
+        return f->code == FINDING_OPEN_RULE && h->has_policy && h->policy.open_rule &&
+               streq(h->policy.open_rule, f->what);
+}
+
 /* One line per thing that changed or is wrong; edits and pins only when they were written. */
 static unsigned say_all(struct hook *h, const struct findings *list, bool written, bool remembered) {
         unsigned said = 0;
@@ -79,7 +85,7 @@ static unsigned say_all(struct hook *h, const struct findings *list, bool writte
 
                 if (finding_severity(f) > SEV_NOTICE ||
                     (finding_is_change(f->code) && !written) ||
-                    (f->code == FINDING_GPU_PINNED && !remembered))
+                    (f->code == FINDING_GPU_PINNED && !remembered) || was_said(h, f))
                         continue;
                 say(h, f);
                 said++;

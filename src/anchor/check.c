@@ -14,6 +14,7 @@
 #include "host/udev.h"
 #include "model/finding/reason.h"
 #include "model/plan/make.h"
+#include "model/plan/open-rule.h"
 #include "model/plan/ways.h"
 #include "model/policy/memory.h"
 #include "pve/mapping.h"
@@ -69,6 +70,7 @@ struct plan_input check_input(const struct check *c, const struct pctconf *conf,
 static void plan_memory(struct check *c, const struct edit_memory *memory) {
         struct policy next = c->policy;
         bool repin = c->plan.choice.repin || c->recalled;
+        size_t line = open_rule_line(&c->survey);
 
         if (repin)
                 policy_set_pin(c->arena, &next, &c->plan.choice.pin);
@@ -79,6 +81,7 @@ static void plan_memory(struct check *c, const struct edit_memory *memory) {
         } else {
                 next.parked = memory->parked;
                 next.majors = memory->majors;
+                next.open_rule = line ? bytes_dup(c->arena, c->guest.lines.lines[line].value) : NULL;
         }
         c->new_policy = policy_remember(c->arena, c->new_policy,
                                         repin ? c->anchor->pve.node : NULL, &next);
@@ -225,6 +228,8 @@ static void check_ways(struct check *c) {
         const char *line = ways_report(c->arena, &in, c->left_alone ? NULL : &c->plan,
                                        &c->findings);
 
+        if (!c->left_alone)
+                open_rule_report(c->arena, &in, &c->plan, &c->findings);
         if (line && c->policy.refuse_on_error && !c->refuse)
                 c->refuse = arena_printf(c->arena, WHY_REFUSE_WAY, line);
 }

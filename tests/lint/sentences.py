@@ -36,6 +36,7 @@ ALLOWED = {
     "src/model/watch/baseline.c": [r"driver nvidia "],
     "src/model/conf/devline.c": [r"none bind,optional,create=file$"],
     "src/model/plan/edit/line-class.c": [r"%s rwm?$"],
+    "src/model/plan/open-rule.c": [r"%s rwm$"],
     "src/cli/enrol/snippet.c": [r"dir: local$", r"#!/bin/sh"],
     "src/cli/report/collect.c": [r"this gpuanchor $"],
     # names of files to watch

@@ -8,6 +8,7 @@
  */
 #include "model/conf/legacy.h"
 #include "model/doctor/container.h"
+#include "model/plan/open-rule.h"
 
 static bool is_chosen(const struct doctor_guest *g, const struct gpu *gpu) {
         const struct gpu_list *chosen = &g->plan->choice.gpus;
@@ -61,8 +62,13 @@ static void check_rule(struct doctor_report *r, const struct doctor_guest *g, si
         if (doctor_outcomes[item.outcome].verdict == DOCTOR_OK) {
                 doctor_add(r, item);
         } else if (d->any_major) { /* of all devices, so a start does not change it */
-                item.remedy = REMEDY_FIX;
-                item.edit.line = line;
+                struct open_rule_instead rules = open_rule_instead(a, g->survey, g->plan);
+
+                item.new = rules.text;
+                if (rules.others)
+                        item.outcome = OUTCOME_DEVICE_LINE_OPEN;
+                else
+                        item.remedy = REMEDY_FIX, item.edit.line = line;
                 doctor_add(r, item);
         } else {
                 doctor_add_lines(r, g, item);

@@ -199,6 +199,12 @@ static bool take_major(struct arena *a, struct policy *p, const char *text) {
 }
 
 /* 12 net0: name=eth0,...: where the lines stood that follow */
+static bool take_open_rule(struct arena *a, struct policy *p, const char *text) {
+        (void)a;
+        p->open_rule = text;
+        return true;
+}
+
 static bool take_behind(struct arena *a, struct policy *p, const char *text) {
         struct bytes rest = bytes_of(text), number = bytes_word(&rest);
 
@@ -234,6 +240,7 @@ static const struct {
 } texts[] = {
         { "mac", take_mac },          { "hostname", take_name }, { "rootfs", take_root },
         { "hookscript", take_caller }, { "major", take_major },
+        { "open-rule", take_open_rule },
         { "behind", take_behind },    { "driver", take_driver }, { "line", take_line },     { MORE, take_more },
 };
 
@@ -362,6 +369,7 @@ static struct bytes memory_entries(struct arena *a, const struct policy *p) {
         add_short(&b, "hostname", p->owner.name);
         add_short(&b, "rootfs", p->owner.root);
         add_short(&b, "hookscript", p->caller);
+        add_short(&b, "open-rule", p->open_rule);
         for (size_t i = 0; i < p->majors.n; i++)
                 strbuf_printf(&b, "major = %u %s\n", p->majors.items[i].major,
                               p->majors.items[i].name);

@@ -80,6 +80,7 @@ struct policy {
         struct pin *pins; /* one per cluster node that has chosen */
         size_t n_pins;
         struct parked parked; /* remembered, [memory] */
+        const char *open_rule; /* the same: a rule for every device that a start has warned of */
         struct majors majors; /* the same: dynamic majors when the rules were last right */
 };
 
