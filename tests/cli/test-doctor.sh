@@ -423,22 +423,22 @@ case_syntax_and_folders() {
 # maps and lines that were pasted
 case_pasted() {
     sed -i 's/^lxc.idmap: g 111 100111 65425/lxc.idmap: g 111 100111 65536/' "$CONF"
-    run 1 doctor 101
+    run 1 doctor --plain 101
     answers failed idmap 'g 111 100111 65536 ends at host id 165646'
     corrected idmap
     grep -q '^lxc.idmap: g 111 100111 65425' "$CONF" || fail "not the right number of ids"
     fresh
     echo 'lxc.idmap: g 44 44 1' >>"$CONF"
-    run 1 doctor 101
+    run 1 doctor --plain 101
     answers failed idmap 'says the same as line'
     corrected idmap
     fresh
     sed -i 's#^hostname#dev0: /dev/dri/card1,gid=44\ndev0: /dev/dri/renderD128,gid=110\n&#; /^lxc/d' "$CONF"
-    run 1 doctor 101
+    run 1 doctor --plain 101
     answers failed syntax 'Proxmox takes only the last line of that name: dev0: /dev/dri/card1,gid=44'
     corrected syntax
     echo 'lxc.cgroup2.devices.allow: c 266:0 rwm' >>"$CONF"
-    run 1 doctor 101
+    run 1 doctor --plain 101
     wrong device-line
     answers warning device-line 'no driver of this host has major 266; those of GPUs are 226 (drm)'
 }
@@ -449,12 +449,12 @@ case_nvidia_nodes() {
     rm "$H/dev/nvidia-uvm-tools" && mknod -m 666 "$H/dev/nvidia-uvm-tools" c 508 1
     sed -i '/^lxc/d' "$CONF"
     printf '%s\n' 'dev0: /dev/nvidia1' 'dev1: /dev/nvidiactl' 'dev2: /dev/nvidia-caps/nvidia-cap1' 'dev3: /dev/nvidia-caps/nvidia-cap2' >>"$CONF"
-    run 1 doctor 101
+    run 1 doctor --plain 101
     answers ok owner '/dev/nvidia-caps/nvidia-cap1'
     corrected owner
     grep -q '^dev0: /dev/nvidia1,mode=0666' "$CONF" && grep -q '^dev3: .*,mode=0444' "$CONF" || fail "$(cat "$CONF")"
     sed -i '/^unprivileged/d' "$CONF"
-    run 0 doctor 101
+    run 0 doctor --plain 101
 }
 
 case_targets_and_methods() {
