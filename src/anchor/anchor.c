@@ -44,6 +44,18 @@ void anchor_sources(struct anchor *an, const struct pctconf *x, const struct pct
         lookup_sources(an->pve.arena, an->pve.root, &an->facts.sources);
 }
 
+void anchor_snapshot_sources(struct anchor *an, struct bytes tail) {
+        while (tail.len > 0) {
+                struct pctconf c;
+
+                bytes_cut(&tail, '\n');
+                pctconf_parse(an->pve.arena, PCTCONF_PVE, tail, &c);
+                recognise_ask(an->pve.arena, &c, &an->facts.sources);
+                tail = c.tail;
+        }
+        lookup_sources(an->pve.arena, an->pve.root, &an->facts.sources);
+}
+
 int anchor_majors(struct anchor *an) {
         int r = anchor_facts(an);
 

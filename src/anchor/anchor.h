@@ -55,6 +55,9 @@ bool anchor_vm_has(void *user, const struct card *c);
 /** anchor_sources() - have in @an->facts what the paths lead to that @x and @y name; @y may be NULL */
 void anchor_sources(struct anchor *an, const struct pctconf *x, const struct pctconf *y);
 
+/** anchor_snapshot_sources() - the same for all snapshots of a container file, pctconf.tail */
+void anchor_snapshot_sources(struct anchor *an, struct bytes tail);
+
 /** anchor_majors() - have @an->facts with the majors of now and before; 0 or negative errno */
 int anchor_majors(struct anchor *an);
 

@@ -143,6 +143,7 @@ static void look_at_container(struct doctor *d) {
                 .refuse = c->refuse,
         };
 
+        anchor_snapshot_sources(d->anchor, c->guest.lines.tail);
         snapshots_check(&(struct snapshot_query){ &d->anchor->facts, &c->plan.choice.gpus, g.name },
                         c->guest.lines.tail, &snapshots);
         g.hook = hook_of(d, guest_setting(d->arena, &c->guest, "hookscript"));

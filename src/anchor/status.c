@@ -62,6 +62,7 @@ static void look_at_lines(struct look *l, struct check *c) {
 static void look_at_snapshots(struct look *l, struct check *c) {
         struct findings f = { .arena = c->arena };
 
+        anchor_snapshot_sources(c->anchor, c->guest.lines.tail);
         snapshots_check(&(struct snapshot_query){ &c->anchor->facts, &c->plan.choice.gpus,
                                                   c->guest.conf_name },
                         c->guest.lines.tail, &f);

@@ -457,6 +457,30 @@ case_nvidia_nodes() {
     run 0 doctor --plain 101
 }
 
+# a snapshot's line is known by what its path leads to, too
+case_snapshot_link() {
+    ln -s renderD128 "$H/dev/dri/my-gpu"
+    printf '\n[old]\nlxc.mount.entry: /dev/dri/my-gpu dev/dri/my-gpu none bind,optional,create=file\n' >>"$CONF"
+    run 0 doctor --plain 101
+    ln -sf card0 "$H/dev/dri/my-gpu"
+    run 0 doctor --plain 101
+    answers ok snapshot '/dev/dri/my-gpu'
+}
+
+# numbers and names in hooks, of which only what is literal is understood
+case_hook_names_nodes() {
+    echo "lxc.hook.autodev: sh -c 'mknod -m 660 \${LXC_ROOTFS_MOUNT}/dev/dri/renderD128 c 226 128'" >>"$CONF"
+    run 0 doctor --plain 101
+    answers ok hook 'it may give the container more than is listed'
+    sed -i 's/c 226 128/c 226 129/' "$CONF"
+    run 1 doctor --plain 101
+    wrong hook
+    answers warning hook 'c 226 129, which no GPU of this host has'
+    sed -i 's/c 226 129/c 226 0/' "$CONF"
+    run 1 doctor --plain 101
+    answers warning hook 'c 226 0, which is of another GPU, 0000:00:02.0'
+}
+
 case_targets_and_methods() {
     sed -i 's#^hostname#dev0: /dev/dri/card1,gid=44\n&#' "$CONF"
     run 1 doctor --plain 101

@@ -47,6 +47,20 @@ static void check_hook(struct doctor_report *r, const struct doctor_guest *g) {
                                                     .subject = g->next.volume });
 }
 
+static void check_hook_lines(struct doctor_report *r, const struct doctor_guest *g) {
+        for (size_t i = 0; i < g->findings->n; i++) {
+                const struct finding *f = &g->findings->items[i];
+
+                if (f->code == FINDING_HOOK_NAMES || f->code == FINDING_HOOK_STALE)
+                        doctor_add(r, (struct doctor_item){
+                                              .outcome = f->code == FINDING_HOOK_NAMES
+                                                                 ? OUTCOME_HOOK_NAMES
+                                                                 : OUTCOME_HOOK_STALE,
+                                              .finding = f });
+        }
+        doctor_add_if_silent(r, OUTCOME_HOOK_NONE);
+}
+
 static void check_chmod(struct doctor_report *r, const struct doctor_guest *g) {
         struct arena *a = r->arena;
 
@@ -162,6 +176,7 @@ static void check_next_start(struct doctor_report *r, const struct doctor_guest 
 void doctor_check_conf(struct doctor_report *r, const struct doctor_guest *g) {
         doctor_check_lines(r, g);
         check_hook(r, g);
+        check_hook_lines(r, g);
         check_chmod(r, g);
         check_lock(r, g);
         check_pending(r, g);

@@ -79,7 +79,7 @@ bool finding_is_edit(enum finding_code code) {
 }
 
 bool finding_is_way(enum finding_code code) {
-        return code == FINDING_NVIDIA_HOOK;
+        return code == FINDING_NVIDIA_HOOK || code == FINDING_HOOK_NAMES;
 }
 
 bool finding_is_event(enum finding_code code) {
