@@ -32,7 +32,7 @@ int anchor_memory(struct anchor *an) {
                 return r;
         host_memory_load(&an->pve, &an->memory);
         now = facts_cards(an->pve.arena, &an->facts);
-        history_advance(an->pve.arena, &an->memory.history, &now);
+        an->memory.same_cards = !history_advance(an->pve.arena, &an->memory.history, &now);
         an->has_memory = true;
         return 0;
 }

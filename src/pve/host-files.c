@@ -115,8 +115,9 @@ int host_memory_store(const struct pve *pve, const struct host_memory *m, const 
         if (r < 0)
                 return r;
         *ret_path = path_of(pve, "cards");
-        r = store(pve, *ret_path, seen(pve, m, "cards", m->cards_text),
-                  history_write(pve->arena, &m->history));
+        if (!m->same_cards || m->n_damaged > 0)
+                r = store(pve, *ret_path, seen(pve, m, "cards", m->cards_text),
+                          history_write(pve->arena, &m->history));
         if (r != 0)
                 return r;
         *ret_path = path_of(pve, "pins");

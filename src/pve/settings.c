@@ -120,27 +120,33 @@ static void take_key(struct taking *t, const char *meant) {
                 t->seen[t->n_seen++] = meant;
 }
 
+/* Asked only about what is not understood: it compares with every key. */
+static bool is_about_gpu(const struct ini_entry *e) {
+        const char *meant = policy_key_meant(e->key);
+
+        return meant && streq(meant, "gpu");
+}
+
 static void take_entry(struct taking *t) {
         const struct ini_entry *e = t->entry;
-        const char *meant = policy_key_meant(e->key), *problem;
-        bool about_gpu = meant && streq(meant, "gpu");
+        const char *problem;
 
         if (!e->section) {
                 problem = arena_printf(t->arena, WHY_KEY_BEFORE, e->key, own_section(t));
-                complain(t, about_gpu, problem);
+                complain(t, is_about_gpu(e), problem);
         } else if (!t->section_known) {
                 problem = arena_printf(t->arena, WHY_KEY_NOT_READ, e->key, e->section);
-                if (about_gpu)
+                if (is_about_gpu(e))
                         complain(t, true, problem);
         } else if (is_daemon_section(t)) {
-                if (about_gpu)
+                if (is_about_gpu(e))
                         complain(t, true, WHY_GPU_NOT_READ);
         } else if (streq(e->section, own_section(t))) {
-                take_key(t, meant);
+                take_key(t, policy_key_meant(e->key));
         } else {
                 problem = policy_parse_memory(t->arena, &t->settings->policy, e);
                 if (problem)
-                        complain(t, about_gpu, problem);
+                        complain(t, is_about_gpu(e), problem);
         }
 }
 
