@@ -72,6 +72,7 @@ reset_host() {
     the_container 102
     if mountpoint -q $DISK; then umount $DISK && umount /run/layer; fi
     the_container 101
+    mkdir -p /var/lib/vz/snippets # a case may have removed it
     find /var/lib/vz/snippets -type f -delete
     ln -sfn $HOOK $LINK # a case may have removed it
     find /etc/pve -mindepth 1 -type f ! -name .members -delete
