@@ -30,6 +30,7 @@
 
 #define EXIT_REFUSE 1
 #define EXIT_USAGE 2
+#define READ_TRIES 3
 #define MAX_TRIES 10 /* other containers that start write what the host remembers, too */
 /* systemd gives a start of pve-container@ 90 s; lock and usermod have limits of their own */
 #define UNIT_WAIT_MS (30 * 1000)
@@ -141,6 +142,25 @@ static int refuse(struct hook *h, const char *why) {
         return EXIT_REFUSE;
 }
 
+/* Something could not be read: nothing is decided by a call that fails once. */
+static bool is_blind(const struct check *c, int r) {
+        return r < 0 || r == GUEST_E_NOT_MOUNTED ||
+               (r == 0 && (c->unmapped || c->anchor->facts.unread ||
+                           sources_failed(&c->anchor->facts.sources)));
+}
+
+static int check_patiently(struct hook *h, struct check *c) {
+        int r = check_and_wait(h, c);
+
+        /* that of a broken policy may be its file's: once is enough to tell */
+        for (int i = 1; i < READ_TRIES && (is_blind(c, r) || (i == 1 && c->policy.broken)); i++) {
+                nanosleep(&(struct timespec){ .tv_nsec = 10 * 1000 * 1000 }, NULL);
+                h->host = anchor_open(&h->arena, h->root);
+                r = check_and_wait(h, c);
+        }
+        return r;
+}
+
 /* Check and write, again if a file was changed in between. */
 static int check_and_apply(struct hook *h, struct check *c) {
         int r = GUEST_E_CHANGED;
@@ -148,7 +168,7 @@ static int check_and_apply(struct hook *h, struct check *c) {
         for (int i = 0; i < MAX_TRIES && r == GUEST_E_CHANGED; i++) {
                 if (i > 0)
                         h->host = anchor_open(&h->arena, h->root);
-                r = check_and_wait(h, c);
+                r = check_patiently(h, c);
                 if (r != 0 || c->refuse)
                         return r;
                 c->config_only = h->lock.state == START_LOCK_OTHER;

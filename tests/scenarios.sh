@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# scenarios.sh [--update|--killed] HOOK [NAME...] - what the hook does to a container on a host
+# scenarios.sh [--update|--killed] HOOK [NAME...], scenarios.sh --hosts FOLDER [NAME...] - what the hook does to a container on a host
 #
 # Each folder of tests/fixtures/scenarios is one story, as data:
 #
@@ -438,6 +438,18 @@ fi
 
 mode=compare
 case ${1:-} in
+--hosts) # FOLDER [NAME...]: only the hosts of the first boots, for fault-run
+        to=$2
+        shift 2
+        [ $# -gt 0 ] || set -- $(cd "$fixtures/scenarios" && for host in */host; do echo "${host%/host}"; done)
+        for name; do
+                story=$fixtures/scenarios/$name
+                work=$to
+                make_host "" "$to/$name" ""
+        done
+        rm -f "$to/host"
+        exit 0
+        ;;
 --update) mode=update && shift ;;
 --killed) mode=killed && shift ;;
 --help) sed -n '4,/^set -eu/{s/^# \{0,1\}//p}' "$0" && exit 0 ;;

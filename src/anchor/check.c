@@ -257,7 +257,7 @@ static int check_guest(struct check *c, const struct check_options *o) {
         c->own_method = c->policy.method;
         if (c->convert != METHOD_AUTO)
                 c->policy.method = c->convert;
-        mapping_resolve(&c->anchor->pve, &c->policy);
+        c->unmapped = !mapping_resolve(&c->anchor->pve, &c->policy);
         c->new_conf = c->guest.conf;
         c->new_config = c->guest.config;
         if (c->whose != OWNER_OTHER)

@@ -31,6 +31,7 @@ struct check {
         bool left_alone;    /* a broken policy or an id map that cannot be proved: no edits */
         const char *refuse; /* NULL: the container may start; else why it must not */
         struct bytes new_conf, new_config, new_policy;
+        bool unmapped;                   /* the file of the resource mappings cannot be read */
         bool config_only;                /* for anchor_apply(): another task has the lock */
         bool remembered;                 /* by anchor_apply(): the policy file holds @new_policy */
         bool trial;                      /* of a policy text that is not written yet */

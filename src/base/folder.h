@@ -4,10 +4,18 @@
 #include "base/arena.h"
 
 #include <dirent.h>
+#include <errno.h>
 
 static inline void cleanup_dir(DIR **d) {
         if (*d)
                 closedir(*d);
+}
+
+/** folder_next() - 1 and the next entry, 0 at the end, negative errno: what was read is not all */
+static inline int folder_next(DIR *dir, struct dirent **ret) {
+        errno = 0;
+        *ret = readdir(dir);
+        return *ret ? 1 : -errno;
 }
 
 struct names {

@@ -99,6 +99,7 @@ static void stop_error(struct walk *w, int error) {
                 stop(w, SOURCE_NOTHING, NULL);
         else
                 stop(w, SOURCE_UNKNOWN, arena_strdup(w->l->arena, strerror(error)));
+        w->s->failed = w->s->kind == SOURCE_UNKNOWN && !w->why;
 }
 
 /* Where we are below the mount point, if that mount is of @type; else NULL. */
@@ -325,6 +326,7 @@ void walk_source(struct walker *l, struct source *s) {
         s->leads_to = s->path;
         s->why = l->failed;
         s->kind = l->failed ? SOURCE_UNKNOWN : SOURCE_NOTHING;
+        s->failed = l->failed;
         if (l->failed || len >= PATH_MAX)
                 return;
         w.l = l;

@@ -35,10 +35,12 @@ static const char *backup_path(struct arena *a, const struct guest *g, uint32_t 
 static int newest(struct arena *a, const struct guest *g, uint32_t *ret) {
         _cleanup_(cleanup_dir) DIR *dir = opendir(backup_folder(a, g));
         uint32_t max = 0, n;
+        struct dirent *d;
+        int r;
 
         if (!dir)
                 return -errno;
-        for (struct dirent *d; (d = readdir(dir));) {
+        while ((r = folder_next(dir, &d)) > 0) {
                 struct bytes name = bytes_of(d->d_name);
 
                 if (bytes_take_suffix(&name, ".conf") && parse_u32(name, &n) && n > max &&
@@ -46,7 +48,7 @@ static int newest(struct arena *a, const struct guest *g, uint32_t *ret) {
                         max = n;
         }
         *ret = max;
-        return 0;
+        return r;
 }
 
 static const char *written_path(struct arena *a, const struct guest *g) {

@@ -199,10 +199,12 @@ int vmids_in(struct arena *a, const char *folder, uint32_t **ret, size_t *ret_n)
         uint32_t *vmids = NULL;
         size_t n = 0;
         _cleanup_(cleanup_dir) DIR *dir = opendir(folder);
+        struct dirent *d;
+        int r;
 
         if (!dir)
                 return -errno;
-        for (struct dirent *d; (d = readdir(dir));) {
+        while ((r = folder_next(dir, &d)) > 0) {
                 struct bytes name = bytes_of(d->d_name);
                 uint32_t vmid;
 
@@ -212,6 +214,8 @@ int vmids_in(struct arena *a, const char *folder, uint32_t **ret, size_t *ret_n)
                 if (vmid_parse(d->d_name, &vmid))
                         *ARENA_PUSH(a, vmids, n) = vmid;
         }
+        if (r < 0)
+                return r;
         if (n > 0)
                 qsort(vmids, n, sizeof(*vmids), compare_u32);
         *ret = vmids;

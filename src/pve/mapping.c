@@ -138,7 +138,7 @@ void mapping_parse(struct arena *a, struct bytes content, const char *node, stru
                 sel->problem = arena_printf(a, WHY_MAPPING_NO_LINE, node);
 }
 
-void mapping_resolve(const struct pve *pve, struct policy *p) {
+bool mapping_resolve(const struct pve *pve, struct policy *p) {
         struct bytes content = { 0 };
         struct arena *a = pve->arena;
         const char *problem = NULL;
@@ -161,4 +161,5 @@ void mapping_resolve(const struct pve *pve, struct policy *p) {
                 if (problem)
                         sel->problem = problem;
         }
+        return !problem;
 }

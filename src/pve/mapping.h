@@ -12,8 +12,10 @@
  *
  * Reads <root>/etc/pve/mapping/pci.cfg, and only when a selector needs it. A problem is,
  * for instance: no such mapping, no line for this node, the file cannot be read.
+ *
+ * Return: false if the file of the mappings could not be read.
  */
-void mapping_resolve(const struct pve *pve, struct policy *p);
+bool mapping_resolve(const struct pve *pve, struct policy *p);
 
 /**
  * mapping_parse() - what pci.cfg says for one mapping on one node

@@ -22,7 +22,7 @@ static void resolve(const struct pve *pve, struct hostpci *h) {
         struct gpu_sel sel = { .kind = SEL_MAPPING, .name = h->mapping };
         struct policy p = { .gpus = &sel, .n_gpus = 1 };
 
-        mapping_resolve(pve, &p);
+        (void)mapping_resolve(pve, &p);
         h->paths = sel.paths;
         h->n_paths = sel.n_paths;
 }

@@ -22,6 +22,8 @@
  */
 #include "host/probe/class.h"
 
+#include "base/folder.h"
+
 #include "host/probe/sysfs.h"
 
 #include <fcntl.h>
@@ -111,14 +113,14 @@ static int class_probe(struct probe *p, const char *class) {
         r = probe_dir(p, arena_printf(p->arena, "/sys/class/%s", class), &dir);
         if (r < 0 || !dir)
                 return r;
-        while ((de = readdir(dir))) {
+        while ((r = folder_next(dir, &de)) > 0) {
                 struct entry e = { dirfd(dir), de->d_name, family_of_entry(class, de->d_name) };
 
                 r = e.family ? entry_probe(p, &e) : 0;
                 if (r < 0)
                         return r;
         }
-        return 0;
+        return r;
 }
 
 int probe_classes(struct probe *p) {

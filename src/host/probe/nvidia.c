@@ -17,6 +17,7 @@
 #include "host/probe/nvidia.h"
 
 #include "base/file.h"
+#include "base/folder.h"
 #include "host/probe/majors.h"
 #include "host/probe/serials.h"
 #include "host/probe/sysfs.h"
@@ -89,7 +90,7 @@ static int caps_probe(struct probe *p) {
         r = probe_dir(p, f->folder, &dir);
         if (r < 0 || !dir)
                 return r;
-        while ((de = readdir(dir)) && p->facts.n_shared - first < CAPS_MAX) {
+        while ((r = folder_next(dir, &de)) > 0 && p->facts.n_shared - first < CAPS_MAX) {
                 node.path = arena_printf(p->arena, "%s/%s", f->folder, de->d_name);
                 if (!family_path_number(f, bytes_of(node.path), &node.number.minor))
                         continue;
@@ -100,7 +101,7 @@ static int caps_probe(struct probe *p) {
         if (p->facts.n_shared > first)
                 qsort(p->facts.shared + first, p->facts.n_shared - first, sizeof(struct node),
                       node_compare);
-        return 0;
+        return r < 0 ? r : 0;
 }
 
 /* a driver that calls everything nvidia-frontend does not tell whether modesetting is loaded */

@@ -15,6 +15,8 @@
  */
 #include "host/probe/probe.h"
 
+#include "base/folder.h"
+
 #include "host/probe/class.h"
 #include "host/probe/groups.h"
 #include "host/probe/majors.h"
@@ -64,7 +66,7 @@ static int probe_pci(struct probe *p, DIR *dir) {
         struct gpu *g;
         int r;
 
-        while ((de = readdir(dir))) {
+        while ((r = folder_next(dir, &de)) > 0) {
                 uint32_t class;
 
                 if (!is_pci_address(de->d_name) || facts_find_gpu(&p->facts, de->d_name))
@@ -76,7 +78,7 @@ static int probe_pci(struct probe *p, DIR *dir) {
                 if (r < 0 && !is_gone(r))
                         return r;
         }
-        return 0;
+        return r;
 }
 
 static int devices_probe(struct probe *p) {

@@ -15,6 +15,7 @@
 #include "host/probe/serials.h"
 
 #include "base/file.h"
+#include "base/folder.h"
 #include "base/number.h"
 #include "base/spawn.h"
 #include "host/probe/sysfs.h"
@@ -227,15 +228,16 @@ int serials_renew(struct arena *a, const char *root, bool again) {
         _cleanup_(cleanup_dir) DIR *dir = opendir(arena_printf(a, "%s/sys/bus/pci/devices", root));
         struct strbuf b = { .arena = a };
         struct dirent *de;
+        int e;
 
         if (!dir)
                 return is_gone(-errno) ? 0 : -errno;
         serials_load(a, root, dirfd(dir), &r.kept);
-        while ((de = readdir(dir)))
+        while ((e = folder_next(dir, &de)) > 0)
                 if (is_card(dirfd(dir), de->d_name)) {
                         struct kept_serials k = card_serials(&r, de->d_name);
 
                         write_line(&b, &k);
                 }
-        return store(a, root, strbuf_bytes(&b));
+        return e < 0 ? e : store(a, root, strbuf_bytes(&b));
 }

@@ -18,3 +18,10 @@ const struct source *sources_find(const struct sources *s, struct bytes path) {
                         return &s->items[i];
         return NULL;
 }
+
+bool sources_failed(const struct sources *s) {
+        for (size_t i = 0; i < s->n; i++)
+                if (s->items[i].failed)
+                        return true;
+        return false;
+}

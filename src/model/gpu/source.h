@@ -28,6 +28,7 @@ struct source {
          */
         const char *leads_to;
         const char *why; /* of UNKNOWN */
+        bool failed;     /* UNKNOWN by an error of the system, which may be over a moment later */
 };
 
 /** A container's file names some ten; a file that names more than this is not worth the time. */
@@ -46,6 +47,9 @@ struct sources {
  * No empty path, none that is there already, none with a NUL in it, no more than SOURCES_MAX.
  */
 void sources_add(struct arena *a, struct sources *s, struct bytes path);
+
+/** sources_failed() - whether one could not be looked up by an error of the system */
+bool sources_failed(const struct sources *s);
 
 /** sources_find() - the answer for a path, NULL when it was not asked for */
 const struct source *sources_find(const struct sources *s, struct bytes path);
