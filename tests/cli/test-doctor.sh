@@ -382,6 +382,18 @@ case_nvidia_hook() {
     answers failed line "NVIDIA's hook refuses privileged containers"
 }
 
+case_late_node() { # its line rightly stays: what makes the node is said, and not "apply"
+    host nvidia
+    rm -f "$H"/dev/nvidia-uvm*
+    sed -i '/nvidia-uvm/d' "$H/proc/devices"
+    sed -i '/^lxc/d' "$CONF"
+    printf 'lxc.mount.entry: /dev/%s dev/%s none bind,optional,create=file\n' \
+        nvidia0 nvidia0 nvidiactl nvidiactl nvidia-uvm nvidia-uvm >>"$CONF"
+    run 1 doctor --plain 101
+    answers warning line 'nvidia-modprobe -c 0 -u'
+    ! grep -q "uvm.*apply 101" "$work/out" || fail "apply does not help"
+}
+
 case_fake_node() { # devtmpfs does not replace it, udev neither
     rm "$H/dev/dri/renderD128"
     install -m 0 /dev/null "$H/dev/dri/renderD128"

@@ -106,6 +106,15 @@ static enum doctor_outcome outcome_of_line(const struct doctor_guest *g,
         return given->gpu ? OUTCOME_LINE_NODE : OUTCOME_LINE_SHARED_NODE;
 }
 
+/* A line that rightly stays while its node is not there: the finding has the remedy. */
+static const struct finding *late_finding(const struct doctor_guest *g, const char *path) {
+        for (size_t i = 0; i < g->findings->n; i++)
+                if (g->findings->items[i].code == FINDING_NODE_LATE &&
+                    streq(g->findings->items[i].what, path))
+                        return &g->findings->items[i];
+        return NULL;
+}
+
 static void check_given(struct doctor_report *r, const struct doctor_guest *g,
                         const struct doctor_given *given) {
         struct bytes path = given->d->path.clean;
@@ -118,6 +127,10 @@ static void check_given(struct doctor_report *r, const struct doctor_guest *g,
 
         if (given->d->path.scope == PATH_FOLDER)
                 return;
+        if (item.outcome == OUTCOME_LINE_NO_NODE_OPTIONAL)
+                item.finding = late_finding(g, item.what);
+        if (item.finding)
+                item.outcome = OUTCOME_LINE_LATE;
         if (doctor_outcomes[item.outcome].verdict == DOCTOR_FAILED)
                 doctor_correct_lines(a, g, &item);
         doctor_add(r, item);
