@@ -71,6 +71,7 @@ complete -c gpuanchor -n '__gpuanchor_verb status' -l prometheus -d 'Metrics for
 complete -c gpuanchor -n '__gpuanchor_verb fix apply enable convert disable undo' -s n -l dry-run -d 'Change nothing'
 complete -c gpuanchor -n '__gpuanchor_verb apply disable' -s a -l all -d 'Every managed container of this node'
 complete -c gpuanchor -n '__gpuanchor_verb apply' -l boot -d 'For the boot service'
+complete -c gpuanchor -n '__gpuanchor_verb enable disable' -l now -d 'In the running container, too'
 complete -c gpuanchor -n '__gpuanchor_verb disable' -l keep-policy -d 'Take out only the hookscript'
 complete -c gpuanchor -n '__gpuanchor_verb fix' -a 'chmod device-line idmap' -d Check
 complete -c gpuanchor -n '__gpuanchor_verb undo' -s f -l force -d 'Also take back what others changed'

@@ -90,10 +90,12 @@ static void carry_out(const struct inside *box, const struct upkeep *u, uint32_t
 struct job {
         struct anchor *anchor;
         const struct policy *policy;
+        bool changed; /* its nodes have changed */
 };
 
-static void keep_up(struct anchor *an, const struct inside *box, const struct policy *p,
+static void keep_up(struct anchor *an, const struct inside *box, const struct job *job,
                     struct findings *f) {
+        const struct policy *p = job->policy;
         struct arena *a = box->arena;
         struct upkeep_dropin *dropins;
         struct upkeep_input in = { 0 };
@@ -111,6 +113,7 @@ static void keep_up(struct anchor *an, const struct inside *box, const struct po
             inside_read(box, "/etc/passwd", ACCOUNT_FILE_MAX, &in.users) < 0)
                 return;
         in.policy = p;
+        in.changed = job->changed;
         in.gids = c.plan.gids;
         in.dropins = dropins;
         in.systemd = inside_look(box->root_fd, "/usr/lib/systemd/systemd").present ||
@@ -126,7 +129,7 @@ static void look_and_keep_up(struct inside *in, void *user) {
         struct findings *f = arena_alloc(in->arena, sizeof(*f));
 
         f->arena = in->arena;
-        keep_up(&an, in, job->policy, f);
+        keep_up(&an, in, job, f);
         inside_keep(in, f);
 }
 
@@ -160,17 +163,25 @@ static bool call(uint32_t vmid, void (*look)(struct inside *in, void *user), str
         return r != INSIDE_E_STOPPED;
 }
 
-void anchor_upkeep(struct anchor *an, uint32_t vmid, struct findings *f) {
+static void upkeep(struct anchor *an, uint32_t vmid, bool changed, struct findings *f) {
         struct settings own;
 
         if (*an->pve.root)
                 return;
         anchor_policy(an, vmid, NULL, &own);
         if (!own.policy.broken)
-                (void)call(vmid, look_and_keep_up, &(struct job){ an, &own.policy }, f);
+                (void)call(vmid, look_and_keep_up, &(struct job){ an, &own.policy, changed }, f);
+}
+
+void anchor_upkeep(struct anchor *an, uint32_t vmid, struct findings *f) {
+        upkeep(an, vmid, false, f);
+}
+
+void anchor_upkeep_changed(struct anchor *an, uint32_t vmid, struct findings *f) {
+        upkeep(an, vmid, true, f);
 }
 
 bool anchor_upkeep_undo(struct anchor *an, uint32_t vmid, const struct policy *p,
                         struct findings *f) {
-        return !*an->pve.root && call(vmid, look_and_undo, &(struct job){ an, p }, f);
+        return !*an->pve.root && call(vmid, look_and_undo, &(struct job){ an, p, false }, f);
 }

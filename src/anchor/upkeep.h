@@ -18,6 +18,9 @@
  */
 void anchor_upkeep(struct anchor *an, uint32_t vmid, struct findings *f);
 
+/** anchor_upkeep_changed() - the same after its GPU nodes have changed: its services are restarted */
+void anchor_upkeep_changed(struct anchor *an, uint32_t vmid, struct findings *f);
+
 /**
  * anchor_upkeep_undo() - remove the files of gpuanchor from a container
  * @p: its policy, which may be gone by now

@@ -34,6 +34,7 @@ static const struct cli_option {
                        "for the boot service: never fail for a container's\ntrouble, never wait "
                        "long" },
         [OPT_FORCE] = { "force", 'f', NULL, "also take back what others changed since then" },
+        [OPT_NOW] = { "now", 0, NULL, "in the running container, too" },
         [OPT_KEEP_POLICY] = { "keep-policy", 0, NULL, "leave the policy file, for a later enable" },
         [OPT_TO] = { "to", 0, "METHOD", "dev or idmap" },
         [OPT_OUTPUT] = { "output", 'o', "FILE",

@@ -28,6 +28,7 @@ enum cli_opt {
         OPT_BOOT,
         OPT_FORCE,
         OPT_KEEP_POLICY,
+        OPT_NOW,
         OPT_GPU,
         OPT_METHOD,
         OPT_DEVICES,

@@ -35,6 +35,8 @@ fi
 for unit in gpuanchor-look.service.in gpuanchor-look.path; do
     grep -qx StartLimitIntervalSec=0 "systemd/$unit" || bad "$unit: a start limit would end it"
 done
+! grep -E "^(RestrictSUIDSGID|ProtectClock|PrivateDevices|DevicePolicy|DeviceAllow)=" systemd/gpuanchor-look.service.in ||
+    bad "gpuanchor-look.service: openat2() or mknod() is refused"
 flag=$(sed -n 's/^PathExists=//p' systemd/gpuanchor-look.path)
 grep -qF "#define FLAG \"$flag\"" src/host/live/ask.c || bad "gpuanchor-look.path: PathExists= is not where the code asks"
 grep -q "^d ${flag%/*} 0770 root www-data " systemd/gpuanchor.tmpfiles || bad "gpuanchor.tmpfiles: no ${flag%/*}"

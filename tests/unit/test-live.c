@@ -121,8 +121,8 @@ static void holdings_are_known_by_number(void **state) {
 static void held_comes_back_as_it_was(void **state) {
         _cleanup_arena_ struct arena a = { 0 };
         struct held_node nodes[] = {
-                { "/dev/dri/card1", { 226, 1, false }, 0660, -1, 44, "0000:c1:00.0" },
-                { "/dev/kfd", { 235, 0, false }, 0, 0, -1, "-" },
+                { "/dev/dri/card1", { 226, 1, false }, 0660, -1, 44, true, "0000:c1:00.0" },
+                { "/dev/kfd", { 235, 0, false }, 0, 0, -1, false, "-" },
         };
         struct devnum refused[] = { { 226, 0, false }, { 226, 128, false } };
         struct held h = { .init = { 4711, 4026532741, 4026532738 },

@@ -52,8 +52,7 @@ static const struct row {
           NULL,
           "gpu-renumbered 5 gpu=0000:00:02.0 old=card0 (226:0) new=card7 (226:7): GPU 0000:00:02.0 "
           "(8086:a780 i915) has other nodes now: card0 (226:0) -> card7 (226:7); managed "
-          "containers follow at their next start; those that run keep the old numbers until then: "
-          "gpuanchor status" },
+          "containers follow, those that run within seconds (running = follow): gpuanchor status" },
         { NULL, "ln -sfn ../../../bus/pci/drivers/vfio-pci sys/bus/pci/devices/0000:00:02.0/driver",
           NULL,
           "gpu-driver-changed 5 gpu=0000:00:02.0 old=i915 new=vfio-pci: GPU 0000:00:02.0 has "

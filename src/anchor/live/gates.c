@@ -90,5 +90,14 @@ void gates_set(struct check *c) {
 }
 
 void gates_clear(const struct pve *pve, uint32_t vmid) {
+        struct held held;
+
+        if (*pve->root)
+                return;
         (void)gate_clear(gate_cgroup(pve->arena, vmid)); /* else it goes with the container */
+        if (held_load(pve, vmid, &held) != 0)
+                return;
+        held.gate = GATE_OFF;
+        held.n_refused = 0;
+        (void)held_store(pve, vmid, &held);
 }

@@ -9,12 +9,11 @@
 
 #include "anchor/apply.h"
 #include "anchor/live/gates.h"
+#include "anchor/live/running.h"
 #include "anchor/status.h"
-#include "host/inside/libraries.h"
+#include "anchor/upkeep.h"
 #include "host/live/ask.h"
-#include "host/live/holdings.h"
 
-#define LOOK_MS (5 * 1000)
 #define MAX_TRIES 3
 
 struct pass {
@@ -46,18 +45,37 @@ static void tell_edits(struct pass *p, const struct check *c) {
         tell(p, c->guest.vmid, &edits);
 }
 
-static int correct_locked(struct pass *p, struct anchor *an, uint32_t vmid) {
+/*
+ * A container that cannot be told from an earlier one loses its record when it is applied
+ * (anchor_apply()); one that runs has it from the start that it runs by.
+ */
+static int apply_and_keep_record(struct anchor *an, struct check *c) {
+        struct held held;
+        bool has_held = held_load(&an->pve, c->guest.vmid, &held) == 0;
+        int r;
+
+        check_given(c);
+        r = anchor_apply(c);
+        if (c->recorded)
+                (void)record_write(&an->pve, c->guest.vmid, &c->given);
+        if (has_held)
+                (void)held_store(&an->pve, c->guest.vmid, &held);
+        return r;
+}
+
+static int correct_locked(struct pass *p, struct anchor *an, uint32_t vmid, bool any) {
         struct findings refusals = { .arena = an->pve.arena };
         struct check c;
         int r = GUEST_E_CHANGED;
 
         for (int i = 0; i < MAX_TRIES && r == GUEST_E_CHANGED; i++) {
                 r = anchor_check(an, vmid, NULL, &c);
-                if (r != 0 || c.refuse || c.left_alone || !check_missing_dev(&c))
+                if (r != 0 || c.refuse || c.left_alone ||
+                    !(any ? anchor_would_change(&c) : check_missing_dev(&c) != NULL))
                         return 0;
                 if (anchor_refuses(&c.guest, &refusals))
                         return GUEST_E_BUSY;
-                r = anchor_apply(&c);
+                r = apply_and_keep_record(an, &c);
         }
         if (r == 0)
                 tell_edits(p, &c);
@@ -66,83 +84,17 @@ static int correct_locked(struct pass *p, struct anchor *an, uint32_t vmid) {
 
 /*
  * Proxmox ends a start with a missing devN path before any hook runs, and a reboot inside with
- * the container down. So such a line must not be in the file when a start comes.
+ * the container down. So such a line must not be in the file when a start comes. @any: also
+ * other lines that are not right now.
  */
-static void correct_file(struct pass *p, struct anchor *an, const struct check *c) {
+static void correct_file(struct pass *p, struct anchor *an, const struct check *c, bool any) {
         _cleanup_(cleanup_close) int lock = -1;
 
-        if (!check_missing_dev(c) || c->refuse || c->left_alone)
+        if (!(any || check_missing_dev(c)) || c->refuse || c->left_alone)
                 return;
         if (guest_lock(&an->pve, c->guest.vmid, 0, &lock) != 0 ||
-            correct_locked(p, an, c->guest.vmid) != 0)
+            correct_locked(p, an, c->guest.vmid, any) != 0)
                 p->look->n_deferred++;
-}
-
-/* ---- a container that runs ---- */
-
-struct inside_look {
-        struct holdings_search search;
-        const struct driver_library
-                *libraries; /* of the host; NULL: NVIDIA's driver is not loaded */
-};
-
-static bool holds_nvidia(const struct facts *f, const struct held *h) {
-        for (size_t i = 0; i < h->n_nodes; i++) {
-                const struct family *family = facts_family(f, h->nodes[i].number);
-
-                if (family && family->kind == NODE_NVIDIA)
-                        return true;
-        }
-        return false;
-}
-
-static void look_inside(struct inside *in, void *user) {
-        const struct inside_look *l = user;
-        struct held *held = arena_alloc(in->arena, sizeof(*held));
-
-        if (inside_is_set_up(in)) {
-                holdings_look(in, &l->search, held);
-                if (l->libraries && holds_nvidia(l->search.facts, held))
-                        libraries_look(in, l->libraries, held->libraries);
-                inside_keep(in, held);
-        }
-}
-
-static const char **recorded_paths(struct check *c, size_t *ret_n) {
-        const char **paths = NULL;
-
-        check_given(c);
-        *ret_n = 0;
-        for (size_t i = 0; i < c->given.n_nodes; i++)
-                *ARENA_PUSH(c->arena, paths, *ret_n) = c->given.nodes[i].path;
-        return paths;
-}
-
-/* The gate's part of the file was written by this pass. */
-static void keep_held(const struct check *c, const struct held *found) {
-        struct held gated = { 0 }, next = *found;
-
-        (void)held_load(&c->anchor->pve, c->guest.vmid, &gated);
-        next.gate = gated.gate;
-        next.gate_why = gated.gate_why;
-        next.refused = gated.refused;
-        next.n_refused = gated.n_refused;
-        (void)held_store(&c->anchor->pve, c->guest.vmid, &next); /* the next look tries again */
-}
-
-/* Whether it was looked at: not while LXC is still making its /dev. */
-static bool look_at_running(struct check *c) {
-        struct inside_look l = { .search.facts = &c->anchor->facts,
-                                 .libraries = c->anchor->facts.nvidia_version ? c->anchor->libraries
-                                                                              : NULL };
-        struct inside_job job = { "", c->guest.vmid, LOOK_MS, look_inside, &l };
-        struct inside_answer answer;
-
-        l.search.paths = recorded_paths(c, &l.search.n_paths);
-        if (inside_call(c->arena, &job, &answer) != 0 || !answer.result)
-                return false;
-        keep_held(c, answer.result);
-        return true;
 }
 
 /* ---- one container, all containers ---- */
@@ -168,12 +120,34 @@ static bool is_starting(const struct pass *p, uint32_t vmid) {
         return false;
 }
 
+/* Nodes that have changed bring the file in line, too, and what its policy asks for inside. */
+static void look_at_running(struct pass *p, struct check *c) {
+        struct findings all = c->findings, upkeep = { .arena = c->arena };
+        struct running_look r;
+
+        if (*c->anchor->pve.root || !anchor_runs(c->anchor, c->guest.vmid))
+                return;
+        c->findings = (struct findings){ .arena = c->arena };
+        check_given(c);
+        running_look(c, &r);
+        tell(p, c->guest.vmid, &c->findings);
+        c->findings = all;
+        p->look->n_deferred += r.deferred;
+        p->look->n_soon += r.soon;
+        if (r.seen)
+                ask_started("", c->guest.vmid);
+        if (r.changed) {
+                correct_file(p, c->anchor, c, true);
+                anchor_upkeep_changed(c->anchor, c->guest.vmid, &upkeep);
+                tell(p, c->guest.vmid, &upkeep);
+        }
+}
+
 static void look_at_container(struct pass *p, struct check *c) {
         if (p->look->starting_only && !is_starting(p, c->guest.vmid))
                 return;
-        if (!*c->anchor->pve.root && anchor_runs(c->anchor, c->guest.vmid) && look_at_running(c))
-                ask_started("", c->guest.vmid);
-        correct_file(p, c->anchor, c);
+        look_at_running(p, c);
+        correct_file(p, c->anchor, c, false);
 }
 
 /* gpuanchor has left it while it ran. */

@@ -12,7 +12,8 @@
 struct look {
         bool starting_only;       /* set by the caller: look only into those that are starting */
         struct findings findings; /* what was done, each with its container's vmid */
-        size_t n_deferred;        /* things that have to wait: a lock that is taken, udev */
+        size_t n_soon;            /* things that have to wait for udev */
+        size_t n_deferred;        /* things that have to wait: a lock that is taken */
         size_t n_starting;        /* containers that were said to start, and do not run yet */
 };
 

@@ -8,6 +8,7 @@
  * the boot service runs it for.
  */
 #include "anchor/apply.h"
+#include "anchor/live/running.h"
 #include "anchor/upkeep.h"
 #include "cli/output.h"
 #include "cli/plan-output.h"
@@ -114,12 +115,22 @@ static int apply_job(struct job *j) {
         return r != 0 ? target_problem(c, j->vmid, r) : apply_locked(j);
 }
 
-/* What the policy asks for inside would be done after the next start; a container that runs need
- * not wait for one. */
+/* Its GPU, and what the policy asks for inside: a container that runs need not wait for a start. */
 static int keep_inside(struct job *j) {
         struct findings f = { .arena = &j->arena };
+        struct running_look now = { 0 };
+        struct check k;
 
-        anchor_upkeep(&j->host, j->vmid, &f);
+        j->host = anchor_open(&j->arena, j->c->root);
+        if (anchor_check(&j->host, j->vmid, NULL, &k) == 0) {
+                k.findings = f;
+                running_apply(&k, &now);
+                f = k.findings;
+        }
+        if (now.changed)
+                anchor_upkeep_changed(&j->host, j->vmid, &f);
+        else
+                anchor_upkeep(&j->host, j->vmid, &f);
         out_findings(j->c, &f, j->vmid, EDITS_TELL);
         return show_attention(&f);
 }
@@ -184,8 +195,8 @@ const struct verb verb_apply = {
         .summary = "write now what the next start would write",
         .example = "gpuanchor apply 101",
         .about = "Refuses on a locked container, a template, and without quorum. --all goes on\n"
-                 "after a failure; the exit status is then the worst of all containers. In one\n"
-                 "that runs, what its policy asks for inside is done, too.\n",
+                 "after a failure; the exit status is then the worst of all containers. One that\n"
+                 "runs gets its GPU now, and what its policy asks for inside is done.\n",
         .exits = { "written, or nothing to change; with --boot also else",
                    "written, and something is to be looked at;\n     with --dry-run as for plan",
                    "refused or failed; each file is whole, old or new" },

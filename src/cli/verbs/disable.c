@@ -8,6 +8,8 @@
  * to the hook is the package's, and goes with it. The device lines stay as they
  * are: they are right today.
  */
+#include "anchor/live/gates.h"
+#include "anchor/live/running.h"
 #include "anchor/upkeep.h"
 #include "cli/output.h"
 #include "model/conf/application.h"
@@ -180,6 +182,19 @@ static int clear_orphans(struct cli *c) {
         return worst;
 }
 
+/* The nodes that gpuanchor gave leave the running container; others that it has stay. */
+static void withdraw(struct disabling *d) {
+        struct anchor host = anchor_open(d->a, d->c->root);
+        struct running_look now;
+        struct check k;
+
+        if (anchor_check(&host, d->vmid, NULL, &k) != 0)
+                return;
+        k.findings = (struct findings){ .arena = d->a };
+        running_withdraw(&k, &now);
+        out_findings(d->c, &k.findings, d->vmid, EDITS_TELL);
+}
+
 static int disable_one(struct cli *c, uint32_t vmid) {
         struct disabling d = { .c = c, .a = &c->arena, .vmid = vmid };
         int r;
@@ -203,6 +218,9 @@ static int disable_one(struct cli *c, uint32_t vmid) {
         r = change(&d);
         if (r != EXIT_DONE)
                 return r;
+        if (c->opt[OPT_NOW])
+                withdraw(&d);
+        gates_clear(&c->host.pve, vmid);
         record_clear(&c->host.pve, vmid);
         say_done(&d, "");
         return clear_inside(&d);
@@ -244,12 +262,13 @@ const struct verb verb_disable = {
         .about = "Puts the container's own hookscript back (or removes the line) and removes the\n"
                  "policy file. The device lines stay, so the container starts with what it has.\n"
                  "The files that gpuanchor keeps inside for guest-service are removed when the\n"
-                 "container runs.\n"
+                 "container runs; with --now its GPU nodes leave it, too.\n"
                  "--all goes on after a failure. The link to the hook stays: it is the package's.\n",
         .exits = { "disabled, or was not managed",
                    "disabled, and a file inside has to stay",
                    "refused or failed: that container is as it was" },
-        .options = OPT_BIT(OPT_ALL) | OPT_BIT(OPT_KEEP_POLICY) | OPT_BIT(OPT_DRY_RUN),
+        .options = OPT_BIT(OPT_ALL) | OPT_BIT(OPT_KEEP_POLICY) | OPT_BIT(OPT_NOW) |
+                   OPT_BIT(OPT_DRY_RUN),
         .min_args = 1,
         .max_args = 1,
         .run = run,

@@ -320,7 +320,10 @@ static int run(struct cli *c) {
                 return show_plan(c, &e.check);
         }
         r = change(&e);
-        return r == EXIT_DONE ? show(&e) : r;
+        if (r != EXIT_DONE || !c->opt[OPT_NOW])
+                return r == EXIT_DONE ? show(&e) : r;
+        say_done(&e, "");
+        return verb_apply.run(c);
 }
 
 const struct verb verb_enable = {
@@ -333,11 +336,12 @@ const struct verb verb_enable = {
                  "not tell which GPU is meant, it asks; without a terminal it lists the choices\n"
                  "and ends. With --gpu it never asks. Changes the policy file and the hookscript;\n"
                  "the device lines are written at the next start, and what --preset asks for\n"
-                 "inside the container is done once that start is through, or by apply.\n",
+                 "inside the container is done once that start is through, or by apply. --now\n"
+                 "applies at once: a container that runs gets its GPU without a restart.\n",
         .exits = { "enabled",
                    "enabled, and something is to be looked at;\n     with --dry-run as for plan",
                    "refused or failed, nothing was changed" },
-        .options = OPT_BIT(OPT_DRY_RUN) | OPT_BIT(OPT_PRESET)
+        .options = OPT_BIT(OPT_DRY_RUN) | OPT_BIT(OPT_NOW) | OPT_BIT(OPT_PRESET)
 #define SETTING_OPTION(key, set, report, accepted, opt, ...) | OPT_BIT(OPT_##opt)
 #include "model/policy/key.def"
         ,

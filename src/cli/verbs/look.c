@@ -22,7 +22,7 @@
 static int pass(struct cli *c, struct look *ret) {
         int r;
 
-        ret->starting_only = !ask_take(c->root) && ret->n_starting > 0;
+        ret->starting_only = !ask_take(c->root) && ret->n_starting > 0 && ret->n_soon == 0;
         arena_reset(&c->arena);
         (void)serials_renew(&c->arena, c->root, false);
         r = anchor_look(&c->arena, c->root, ret);
@@ -52,7 +52,7 @@ static uint64_t now_ms(void) {
  * always waited: whoever asks without end gets no more than that many passes.
  */
 static bool wait_for_next(const struct cli *c, const struct look *l, uint64_t end) {
-        unsigned pause = l->n_starting > 0 ? STARTING_MS : l->n_deferred > 0 ? DEFERRED_MS : 0;
+        unsigned pause = l->n_starting + l->n_soon > 0 ? STARTING_MS : l->n_deferred > 0 ? DEFERRED_MS : 0;
         uint64_t begin = now_ms();
 
         do {

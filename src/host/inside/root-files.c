@@ -125,6 +125,8 @@ int inside_find(int root_fd, const char *path, struct inside_node *ret) {
                 .uid = st.st_uid,
                 .gid = st.st_gid,
                 .mode = st.st_mode & 07777,
+                .device = st.st_dev,
+                .removed = st.st_nlink == 0,
         };
         return fd;
 }

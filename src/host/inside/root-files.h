@@ -27,6 +27,8 @@ struct inside_node {
         struct devnum number;
         uint32_t uid, gid; /* host ids */
         uint32_t mode;     /* permission bits */
+        uint64_t device;   /* of the file system that it is on */
+        bool removed;      /* its name is gone: devtmpfs removes the node of a device that goes */
 };
 
 /** inside_open() - descriptor of the root folder of process @pid; close it; negative errno */

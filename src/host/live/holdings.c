@@ -22,6 +22,7 @@ struct holdings {
         const struct holdings_search *search;
         struct idmap uids, gids;
         struct held *held;
+        uint64_t host_dev; /* file system of the host's /dev */
 };
 
 static bool fits_a_line(const char *path) {
@@ -62,7 +63,8 @@ static void look_at(struct holdings *h, const char *path) {
                 .mode = n.mode,
                 .uid = inner_id(&h->uids, n.uid),
                 .gid = inner_id(&h->gids, n.gid),
-                .gpu = held_identity(h->search->facts, n.number),
+                .gpu = n.removed ? "none" : held_identity(h->search->facts, n.number),
+                .bound = n.device == h->host_dev,
         };
 }
 
@@ -126,12 +128,14 @@ void holdings_look(const struct inside *in, const struct holdings_search *s, str
         struct holdings h = { .in = in, .search = s, .held = ret };
         const char *folders[NODE_FAMILIES];
         size_t n = family_folders(folders);
+        struct stat dev;
 
         *ret = (struct held){ .init = { .pid = in->pid,
                                         .mounts = namespace_of(in, "mnt"),
                                         .users = namespace_of(in, "user") } };
         h.uids = inside_id_map(in->arena, in->pid, "uid_map");
         h.gids = inside_id_map(in->arena, in->pid, "gid_map");
+        h.host_dev = stat("/dev", &dev) == 0 ? (uint64_t)dev.st_dev : 0;
         for (size_t i = 0; i < s->n_paths; i++)
                 look_at(&h, s->paths[i]);
         look_at_nodes_of_host(&h);

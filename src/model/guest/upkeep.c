@@ -176,7 +176,7 @@ static void plan_services(struct planner *p) {
                 if (!p->in->systemd)
                         finding_add(p->f, (struct finding){ .code = FINDING_GUEST_NO_SYSTEMD,
                                                             .what = unit });
-                else if (!now || !bytes_equal(now->text, text))
+                else if (!now || p->in->changed || !bytes_equal(now->text, text))
                         add_step(p->a, p->u, UPKEEP_WRITE, unit)->text = text;
         }
         for (size_t i = 0; i < p->in->n_dropins; i++)

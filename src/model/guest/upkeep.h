@@ -27,6 +27,7 @@ struct upkeep_input {
         const char *const *nodes;    /* paths of the GPU's nodes in it */
         size_t n_nodes;
         bool systemd; /* it has one */
+        bool changed; /* its nodes have changed while it runs: its services have to open them again */
         const struct upkeep_dropin *dropins;
         size_t n_dropins;
 };

@@ -17,7 +17,7 @@
 
 /* ---- where they are now ---- */
 
-static bool is_card(const struct card *recorded, const struct card *now) {
+bool card_is_recorded(const struct card *recorded, const struct card *now) {
         if (recorded->function != now->function)
                 return false;
         switch (card_compare_serials(recorded, now)) {
@@ -37,7 +37,7 @@ static bool is_given(const struct record *r, const struct facts *f, const struct
         struct card now = gpu_card(f, g);
 
         for (size_t i = 0; i < r->n_cards; i++)
-                if (is_card(&r->cards[i], &now))
+                if (card_is_recorded(&r->cards[i], &now))
                         return true;
         for (size_t i = 0; r->n_cards == 0 && i < r->n_nodes; i++)
                 if (streq(r->nodes[i].gpu, g->address))

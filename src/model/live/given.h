@@ -30,9 +30,14 @@ struct record {
 };
 
 /**
- * given_gpus() - the GPUs of this host that are the recorded cards
+ * card_is_recorded() - whether a card of this boot is the recorded one
  *
  * Within one boot a card stays in its port, so the port tells where no serial number does.
+ */
+bool card_is_recorded(const struct card *recorded, const struct card *now);
+
+/**
+ * given_gpus() - the GPUs of this host that are the recorded cards
  */
 void given_gpus(struct arena *a, const struct facts *f, const struct record *r,
                 struct gpu_list *ret);

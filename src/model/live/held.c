@@ -71,10 +71,13 @@ struct bytes held_write(struct arena *a, const struct held *h) {
         for (size_t i = 0; i < h->n_nodes; i++) {
                 const struct held_node *n = &h->nodes[i];
 
-                strbuf_printf(&b, "node %s %s %s %s\n", n->path, devnum_text(a, n->number),
-                              node_owner_text(a, n->mode, n->uid, n->gid), n->gpu);
+                strbuf_printf(&b, "node %s %s %s %s%s\n", n->path, devnum_text(a, n->number),
+                              node_owner_text(a, n->mode, n->uid, n->gid), n->gpu,
+                              n->bound ? " bound" : "");
         }
         write_libraries(&b, h);
+        if (h->undone)
+                strbuf_printf(&b, "undone %s\n", h->undone);
         write_gate(a, &b, h);
         return strbuf_bytes(&b);
 }
@@ -114,6 +117,7 @@ static void read_node(struct arena *a, struct bytes line, struct held *h) {
                 return;
         n.path = bytes_dup(a, path);
         n.gpu = bytes_dup(a, bytes_word(&line));
+        n.bound = bytes_equal(bytes_word(&line), BYTES("bound"));
         if (*n.gpu)
                 *ARENA_PUSH(a, h->nodes, h->n_nodes) = n;
 }
@@ -176,6 +180,8 @@ void held_read(struct arena *a, struct bytes text, struct held *ret) {
                         read_library(a, line, ret);
                 else if (bytes_equal(key, BYTES("gate")))
                         read_gate(a, line, ret);
+                else if (bytes_equal(key, BYTES("undone")))
+                        ret->undone = bytes_dup(a, bytes_trim(line));
                 else if (bytes_equal(key, BYTES("init")))
                         read_init(line, ret);
         }

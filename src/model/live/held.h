@@ -24,7 +24,8 @@ struct held_node {
         struct devnum number; /* a character device */
         uint32_t mode;        /* permission bits */
         int64_t uid, gid;     /* as the container counts them; -1: not in its id map */
-        const char *gpu;      /* address at the look; "-": shared by GPUs; "none": no GPU's any more */
+        bool bound;           /* the host's own node; else one that was made for the container */
+        const char *gpu;      /* address at the look; "-": shared by GPUs; "none": no GPU's any more, or its node was removed */
 };
 
 /** struct held_init - which init it was: a container that started anew has another one */
@@ -38,6 +39,7 @@ struct held {
         struct held_node *nodes;
         size_t n_nodes;
         struct driver_library libraries[DRIVER_LIBRARIES]; /* where it holds NVIDIA's nodes */
+        const char *undone; /* what of its nodes could not be put right, and why; NULL: nothing */
         enum gate_state gate;
         const char *gate_why; /* NULL: none */
         struct devnum *refused;

@@ -140,6 +140,18 @@ static const char *set_gate(struct arena *a, struct policy *p, struct bytes valu
         return NULL;
 }
 
+static const char *set_running(struct arena *a, struct policy *p, struct bytes value) {
+        if (value.len == 0 || is_text(value, "follow"))
+                p->running = RUNNING_FOLLOW;
+        else if (is_text(value, "revoke"))
+                p->running = RUNNING_REVOKE;
+        else if (is_text(value, "leave"))
+                p->running = RUNNING_LEAVE;
+        else
+                return "";
+        return NULL;
+}
+
 static const char *set_next_hook(struct arena *a, struct policy *p, struct bytes value) {
         struct bytes storage, name = value, folder;
 

@@ -14,6 +14,7 @@
 
 enum method { METHOD_AUTO, METHOD_IDMAP, METHOD_DEV };
 enum gate_wish { GATE_WISH_AUTO, GATE_WISH_YES, GATE_WISH_NO };
+enum running { RUNNING_FOLLOW, RUNNING_REVOKE, RUNNING_LEAVE };
 enum missing { MISSING_START, MISSING_REFUSE, MISSING_WAIT };
 
 #define GID_AUTO (-1)
@@ -63,6 +64,7 @@ struct policy {
         bool refuse_on_error;
         const char *next_hook; /* NULL when none */
         enum gate_wish gate;
+        enum running running;
 
         /* the container's own side, carried out once it runs; see model/upkeep.h */
         bool guest_groups; /* create video and render when they are missing */

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* running - one container that runs: what it holds, and its nodes put right */
+#include "anchor/check.h"
+
+struct running_look {
+        bool seen;     /* it was looked into; not while LXC is still making its /dev */
+        bool changed;  /* nodes left it or came in */
+        bool deferred; /* steps wait: its lock is taken, its file is locked, it is frozen */
+        bool soon;     /* steps wait for udev */
+};
+
+/**
+ * running_look() - look into a running container and let it follow its GPUs
+ * @c:   check of it, with check_given(); gets container-reanchored, container-node-revoked, container-not-followed
+ * @ret: what came of it
+ *
+ * Writes its held file, and its record where a node has changed. `running =` of its policy says
+ * whether nodes are changed. In a helper that is left when it does not answer.
+ */
+void running_look(struct check *c, struct running_look *ret);
+
+/**
+ * running_apply() - give a running container now what its next start would give it
+ * @c: check of it, after its files were written; gets what running_look() finds
+ *
+ * Its record says from then on what the plan says, also where it had none. Nothing is done with a
+ * path prefix, or when it does not run.
+ */
+void running_apply(struct check *c, struct running_look *ret);
+
+/** running_withdraw() - take out of a running container what its record says that it was given */
+void running_withdraw(struct check *c, struct running_look *ret);
