@@ -493,6 +493,14 @@ case_hook_names_nodes() {
     answers warning hook 'c 226 0, which is of another GPU, 0000:00:02.0'
 }
 
+case_other_files() {
+    echo 'lxc.mount.fstab: /etc/lxc/gpu.fstab' >>"$CONF"
+    run 0 doctor --plain 101
+    answers ok hook '/etc/lxc/gpu.fstab has lines of another file'
+    run 1 plan 101
+    said '/etc/lxc/gpu.fstab has lines of another file'
+}
+
 case_targets_and_methods() {
     sed -i 's#^hostname#dev0: /dev/dri/card1,gid=44\n&#' "$CONF"
     run 1 doctor --plain 101

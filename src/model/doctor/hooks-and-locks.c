@@ -51,11 +51,12 @@ static void check_hook_lines(struct doctor_report *r, const struct doctor_guest 
         for (size_t i = 0; i < g->findings->n; i++) {
                 const struct finding *f = &g->findings->items[i];
 
-                if (f->code == FINDING_HOOK_NAMES || f->code == FINDING_HOOK_STALE)
+                if (f->code == FINDING_HOOK_NAMES || f->code == FINDING_HOOK_STALE ||
+                    f->code == FINDING_OTHER_FILE)
                         doctor_add(r, (struct doctor_item){
-                                              .outcome = f->code == FINDING_HOOK_NAMES
-                                                                 ? OUTCOME_HOOK_NAMES
-                                                                 : OUTCOME_HOOK_STALE,
+                                              .outcome = f->code == FINDING_HOOK_STALE
+                                                                 ? OUTCOME_HOOK_STALE
+                                                                 : OUTCOME_HOOK_NAMES,
                                               .finding = f });
         }
         doctor_add_if_silent(r, OUTCOME_HOOK_NONE);

@@ -79,7 +79,8 @@ bool finding_is_edit(enum finding_code code) {
 }
 
 bool finding_is_way(enum finding_code code) {
-        return code == FINDING_NVIDIA_HOOK || code == FINDING_HOOK_NAMES;
+        return code == FINDING_NVIDIA_HOOK || code == FINDING_HOOK_NAMES ||
+               code == FINDING_OTHER_FILE;
 }
 
 bool finding_is_event(enum finding_code code) {

@@ -138,6 +138,9 @@ const char *ways_report(struct arena *a, const struct plan_input *in, const stru
                         finding_add(f, item);
                 } else if (bytes_has_prefix(l->key, "lxc.hook.")) {
                         report_hook(in, p, item, f);
+                } else if (BYTES_IN(l->key, "lxc.include", "lxc.mount.fstab")) {
+                        item.code = FINDING_OTHER_FILE;
+                        finding_add(f, item);
                 } else if (is_unseen(d)) {
                         item.code = FINDING_SOURCE_UNSEEN;
                         item.old = d->source;
