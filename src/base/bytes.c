@@ -35,8 +35,7 @@ struct bytes bytes_word(struct bytes *rest) {
         word = (struct bytes){ rest->data, 0 };
         while (word.len < rest->len && !is_blank(word.data[word.len]))
                 word.len++;
-        rest->data += word.len;
-        rest->len -= word.len;
+        *rest = bytes_from(*rest, word.len);
         return word;
 }
 
