@@ -33,6 +33,7 @@
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -420,6 +421,41 @@ static dev_t device(const struct source *x) {
         return 0;
 }
 
+/* The GPU of a DRM node, as the link in sysfs spells it; "" for another device. */
+static void gpu_of(dev_t number, char *gpu, size_t size) {
+        const char *kinds[] = { "card", "renderD" };
+        ssize_t n = -1;
+
+        for (int i = 0; number && number != (dev_t)-1 && major(number) == 226 && i < 2 && n < 0; i++) {
+                char path[1024];
+
+                snprintf(path, sizeof(path), "%s/sys/class/drm/%s%u/device", host, kinds[i],
+                         minor(number));
+                n = readlink(path, gpu, size - 1);
+        }
+        gpu[n > 0 ? n : 0] = '\0';
+}
+
+/* Whether an undisturbed start gives another node of the same GPU: that one is not wanted, but
+ * no other GPU's. Of what is no DRM node that cannot be told. */
+static bool is_harmless(const struct story *s, dev_t number) {
+        char gpu[256], other[256];
+
+        gpu_of(number, gpu, sizeof(gpu));
+        for (int i = 0; *gpu && i < 2; i++) {
+                const struct file *good = find(&s->after, judged[i]);
+                const char *rest = good ? good->data : "";
+                struct source y;
+
+                while (next_source(&rest, &y)) {
+                        gpu_of(device(&y), other, sizeof(other));
+                        if (strcmp(gpu, other) == 0)
+                                return true;
+                }
+        }
+        return !*gpu;
+}
+
 /* Whether an undisturbed start gives that device, or has that very source. */
 static bool is_given(const struct story *s, const struct source *x, dev_t number) {
         for (int i = 0; i < 2; i++) {
@@ -446,6 +482,8 @@ static const char *foreign(const struct file *f, const struct story *s, bool dev
                 bool counts = surely ? number && number != (dev_t)-1 : strncmp(x.at, "/dev/", 5) == 0;
 
                 snprintf(text, sizeof(text), "%.*s", (int)x.len, x.at);
+                if (counts && surely && is_harmless(s, number))
+                        continue;
                 if (counts && !is_given(s, &x, number) && (!dev_only || x.dev))
                         return text;
         }
