@@ -87,8 +87,9 @@ case_round_trip() {
             json "$verb" >"$work/then" || fail "$name: $verb"
             GPUANCHOR_ROOT=$work/again json "$verb" >"$work/now" || fail "$name: $verb of the report"
             diff "$R/$verb.json" "$work/now" >&2 || fail "$name: $verb says something else"
-            # the report's own is the host's but for names
-            sed 's/pve1/masked-name-1/' "$work/then" | grep -v -e zanzibar -e quetzal -e vombat -e lemur >"$work/a"
+            # the report's own is the host's but for names and serial numbers
+            sed -e 's/pve1/masked-name-1/' -e '/"serials":\[$/,/^ *\],$/{/"serials":\[$/b;/^ *\],$/b;d}' "$work/then" |
+                grep -v -e zanzibar -e quetzal -e vombat -e lemur >"$work/a"
             grep -v 'masked-name-[2-9]' "$R/$verb.json" >"$work/b"
             diff "$work/a" "$work/b" >&2 || fail "$name: the report does not have what $verb says"
         done

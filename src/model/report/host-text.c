@@ -44,6 +44,27 @@ static void add_node(struct strbuf *b, const struct node *n) {
         }
 }
 
+/* "pci0000:c0/08.1/00.0" as the bridge 0000:c0:08.1; bus numbers that no port has are made up. */
+static void add_under(struct strbuf *b, const char *port) {
+        struct bytes rest = bytes_of(port ? port : ""), root = bytes_cut(&rest, '/');
+        struct bytes step = bytes_cut(&rest, '/'), all, domain;
+        const char *separator = " under=";
+
+        if (!bytes_take_prefix(&root, "pci"))
+                return;
+        all = root;
+        domain = bytes_cut(&all, ':');
+        for (unsigned bus = 0xe0; rest.len > 0; step = bytes_cut(&rest, '/'), bus++) {
+                if (*separator == ' ')
+                        strbuf_printf(b, "%s%.*s:%.*s", separator, (int)root.len, root.data,
+                                      (int)step.len, step.data);
+                else
+                        strbuf_printf(b, "%s%.*s:%02x:%.*s", separator, (int)domain.len,
+                                      domain.data, bus, (int)step.len, step.data);
+                separator = "/";
+        }
+}
+
 static void add_pci(struct strbuf *b, const struct facts *f, const struct gpu *g) {
         if (g->physfn && !facts_find_gpu(f, g->physfn))
                 strbuf_printf(b, "pci %s class=000000 id=0000:0000\n", g->physfn);
@@ -53,6 +74,7 @@ static void add_pci(struct strbuf *b, const struct facts *f, const struct gpu *g
                               pci_ids_subsystem(b->arena, &g->ids));
         if (g->physfn)
                 strbuf_printf(b, " physfn=%s", g->physfn);
+        add_under(b, g->port);
 }
 
 static void add_drm(struct strbuf *b, const struct gpu *g) {
