@@ -10,6 +10,8 @@
 #   101.conf      the container file
 #   config        what Proxmox generated from it; made here when there is none
 #   policy        /etc/pve/gpuanchor/101.conf
+#   seen          the host on which the container was seen before it had the hookscript, by the
+#                 boot unit: what is remembered of its lines
 #   args          of the hook, "101 pre-start" when there is none
 #   host.2, ...   the same container at a later boot on another host: container file, policy
 #                 and backups go there, the configuration is generated again. 101.conf.2,
@@ -107,8 +109,8 @@ generate() {
         }' "$1"
 }
 
-# The host of boot suffix $1 as a folder $2, with what the boot before ($3, may be empty) left.
-make_host() {
+# The file $1 of a story, which describes a host, as the folder $2.
+make_folder() {
         awk -v fixtures="$fixtures" '
         function add(file,   line, n) {
                 while ((getline line < file) > 0) {
@@ -122,8 +124,26 @@ make_host() {
                         print "no such host: " $2
                 next
         }
-        { print }' "$story/host$1" >"$work/host"
+        { print }' "$1" >"$work/host"
         sh "$here/mkhost.sh" "$work/host" "$2"
+}
+
+see_lines() { # folder of the host that is to remember it
+        make_folder "$story/seen" "$work/seen"
+        grep -v ^hookscript "$story/101.conf" >"$work/seen/etc/pve/lxc/101.conf"
+        GPUANCHOR_ROOT=$work/seen "$command" apply --all --boot >"$work/output" 2>&1 ||
+                complain "it cannot be seen: $(cat "$work/output")"
+        mkdir -p "$1/var/lib/gpuanchor"
+        cp -R "$work/seen/var/lib/gpuanchor/host" "$1/var/lib/gpuanchor/"
+        rm -r "$work/seen"
+}
+
+# The host of boot suffix $1 as a folder $2, with what the boot before ($3, may be empty) left.
+make_host() {
+        make_folder "$story/host$1" "$2"
+        if [ -z "$3" ] && [ -e "$story/seen" ]; then
+                see_lines "$2"
+        fi
         if [ -n "$3" ]; then
                 cp "$3/etc/pve/lxc/101.conf" "$2/etc/pve/lxc/101.conf"
                 cp -R "$3/etc/pve/gpuanchor" "$2/etc/pve/"
@@ -294,7 +314,7 @@ list_files() {
         (cd "$host" && exec find . ! -type d -regextype posix-extended ! -regex "\./($own_files)") | sort
 }
 own_files='etc/pve/gpuanchor/101\.conf|etc/subgid-?|etc/\.pwd\.lock|run/gpuanchor/101(\.start)?'
-own_files=$own_files'|run/lock/lxc/pve-config-101\.lock|var/lib/gpuanchor/backup/101/([0-9]+|written)\.conf|var/lib/gpuanchor/host/(cards|pins|majors)(\.damaged)?'
+own_files=$own_files'|run/lock/lxc/pve-config-101\.lock|var/lib/gpuanchor/backup/101/([0-9]+|written)\.conf|var/lib/gpuanchor/host/(cards|pins|lines|majors)(\.damaged)?'
 own_files=$own_files'|var/lib/gpuanchor/earlier/101\.[0-9]+/(policy|[0-9]+\.conf)'
 own_files=$own_files'|var/lib/lxc/101/config(\.refused)?'
 
@@ -428,6 +448,7 @@ if [ "${1:-}" = --one ]; then
         scratch=$2
         mode=$3
         hook=$4
+        command=$(dirname "$hook")/../src/cli/gpuanchor
         if run_story "$5" >"$scratch/$5.log" 2>&1; then
                 rm "$scratch/$5.log"
         else
@@ -459,6 +480,8 @@ if [ $# -lt 1 ]; then
         exit 2
 fi
 hook=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+command=$(dirname "$hook")/../src/cli/gpuanchor
+[ -x "$command" ] || { echo "no $command" >&2; exit 2; }
 shift
 if [ "$(id -u)" -ne 0 ]; then
         echo "1..0 # SKIP the hosts have real device nodes: needs root"

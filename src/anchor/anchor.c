@@ -37,6 +37,12 @@ int anchor_memory(struct anchor *an) {
         return 0;
 }
 
+void anchor_sightings(struct anchor *an) {
+        if (!an->has_sightings)
+                an->sightings = host_sightings_load(&an->pve, an->memory.history.id);
+        an->has_sightings = true;
+}
+
 void anchor_sources(struct anchor *an, const struct pctconf *x, const struct pctconf *y) {
         recognise_ask(an->pve.arena, x, &an->facts.sources);
         if (y)

@@ -19,6 +19,8 @@ struct anchor {
         struct settings host;      /* of all containers; after anchor_policy() */
         struct driver_library libraries[DRIVER_LIBRARIES]; /* of the host; after anchor_driver() */
         struct host_memory memory; /* advanced to the facts; after anchor_memory() */
+        struct sightings sightings; /* after anchor_sightings() */
+        bool has_sightings;
         bool has_facts, has_host, has_memory, has_majors;
 };
 
@@ -51,6 +53,9 @@ int anchor_memory(struct anchor *an);
  * Reads the files of all of them. What cannot be read may be one that has it.
  */
 bool anchor_vm_has(void *user, const struct card *c);
+
+/** anchor_sightings() - have @an->sightings; after anchor_memory() */
+void anchor_sightings(struct anchor *an);
 
 /** anchor_sources() - have in @an->facts what the paths lead to that @x and @y name; @y may be NULL */
 void anchor_sources(struct anchor *an, const struct pctconf *x, const struct pctconf *y);

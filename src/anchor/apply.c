@@ -73,9 +73,8 @@ static int apply_memory(struct check *c) {
 
 /* The policy of an earlier container of this number, with the files kept of it. */
 static int set_aside(struct check *c) {
-        const char *policy = settings_path(&c->anchor->pve, c->guest.vmid), *folder = "";
-        const char *where = settings_name(c->arena, c->guest.vmid);
-        int r = backup_set_aside(c->arena, &c->guest, policy, &folder);
+        const char *where = settings_name(c->arena, c->guest.vmid), *folder = "";
+        int r = anchor_set_aside(c->anchor, &c->guest, &folder);
 
         if (r < 0) {
                 anchor_tell_write_failed(&c->findings, where, r);

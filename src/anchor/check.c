@@ -55,6 +55,7 @@ struct plan_input check_input(const struct check *c, const struct pctconf *conf,
         return (struct plan_input){
                 .facts = &c->anchor->facts,
                 .memory = &c->anchor->memory,
+                .sightings = &c->anchor->sightings,
                 .vmid = c->guest.vmid,
                 .policy = &c->policy,
                 .node = c->anchor->pve.node,
@@ -96,6 +97,16 @@ static void plan_delegations(struct check *c) {
         }
 }
 
+/* What a plan for the likely GPUs would do is not done. */
+static void keep_undecided(struct findings *f, size_t before) {
+        size_t n = before;
+
+        for (size_t i = before; i < f->n; i++)
+                if (f->items[i].code == FINDING_GPU_UNDECIDED)
+                        f->items[n++] = f->items[i];
+        f->n = n;
+}
+
 /* Nodes and id map, and the edits of both files that give them. */
 static void plan_lines(struct check *c, struct edit_memory *ret) {
         struct pctconf conf = pctconf_copy(&c->all_lines);
@@ -107,9 +118,13 @@ static void plan_lines(struct check *c, struct edit_memory *ret) {
                              .config = c->guest.has_config ? &config : NULL,
                              .config_survey = &c->config_survey };
 
+        size_t before = c->findings.n;
+
         plan_make(c->arena, &in, &c->findings, &c->plan);
-        c->left_alone = c->plan.failed;
-        if (c->plan.failed)
+        c->left_alone = c->plan.failed || c->plan.choice.undecided;
+        if (c->plan.choice.undecided)
+                keep_undecided(&c->findings, before);
+        if (c->left_alone)
                 return;
         edit_apply(c->arena, &edit, &c->findings, ret);
         c->new_conf = pctconf_write(&conf);
@@ -132,6 +147,11 @@ static void check_lines(struct check *c) {
         plan_lines(c, &memory);
         if (c->plan.failed) {
                 anchor_judge(c, &c->guest, WHY_MAP_UNSAFE);
+                return;
+        }
+        if (c->plan.choice.undecided) {
+                if (c->policy.missing == MISSING_REFUSE)
+                        c->refuse = WHY_REFUSE_UNDECIDED;
                 return;
         }
         plan_memory(c, &memory);
@@ -234,6 +254,19 @@ static void check_ways(struct check *c) {
                 c->refuse = arena_printf(c->arena, WHY_REFUSE_WAY, line);
 }
 
+/* Whether the lines have to say which GPU is meant: auto, and no pin that was made by it. */
+static bool asks_lines(const struct check *c) {
+        const struct pin *pin = policy_pin(&c->policy, c->anchor->pve.node);
+
+        for (size_t i = 0; pin && i < pin->n_gpus; i++)
+                if (!pin->gpus[i].by)
+                        return false;
+        for (size_t i = 0; i < c->policy.n_gpus; i++)
+                if (c->policy.gpus[i].kind == SEL_AUTO)
+                        return true;
+        return false;
+}
+
 /* Policy and plan, once the container's file is there. */
 static int check_guest(struct check *c, const struct check_options *o) {
         const struct bytes *policy = o ? o->policy : NULL;
@@ -253,6 +286,8 @@ static int check_guest(struct check *c, const struct check_options *o) {
                 return r;
         }
         check_owner(c);
+        if (asks_lines(c))
+                anchor_sightings(c->anchor);
         check_caller(c, o && o->called);
         c->own_method = c->policy.method;
         if (c->convert != METHOD_AUTO)

@@ -104,6 +104,25 @@ void anchor_judge_boot(struct check *c, const struct guest *g, const char *why);
 /** anchor_tell_problem() - add the finding for an enum guest_problem or a negative errno */
 void anchor_tell_problem(struct findings *f, const struct guest *g, int problem);
 
+/**
+ * anchor_sight() - note the lines of all containers of this node, and what they name now
+ * @ret_path: the file that could not be written
+ *
+ * For who looks as root, before containers start: at boot and at every look. Lines that are as they
+ * were keep the date of the first time. Return: 0, FILE_E_CHANGED, negative errno.
+ */
+int anchor_sight(struct anchor *an, const char **ret_path);
+
+/**
+ * anchor_whose() - whether what @then says is the container @g
+ *
+ * Where nothing can be compared it is another one if a look found no such container on any node.
+ */
+enum owner_match anchor_whose(struct anchor *an, const struct guest *g, const struct owner *then);
+
+/** anchor_set_aside() - the policy of an earlier container, see backup_set_aside() */
+int anchor_set_aside(struct anchor *an, const struct guest *g, const char **ret);
+
 /* ---- steps of a check ---- */
 
 /** check_input() - what a plan of the container is made from, for these lines of it */

@@ -124,6 +124,21 @@ int host_memory_store(const struct pve *pve, const struct host_memory *m, const 
         return store(pve, *ret_path, seen(pve, m, "pins", m->pins_text), pins_write(pve->arena, m));
 }
 
+struct sightings host_sightings_load(const struct pve *pve, const char *id) {
+        struct sightings s = { 0 };
+        struct bytes text;
+
+        if (file_read(pve->arena, path_of(pve, "lines"), FILE_MAX, &text) == 0)
+                (void)sightings_read(pve->arena, text, id, &s);
+        return s;
+}
+
+int host_sightings_store(const struct pve *pve, const struct sightings *s, const char *id,
+                         const char **ret_path) {
+        *ret_path = path_of(pve, "lines");
+        return store(pve, *ret_path, s->text, sightings_write(pve->arena, s, id));
+}
+
 struct majors host_majors_load(const struct pve *pve) {
         struct majors list = { 0 };
         struct bytes text;

@@ -6,6 +6,7 @@
  */
 #include "model/gpu/majors.h"
 #include "model/identity/host-memory.h"
+#include "model/identity/sighting.h"
 #include "pve/pve.h"
 
 /**
@@ -23,6 +24,13 @@ void host_memory_load(const struct pve *pve, struct host_memory *ret);
  * another start has written meanwhile, negative errno.
  */
 int host_memory_store(const struct pve *pve, const struct host_memory *m, const char **ret_path);
+
+/** host_sightings_load() - what is known of the containers' lines, of history @id */
+struct sightings host_sightings_load(const struct pve *pve, const char *id);
+
+/** host_sightings_store() - as host_memory_store() */
+int host_sightings_store(const struct pve *pve, const struct sightings *s, const char *id,
+                         const char **ret_path);
 
 /** host_majors_load() - the majors that GPU drivers had on this host; what cannot be read is none */
 struct majors host_majors_load(const struct pve *pve);

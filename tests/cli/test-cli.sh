@@ -413,6 +413,7 @@ case_terminal() {
     said 'DEVICE'
     ! grep -q "$(printf '\033')" "$work/out" || fail "colours in spite of NO_COLOR"
     guide
+    run 0 enable 101
     renumber guide-moved
     on_terminal "$gpuanchor" plan 101
     grep -q "$(printf '\033')\[32m+lxc" "$work/out" || fail "no green"
@@ -854,17 +855,138 @@ case_enable_inherits_nothing() {
     [ -e "$EARLIER/1.conf" ] && [ ! -e "$BACKUP/1.conf" ] || fail "a backup of the earlier one stays"
 }
 
+two() { # a host with two usable GPUs; its lines name the first
+    guide
+    renumber guide-moved
+    plain
+    echo 'dev0: /dev/dri/renderD129,gid=104' >>"$CONF"
+}
+
+# the swap that README shows, and nobody saw it: no choice, by enable and by doctor
+case_enable_after_a_swap() {
+    guide
+    renumber guide-moved
+    before
+    run 2 enable 101
+    complained 'its id map has host gid 110, which no group of this host has'
+    complained 'gpuanchor enable 101 --gpu pci:0000:c1:00.0'
+    run 1 doctor --plain 101
+    said 'which GPU is meant is not known'
+    unsaid 'gpuanchor enable 101; gpuanchor apply 101'
+    unchanged
+    # lines that contradict nothing, and were never seen
+    two
+    before
+    run 2 enable 101
+    complained 'were never seen before'
+    run 1 doctor --plain 101
+    said 'which GPU is meant is not known'
+    unchanged
+    # seen before the swap: they named another card
+    host guide
+    plain
+    echo 'dev0: /dev/dri/renderD128,gid=104' >>"$CONF"
+    run 0 apply --all --boot
+    renumber guide-moved
+    run 0 apply --all --boot
+    before
+    run 2 enable 101
+    complained 'when its lines were first seen they named 0000:c1:00.0'
+    unchanged
+    run 0 enable --gpu pci:0000:c1:00.0 101
+    "$gpuanchor" apply 101 >/dev/null || fail "apply"
+    has "$CONF" 'dev0: /dev/dri/renderD129,gid=104'
+}
+
+case_enable_what_was_seen() {
+    two
+    run 0 apply --all --boot
+    run 0 enable 101
+    has "$POLICY" 'gpu = 0000:c1:00.0 1002:150e 1f66:0031 pci0000:c0/08.1/00.0'
+    # other lines since then, whose age is not known
+    two
+    run 0 apply --all --boot
+    sed -i s/renderD129/renderD128/ "$CONF"
+    run 2 enable 101
+    complained 'were never seen before'
+    # memory and description are no lines
+    two
+    run 0 apply --all --boot
+    printf 'memory: 4096\n' >>"$CONF"
+    touch "$CONF"
+    run 0 enable 101
+}
+
+# a clone and a backup come with their hookscript and their lines, and without a policy
+case_cloned_and_restored() {
+    two
+    run 0 enable --gpu pci:0000:c1:00.0 101
+    sed 's/^hostname.*/hostname: copy/' "$CONF" >"$H/etc/pve/lxc/102.conf"
+    echo 'net0: name=eth0,hwaddr=BC:24:11:00:00:02' >>"$H/etc/pve/lxc/102.conf"
+    for look in 1 2; do # seeing it does not make it known
+        "$gpuanchor" apply --all --boot >"$work/out" 2>"$work/err"
+        cat "$work/err" >>"$work/out"
+        said '102: error: which GPU is meant is not known: it came with its lines from a clone or a backup'
+    done
+    [ ! -e "$H/etc/pve/gpuanchor/102.conf" ] || fail "a policy"
+    run 2 enable 102
+    complained 'gpuanchor enable 102 --gpu pci:0000:00:02.0'
+    run 0 enable --gpu pci:0000:c1:00.0 102
+    # restored over itself: the MAC is the same, and so is the pin
+    run 0 enable 101
+    has "$POLICY" 'gpu = pci:0000:c1:00.0'
+}
+
+# nothing to compare: whether there was a time without such a container is remembered
+case_nothing_to_compare() {
+    two
+    sed -i /^hostname/d "$CONF"
+    run 0 enable --gpu pci:0000:c1:00.0 --missing refuse 101
+    run 0 apply --all --boot
+    cp "$CONF" "$work/conf"
+    run 0 apply 101 # no gap
+    has "$POLICY" 'missing = refuse'
+    mkdir -p "$H/etc/pve/nodes/pve2/lxc"
+    mv "$CONF" "$H/etc/pve/nodes/pve2/lxc/101.conf" # moved to another node and back
+    run 0 apply --all --boot
+    mv "$H/etc/pve/nodes/pve2/lxc/101.conf" "$CONF"
+    run 0 apply 101
+    has "$POLICY" 'missing = refuse'
+    rm "$CONF"
+    run 0 apply --all --boot
+    cp "$work/conf" "$CONF"
+    "$gpuanchor" apply 101 >"$work/out" 2>"$work/err"
+    said 'was written for an earlier container'
+    run 0 enable --gpu pci:0000:c1:00.0 101
+    said 'is in /var/lib/gpuanchor/earlier/101.1 now'
+    lacks "$POLICY" refuse
+    run 0 apply 101 # it is this one's from now on
+    unsaid earlier
+}
+
+case_choices_have_all() {
+    two
+    echo 'dev1: /dev/dri/renderD128,gid=104' >>"$CONF"
+    run 2 enable 101
+    complained 'gpuanchor enable 101 --gpu all  # every GPU: what it has now'
+    plain
+    echo 'lxc.mount.entry: /dev/dri dev/dri none bind,optional,create=dir' >>"$CONF"
+    run 2 enable 101
+    complained 'gpuanchor enable 101 --gpu all  # every GPU: what it has now'
+    run 0 enable --gpu all 101
+}
+
 # nothing is done for a container without hookscript, whatever lies in /etc/pve/gpuanchor
 case_managed_by_its_own_file() {
     guide
     run 0 enable 101
     sed -i /^hookscript/d "$CONF" # pct set 101 --delete hookscript
     renumber guide-moved
+    run 0 apply --all --boot
+    said 'no container of this node is managed'
     before
     run 2 apply 101
     complained '101 is not managed by gpuanchor'
-    run 0 apply --all --boot
-    said 'no container of this node is managed'
     unchanged
     run 1 doctor --plain 101
     said 'has no hookscript line of gpuanchor'
@@ -958,7 +1080,7 @@ case_enable_announced() {
     run 0 enable 101
     run 0 disable 101
     sed -i '/meanwhile/d' "$work/bin/pct"
-    grep -q "^container.101" "$work/meanwhile" || fail "status did not see 101 meanwhile"
+    [ -s "$work/meanwhile" ] || fail "no status meanwhile"
     ! grep hook-missing "$work/meanwhile" || fail "a false alarm"
     [ ! -e "$H/run/gpuanchor/101.enrol" ] || fail "left behind"
     printf '[container]\n' >"$POLICY" # what a killed enable leaves

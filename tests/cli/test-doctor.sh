@@ -267,9 +267,8 @@ case_wrong_node_line_of_two_gpus() {
     unmanaged
     sed -i 's#/dev/dri/card1 dev/dri/card1#/dev/dri/card7 dev/dri/card7#' "$CONF"
     run 1 doctor --plain 101
-    answers skipped choice 'see line'
-    answers failed line 'gpuanchor enable 101 --gpu pci:0000:c1:00.0'
-    corrected line
+    answers failed choice 'gpuanchor enable 101 --gpu pci:0000:c1:00.0'
+    answers failed line 'see choice'
 }
 
 case_other_gpu() {

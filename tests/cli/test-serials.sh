@@ -48,6 +48,11 @@ unprivileged: 1
 lxc.mount.entry: /dev/nvidia1 dev/nvidia1 none bind,optional,create=file
 lxc.mount.entry: /dev/nvidiactl dev/nvidiactl none bind,optional,create=file
 END
+    # its lines were seen before it had the hookscript
+    sed -i 's/^hookscript/#&/' "$CONF"
+    "$gpuanchor" apply --all --boot >/dev/null || fail "not seen"
+    sed -i 's/^#//' "$CONF"
+    rm -r "$H/run/gpuanchor"
     : >"$H/etc/pve/gpuanchor/101.conf"
 }
 

@@ -66,6 +66,10 @@ def host(work, name):
         to.write(f.read().replace("c 226:1 rwm", "c 226:7 rwm"))
     with open(root + "/etc/pve/qemu-server/200.conf", "w") as f:
         f.write("hostpci0: 0000:01:00.0\n")
+    if name == "guide-moved":  # two GPUs, and lines older than its groups: somebody has to say which
+        os.makedirs(root + "/etc/pve/gpuanchor", exist_ok=True)
+        with open(root + "/etc/pve/gpuanchor/101.conf", "w") as f:
+            f.write("[container]\ngpu = pci:0000:c1:00.0\n")
     os.makedirs(root + "/etc/gpuanchor")
     with open(root + "/etc/gpuanchor/gpuanchor.conf", "w") as f:
         f.write("[defaults]\nunheard-of = 1\n")

@@ -69,7 +69,7 @@ static struct choice choose_on(const struct facts *facts, const char *policy_tex
 static const char *result(const struct choice *c) {
         struct strbuf b = { .arena = &arena };
 
-        if (c->missing)
+        if (c->missing || c->undecided)
                 strbuf_adds(&b, "-");
         for (size_t i = 0; i < c->gpus.n; i++)
                 strbuf_printf(&b, "%s%.2s", i ? " " : "", c->gpus.items[i]->address + 5);
@@ -162,7 +162,7 @@ static void test_first_boot(void **state) {
         expect(&sample_host, "", LINES_2, "02*");
         assert_true(found(FINDING_GPU_PINNED));
         expect(&sample_host, "", "", "-");
-        assert_true(found(FINDING_GPU_AMBIGUOUS));
+        assert_true(found(FINDING_GPU_UNDECIDED));
         expect(&sample_host, "", "dev0: /dev/dri/card0\ndev1: /dev/dri/renderD128\n", "-");
         expect(one, "", "", "02*");
         expect(one, "", "dev0: /dev/dri/card7\n", "02*");

@@ -176,7 +176,7 @@ static void one_container(struct pass *p, uint32_t vmid, round_fn *round) {
 static void keep_memory(struct anchor *host) {
         const char *path;
 
-        (void)host_memory_store(&host->pve, &host->memory, &path); /* the next look tries again */
+        (void)anchor_sight(host, &path); /* the next look tries again */
 }
 
 int anchor_look(struct arena *a, const char *root, struct look *ret) {

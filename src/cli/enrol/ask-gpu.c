@@ -70,6 +70,10 @@ const char *ask_gpu(struct cli *c, uint32_t vmid, const struct ambiguity *choice
                        text_escape(&c->arena, name ? name : ""));
                 show(c, g, &usage);
         }
-        number = read_number(c, list->n);
+        if (choices->all)
+                printf(MSG_ASK_ALL, list->n + 1);
+        number = read_number(c, list->n + choices->all);
+        if (number > list->n)
+                return "all";
         return number > 0 ? gpu_selector(&c->arena, list->items[number - 1]) : NULL;
 }

@@ -8,6 +8,7 @@
  */
 #include "cli/enrol/policy-file.h"
 
+#include "anchor/check.h"
 #include "base/file.h"
 #include "cli/output.h"
 #include "model/policy/ini.h"
@@ -23,7 +24,7 @@ static void find_earlier(struct cli *c, const struct guest *g, struct policy_fil
 
         anchor_policy(&c->host, g->vmid, NULL, &own);
         then = &own.policy.owner;
-        if (owner_compare(then, &now) != OWNER_OTHER)
+        if (anchor_whose(&c->host, g, then) != OWNER_OTHER)
                 return;
         p->earlier_of = g;
         p->earlier = (struct finding){ .code = FINDING_POLICY_EARLIER,
@@ -64,7 +65,7 @@ static int tell(struct cli *c, const struct policy_file *p, const char *not_done
 
 int policy_file_set_aside(struct cli *c, const struct guest *g, const struct policy_file *p) {
         const char *folder;
-        int r = backup_set_aside(&c->arena, g, p->path, &folder);
+        int r = anchor_set_aside(&c->host, g, &folder);
         struct findings f = { .arena = &c->arena };
 
         if (r < 0)

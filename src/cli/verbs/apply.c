@@ -153,13 +153,24 @@ static int apply_one(struct cli *c, uint32_t vmid) {
         return r;
 }
 
+/* Before the lines are corrected: what is not managed is seen here, too. */
+static void sight(struct cli *c) {
+        struct anchor host;
+        const char *path;
+
+        (void)serials_renew(&c->arena, c->root, false);
+        host = anchor_open(&c->arena, c->root);
+        (void)anchor_sight(&host, &path); /* without it enable asks */
+        backup_sweep(&c->arena, c->root);
+}
+
 static int apply_all(struct cli *c) {
         uint32_t *vmids = NULL;
         int r, worst = EXIT_DONE;
         size_t n = 0, managed = 0;
 
         if (!c->opt[OPT_DRY_RUN])
-                (void)serials_renew(&c->arena, c->root, false);
+                sight(c);
         r = target_list(c, &vmids, &n);
         if (r != EXIT_DONE)
                 return r;

@@ -17,6 +17,7 @@
 #include "cli/plan-output.h"
 #include "cli/precondition.h"
 #include "host/probe/serials.h"
+#include "model/finding/reason.h"
 #include "model/policy/edit.h"
 #include "model/policy/preset.h"
 #include "render/text.h"
@@ -166,6 +167,8 @@ static void tell_choices(struct enabling *e, const struct ambiguity *choices) {
                         text_escape(e->a, gpu_selector(e->a, g)),
                         text_escape(e->a, gpu_describe(e->a, g)));
         }
+        if (choices->all)
+                fprintf(stderr, MSG_ENABLE_CHOICE, e->vmid, "all", WHY_ALL_AS_NOW);
 }
 
 static int tell_why_not(struct enabling *e) {
@@ -177,7 +180,8 @@ static int tell_why_not(struct enabling *e) {
         for (size_t i = 0; i < e->check.findings.n; i++) {
                 const struct finding *f = &e->check.findings.items[i];
 
-                if (choices->gpus.n == 0 || f->code != FINDING_GPU_AMBIGUOUS ||
+                if (choices->gpus.n == 0 ||
+                    (f->code != FINDING_GPU_AMBIGUOUS && f->code != FINDING_GPU_UNDECIDED) ||
                     !streq(f->what, choices->why))
                         finding_add(&others, *f);
         }
@@ -225,6 +229,19 @@ static int prepare(struct enabling *e) {
         return r == EXIT_DONE ? try_on_paper(e) : r;
 }
 
+/* What the container has of GPUs, for who has to say which one it is about. */
+static void show_lines(struct enabling *e) {
+        const struct check *k = &e->check;
+
+        for (size_t i = 1; i < k->survey.n_lines; i++) {
+                const struct conf_line *l = &k->guest.lines.lines[i];
+
+                if (devline_kinds(&e->c->host.facts, &k->survey.lines[i]))
+                        printf(MSG_ENABLE_LINE, k->guest.conf_name, l->number,
+                               text_escape(e->a, bytes_dup(e->a, l->text)));
+        }
+}
+
 /* prepare(), and once more with what a person said; the lock is free while we wait for him. */
 static int prepare_asking(struct enabling *e) {
         int r = prepare(e);
@@ -233,6 +250,7 @@ static int prepare_asking(struct enabling *e) {
         if (r != ENABLE_ASK)
                 return r;
         cleanup_close(&e->lock);
+        show_lines(e);
         answer = ask_gpu(e->c, e->vmid, &e->check.plan.choice.ambiguity);
         if (!answer)
                 return cli_fail(e->c, MSG_NOTHING_CHANGED, MSG_ENABLE_NO_CHOICE, e->vmid);

@@ -18,7 +18,7 @@
 
 enum { GROUP_FILE_MAX = 16 * 1024 * 1024 };
 
-int groups_read(struct arena *a, const char *root, struct host_group ret[GID_GROUPS]) {
+int groups_read(struct arena *a, const char *root, struct facts *ret) {
         struct bytes text = { 0 };
         struct account found;
         int r;
@@ -27,8 +27,10 @@ int groups_read(struct arena *a, const char *root, struct host_group ret[GID_GRO
         if (r < 0 && r != -ENOENT)
                 return r;
         for (int i = 0; i < GID_GROUPS; i++)
-                ret[i] = account_find(text, gid_group_name(i), &found)
+                ret->groups[i] = account_find(text, gid_group_name(i), &found)
                                  ? (struct host_group){ .present = true, .gid = found.id }
                                  : (struct host_group){ 0 };
+        while (account_next(&text, &found))
+                *ARENA_PUSH(a, ret->gids, ret->n_gids) = found.id;
         return 0;
 }

@@ -10,4 +10,4 @@
  *
  * Return: 0, also without <root>/etc/group, or negative errno.
  */
-int groups_read(struct arena *a, const char *root, struct host_group ret[GID_GROUPS]);
+int groups_read(struct arena *a, const char *root, struct facts *ret);

@@ -114,7 +114,7 @@ int probe_gpus(struct arena *a, const char *root, struct facts *ret) {
         r = devices_probe(&p);
         if (r < 0)
                 return r;
-        facts_unread(f, "/etc/group", groups_read(a, root, f->groups));
+        facts_unread(f, "/etc/group", groups_read(a, root, f));
         facts_unread(f, "/etc/subgid", subgids_read(a, root, &f->subgids, &f->n_subgids));
         facts_sort(f);
         *ret = *f;

@@ -39,8 +39,9 @@ static void check_policy(struct doctor_report *r, const struct doctor_guest *g) 
 
 static bool is_about_choice(enum finding_code code) {
         return code == FINDING_GPU_MISSING || code == FINDING_GPU_AMBIGUOUS ||
-               code == FINDING_GPU_HELD || code == FINDING_GPU_NO_DRIVER ||
-               code == FINDING_GPU_NO_NODE || code == FINDING_MAPPING_BROKEN;
+               code == FINDING_GPU_UNDECIDED || code == FINDING_GPU_HELD ||
+               code == FINDING_GPU_NO_DRIVER || code == FINDING_GPU_NO_NODE ||
+               code == FINDING_MAPPING_BROKEN;
 }
 
 /* Whether a line names a node that does not exist: the check of the line reports it, and it is the

@@ -31,32 +31,11 @@ const char *doctor_where(struct arena *a, const struct doctor_guest *g, size_t l
         return arena_printf(a, "%s:%zu", g->name, g->conf->lines[line].number);
 }
 
-/* The only GPU whose render node the lines name, which is most likely the wanted one. */
-static const struct gpu *likely_gpu(struct arena *a, const struct doctor_guest *g) {
-        const struct gpu *likely = NULL;
-        struct doctor_given *given;
-        size_t n = doctor_given(a, g, &given);
-
-        for (size_t i = 0; i < n; i++) {
-                if (!given[i].gpu || !given[i].node || given[i].node->kind != NODE_RENDER)
-                        continue;
-                if (likely && likely != given[i].gpu)
-                        return NULL;
-                likely = given[i].gpu;
-        }
-        return likely;
-}
-
 void doctor_correct_lines(struct arena *a, const struct doctor_guest *g, struct doctor_item *item) {
-        const struct gpu *likely;
-
-        if (g->left_alone) {
+        if (g->left_alone && !g->plan->choice.undecided) {
                 item->remedy = REMEDY_SEE_POLICY;
         } else if (choice_is_settled(&g->plan->choice)) {
                 item->remedy = g->managed ? REMEDY_APPLY : REMEDY_ENABLE_APPLY;
-        } else if ((likely = likely_gpu(a, g))) {
-                item->remedy = REMEDY_ENABLE_GPU;
-                item->arg = doctor_shell_word(a, gpu_selector(a, likely));
         } else {
                 item->remedy = REMEDY_SEE_CHOICE;
         }

@@ -72,6 +72,8 @@ struct facts {
         struct node *shared; /* kfd and nvidia nodes that belong to no single GPU */
         size_t n_shared;
         struct host_group groups[GID_GROUPS];
+        uint32_t *gids; /* of all groups of the host */
+        size_t n_gids;
         struct subid_range *subgids;
         size_t n_subgids;
         struct char_major *majors;

@@ -87,5 +87,7 @@ const char *owner_text(struct arena *a, const struct owner *o) {
                 add_part(&b, WHY_OWNER_MAC, o->macs[i]);
         if (o->name)
                 add_part(&b, WHY_OWNER_NAME, o->name);
+        if (b.len == 0)
+                strbuf_adds(&b, WHY_OWNER_NOTHING);
         return strbuf_str(&b);
 }

@@ -6,7 +6,7 @@
 #include "model/plan/choose/choice.h"
 
 bool choice_is_settled(const struct choice *c) {
-        return c->gpus.n > 0 && !c->missing;
+        return c->gpus.n > 0 && !c->missing && !c->undecided;
 }
 
 const char *missing_add(struct arena *a, const char *missing, const char *what) {

@@ -12,12 +12,14 @@
 struct ambiguity {
         struct gpu_list gpus;
         const char *why;
+        bool all; /* or every GPU of the host, which is what the container has now */
 };
 
 struct choice {
         struct gpu_list gpus;
         struct ambiguity ambiguity; /* the first, of several selectors */
         const char *missing; /* what was wanted and is not there or not decided; NULL when all is */
+        bool undecided; /* before there is a pin: the files stay as they are; @gpus: the likely ones */
         bool repin;          /* @pin is new or has changed and wants to be remembered */
         struct pin pin;
         struct kept_pin *kept; /* all pins of the node as they are now */

@@ -6,6 +6,7 @@
 #include "model/plan/choose/choose-auto.h"
 
 #include "model/finding/reason.h"
+#include "model/plan/choose/evidence.h"
 #include "model/plan/choose/pin.h"
 
 /* Whether nothing but an NPU is meant, which has no render node. */
@@ -38,6 +39,36 @@ static void add_hooked(struct chooser *x, struct gpu_list *named) {
                 chooser_miss(x, unknown, WHY_BY_HOOK);
 }
 
+/* Which of several the lines mean is only worth asking them when they can be believed. */
+static void take_named(struct chooser *x, const struct gpu_list *named,
+                       const struct gpu_list *usable) {
+        struct ambiguity of = { .gpus = *usable };
+        bool against = false;
+
+        if (x->in->sightings && usable->n > 1)
+                of.why = evidence_doubt(x, named, &against);
+        for (size_t i = 0; i < named->n && !against; i++)
+                chooser_take(x, named->items[i]);
+        if (!of.why)
+                return;
+        for (size_t i = 0; i < named->n; i++)
+                gpu_list_add(x->a, &of.gpus, named->items[i]);
+        of.all = evidence_all(x->in, named, usable);
+        chooser_undecided(x, &of);
+}
+
+/* On another node there is a pin, and lines that name another card are not left there. */
+static void not_told(struct chooser *x, const struct gpu_list *usable) {
+        struct ambiguity of = { .gpus = *usable, .why = WHY_LINES_DO_NOT_TELL };
+
+        if (x->in->policy->n_pins > 0) {
+                chooser_ambiguous(x, WHY_OTHER_NODE, "a GPU", usable);
+                return;
+        }
+        of.all = evidence_all(x->in, &(struct gpu_list){ 0 }, usable);
+        chooser_undecided(x, &of);
+}
+
 void choose_auto(struct chooser *x) {
         const struct plan_input *in = x->in;
         bool other_node = in->policy->n_pins > 0, accel = only_accel(in);
@@ -49,8 +80,7 @@ void choose_auto(struct chooser *x) {
         if (!other_node)
                 add_hooked(x, &named);
         if (named.n > 0) {
-                for (size_t i = 0; i < named.n; i++)
-                        chooser_take(x, named.items[i]);
+                take_named(x, &named, &usable);
         } else if (x->c->missing != missing) {
                 ;
         } else if (other_node && pin_choose_alike(x, &in->policy->pins[0])) {
@@ -60,8 +90,6 @@ void choose_auto(struct chooser *x) {
         } else if (usable.n == 0) {
                 chooser_miss(x, "auto", accel ? WHY_NONE_ACCEL : WHY_NONE_RENDER);
         } else {
-                const char *why = other_node ? WHY_OTHER_NODE : WHY_LINES_DO_NOT_TELL;
-
-                chooser_ambiguous(x, why, "a GPU", &usable);
+                not_told(x, &usable);
         }
 }

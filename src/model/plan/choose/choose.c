@@ -159,7 +159,7 @@ static void choose_and_pin(struct chooser *x, const struct gpu_sel *s) {
         x->c->gpus = before;
         for (size_t i = 0; i < chosen.n; i++)
                 chooser_take(x, chosen.items[i]);
-        if (s->kind != SEL_ALL)
+        if (s->kind != SEL_ALL && !x->c->undecided)
                 pin_add(x, &chosen, selector_key(x->a, s));
 }
 

@@ -26,6 +26,23 @@ void chooser_ambiguous(struct chooser *x, const char *why, const char *what,
         chooser_lack(x, what);
 }
 
+void chooser_undecided(struct chooser *x, const struct ambiguity *of) {
+        struct strbuf commands = { .arena = x->a };
+
+        for (size_t i = 0; i < of->gpus.n; i++)
+                strbuf_printf(&commands, WHY_ENABLE_GPU, i > 0 ? WHY_OR : "", x->in->vmid,
+                              gpu_selector(x->a, of->gpus.items[i]),
+                              gpu_describe(x->a, of->gpus.items[i]));
+        if (of->all)
+                strbuf_printf(&commands, WHY_ENABLE_GPU, WHY_OR, x->in->vmid, "all",
+                              WHY_ALL_AS_NOW);
+        finding_add(x->f, (struct finding){ .code = FINDING_GPU_UNDECIDED,
+                                            .what = of->why,
+                                            .new = strbuf_str(&commands) });
+        x->c->ambiguity = *of;
+        x->c->undecided = true;
+}
+
 struct gpu_list chooser_usable(struct chooser *x) {
         struct gpu_list usable = { 0 };
 

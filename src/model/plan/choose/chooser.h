@@ -31,5 +31,11 @@ void chooser_miss(struct chooser *x, const char *address, const char *what);
 void chooser_ambiguous(struct chooser *x, const char *why, const char *what,
                        const struct gpu_list *of);
 
+/**
+ * chooser_undecided() - nothing is pinned and the lines do not say which GPU is meant
+ * @of: the choices
+ */
+void chooser_undecided(struct chooser *x, const struct ambiguity *of);
+
 /** chooser_usable() - the GPUs with a render node */
 struct gpu_list chooser_usable(struct chooser *x);

@@ -6,12 +6,14 @@
  */
 #include "model/conf/survey.h"
 #include "model/identity/host-memory.h"
+#include "model/identity/sighting.h"
 #include "model/policy/policy.h"
 
 /** struct plan_input - everything that a plan is made from */
 struct plan_input {
         const struct facts *facts;
         const struct host_memory *memory; /* advanced to @facts; NULL: this host remembers nothing */
+        const struct sightings *sightings; /* NULL: lines count as they are */
         uint32_t vmid;
         const struct policy *policy;
         const char *node; /* cluster node */

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * sighting - since when a container's GPU lines are as they are, and what they named then
+ *
+ * Lines name a number, and a number is another card's after a renumbering. The time of the file
+ * tells nothing: pct set --memory writes it, too. So root notes for every container of the node, at
+ * boot and at each look, a digest of its GPU lines and the cards that they named when they were
+ * first seen so.
+ */
+#include "model/identity/history.h"
+
+struct sighting {
+        uint32_t vmid;
+        const char *digest;  /* of the lines; NULL: the container was gone when it was looked for */
+        bool came;           /* with the hookscript and without a pin: a clone, a restored one */
+        uint32_t set;        /* of the history, when it was first seen so */
+        struct card_set named; /* the cards that the lines named then; none: they did not tell */
+};
+
+struct sightings {
+        struct sighting *items;
+        size_t n;
+        struct bytes text; /* as it was read */
+};
+
+/** sightings_find() - of container @vmid, NULL when it was not seen */
+struct sighting *sightings_find(const struct sightings *s, uint32_t vmid);
+
+/** sightings_put() - in the place of what was known of that container */
+void sightings_put(struct arena *a, struct sightings *s, const struct sighting *item);
+
+/** sightings_drop() - what is known of container @vmid */
+void sightings_drop(struct sightings *s, uint32_t vmid);
+
+/** sightings_write() - as the text that sightings_read() reads; of history @id */
+struct bytes sightings_write(struct arena *a, const struct sightings *s, const char *id);
+
+/** sightings_read() - read it back; false, and nothing is in @s, when it is damaged or not of @id */
+bool sightings_read(struct arena *a, struct bytes text, const char *id, struct sightings *s);

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * evidence - the lines against the host, and against what the host remembers of them
+ */
+#include "model/plan/choose/evidence.h"
+
+#include "model/finding/reason.h"
+#include "model/idmap/idmap.h"
+
+#define HOST_GIDS 65536 /* above them are those of containers */
+
+/* ---- digest ---- */
+
+/* FNV-1a */
+static uint64_t hash(uint64_t h, struct bytes text) {
+        for (size_t i = 0; i < text.len; i++)
+                h = (h ^ (unsigned char)text.data[i]) * 0x100000001b3;
+        return h;
+}
+
+const char *evidence_digest(struct arena *a, const struct pctconf *conf) {
+        uint64_t sum = 0;
+
+        /* by key alone: what a line leads to changes with the host */
+        for (size_t i = 1; i < conf->n_lines; i++) {
+                const struct conf_line *l = &conf->lines[i];
+                struct devline d = devline_parse(a, l);
+
+                if (!l->parked && d.type != DEVLINE_IDMAP &&
+                    (d.type != DEVLINE_NONE || bytes_has_prefix(l->key, "lxc.environment") ||
+                     bytes_has_prefix(l->key, "lxc.hook.")))
+                        sum += hash(hash(0xcbf29ce484222325, l->key), l->value);
+        }
+        return arena_printf(a, "%016llx", (unsigned long long)sum);
+}
+
+/* ---- in the file itself ---- */
+
+static bool gid_is_known(const struct facts *f, uint32_t gid) {
+        bool known = facts_group_name(f, gid) != NULL;
+
+        for (size_t i = 0; i < f->n_gids && !known; i++)
+                known = f->gids[i] == gid;
+        for (size_t i = 0; i < f->n_gpus && !known; i++)
+                for (size_t j = 0; j < f->gpus[i].n_nodes; j++)
+                        known |= f->gpus[i].nodes[j].gid == gid;
+        return known;
+}
+
+static const char *lost_gid(struct chooser *x) {
+        const struct pctconf *conf = x->in->conf;
+        struct extent e;
+        char type;
+
+        for (size_t i = 1; i < conf->n_lines; i++)
+                if (x->in->survey->lines[i].type == DEVLINE_IDMAP &&
+                    idmap_parse_line(conf->lines[i].value, &type, &e) == IDMAP_OK && type == 'g' &&
+                    e.count == 1 && e.outside < HOST_GIDS && !gid_is_known(x->in->facts, e.outside))
+                        return arena_printf(x->a, WHY_DOUBT_GID, e.outside);
+        return NULL;
+}
+
+static const char *lost_number(struct chooser *x) {
+        for (size_t i = 1; i < x->in->survey->n_lines; i++) {
+                const struct devline *d = &x->in->survey->lines[i];
+                const struct gpu *gpu;
+
+                if (d->type == DEVLINE_ALLOW && !x->in->conf->lines[i].parked && !d->late &&
+                    devline_kinds(x->in->facts, d) && !devline_is_wide(x->in->facts, d) &&
+                    !devline_node(x->in->facts, d, &gpu))
+                        return arena_printf(x->a, WHY_DOUBT_NUMBER,
+                                            devnum_text(x->a, d->number));
+        }
+        return NULL;
+}
+
+/* ---- what the host remembers ---- */
+
+/* The cards that the lines named first, where they are now; false when that cannot be told. */
+static bool follow(struct chooser *x, const struct sighting *s, struct gpu_list *ret) {
+        const struct host_memory *m = x->in->memory;
+        size_t n = m->n_pins;
+        struct pinned *pins = arena_alloc(x->a, (n + s->named.n) * sizeof(*pins) + 1);
+        struct track *tracks = arena_alloc(x->a, (n + s->named.n) * sizeof(*tracks) + 1);
+
+        for (size_t i = 0; i < n; i++)
+                pins[i] = m->pins[i].pinned;
+        for (size_t i = 0; i < s->named.n; i++)
+                pins[n + i] = (struct pinned){ .owner = s->vmid,
+                                               .card = s->named.cards[i],
+                                               .history = m->history.id,
+                                               .set = s->set };
+        track_pins(&(struct tracking){ .arena = x->a,
+                                       .history = &m->history,
+                                       .pins = pins,
+                                       .n_pins = n + s->named.n,
+                                       .partial = m->partial },
+                   tracks);
+        for (size_t i = n; i < n + s->named.n; i++) {
+                const struct gpu *g = tracks[i].card
+                                              ? facts_gpu_of(x->in->facts, tracks[i].card,
+                                                             tracks[i].next.card.function)
+                                              : NULL;
+
+                if (!g || tracks[i].result == TRACK_REPLACED)
+                        return false;
+                gpu_list_add(x->a, ret, g);
+        }
+        return true;
+}
+
+static bool same_gpus(const struct gpu_list *a, const struct gpu_list *b) {
+        bool same = a->n == b->n;
+
+        for (size_t i = 0; i < a->n && same; i++)
+                same = gpu_list_has(b, a->items[i]);
+        return same;
+}
+
+/* An address does not change with the numbers of the nodes. */
+static bool all_by_address(const struct plan_input *in) {
+        bool any = false;
+
+        for (size_t i = 1; i < in->survey->n_lines; i++) {
+                const struct devline *d = &in->survey->lines[i];
+
+                if ((d->type != DEVLINE_MOUNT && d->type != DEVLINE_DEV) ||
+                    !devline_kinds(in->facts, d))
+                        continue;
+                if (d->path.scope != PATH_ADDRESS)
+                        return false;
+                any = true;
+        }
+        return any;
+}
+
+const char *evidence_doubt(struct chooser *x, const struct gpu_list *named, bool *ret_against) {
+        const struct sighting *s = sightings_find(x->in->sightings, x->in->vmid);
+        const char *why = lost_gid(x);
+        struct gpu_list then = { 0 };
+
+        if (!why)
+                why = lost_number(x);
+        *ret_against = true;
+        if (why)
+                return why;
+        if (!s || !s->digest || s->named.n == 0 ||
+            !streq(s->digest, evidence_digest(x->a, x->in->conf))) {
+                *ret_against = false;
+                return all_by_address(x->in) ? NULL : WHY_DOUBT_UNSEEN;
+        }
+        if (!follow(x, s, &then))
+                return WHY_DOUBT_LOST;
+        if (!same_gpus(&then, named))
+                return arena_printf(x->a, WHY_DOUBT_MOVED, gpu_list_text(x->a, &then));
+        *ret_against = false;
+        return s->came && !all_by_address(x->in) ? WHY_DOUBT_CAME : NULL;
+}
+
+bool evidence_all(const struct plan_input *in, const struct gpu_list *named,
+                  const struct gpu_list *usable) {
+        bool all = named->n > 1 && named->n >= usable->n;
+
+        for (size_t i = 1; i < in->survey->n_lines && !all; i++) {
+                const struct devline *d = &in->survey->lines[i];
+                bool binds = d->type == DEVLINE_MOUNT || d->type == DEVLINE_WHOLE ||
+                             (d->type == DEVLINE_ALLOW && !in->survey->userns);
+
+                all = binds && (d->type == DEVLINE_WHOLE || devline_is_wide(in->facts, d));
+        }
+        return all;
+}
