@@ -11,6 +11,8 @@
 #include "base/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/random.h>
 
 #define FOLDER "/var/lib/gpuanchor/host"
@@ -97,13 +99,29 @@ static struct bytes seen(const struct pve *pve, const struct host_memory *m, con
         return text;
 }
 
+/*
+ * For one comparison and rename, so that starts at the same time do not lose what one of them
+ * writes in between. Never waits long: without the lock the comparison is all there is.
+ */
+static int lock_folder(const struct pve *pve) {
+        int fd = open(path_of(pve, ".lock"), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+        for (int i = 0; fd >= 0 && i < 100 && flock(fd, LOCK_EX | LOCK_NB) < 0; i++)
+                usleep(10000);
+        return fd;
+}
+
 static int store(const struct pve *pve, const char *path, struct bytes before, struct bytes text) {
+        _cleanup_(cleanup_close) int lock = -1;
         int r;
 
         if (bytes_equal(before, text))
                 return 0;
         r = mkdir_parents(arena_printf(pve->arena, "%s" FOLDER, pve->root), 0755);
-        return r < 0 ? r : file_edit(path, &(struct file_edit){ before, text }, 0644, 0);
+        if (r < 0)
+                return r;
+        lock = lock_folder(pve);
+        return file_edit(path, &(struct file_edit){ before, text }, 0644, 0);
 }
 
 int host_memory_store(const struct pve *pve, const struct host_memory *m, const char **ret_path) {

@@ -70,6 +70,13 @@ answers() {
         fail "$2 is not $1${3+: $3}"
 }
 
+chosen() { # ADDRESS - by the policy: on a host with several GPUs, lines never seen before choose none
+    mkdir -p "$H/etc/pve/gpuanchor"
+    printf '[container]\ngpu = pci:%s\n' "$1" >"$H/etc/pve/gpuanchor/101.conf"
+    sed -i '/^ostype/i hookscript: local:snippets/gpuanchor-hook' "$CONF"
+    install -m 755 /dev/null "$H/var/lib/vz/snippets/gpuanchor-hook"
+}
+
 host() { # NAME - a fresh host with the guide's container
     rm -rf "$H"
     [ -d "$work/hosts/$1" ] || sh "$tests/mkhost.sh" "$tests/fixtures/hosts/$1.host" "$work/hosts/$1" || exit 1
@@ -369,6 +376,7 @@ case_nvidia_hook() {
     rm "$H/dev/nvidia-uvm-tools" && mknod -m 666 "$H/dev/nvidia-uvm-tools" c 508 1
     sed -i '/^lxc/d' "$CONF"
     printf '%s\n' 'lxc.hook.mount: /usr/share/lxc/hooks/nvidia' 'lxc.environment: NVIDIA_VISIBLE_DEVICES=1' >>"$CONF"
+    chosen 0000:02:00.0
     run 0 doctor --plain 101
     answers ok line "has NVIDIA's hook give 0000:02:00.0"
     before
@@ -388,6 +396,7 @@ case_late_node() { # its line rightly stays: what makes the node is said, and no
     sed -i '/^lxc/d' "$CONF"
     printf 'lxc.mount.entry: /dev/%s dev/%s none bind,optional,create=file\n' \
         nvidia0 nvidia0 nvidiactl nvidiactl nvidia-uvm nvidia-uvm >>"$CONF"
+    chosen 0000:02:00.0
     run 1 doctor --plain 101
     answers warning line 'nvidia-modprobe -c 0 -u'
     ! grep -q "uvm.*apply 101" "$work/out" || fail "apply does not help"
@@ -460,6 +469,7 @@ case_nvidia_nodes() {
     rm "$H/dev/nvidia-uvm-tools" && mknod -m 666 "$H/dev/nvidia-uvm-tools" c 508 1
     sed -i '/^lxc/d' "$CONF"
     printf '%s\n' 'dev0: /dev/nvidia1' 'dev1: /dev/nvidiactl' 'dev2: /dev/nvidia-caps/nvidia-cap1' 'dev3: /dev/nvidia-caps/nvidia-cap2' >>"$CONF"
+    chosen 0000:01:00.0
     run 1 doctor --plain 101
     answers ok owner '/dev/nvidia-caps/nvidia-cap1'
     corrected owner

@@ -13,7 +13,7 @@ POLICY=$H/etc/pve/gpuanchor/101.conf
 LOCK=$H/run/lock/lxc/pve-config-101.lock
 
 fresh() {
-    rm -rf "$H"
+    rm -rf "$H" "$work/done"
     [ -d "$work/guide" ] || sh "$tests/mkhost.sh" "$tests/fixtures/hosts/guide-moved.host" "$work/guide" || exit 1
     cp -a "$work/guide" "$H"
     sed "/^ostype/i memory: 0" "$tests/fixtures/guide-101.conf" >"$CONF"
@@ -103,7 +103,7 @@ END
 case_said_once() {
     echo 'colour = red' >>"$POLICY"
     hook pre-start
-    [ "$(grep -c 'colour' "$work/out")" = 1 ] || fail "not said"
+    [ "$(grep -c 'colour' "$work/out")" = 1 ] || fail "not said: $(cat "$work/out" "$work/err")"
     cat >"$work/start" <<'END'
 exec 9>"$1" && flock 9 || exit 9
 "$2" 101 pre-start || exit 1
@@ -113,14 +113,14 @@ END
     sh "$work/start" "$LOCK" "$hook" "$work/done" >"$work/out" 2>"$work/err" || fail "status $?"
     [ "$(grep -c 'colour' "$work/out")" = 1 ] || fail "said twice"
     hook unit-start # of a reboot inside: another start
-    [ "$(grep -c 'colour' "$work/out")" = 1 ] || fail "not said"
+    [ "$(grep -c 'colour' "$work/out")" = 1 ] || fail "not said: $(cat "$work/out" "$work/err")"
 }
 
 # each container that starts adds its pin to what the host remembers
 case_starts_at_the_same_time() {
     for vmid in $(seq 101 116); do
         [ "$vmid" = 101 ] || cp "$CONF" "$H/etc/pve/lxc/$vmid.conf"
-        printf '[container]\ngpu = auto\n' >"$H/etc/pve/gpuanchor/$vmid.conf"
+        printf '[container]\ngpu = pci:0000:c1:00.0\n' >"$H/etc/pve/gpuanchor/$vmid.conf"
         mkdir -p "$H/var/lib/lxc/$vmid"
         [ "$vmid" = 101 ] || cp "$CONFIG" "$H/var/lib/lxc/$vmid/config"
     done
