@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# scenarios.sh [--update|--killed] HOOK [NAME...], scenarios.sh --hosts FOLDER [NAME...] - what the hook does to a container on a host
+# scenarios.sh [--update|--killed] HOOK [NAME...], scenarios.sh --hosts FOLDER HOOK [NAME...] - what the hook does to a container on a host
 #
 # Each folder of tests/fixtures/scenarios is one story, as data:
 #
@@ -131,7 +131,7 @@ make_folder() {
 see_lines() { # folder of the host that is to remember it
         make_folder "$story/seen" "$work/seen"
         grep -v ^hookscript "$story/101.conf" >"$work/seen/etc/pve/lxc/101.conf"
-        GPUANCHOR_ROOT=$work/seen "$command" apply --all --boot >"$work/output" 2>&1 ||
+        GPUANCHOR_ROOT=$work/seen "$gpuanchor" apply --all --boot >"$work/output" 2>&1 ||
                 complain "it cannot be seen: $(cat "$work/output")"
         mkdir -p "$1/var/lib/gpuanchor"
         cp -R "$work/seen/var/lib/gpuanchor/host" "$1/var/lib/gpuanchor/"
@@ -444,11 +444,17 @@ run_story() {
         rm -rf "$work"
 }
 
+# The gpuanchor of the same build, or the one that is installed with the hook.
+find_command() {
+        gpuanchor=$(dirname "$hook")/../src/cli/gpuanchor
+        [ -x "$gpuanchor" ] || gpuanchor=$(command -v gpuanchor) || { echo "no gpuanchor for $hook" >&2; exit 2; }
+}
+
 if [ "${1:-}" = --one ]; then
         scratch=$2
         mode=$3
         hook=$4
-        command=$(dirname "$hook")/../src/cli/gpuanchor
+        find_command
         if run_story "$5" >"$scratch/$5.log" 2>&1; then
                 rm "$scratch/$5.log"
         else
@@ -459,9 +465,10 @@ fi
 
 mode=compare
 case ${1:-} in
---hosts) # FOLDER [NAME...]: only the hosts of the first boots, for fault-run
-        to=$2
-        shift 2
+--hosts) # FOLDER HOOK [NAME...]: only the hosts of the first boots, for fault-run
+        to=$2 hook=$3
+        shift 3
+        find_command
         [ $# -gt 0 ] || set -- $(cd "$fixtures/scenarios" && for host in */host; do echo "${host%/host}"; done)
         for name; do
                 story=$fixtures/scenarios/$name
@@ -480,8 +487,7 @@ if [ $# -lt 1 ]; then
         exit 2
 fi
 hook=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
-command=$(dirname "$hook")/../src/cli/gpuanchor
-[ -x "$command" ] || { echo "no $command" >&2; exit 2; }
+find_command
 shift
 if [ "$(id -u)" -ne 0 ]; then
         echo "1..0 # SKIP the hosts have real device nodes: needs root"

@@ -20,9 +20,9 @@ export ASAN_OPTIONS=detect_leaks=0
 if [ "$count" -lt 20000 ]; then # a part of the scenarios, which take longer to make than to run
     set -- $(cd "$here/fixtures/scenarios" && for host in */host; do echo "${host%/host}"; done |
         awk -v seed="$seed" 'BEGIN { srand(seed) } { print rand() "\t" $0 }' | sort -n | head -n 40 | cut -f 2)
-    sh "$here/scenarios.sh" --hosts "$work" "$@"
+    sh "$here/scenarios.sh" --hosts "$work" "$hook" "$@"
     "$run" "$hook" "$work" "$seed" "$count"
     exit
 fi
-sh "$here/scenarios.sh" --hosts "$work"
+sh "$here/scenarios.sh" --hosts "$work" "$hook"
 "$run" "$hook" "$work" "$seed" "$count"

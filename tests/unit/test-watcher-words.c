@@ -80,12 +80,12 @@ static const struct row {
           "--action=add" GPU_SUBSYSTEMS },
         { NULL, "rm dev/dri/renderD128", NULL,
           "node-absent 4 gpu= old= new=c 226 128: /dev/dri/renderD128 (c 226 128) is known to the "
-          "kernel but not in /dev; mknod /dev/dri/renderD128 c 226 128 && udevadm trigger "
+          "kernel but not in /dev; mknod -m 660 /dev/dri/renderD128 c 226 128 && udevadm trigger "
           "--action=add" GPU_SUBSYSTEMS },
         { NULL, "rm dev/dri/renderD128; touch dev/dri/renderD128", NULL,
           "node-fake 3 gpu= old=not a character device new=c 226 128: /dev/dri/renderD128 is not "
           "the device node it is named after (not a character device); it is never given to a "
-          "container; rm /dev/dri/renderD128 && mknod /dev/dri/renderD128 c 226 128 && udevadm "
+          "container; rm /dev/dri/renderD128 && mknod -m 660 /dev/dri/renderD128 c 226 128 && udevadm "
           "trigger --action=add" GPU_SUBSYSTEMS },
         { NULL, "sed -i /:110:/d etc/subgid", NULL,
           "subgid-missing 4 gpu= old= new=110: container 101: /etc/subgid does not let root map "
