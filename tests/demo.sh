@@ -9,21 +9,21 @@
 set -eu
 cd "$(dirname "$0")/.."
 
+if [ "$(id -u)" != 0 ]; then
+    echo "demo.sh: needs root, it makes device nodes in a temporary folder: sudo sh tests/demo.sh" >&2
+    exit 1
+fi
+echo "== what the build needs (Debian packages; nothing else of this machine changes)"
 sh tests/deps.sh build
 work=$(mktemp -d "${TMPDIR:-/tmp}/gpuanchor-demo.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
-echo "== building"
+echo "== building, less than a minute"
 meson setup "$work/build" -Dtests=false >"$work/log" 2>&1 && ninja -C "$work/build" >>"$work/log" 2>&1 || {
     cat "$work/log"
     exit 1
 }
 hook=$work/build/hooks/gpuanchor-hook
-
-if [ "$(id -u)" != 0 ]; then
-    echo "demo.sh: needs root, it makes device nodes in a temporary folder: sudo sh tests/demo.sh" >&2
-    exit 1
-fi
 
 host() { # FOLDER HOSTFILE: a folder as a machine, with Proxmox's folders
     { cat "tests/fixtures/hosts/$2.host"; echo "pve pve1"; } >"$work/host"
@@ -61,3 +61,7 @@ boot "$work/after"
 echo
 echo "== and once more: nothing is left to do"
 boot "$work/after"
+
+echo
+echo "That was the hook: each start of the container corrects what has moved, before LXC reads it."
+echo "On a Proxmox VE host: sh debian/install.sh --build; gpuanchor status; gpuanchor enable VMID"
