@@ -69,7 +69,7 @@ complete -c gpuanchor -n '__gpuanchor_verb gpus status doctor plan convert' -l j
 complete -c gpuanchor -n '__gpuanchor_verb gpus status doctor' -l plain -d 'Lines of fields separated by tabs'
 complete -c gpuanchor -n '__gpuanchor_verb status' -l prometheus -d 'Metrics for Prometheus'
 complete -c gpuanchor -n '__gpuanchor_verb fix apply enable convert disable undo' -s n -l dry-run -d 'Change nothing'
-complete -c gpuanchor -n '__gpuanchor_verb apply disable' -s a -l all -d 'Every managed container of this node'
+complete -c gpuanchor -n '__gpuanchor_verb apply disable enable' -s a -l all -d 'Every container of this node'
 complete -c gpuanchor -n '__gpuanchor_verb apply' -l boot -d 'For the boot service'
 complete -c gpuanchor -n '__gpuanchor_verb enable disable' -l now -d 'In the running container, too'
 complete -c gpuanchor -n '__gpuanchor_verb disable' -l keep-policy -d 'Take out only the hookscript'

@@ -366,6 +366,35 @@ case_gpu_by_a_name_of_now() {
     done
 }
 
+case_enable_all() {
+    guide
+    cp "$CONF" "$H/etc/pve/lxc/102.conf"
+    plain 103
+    before
+    run 1 enable --all --dry-run
+    said '101: '
+    said '102: '
+    unchanged
+    run 0 enable --all
+    for vmid in 101 102; do
+        grep -q '^hookscript: local:snippets/gpuanchor-hook' "$H/etc/pve/lxc/$vmid.conf" || fail "$vmid is not enabled"
+    done
+    ! grep -q hookscript "$H/etc/pve/lxc/103.conf" || fail "103 has no GPU"
+    run 0 enable --all
+    said 'no container of this node has GPU lines without gpuanchor'
+    run 2 enable --all --gpu card1
+    run 2 enable --all 101
+    # one is in doubt: it is listed with its choices, the others are enabled
+    host two-identical
+    guide_lines() { sed -n '/^lxc.cgroup2/p;/^lxc.mount/p' "$tests/fixtures/guide-101.conf"; }
+    plain 101
+    guide_lines >>"$CONF"
+    before
+    run 1 enable --all
+    complained 'gpuanchor enable 101 --gpu pci:'
+    unchanged
+}
+
 case_without_a_verb() {
     guide
     run 0 status
@@ -1061,7 +1090,7 @@ case_enable_without_gpu() {
     run 0 enable 101
     run 0 enable 101 --missing refuse
     renumber no-gpu
-    run 1 enable 101 --missing wait:20
+    run 0 enable 101 --missing wait:20
     has "$POLICY" 'missing = wait:20'
     has "$POLICY" '[pin pve1]'
     said 'is not on this host'
@@ -1480,7 +1509,7 @@ case_preset_application() {
     printf 'arch: amd64\nentrypoint: /bin/ollama serve\nhostname: openclaw\nnet0: name=eth0,hwaddr=BC:24:11:00:00:01\nunprivileged: 1\nlxc.environment.runtime: OLLAMA_HOST=0.0.0.0\n' >"$CONF"
     mkdir -p "$H/etc/systemd/system/multi-user.target.wants"
     touch "$H/etc/systemd/system/multi-user.target.wants/"gpuanchor-boot.service
-    run 1 enable 101 --preset ollama --gpu pci:0000:c1:00.0
+    run 0 enable 101 --preset ollama --gpu pci:0000:c1:00.0
     said 'init is its application (/bin/ollama)'
     said 'systemctl enable --now gpuanchor-look.path'
     unsaid gpuanchor-boot.service

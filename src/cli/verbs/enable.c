@@ -9,6 +9,7 @@
  * policy file is taken back.
  */
 #include "anchor/check.h"
+#include "cli/enrol/all.h"
 #include "cli/enrol/ask-gpu.h"
 #include "cli/enrol/gpu-word.h"
 #include "cli/enrol/policy-file.h"
@@ -209,7 +210,7 @@ static int try_on_paper(struct enabling *e) {
         p->new = k->new_policy;
         if (!k->left_alone && (choice_is_settled(&k->plan.choice) || leaves_choice(e)))
                 return EXIT_DONE;
-        if (!e->c->opt[OPT_GPU] && ask_possible(e->c) && k->plan.choice.ambiguity.gpus.n > 0)
+        if (!e->c->opt[OPT_GPU] && !e->c->opt[OPT_ALL] && ask_possible(e->c) && k->plan.choice.ambiguity.gpus.n > 0)
                 return ENABLE_ASK;
         return tell_why_not(e);
 }
@@ -307,30 +308,23 @@ static void say_done(struct enabling *e, const char *would) {
 
 static int show(struct enabling *e) {
         struct check k;
-        int r, attention;
+        int r;
 
         say_done(e, "");
         r = anchor_check(&e->c->host, e->vmid, NULL, &k);
         if (r != 0)
                 return target_problem(e->c, e->vmid, r);
-        attention = show_attention(&k.findings);
         if (show_plan(e->c, &k) == EXIT_TROUBLE)
                 return EXIT_TROUBLE;
         if (anchor_would_change(&k))
                 cli_say(e->c, MSG_ENABLE_NEXT, e->vmid, e->vmid);
-        return attention;
+        return EXIT_DONE; /* it is enrolled, whatever else there is to look at */
 }
 
-static int run(struct cli *c) {
-        _cleanup_(cleanup_enabling) struct enabling e = { .c = c, .a = &c->arena, .lock = -1 };
-        int r;
+static int enable_one(struct cli *c, uint32_t vmid) {
+        _cleanup_(cleanup_enabling) struct enabling e = { c, &c->arena, vmid, .lock = -1 };
+        int r = prepare_asking(&e);
 
-        if (!target_vmid(c, &e.vmid) ||
-            (!c->opt[OPT_DRY_RUN] && !target_is_root(c, MSG_WRITES_HOOK)))
-                return EXIT_TROUBLE;
-        if (!c->opt[OPT_DRY_RUN])
-                (void)serials_renew(&c->arena, c->root, true);
-        r = prepare_asking(&e);
         if (r != EXIT_DONE)
                 return r;
         if (c->opt[OPT_DRY_RUN]) {
@@ -344,22 +338,38 @@ static int run(struct cli *c) {
         return verb_apply.run(c);
 }
 
+static int run(struct cli *c) {
+        uint32_t vmid = 0;
+
+        if ((!c->opt[OPT_ALL] && !target_vmid(c, &vmid)) ||
+            (!c->opt[OPT_DRY_RUN] && !target_is_root(c, MSG_WRITES_HOOK)))
+                return EXIT_TROUBLE;
+        if (c->opt[OPT_ALL] && (c->opt[OPT_GPU] || c->opt[OPT_NOW]))
+                return cli_fail(c, MSG_DO_ENABLE_EACH, MSG_ENABLE_ALL_ALONE);
+        if (!c->opt[OPT_DRY_RUN])
+                (void)serials_renew(&c->arena, c->root, true);
+        return c->opt[OPT_ALL] ? enable_all(c, enable_one) : enable_one(c, vmid);
+}
+
 const struct verb verb_enable = {
         .name = "enable",
-        .args = "VMID",
+        .args = "VMID | --all",
         .summary = "hand a container's GPU lines over to gpuanchor",
         .example = "gpuanchor enable 101",
         .about = "Takes over what the container has: the GPU that its lines name, their form,\n"
                  "its gids and its hookscript, which runs after gpuanchor's. Where the lines do\n"
                  "not tell which GPU is meant, it asks; without a terminal it lists the choices\n"
-                 "and ends. With --gpu it never asks. Changes the policy file and the hookscript;\n"
-                 "the device lines are written at the next start, and what --preset asks for\n"
-                 "inside the container is done once that start is through, or by apply. --now\n"
-                 "applies at once: a container that runs gets its GPU without a restart.\n",
+                 "and ends. With --gpu it never asks. --all: every container of this node that\n"
+                 "has GPU lines; those in doubt are listed with their choices.\n"
+                 "Changes the policy file and the hookscript; the device lines are written at\n"
+                 "the next start, and what --preset asks for inside the container is done once\n"
+                 "that start is through, or by apply. --now applies at once: a container that\n"
+                 "runs gets its GPU without a restart.\n",
         .exits = { "enabled",
-                   "enabled, and something is to be looked at;\n     with --dry-run as for plan",
+                   "with --dry-run as for plan; with --now as for apply;\n     with --all: not every "
+                   "container could be enabled",
                    "refused or failed, nothing was changed" },
-        .options = OPT_BIT(OPT_DRY_RUN) | OPT_BIT(OPT_NOW) | OPT_BIT(OPT_PRESET)
+        .options = OPT_BIT(OPT_ALL) | OPT_BIT(OPT_DRY_RUN) | OPT_BIT(OPT_NOW) | OPT_BIT(OPT_PRESET)
 #define SETTING_OPTION(key, set, report, accepted, opt, ...) | OPT_BIT(OPT_##opt)
 #include "model/policy/key.def"
         ,
