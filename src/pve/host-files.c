@@ -104,7 +104,8 @@ static struct bytes seen(const struct pve *pve, const struct host_memory *m, con
  * writes in between. Never waits long: without the lock the comparison is all there is.
  */
 static int lock_folder(const struct pve *pve) {
-        int fd = open(path_of(pve, ".lock"), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        int fd = open(arena_printf(pve->arena, "%s" FOLDER, pve->root),
+                      O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
         for (int i = 0; fd >= 0 && i < 100 && flock(fd, LOCK_EX | LOCK_NB) < 0; i++)
                 usleep(10000);
