@@ -177,6 +177,9 @@ unprivileged: 1
 EOF
         cat
     } >$CONF.new
+    # the boot unit has seen its lines before it got the hookscript: so they are known
+    sed /^hookscript/d $CONF.new >$CONF
+    ! command -v gpuanchor >/dev/null || gpuanchor apply --all --boot >/dev/null || true
     mv $CONF.new $CONF
 }
 
