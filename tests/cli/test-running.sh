@@ -130,7 +130,7 @@ EOF
     mount -t tmpfs passthrough "$work/passthrough"
     chmod 755 "$work" "$work/passthrough"
     mknod -m 660 "$work/passthrough/$(node card)" c 226 "$(number card | cut -d: -f2)"
-    mknod -m 660 "$work/passthrough/$(node render)" c 226 "$(number render | cut -d: -f2)"
+    mknod -m "${render_mode-660}" "$work/passthrough/$(node render)" c 226 "$(number render | cut -d: -f2)"
     chgrp 44 "$work/passthrough/$(node card)"
     chgrp 104 "$work/passthrough/$(node render)"
     rm -f "$work/ready"
@@ -199,6 +199,19 @@ case_follow() {
     done
     opens_is "/dev/dri/$(node render)" ENXIO
     [ "$(grep -c . "/proc/$init/mountinfo")" -le "$(($(grep -c . "$work/record") + 40))" ] || fail "mounts are left over"
+    end
+}
+
+# owner and mode that a node had at the start are those of the node that takes its place
+case_mode_stays() {
+    host guide
+    render_mode=644
+    container
+    look
+    grep -q "^node = /dev/dri/$(node render) .* 644 0 104 own$" "$R/run/gpuanchor/101" || fail "not learned"
+    host guide-moved
+    look
+    [ "$(stat -c '%a %u %g' "/proc/$init/root/dev/dri/$(node render)")" = "644 0 104" ] || fail "another owner or mode"
     end
 }
 
@@ -281,7 +294,8 @@ case_waits() {
 failed=0
 # shellcheck disable=SC2013 # a name has no blanks
 for name in ${2-$(sed -n 's/^\(case_[a-z_0-9]*\)().*/\1/p' "$0")}; do
-    if (: >"$work/out"; : >"$work/err"; "$name"); then
+    if (trap '[ -z "${init-}" ] || kill -9 "$init"' EXIT
+        : >"$work/out"; : >"$work/err"; "$name"); then
         echo "ok ${name#case_}"
     else
         echo "not ok ${name#case_}"

@@ -102,6 +102,10 @@ static void look_inside(struct inside *in, void *user) {
         if (!inside_is_set_up(in))
                 return;
         o->record = w->record;
+        o->record.nodes = NULL; /* a copy that our caller has, too */
+        o->record.n_nodes = 0;
+        for (size_t i = 0; i < w->record.n_nodes; i++)
+                *ARENA_PUSH(in->arena, o->record.nodes, o->record.n_nodes) = w->record.nodes[i];
         look_at(in, w, &o->held);
         o->learned = w->recorded && follow_learn(&o->held, &o->record);
         if (w->plan && !has_moved(w, &o->held))

@@ -58,13 +58,13 @@ observe() {
     lxc-attach -n $1 --clear-env -- su $2 -c '
         while usleep 20000 || sleep 1; do
             for n in /dev/dri/card* /dev/dri/renderD*; do
-                if (exec 3<>$n) 2>/dev/null; then
-                    number=$(stat -c "0x%t 0x%T" $n)
+                if (exec 3<$n) 2>/dev/null; then
+                    number=$(stat -c "0x%t 0x%T" $n) || continue # it has just left
                     number=$(printf %d:%d $number)
                     echo "$(cut -d" " -f1 /proc/uptime) $n $number $(readlink -f /sys/dev/char/$number)"
                 fi
             done
-        done' >>/run/observed.$1 2>&1 </dev/null &
+        done' >>/run/observed.$1 2>/dev/null </dev/null &
     echo $! >>/run/observers
 }
 observers_end() {
