@@ -6,7 +6,8 @@
 # /etc/pve is the pmxcfs stand-in of this folder, which answers as the real one
 # does without quorum and when full. Each time: one clear line, the container
 # file with its bytes, no temporary file left, all well once the trouble is over.
-# Where stale lines name the other GPU, the start is refused.
+# Where stale lines name the other GPU and the generated config can be corrected, this boot is
+# right; else the start is refused.
 
 stale() {
     guide_subgid
@@ -23,9 +24,10 @@ stale() {
 case_no_quorum_stale() {
     stale
     touch /run/pmxcfs/no-quorum
-    ! hook pre-start || fail "the stale lines were waved through"
+    hook pre-start || fail "this boot could be right, and was refused"
     said quorum
     unchanged
+    grep -q "^lxc.mount.entry = $(node $A render) " $CONFIG || fail "this boot would have the other GPU"
     rm /run/pmxcfs/no-quorum
     start
     sees $A
@@ -59,9 +61,11 @@ case_no_quorum_tool() {
 case_full_pve() {
     stale
     touch /run/pmxcfs/full
-    start_refused
+    start
     said 'space'
     unchanged
+    sees $A
+    stop
     rm /run/pmxcfs/full
     start
     sees $A

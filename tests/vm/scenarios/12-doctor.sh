@@ -58,6 +58,7 @@ case_node_has_the_old_gid() { # groupmod alone leaves the nodes as they are
 
 case_map_of_another_host() {
     good_guide
+    gpuanchor enable $CT --gpu pci:$A
     host_render_moves_to 1996
     breaks owner 'nobody:nogroup: the node belongs to host gid 1996'
     correct
@@ -77,6 +78,7 @@ case_subgid_missing() {
 
 case_wrong_node_line() {
     good_guide
+    gpuanchor enable $CT --gpu pci:$A
     sed -i "s#$(node $A card) dev/dri/[a-z0-9]*#/dev/dri/card77 dev/dri/card77#" $CONF
     breaks line '/dev/dri/card77 is not a node of this host'
     correct
