@@ -76,6 +76,16 @@ report() { # STATUS
     tar -xf "$TAR" -C "$work" || fail "tar"
 }
 
+# JSON in one form, whichever json-c has written it
+without_serials() {
+    python3 -c 'import json, sys
+def clean(x):
+    if isinstance(x, dict):
+        return {key: [] if key == "serials" else clean(value) for key, value in x.items()}
+    return [clean(value) for value in x] if isinstance(x, list) else x
+json.dump(clean(json.load(sys.stdin)), sys.stdout, indent=1)'
+}
+
 # What each verb says on the host is what it says on the one that is made of the report.
 case_round_trip() {
     for name in two-identical platform-rk3588 vfio sriov no-render guide-moved nvidia fake-node no-gpu; do
@@ -88,9 +98,10 @@ case_round_trip() {
             GPUANCHOR_ROOT=$work/again json "$verb" >"$work/now" || fail "$name: $verb of the report"
             diff "$R/$verb.json" "$work/now" >&2 || fail "$name: $verb says something else"
             # the report's own is the host's but for names and serial numbers
-            sed -e 's/pve1/masked-name-1/' -e '/"serials":\[$/,/^ *\],$/{/"serials":\[$/b;/^ *\],$/b;d}' "$work/then" |
+            sed 's/pve1/masked-name-1/' "$work/then" | without_serials |
                 grep -v -e zanzibar -e quetzal -e vombat -e lemur >"$work/a"
-            grep -v 'masked-name-[2-9]' "$R/$verb.json" >"$work/b"
+            ! grep -A1 '"serials":' "$R/$verb.json" | grep -q '"kind"' || fail "$name: a serial number"
+            without_serials <"$R/$verb.json" | grep -v 'masked-name-[2-9]' >"$work/b"
             diff "$work/a" "$work/b" >&2 || fail "$name: the report does not have what $verb says"
         done
     done
