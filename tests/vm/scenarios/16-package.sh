@@ -161,7 +161,7 @@ case_upgrade() {
     [ "$(dpkg-query -W -f '${Version}' gpuanchor)" = 0.0.1 ] || fail "not the older one"
     echo '# edited' >>$SETTINGS
     mkdir -p /etc/gpuanchor/gpuanchor.conf.d
-    printf '[defaults]\nmissing = refuse\n' >/etc/gpuanchor/gpuanchor.conf.d/own.conf
+    printf '[defaults]\nmissing = refuse\nrunning = leave\n' >/etc/gpuanchor/gpuanchor.conf.d/own.conf # else it follows
     enrolled $A
     start
     systemctl stop gpuanchord
