@@ -183,7 +183,7 @@ case_upgrade() {
     look_again
     [ "$(count)" = 0 ] || { everything && fail "told again: $(entries | head -n 1)"; }
     gpuanchor status --plain >/run/seen || :
-    said container-wrong-gpu
+    said inside-missing # a bound node went with its device: it opens nothing
     # and what was open is told to be over once it is
     pct reboot $CT
     told GPUANCHOR_CODE=container-stale GPUANCHOR_RESOLVED=1 GPUANCHOR_VMID=$CT
