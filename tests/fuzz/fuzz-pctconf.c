@@ -206,7 +206,7 @@ static bool run(struct arena *a, struct bytes file, const struct policy *p, stru
         survey_make(a, &facts, &config, &config_survey);
         ret->userns = s.userns;
         plan_make(a, &in, &f, &ret->plan);
-        if (ret->plan.failed)
+        if (ret->plan.failed || ret->plan.choice.undecided) /* the files stay as they are */
                 return false;
         edit_apply(a, &edit, &f, &memory);
         ret->conf = pctconf_write(&conf);

@@ -256,10 +256,11 @@ void pctconf_place(const struct pctconf *c, size_t i, struct parked_line *ret) {
 const char *pctconf_line_text(const struct pctconf *c, size_t i) {
         const struct conf_line *l = &c->lines[i];
         struct strbuf b = { .arena = c->arena };
-        const char *value_end = l->value.data + l->value.len;
+        const char *value_end;
 
         if (!l->new_value)
                 return bytes_dup(c->arena, l->text);
+        value_end = l->value.data + l->value.len;
         strbuf_add(&b, l->text.data, (size_t)(l->value.data - l->text.data));
         strbuf_adds(&b, l->new_value);
         strbuf_add(&b, value_end, (size_t)(l->text.data + l->text.len - value_end));

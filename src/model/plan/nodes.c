@@ -53,6 +53,20 @@ static uint32_t hole_kinds(const struct plan_input *in) {
         return kinds;
 }
 
+/* Of @kinds those that the chosen GPUs, or what their drivers share, can have. */
+static uint32_t possible_kinds(const struct planner *x, uint32_t kinds) {
+        const struct choice *c = &x->p->choice;
+        uint32_t possible = 0;
+
+        for (size_t i = 0; i < c->gpus.n; i++)
+                for (size_t j = 0; j < c->gpus.items[i]->n_nodes; j++)
+                        possible |= NODE_BIT(c->gpus.items[i]->nodes[j].kind);
+        for (size_t i = 0; i < ELEMENTS(families); i++)
+                if (families[i].shared && plan_has_driver(x->p, families[i].driver))
+                        possible |= NODE_BIT(families[i].kind);
+        return kinds & possible;
+}
+
 /* devices = of the policy, else what the container has, else card and render */
 static uint32_t find_devices(struct planner *x) {
         const struct plan_input *in = x->in;
@@ -62,6 +76,9 @@ static uint32_t find_devices(struct planner *x) {
         if (in->policy->devices_set)
                 return in->policy->devices;
         kinds = in->survey->given ? in->survey->given : in->survey->allowed;
+        /* rules for other GPUs' kinds alone, which go: the same as no line, now and once they are gone */
+        if (!in->survey->given && c->gpus.n > 0 && !possible_kinds(x, kinds))
+                kinds = 0;
         if (in->survey->nvidia_hook.gives)
                 kinds |= NODE_BIT(NODE_NVIDIA);
         if (in->survey->open && hole_kinds(in))
