@@ -31,6 +31,9 @@ step() {
     if "$@" >"$work/log" 2>&1 </dev/null; then
         echo "ok $name"
     else
+        # of a package build's tests the failing one is far above the end
+        grep -nE '^\[ +(ERROR|LINE|FAILED|  FAILED) +\]|[ /](FAIL|TIMEOUT|ERROR) |^(not ok|FAIL)|error:' "$work/log" |
+            tail -n 50 >&2
         tail -n 50 "$work/log" >&2
         echo "not ok $name"
         status=1
