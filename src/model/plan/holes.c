@@ -198,3 +198,23 @@ void holes_find(struct planner *x) {
         report_guesses(x);
         report_holes(x, &change);
 }
+
+uint32_t holes_kinds(const struct plan_input *in) {
+        const struct host_group *video = &in->facts->groups[GID_VIDEO];
+        uint32_t kinds = 0;
+
+        for (size_t i = 1; i < in->survey->n_lines; i++) {
+                struct extent x;
+                char type;
+
+                if (in->survey->lines[i].type != DEVLINE_IDMAP ||
+                    idmap_parse_line(in->conf->lines[i].value, &type, &x) != IDMAP_OK ||
+                    type != 'g' || x.count != 1)
+                        continue;
+                if (video->present ? x.outside == video->gid : x.outside == DEBIAN_VIDEO_GID)
+                        kinds |= NODE_BIT(NODE_CARD);
+                else if (x.outside > LAST_STATIC_GID && x.outside < FIRST_USER_GID)
+                        kinds |= NODE_BIT(NODE_RENDER);
+        }
+        return kinds;
+}

@@ -12,3 +12,6 @@
  * The plan is failed, with a finding, when the result cannot be proved.
  */
 void holes_find(struct planner *x);
+
+/** holes_kinds() - NODE_BIT()s that the holes of a file are for: video's is 44 for ever, render's a system gid */
+uint32_t holes_kinds(const struct plan_input *in);

@@ -11,6 +11,7 @@
 
 #include "model/conf/application.h"
 #include "model/finding/reason.h"
+#include "model/plan/holes.h"
 
 #define DRM_KINDS (NODE_BIT(NODE_CARD) | NODE_BIT(NODE_RENDER))
 
@@ -30,27 +31,6 @@ static void tell_lost(const struct planner *x, size_t line) {
                                       .where = arena_printf(x->a, "%s:%zu", x->in->name,
                                                             x->in->conf->lines[line].number),
                                       .old = x->in->survey->lines[line].source });
-}
-
-/* What the holes of the id map are for: video's is 44 for ever, render's a system gid. */
-static uint32_t hole_kinds(const struct plan_input *in) {
-        const struct host_group *video = &in->facts->groups[GID_VIDEO];
-        uint32_t kinds = 0;
-
-        for (size_t i = 1; i < in->survey->n_lines; i++) {
-                struct extent x;
-                char type;
-
-                if (in->survey->lines[i].type != DEVLINE_IDMAP ||
-                    idmap_parse_line(in->conf->lines[i].value, &type, &x) != IDMAP_OK ||
-                    type != 'g' || x.count != 1)
-                        continue;
-                if (video->present ? x.outside == video->gid : x.outside == DEBIAN_VIDEO_GID)
-                        kinds |= NODE_BIT(NODE_CARD);
-                else if (x.outside > LAST_STATIC_GID && x.outside < FIRST_USER_GID)
-                        kinds |= NODE_BIT(NODE_RENDER);
-        }
-        return kinds;
 }
 
 /* Of @kinds those that the chosen GPUs, or what their drivers share, can have. */
@@ -81,8 +61,8 @@ static uint32_t find_devices(struct planner *x) {
                 kinds = 0;
         if (in->survey->nvidia_hook.gives)
                 kinds |= NODE_BIT(NODE_NVIDIA);
-        if (in->survey->open && hole_kinds(in))
-                return (kinds & ~DRM_KINDS) | hole_kinds(in);
+        if (in->survey->open && holes_kinds(in))
+                return (kinds & ~DRM_KINDS) | holes_kinds(in);
         if (kinds)
                 return kinds;
         if (in->survey->lost) {
