@@ -19,8 +19,9 @@
  * The calls are counted by ptrace(2), children included, from the first one that names the host:
  * what the loader does before is not the hook's.
  */
+#include "fault-judge.h"
+
 #include <dirent.h>
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -46,42 +47,10 @@ int main(void) {
 }
 #else
 
-#define MOST_FILES 512
 #define MOST_STORIES 512
 #define LIMIT 20
 
-struct file {
-        char path[256]; /* below the host */
-        mode_t mode;
-        size_t len;
-        char *data;
-};
-
-struct files {
-        struct file items[MOST_FILES];
-        size_t n;
-};
-
-struct story {
-        char name[128], phase[32];
-        struct files before, after;
-        int status;
-        bool refuses;
-        long points; /* calls of the undisturbed start that may be disturbed */
-};
-
-enum fault { FAULT_NONE = -1, FAULT_KILL, FAULT_SHORT, FAULT_SLOW, FAULT_ERRNO };
-
-struct run {
-        long point; /* of which call; -1: none */
-        int fault;  /* enum fault, or FAULT_ERRNO + an index of errors[] */
-        long points, nr;
-        int status; /* -1: killed */
-        bool applied, late, left;
-};
-
 static const char *hook, *hosts;
-static char host[512];
 static unsigned long long seed;
 
 static const struct {
@@ -98,92 +67,6 @@ static unsigned long long roll(void) { /* splitmix64 */
         z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
         z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
         return z ^ (z >> 31);
-}
-
-static void die(const char *what) {
-        perror(what);
-        exit(2);
-}
-
-/* ---- the files that a start may change ---- */
-
-static const char *const places[] = { "etc/pve/lxc",  "etc/pve/gpuanchor",  "etc/subgid",
-                                      "etc/subgid-",  "var/lib/lxc",        "var/lib/gpuanchor",
-                                      "run/gpuanchor", "run/lock",          "run/gpuanchor-look" };
-
-static void collect(struct files *f, const char *path, bool remove) {
-        char full[1024];
-        struct stat st;
-
-        snprintf(full, sizeof(full), "%s/%s", host, path);
-        if (stat(full, &st) < 0) /* /etc/pve/lxc is a link */
-                return;
-        if (S_ISDIR(st.st_mode)) {
-                DIR *dir = opendir(full);
-
-                for (struct dirent *d; dir && (d = readdir(dir));) {
-                        char below[512];
-
-                        if (d->d_name[0] == '.' && (!d->d_name[1] || d->d_name[1] == '.'))
-                                continue;
-                        snprintf(below, sizeof(below), "%s/%s", path, d->d_name);
-                        collect(f, below, remove);
-                }
-                closedir(dir);
-        } else if (remove) {
-                unlink(full);
-        } else if (S_ISREG(st.st_mode) && f->n < MOST_FILES) {
-                struct file *to = &f->items[f->n++];
-                int fd = open(full, O_RDONLY | O_CLOEXEC);
-
-                snprintf(to->path, sizeof(to->path), "%s", path);
-                to->mode = st.st_mode & 07777;
-                to->data = malloc((size_t)st.st_size + 1);
-                to->len = (size_t)read(fd, to->data, (size_t)st.st_size);
-                to->data[to->len] = '\0';
-                close(fd);
-        }
-}
-
-static void snapshot(struct files *f) {
-        f->n = 0;
-        for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
-                collect(f, places[i], false);
-}
-
-static void forget(struct files *f) {
-        for (size_t i = 0; i < f->n; i++)
-                free(f->items[i].data);
-        f->n = 0;
-}
-
-static void restore(const struct files *f) {
-        for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
-                collect(NULL, places[i], true);
-        for (size_t i = 0; i < f->n; i++) {
-                const struct file *from = &f->items[i];
-                char full[1024];
-                int fd;
-
-                snprintf(full, sizeof(full), "%s/%s", host, from->path);
-                fd = open(full, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, from->mode);
-                if (fd < 0 || write(fd, from->data, from->len) != (ssize_t)from->len)
-                        die(full);
-                close(fd);
-        }
-}
-
-static const struct file *find(const struct files *f, const char *path) {
-        for (size_t i = 0; i < f->n; i++)
-                if (strcmp(f->items[i].path, path) == 0)
-                        return &f->items[i];
-        return NULL;
-}
-
-static bool same(const struct file *a, const struct file *b) {
-        if (!a || !b)
-                return a == b;
-        return a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
 }
 
 /* ---- one start ---- */
@@ -376,218 +259,6 @@ static void start(const struct story *s, struct run *run) {
         run->left = true;
 }
 
-/* ---- what is right ---- */
-
-static const char *const judged[] = { "etc/pve/lxc/101.conf", "var/lib/lxc/101/config",
-                                      "etc/pve/gpuanchor/101.conf", "etc/subgid" };
-
-struct source {
-        const char *at;
-        size_t len;
-        bool dev; /* of a devN line */
-};
-
-/* The next source of a mount entry or devN line of the current section; false: none. */
-static bool next_source(const char **rest, struct source *ret) {
-        for (const char *line = *rest; *line && line[0] != '['; line = *rest) {
-                const char *value = NULL;
-                bool dev = strncmp(line, "dev", 3) == 0 && line[3] >= '0' && line[3] <= '9';
-
-                *rest = line + strcspn(line, "\n");
-                *rest += **rest == '\n';
-                if (dev)
-                        value = line + 3 + strspn(line + 3, "0123456789");
-                else if (strncmp(line, "lxc.mount.entry", 15) == 0)
-                        value = line + 15;
-                else
-                        continue;
-                value += strspn(value, " \t=:");
-                if (strncmp(value, "path=", 5) == 0)
-                        value += 5;
-                *ret = (struct source){ value, strcspn(value, " ,\t\n\r"), dev };
-                return true;
-        }
-        return false;
-}
-
-/* The device that a source is on this host; 0: it gives none, or -1: it would be one of many. */
-static dev_t device(const struct source *x) {
-        char path[1024];
-        struct stat st;
-
-        snprintf(path, sizeof(path), "%s%.*s", host, (int)x->len, x->at);
-        if (stat(path, &st) == 0)
-                return S_ISCHR(st.st_mode) ? st.st_rdev : S_ISDIR(st.st_mode) ? (dev_t)-1 : 0;
-        return 0;
-}
-
-/* The GPU of a DRM node, as the link in sysfs spells it; "" for another device. */
-static void gpu_of(dev_t number, char *gpu, size_t size) {
-        const char *kinds[] = { "card", "renderD" };
-        ssize_t n = -1;
-
-        for (int i = 0; number && number != (dev_t)-1 && major(number) == 226 && i < 2 && n < 0; i++) {
-                char path[1024];
-
-                snprintf(path, sizeof(path), "%s/sys/class/drm/%s%u/device", host, kinds[i],
-                         minor(number));
-                n = readlink(path, gpu, size - 1);
-        }
-        gpu[n > 0 ? n : 0] = '\0';
-}
-
-/* Whether an undisturbed start gives another node of the same GPU: that one is not wanted, but
- * no other GPU's. Of what is no DRM node that cannot be told. */
-static bool is_harmless(const struct story *s, dev_t number) {
-        char gpu[256], other[256];
-
-        gpu_of(number, gpu, sizeof(gpu));
-        for (int i = 0; *gpu && i < 2; i++) {
-                const struct file *good = find(&s->after, judged[i]);
-                const char *rest = good ? good->data : "";
-                struct source y;
-
-                while (next_source(&rest, &y)) {
-                        gpu_of(device(&y), other, sizeof(other));
-                        if (strcmp(gpu, other) == 0)
-                                return true;
-                }
-        }
-        return !*gpu;
-}
-
-/* Whether an undisturbed start gives that device, or has that very source. */
-static bool is_given(const struct story *s, const struct source *x, dev_t number) {
-        for (int i = 0; i < 2; i++) {
-                const struct file *good = find(&s->after, judged[i]);
-                const char *rest = good ? good->data : "";
-                struct source y;
-
-                while (next_source(&rest, &y))
-                        if ((number && device(&y) == number) ||
-                            (y.len == x->len && memcmp(x->at, y.at, y.len) == 0))
-                                return true;
-        }
-        return false;
-}
-
-/* A source in @f of what an undisturbed start does not give. @surely: of a device that is there. */
-static const char *foreign(const struct file *f, const struct story *s, bool dev_only, bool surely) {
-        const char *rest = f ? f->data : "";
-        static char text[256];
-        struct source x;
-
-        while (next_source(&rest, &x)) {
-                dev_t number = device(&x);
-                bool counts = surely ? number && number != (dev_t)-1 : strncmp(x.at, "/dev/", 5) == 0;
-
-                snprintf(text, sizeof(text), "%.*s", (int)x.len, x.at);
-                if (counts && surely && is_harmless(s, number))
-                        continue;
-                if (counts && !is_given(s, &x, number) && (!dev_only || x.dev))
-                        return text;
-        }
-        return NULL;
-}
-
-/* A refusal in the drop-in sets it aside, since nobody looks at its exit status. */
-static const struct file *find_judged(const struct files *f, int i) {
-        const struct file *found = find(f, judged[i]);
-
-        return found || i != 1 ? found : find(f, "var/lib/lxc/101/config.refused");
-}
-
-/* What this boot reads: the generated configuration, and devN lines of the container file. */
-static const char *boot_gives(const struct files *f, const struct story *s, bool surely) {
-        const struct file *config = find_judged(f, 1);
-        const char *wrong = foreign(config, s, false, surely);
-
-        return wrong ? wrong : foreign(find(f, judged[0]), s, config != NULL, surely);
-}
-
-/* Device rules count where no user namespace is around the container. */
-static bool has_other_rules(const struct files *f, const struct story *s) {
-        for (int i = 0; i < 2; i++) {
-                const struct file *now_ = find_judged(f, i), *good = find(&s->after, judged[i]);
-                const char *at = now_ ? now_->data : "";
-
-                while ((at = strstr(at, "devices.allow"))) {
-                        char line[256];
-
-                        snprintf(line, sizeof(line), "%.*s", (int)strcspn(at, "\n"), at);
-                        if (!good || !strstr(good->data, line))
-                                return true;
-                        at++;
-                }
-        }
-        return false;
-}
-
-/* Lines are only added to it, one call of usermod for each. */
-static bool has_lines(const struct file *all, const struct file *some) {
-        for (const char *line = some ? some->data : ""; *line;) {
-                size_t len = strcspn(line, "\n");
-                const char *at = all ? all->data : "";
-
-                while (*at && (strncmp(at, line, len) != 0 || (at[len] && at[len] != '\n')))
-                        at += strcspn(at, "\n") + (at[strcspn(at, "\n")] != '\0');
-                if (!*at && len > 0)
-                        return false;
-                line += len + (line[len] != '\0');
-        }
-        return true;
-}
-
-/* A policy that was set aside whole, whatever became of the new one. */
-static bool is_kept(const struct files *f, const struct file *policy) {
-        for (size_t i = 0; i < f->n; i++)
-                if (strstr(f->items[i].path, "/earlier/") && same(&f->items[i], policy))
-                        return true;
-        return false;
-}
-
-static const char *judge(const struct story *s, const struct run *run, const struct files *now_) {
-        static char why[512];
-        const char *wrong;
-
-        if (run->late)
-                return "took too long";
-        if (run->left)
-                return "a process is left";
-        for (size_t i = 0; i < sizeof(judged) / sizeof(*judged); i++) {
-                const struct file *f = find(now_, judged[i]);
-
-                if (same(f, find(&s->before, judged[i])) || same(f, find(&s->after, judged[i])))
-                        continue;
-                if (i == 3 && has_lines(f, find(&s->before, judged[i])) &&
-                    has_lines(find(&s->after, judged[i]), f))
-                        continue;
-                if (i == 2 && !f && is_kept(now_, find(&s->before, judged[i])))
-                        continue;
-                if (i == 1 && !f && find(now_, "var/lib/lxc/101/config.refused"))
-                        continue;
-                snprintf(why, sizeof(why), "%s is neither old nor new", judged[i]);
-                return why;
-        }
-        if (run->status < 0)
-                return NULL;
-        wrong = boot_gives(now_, s, true);
-        if (run->status == 0 && wrong) {
-                snprintf(why, sizeof(why), "started with %s", wrong);
-                return why;
-        }
-        if (run->status == 1 && !boot_gives(now_, s, false) && !has_other_rules(now_, s) &&
-            !s->refuses && s->status == 0)
-                return "refused although nothing is wrong";
-        if (run->status > 1 && s->status <= 1)
-                return "another exit status";
-        for (size_t i = 0; i < now_->n; i++)
-                if (strstr(now_->items[i].path, ".tmp.") && run->fault != FAULT_KILL &&
-                    !(run->nr == SYS_unlink || run->nr == SYS_unlinkat))
-                        return "a temporary file is left";
-        return NULL;
-}
-
 static const char *fault_name(int fault) {
         static const char *const names[] = { "killed", "short", "slow" };
 
@@ -596,9 +267,9 @@ static const char *fault_name(int fault) {
 
 static void show_files(const struct story *s, const struct files *now_) {
         for (size_t i = 0; getenv("FAULT_SHOW") && i < 4; i++) {
-                const struct file *f = find(now_, judged[i]);
+                const struct file *f = files_find(now_, judged[i]);
 
-                if (!same(f, find(&s->after, judged[i])))
+                if (!files_same(f, files_find(&s->after, judged[i])))
                         printf("--- %s\n%s", judged[i], f ? f->data : "(not there)\n");
         }
 }
@@ -611,29 +282,31 @@ static bool try_fault(struct story *s, long point, int fault) {
 
         snprintf(host, sizeof(host), "%s/%s", hosts, s->name);
         setenv("GPUANCHOR_ROOT", host, 1);
-        restore(&s->before);
+        files_restore(&s->before);
         start(s, &run);
-        snapshot(&left);
+        files_snapshot(&left);
         why = judge(s, &run, &left);
         if (why)
                 show_files(s, &left);
         if (!why && run.status < 0 && run.fault == FAULT_KILL) {
-                const struct file *f = find(&s->before, judged[1]);
+                const struct file *f = files_find(&s->before, judged[1]);
                 struct run again = { .point = -1 };
 
-                if (f && !find(&left, judged[1]) && !find(&left, "var/lib/lxc/101/config.refused"))
+                if (f && !files_find(&left, judged[1]) && !files_find(&left, "var/lib/lxc/101/config.refused"))
                         why = "config is gone";
                 start(s, &again);
-                forget(&left);
-                snapshot(&left);
+                files_forget(&left);
+                files_snapshot(&left);
                 if (again.status != s->status)
                         why = "killed, and the next start ends otherwise";
                 for (size_t i = 0; !why && i < 3; i++)
-                        if (!same(find(&left, judged[i]), find(&s->after, judged[i])))
+                        if (!files_same(files_find(&left, judged[i]), files_find(&s->after, judged[i])))
                                 why = "killed, and the next start leaves other files";
+                if (why)
+                        show_files(s, &left);
         }
-        forget(&left);
-        restore(&s->before);
+        files_forget(&left);
+        files_restore(&s->before);
         if (why)
                 printf("%s: call %ld (number %ld) %s, status %d: %s\n", s->name, point, run.nr,
                        fault_name(fault), run.status, why);
@@ -646,18 +319,21 @@ static bool learn(struct story *s) {
 
         snprintf(host, sizeof(host), "%s/%s", hosts, s->name);
         setenv("GPUANCHOR_ROOT", host, 1);
-        snapshot(&s->before);
+        devices_find(&s->devices);
+        files_snapshot(&s->before);
         start(s, &run);
-        snapshot(&s->after);
+        files_snapshot(&s->after);
         s->status = run.status;
         s->points = run.points;
-        restore(&s->before);
-        policy = find(&s->before, judged[2]);
+        files_restore(&s->before);
+        policy = files_find(&s->before, judged[2]);
         s->refuses = policy && strstr(policy->data, "refuse");
-        if (getenv("FAULT_SHOW")) printf("%s %s status %d points %ld late %d\n", s->name, s->phase, run.status, run.points, run.late);
+        if (getenv("FAULT_SHOW"))
+                printf("%s %s status %d points %ld late %d\n", s->name, s->phase, run.status,
+                       run.points, run.late);
         /* one that has no container, waits long, or whose second boot is another */
         return run.status >= 0 && run.status <= 1 && run.points > 20 && !run.late &&
-               find(&s->before, judged[0]) && !(policy && strstr(policy->data, "wait:"));
+               files_find(&s->before, judged[0]) && !(policy && strstr(policy->data, "wait:"));
 }
 
 static struct story *stories;

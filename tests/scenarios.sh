@@ -465,7 +465,7 @@ fi
 
 mode=compare
 case ${1:-} in
---hosts) # FOLDER HOOK [NAME...]: only the hosts of the first boots, for fault-run
+--hosts) # FOLDER HOOK [NAME...]: only the host before each boot, for fault-run
         to=$2 hook=$3
         shift 3
         find_command
@@ -473,9 +473,20 @@ case ${1:-} in
         for name; do
                 story=$fixtures/scenarios/$name
                 work=$to
-                make_host "" "$to/$name" ""
+                booted=
+                for host_file in "$story/host" "$story"/host.[2-9]; do
+                        [ -e "$host_file" ] || continue
+                        suffix=${host_file#"$story/host"}
+                        make_host "$suffix" "$to/$name$suffix" "$booted"
+                        args='101 pre-start'
+                        [ ! -e "$story/args$suffix" ] || args=$(cat "$story/args$suffix")
+                        rm -rf "$to/.booted"
+                        cp -a "$to/$name$suffix" "$to/.booted"
+                        booted=$to/.booted
+                        run_hook "$booted" /dev/null
+                done
         done
-        rm -f "$to/host"
+        rm -rf "$to/host" "$to/.booted"
         exit 0
         ;;
 --update) mode=update && shift ;;

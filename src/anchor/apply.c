@@ -57,18 +57,27 @@ int anchor_store_policy(struct anchor *an, uint32_t vmid, struct bytes seen,
         return r == FILE_E_CHANGED ? GUEST_E_CHANGED : r;
 }
 
-static int apply_memory(struct check *c) {
+static int store_memory(struct check *c, struct bytes policy) {
         int r;
 
-        c->remembered = bytes_equal(c->new_policy, c->policy.file);
-        if (c->remembered)
+        if (bytes_equal(policy, c->policy.file))
                 return 0;
-        r = anchor_store_policy(c->anchor, c->guest.vmid, c->policy.file, c->new_policy);
-        c->remembered = r == 0;
+        r = anchor_store_policy(c->anchor, c->guest.vmid, c->policy.file, policy);
+        if (r == 0)
+                c->policy.file = policy;
         if (r == 0 || r == GUEST_E_CHANGED)
                 return r;
         anchor_tell_write_failed(&c->findings, settings_name(c->arena, c->guest.vmid), r);
         return ANCHOR_E_FAILED;
+}
+
+static int apply_memory(struct check *c) {
+        bool stays = bytes_equal(c->new_conf, c->guest.conf);
+        bool done = bytes_equal(c->new_policy, c->policy.file); /* who calls us has written it */
+        int r = done ? 0 : store_memory(c, stays ? c->new_policy : c->safe_policy);
+
+        c->remembered = r == 0;
+        return r;
 }
 
 /* The policy of an earlier container of this number, with the files kept of it. */
@@ -159,6 +168,8 @@ static int apply_conf(struct check *c) {
                             (struct finding){ .code = FINDING_GUEST_BUSY, .where = name });
                 return ANCHOR_E_FAILED;
         }
+        if (c->parks && !c->remembered) /* they would be lost */
+                return ANCHOR_E_FAILED;
         r = backup_save(c->arena, &c->guest, c->new_conf);
         if (r < 0)
                 anchor_tell_write_failed(&c->findings, "/var/lib/gpuanchor/backup", r);
@@ -187,6 +198,8 @@ static int apply_files(struct check *c) {
 
         if (conf == 0 || (conf != GUEST_E_CHANGED && config_is_enough(c)))
                 config = apply_config(c);
+        if (conf == 0 && c->remembered) /* whoever changed it meanwhile: the next start does it */
+                conf = store_memory(c, c->new_policy) == ANCHOR_E_FAILED ? ANCHOR_E_FAILED : 0;
         return config ? config : conf;
 }
 
@@ -242,13 +255,15 @@ void anchor_tell_uncorrected(struct check *c) {
 
         if (c->left_alone || guest_load(&c->anchor->pve, c->guest.vmid, &now) != 0)
                 return;
+        if (bytes_equal(now.conf, c->new_conf) &&
+            (!now.has_config || bytes_equal(now.config, c->new_config)))
+                return;
         if (now.has_config && bytes_equal(now.config, c->new_config) && config_is_enough(c))
                 finding_add(&c->findings,
                             (struct finding){ .code = FINDING_BOOT_ONLY,
                                               .where = c->guest.conf_name,
                                               .what = now.config_path + strlen(now.root) });
-        else if (!bytes_equal(now.conf, c->new_conf) ||
-                 (now.has_config && !bytes_equal(now.config, c->new_config)))
+        else
                 finding_add(&c->findings,
                             (struct finding){ .code = FINDING_START_UNCORRECTED,
                                               .what = status_edits_text(c->arena, &c->findings) });

@@ -68,10 +68,37 @@ struct plan_input check_input(const struct check *c, const struct pctconf *conf,
         };
 }
 
+static bool is_parked(const struct parked *p, const char *line) {
+        for (size_t i = 0; i < p->n; i++)
+                if (streq(p->lines[i].line, line))
+                        return true;
+        return false;
+}
+
+/*
+ * What the policy file has to say while the container file is still as it was, and if it stays so:
+ * lines that come back are remembered until they are there, and majors are those of the old rules.
+ */
+static struct policy memory_meanwhile(struct check *c, const struct policy *next) {
+        struct policy now = *next;
+
+        now.majors = c->policy.majors;
+        now.parked = (struct parked){ 0 };
+        for (size_t i = 0; i < next->parked.n; i++)
+                *ARENA_PUSH(c->arena, now.parked.lines, now.parked.n) = next->parked.lines[i];
+        for (size_t i = 0; i < c->policy.parked.n; i++)
+                if (!is_parked(&next->parked, c->policy.parked.lines[i].line))
+                        *ARENA_PUSH(c->arena, now.parked.lines, now.parked.n) =
+                                c->policy.parked.lines[i];
+        c->parks = now.parked.n > c->policy.parked.n;
+        return now;
+}
+
 static void plan_memory(struct check *c, const struct edit_memory *memory) {
-        struct policy next = c->policy;
+        struct policy next = c->policy, meanwhile;
         bool repin = c->plan.choice.repin || c->recalled;
         size_t line = open_rule_line(&c->survey);
+        const char *node = repin ? c->anchor->pve.node : NULL;
 
         if (repin)
                 policy_set_pin(c->arena, &next, &c->plan.choice.pin);
@@ -84,8 +111,9 @@ static void plan_memory(struct check *c, const struct edit_memory *memory) {
                 next.majors = memory->majors;
                 next.open_rule = line ? bytes_dup(c->arena, c->guest.lines.lines[line].value) : NULL;
         }
-        c->new_policy = policy_remember(c->arena, c->new_policy,
-                                        repin ? c->anchor->pve.node : NULL, &next);
+        meanwhile = memory_meanwhile(c, &next);
+        c->safe_policy = policy_remember(c->arena, c->new_policy, node, &meanwhile);
+        c->new_policy = policy_remember(c->arena, c->new_policy, node, &next);
 }
 
 static void plan_delegations(struct check *c) {

@@ -31,9 +31,11 @@ struct check {
         bool left_alone;    /* a broken policy or an id map that cannot be proved: no edits */
         const char *refuse; /* NULL: the container may start; else why it must not */
         struct bytes new_conf, new_config, new_policy;
+        struct bytes safe_policy; /* right with the old container file and with the new one */
         bool unmapped;                   /* the file of the resource mappings cannot be read */
         bool config_only;                /* for anchor_apply(): another task has the lock */
-        bool remembered;                 /* by anchor_apply(): the policy file holds @new_policy */
+        bool parks;                      /* takes lines out that only the new policy remembers */
+        bool remembered;                 /* by anchor_apply(): what a start needs is in the policy file */
         bool trial;                      /* of a policy text that is not written yet */
         enum method convert, own_method; /* asked for with the options; what the policy says */
         uint32_t *delegate;              /* host gids that /etc/subgid does not give root yet */

@@ -8,6 +8,8 @@
 
 #include "model/plan/choose/evidence.h"
 
+#include <errno.h>
+
 #include <glob.h>
 
 /* The same name on other hardware: what was wanted stays, what was learned of the old one goes. */
@@ -143,7 +145,8 @@ static void sight_one(struct anchor *an, uint32_t vmid) {
         if (before && before->digest && streq(before->digest, now.digest))
                 return;
         /* whether its policy is of the one before is told by the gap, at its next start */
-        if (before && !before->digest && access(settings_path(&an->pve, vmid), F_OK) == 0)
+        if (before && !before->digest &&
+            (access(settings_path(&an->pve, vmid), F_OK) == 0 || errno != ENOENT))
                 return;
         if (guest_is_managed(&an->pve, vmid)) {
                 anchor_policy(an, vmid, NULL, &own);

@@ -111,7 +111,7 @@ static int modeset_probe(struct probe *p) {
 
         if (!facts_major_of(&p->facts, f->owner, &major) &&
             access(probe_path(p, f->path), F_OK) < 0)
-                return 0;
+                return is_gone(-errno) ? 0 : -errno;
         return shared_node(p, FAMILY_NVIDIA_MODESET, major);
 }
 

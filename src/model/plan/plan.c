@@ -46,6 +46,14 @@ struct finding plan_node_late(struct arena *a, const struct node *n) {
         };
 }
 
+/* Chosen, or a node of it is given with those: the lone NPU of a host. */
+static bool gives_gpu(const struct plan *p, const struct gpu *g) {
+        for (size_t i = 0; g && i < p->n_nodes; i++)
+                if (p->nodes[i].gpu == g)
+                        return true;
+        return gpu_list_has(&p->choice.gpus, g);
+}
+
 bool plan_lines_are_right(const struct plan *p, const struct plan_input *in, size_t *ret_line) {
         for (size_t i = 1; i < in->survey->n_lines; i++) {
                 const struct devline *d = &in->survey->lines[i];
@@ -66,7 +74,7 @@ bool plan_lines_are_right(const struct plan *p, const struct plan_input *in, siz
                         right = in->facts->n_gpus <= 1;
                 else if (!g)
                         continue;
-                if (!right && !gpu_list_has(&p->choice.gpus, g)) {
+                if (!right && !gives_gpu(p, g)) {
                         *ret_line = i;
                         return false;
                 }
