@@ -11,7 +11,8 @@
 # that a device comes before what sits on it.
 #
 #   pci ADDRESS class=030000 id=VVVV:DDDD [sub=VVVV:DDDD] [driver=NAME]
-#       [under=BRIDGE[/BRIDGE]] [physfn=ADDRESS]     bridges appear by themselves
+#       [under=BRIDGE[/BRIDGE]]                      bridges appear by themselves
+#       [physfn=ADDRESS [virtfn=N]]                  without N in the order of the lines
 #       [unique_id=HEX]                              amdgpu's serial number
 #       [serial_number=HEX] [device_uid=HEX]         root's: of PCI Express, of xe
 #   platform NAME [driver=NAME] [at=platform/axi]    a device without PCI
@@ -278,7 +279,7 @@ $1 == "pci" {
                 file(path "/device_uid", opt["device_uid"] "\n", "0000400")
         if (opt["physfn"]) {
                 point(path "/physfn", device_path(opt["physfn"]))
-                point(device_path(opt["physfn"]) "/virtfn" (virtfns[opt["physfn"]]++ + 0), path)
+                point(device_path(opt["physfn"]) "/virtfn" ("virtfn" in opt ? opt["virtfn"] : virtfns[opt["physfn"]]++ + 0), path)
         }
         next
 }

@@ -43,8 +43,15 @@ struct anchor anchor_for_one(struct anchor *host, struct arena *a);
  */
 int anchor_facts(struct anchor *an);
 
-/** anchor_memory() - have @an->memory, and facts; 0 or negative errno */
+/**
+ * anchor_memory() - have @an->memory, and facts; 0 or negative errno
+ *
+ * The policies of all containers are read where the host has no list of their pins.
+ */
 int anchor_memory(struct anchor *an);
+
+/** anchor_follow() - the pins of @an->memory, as the cards of this moment tell; after anchor_memory() */
+void anchor_follow(struct anchor *an);
 
 /**
  * anchor_vm_has() - whether a virtual machine of this node takes the card @c as a whole

@@ -134,7 +134,7 @@ static void find_named(struct anchor *an, const struct guest *g, struct sighting
 }
 
 static void sight_one(struct anchor *an, uint32_t vmid) {
-        const struct sighting *before = sightings_find(&an->sightings, vmid);
+        struct sighting *before = sightings_find(&an->sightings, vmid);
         struct sighting now = { .vmid = vmid, .set = history_last(&an->memory.history) };
         struct settings own;
         struct guest g;
@@ -142,8 +142,11 @@ static void sight_one(struct anchor *an, uint32_t vmid) {
         if (guest_load(&an->pve, vmid, &g) != 0)
                 return;
         now.digest = evidence_digest(an->pve.arena, &g.lines);
-        if (before && before->digest && streq(before->digest, now.digest))
+        if (before && before->digest && streq(before->digest, now.digest)) {
+                if (now.set - before->set > HISTORY_SETS_MAX / 2)
+                        sighting_refresh(an->pve.arena, &an->memory, before);
                 return;
+        }
         /* whether its policy is of the one before is told by the gap, at its next start */
         if (before && !before->digest &&
             (access(settings_path(&an->pve, vmid), F_OK) == 0 || errno != ENOENT))
@@ -166,6 +169,7 @@ int anchor_sight(struct anchor *an, const char **ret_path) {
                 r = anchor_memory(an);
         if (r < 0 || an->memory.partial || guest_list(&an->pve, &vmids, &n) != 0)
                 return r;
+        anchor_follow(an);
         anchor_sightings(an);
         sight_gone(an);
         for (size_t i = 0; i < n; i++)

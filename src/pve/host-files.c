@@ -73,8 +73,11 @@ void host_memory_load(const struct pve *pve, struct host_memory *ret) {
                 m.history = (struct history){ .id = new_id(pve) };
         if (there && !good)
                 is_damaged(pve, "cards", &m);
-        if (load(pve, "pins", &m, &m.pins_text) && !pins_read(pve->arena, m.pins_text, &m))
-                is_damaged(pve, "pins", &m);
+        if (load(pve, "pins", &m, &m.pins_text)) {
+                m.has_pins = pins_read(pve->arena, m.pins_text, &m);
+                if (!m.has_pins)
+                        is_damaged(pve, "pins", &m);
+        }
         if (!good) /* its sets are not those that the pins were written with */
                 pins_unfollowed(&m);
         drop_gone(pve, &m);

@@ -242,7 +242,7 @@ static void test_explicit(void **state) {
         expect(&sample_host, "gpu=pci:0000:03:00.0\n" BY("0000:03:00.0", "pci:0000:03:00.0"), "",
                "-");
         expect(&sample_host, "gpu=pci:0000:03:00.0\n" PIN(HERE, "0000:01:00.0"), LINES_2, "03*");
-        expect(&sample_host, "gpu=all\n" BY("0000:02:00.0", "pci:0000:01:00.0"), "", "01 02 03");
+        expect(&sample_host, "gpu=all\n" BY("0000:02:00.0", "pci:0000:01:00.0"), "", "01 02 03*");
         /* one of two is new */
         expect(&sample_host,
                "gpu=pci:0000:01:00.0 driver:nvidia\n" BY("0000:01:00.0", "pci:0000:01:00.0")

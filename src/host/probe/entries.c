@@ -54,6 +54,20 @@ static int gpu_read_identity(struct probe *p, struct gpu *g, int dir) {
         return r < 0 && !is_gone(r) ? r : 0;
 }
 
+/* virtfn0 of the card is its first function: the number stays when one before it was removed. */
+static void gpu_read_function(struct probe *p, struct gpu *g) {
+        char link[NAME_MAX + sizeof("/virtfn4294967295")];
+        const char *target;
+        int r = 0;
+
+        for (uint32_t i = 0; i < PROBE_MAX_GPUS && !g->function; i++) {
+                snprintf(link, sizeof(link), "%s/virtfn%u", g->physfn, i);
+                r = attr_link(p->arena, p->pci, link, &target);
+                if (r >= 0 && streq(target, g->address))
+                        g->function = i + 1;
+        }
+}
+
 static int gpu_read_pci(struct probe *p, struct gpu *g) {
         _cleanup_(cleanup_close) int dir = -1;
         struct {
@@ -90,6 +104,8 @@ static int gpu_read_pci(struct probe *p, struct gpu *g) {
         r = attr_link(p->arena, dir, "physfn", &g->physfn);
         if (r < 0 && !is_gone(r))
                 return r;
+        if (g->physfn)
+                gpu_read_function(p, g);
         return gpu_read_identity(p, g, dir);
 }
 

@@ -57,9 +57,24 @@ static void facts_sort(struct facts *f) {
 }
 
 /*
- * Display devices that no DRM driver has made nodes for count, too: "bound to vfio-pci" is a
- * better answer than "no such GPU".
+ * Devices that no driver has made nodes for count, too: "bound to vfio-pci" is a better answer than
+ * "no such GPU", and equal cards are judged together. Accelerators of other drivers are none of
+ * ours.
  */
+static int is_idle_gpu(struct probe *p, const char *address, uint32_t class) {
+        char path[NAME_MAX + sizeof("/driver")];
+        const char *driver = NULL;
+        int r;
+
+        if (class >> 16 != CLASS_ACCELERATOR)
+                return class >> 16 == CLASS_DISPLAY;
+        snprintf(path, sizeof(path), "%s/driver", address);
+        r = attr_link(p->arena, p->pci, path, &driver);
+        if (r < 0)
+                return is_gone(r) ? true : r;
+        return strstr(driver, "vfio") != NULL;
+}
+
 static int probe_pci(struct probe *p, DIR *dir) {
         char path[NAME_MAX + sizeof("/class")];
         struct dirent *de;
@@ -73,7 +88,9 @@ static int probe_pci(struct probe *p, DIR *dir) {
                         continue;
                 snprintf(path, sizeof(path), "%s/class", de->d_name);
                 r = attr_hex(p->pci, path, &class);
-                if (r >= 0 && class >> 16 == CLASS_DISPLAY)
+                if (r >= 0)
+                        r = is_idle_gpu(p, de->d_name, class);
+                if (r > 0)
                         r = probe_gpu(p, de->d_name, true, &g);
                 if (r < 0 && !is_gone(r))
                         return r;

@@ -36,6 +36,7 @@ struct gpu {
         uint32_t class;     /* PCI class, 0x030000 = VGA; 0 without PCI */
         const char *driver; /* "amdgpu", NULL when none is bound */
         const char *physfn; /* of an SR-IOV function: address of its card */
+        uint32_t function;  /* the same: 1 is the first of its card; 0: not known */
         const char *port;   /* see card_port(); NULL: not known */
         const char *serials[SERIAL_KINDS];
         uint32_t none;      /* SERIAL_BIT()s of those that can be read and are none */

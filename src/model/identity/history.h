@@ -11,7 +11,7 @@
  */
 #include "model/identity/card-set.h"
 
-#define HISTORY_SETS_MAX 64 /* the oldest goes; a pin that is older is judged by its own memory */
+#define HISTORY_SETS_MAX 64 /* the oldest goes; of a pin that is older only a serial number tells */
 
 /** struct seen_serial - a serial number, and the first set that had it */
 struct seen_serial {

@@ -20,6 +20,8 @@ static const char *const state_names[] = {
 static uint32_t function_number(const struct facts *f, const struct gpu *g) {
         uint32_t n = 1;
 
+        if (g->function)
+                return g->function;
         for (const struct gpu *o = f->gpus; o < g; o++)
                 n += o->physfn && streq(o->physfn, g->physfn);
         return n;

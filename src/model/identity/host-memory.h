@@ -23,6 +23,7 @@ struct host_memory {
         size_t n_pins;
         struct bytes cards_text, pins_text; /* as they were read */
         bool same_cards;                    /* @history is still what @cards_text says */
+        bool has_pins;                      /* there was a list of them, perhaps an empty one */
         bool partial;       /* something is not known: only rows that need no neighbours apply */
         const char *unread; /* a file that could not be read, and why; NULL: none */
         const char *unread_why;

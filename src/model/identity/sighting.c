@@ -92,3 +92,37 @@ bool sightings_read(struct arena *a, struct bytes text, const char *id, struct s
         *s = good ? r : (struct sightings){ .text = r.text };
         return good;
 }
+
+struct track *sighting_follow(struct arena *a, const struct host_memory *m,
+                              const struct sighting *s) {
+        size_t n = m->n_pins + s->named.n;
+        struct pinned *pins = arena_alloc(a, (n + 1) * sizeof(*pins));
+        struct track *tracks = arena_alloc(a, (n + 1) * sizeof(*tracks));
+
+        for (size_t i = 0; i < m->n_pins; i++)
+                pins[i] = m->pins[i].pinned;
+        for (size_t i = m->n_pins; i < n; i++)
+                pins[i] = (struct pinned){ .owner = s->vmid,
+                                           .card = s->named.cards[i - m->n_pins],
+                                           .history = m->history.id,
+                                           .set = s->set };
+        track_pins(&(struct tracking){ .arena = a,
+                                       .history = &m->history,
+                                       .pins = pins,
+                                       .n_pins = n,
+                                       .partial = m->partial },
+                   tracks);
+        for (size_t i = m->n_pins; i < n; i++)
+                if (!tracks[i].card || tracks[i].result == TRACK_REPLACED)
+                        return NULL;
+        return tracks + m->n_pins;
+}
+
+void sighting_refresh(struct arena *a, const struct host_memory *m, struct sighting *s) {
+        struct track *tracks = sighting_follow(a, m, s);
+
+        for (size_t i = 0; tracks && i < s->named.n; i++)
+                s->named.cards[i] = tracks[i].next.card;
+        if (tracks)
+                s->set = history_last(&m->history);
+}

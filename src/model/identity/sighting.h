@@ -9,14 +9,14 @@
  * boot and at each look, a digest of its GPU lines and the cards that they named when they were
  * first seen so.
  */
-#include "model/identity/history.h"
+#include "model/identity/host-memory.h"
 
 struct sighting {
         uint32_t vmid;
         const char *digest;  /* of the lines; NULL: the container was gone when it was looked for */
         bool came;           /* with the hookscript and without a pin: a clone, a restored one */
-        uint32_t set;        /* of the history, when it was first seen so */
-        struct card_set named; /* the cards that the lines named then; none: they did not tell */
+        uint32_t set;          /* of the history, when it was first seen so or last followed */
+        struct card_set named; /* the cards that the lines named, as of that set; none: they do not tell */
 };
 
 struct sightings {
@@ -39,3 +39,14 @@ struct bytes sightings_write(struct arena *a, const struct sightings *s, const c
 
 /** sightings_read() - read it back; false, and nothing is in @s, when it is damaged or not of @id */
 bool sightings_read(struct arena *a, struct bytes text, const char *id, struct sightings *s);
+
+/**
+ * sighting_follow() - the cards that the lines named, where they are now
+ *
+ * Return: one for each; NULL when one of them cannot be found again for certain.
+ */
+struct track *sighting_follow(struct arena *a, const struct host_memory *m,
+                              const struct sighting *s);
+
+/** sighting_refresh() - as of now, where that can be told: the history does not keep all sets */
+void sighting_refresh(struct arena *a, const struct host_memory *m, struct sighting *s);

@@ -60,6 +60,12 @@ static bool has_set(const struct follow *f, const struct pinned *pin) {
                history_set(f->t->history, pin->set);
 }
 
+/* Its set was dropped from the history: what happened since then is not known. */
+static bool is_too_old(const struct follow *f, const struct pinned *pin) {
+        return pin->set > 0 && pin->history && streq(pin->history, f->t->history->id) &&
+               !has_set(f, pin);
+}
+
 /* The equal cards that were there when @x was seen last. */
 static void find_before(const struct follow *f, const struct follower *x, struct step *s) {
         const struct pinned *pin = x->pin;
@@ -82,11 +88,11 @@ static void join(struct follow *f, struct follower *x) {
         struct step s = { 0 };
 
         x->active = true;
-        x->place = (struct place){ .state = x->pin->state,
+        x->place = (struct place){ .state = is_too_old(f, x->pin) ? TRACK_AMBIGUOUS : x->pin->state,
                                    .card = history_believed(f->t->history, x->pin->card) };
         x->card_number = f->n_cards++;
         find_before(f, x, &s);
-        x->certain = x->pin->state == TRACK_HERE &&
+        x->certain = x->place.state == TRACK_HERE &&
                      (!x->place.card.port || card_set_at(&s.before, x->place.card.port));
         for (size_t i = 0; i < f->t->n_pins; i++) {
                 const struct follower *o = &f->followers[i];

@@ -74,6 +74,8 @@ static void add_pci(struct strbuf *b, const struct facts *f, const struct gpu *g
                               pci_ids_subsystem(b->arena, &g->ids));
         if (g->physfn)
                 strbuf_printf(b, " physfn=%s", g->physfn);
+        if (g->function)
+                strbuf_printf(b, " virtfn=%u", g->function - 1);
         add_under(b, g->port);
 }
 

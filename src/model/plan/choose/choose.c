@@ -99,15 +99,14 @@ static void choose_selected(struct chooser *x, const struct gpu_sel *s) {
 
 /* That this node has not chosen by it and another one has: addresses mean nothing here. */
 static const struct pin *pin_of_other_node(struct chooser *x, const struct gpu_sel *s) {
-        const struct gpu *g = s->kind == SEL_PCI ? facts_find_gpu(x->in->facts, s->name) : NULL;
         const struct policy *p = x->in->policy;
         const char *key = selector_key(x->a, s);
 
-        for (size_t i = 0; g && i < p->n_pins; i++)
+        for (size_t i = 0; s->kind == SEL_PCI && i < p->n_pins; i++)
                 for (size_t j = 0; j < p->pins[i].n_gpus; j++) {
                         const struct card *c = &p->pins[i].gpus[j];
 
-                        if (c->by && streq(c->by, key) && !pci_ids_equal(&c->ids, &g->ids)) {
+                        if (c->by && streq(c->by, key)) {
                                 struct pin *one = arena_alloc(x->a, sizeof(*one));
 
                                 *one = (struct pin){ .gpus = &p->pins[i].gpus[j], .n_gpus = 1 };

@@ -79,35 +79,17 @@ static const char *lost_number(struct chooser *x) {
 
 /* The cards that the lines named first, where they are now; false when that cannot be told. */
 static bool follow(struct chooser *x, const struct sighting *s, struct gpu_list *ret) {
-        const struct host_memory *m = x->in->memory;
-        size_t n = m->n_pins;
-        struct pinned *pins = arena_alloc(x->a, (n + s->named.n) * sizeof(*pins) + 1);
-        struct track *tracks = arena_alloc(x->a, (n + s->named.n) * sizeof(*tracks) + 1);
+        struct track *tracks = sighting_follow(x->a, x->in->memory, s);
 
-        for (size_t i = 0; i < n; i++)
-                pins[i] = m->pins[i].pinned;
-        for (size_t i = 0; i < s->named.n; i++)
-                pins[n + i] = (struct pinned){ .owner = s->vmid,
-                                               .card = s->named.cards[i],
-                                               .history = m->history.id,
-                                               .set = s->set };
-        track_pins(&(struct tracking){ .arena = x->a,
-                                       .history = &m->history,
-                                       .pins = pins,
-                                       .n_pins = n + s->named.n,
-                                       .partial = m->partial },
-                   tracks);
-        for (size_t i = n; i < n + s->named.n; i++) {
-                const struct gpu *g = tracks[i].card
-                                              ? facts_gpu_of(x->in->facts, tracks[i].card,
-                                                             tracks[i].next.card.function)
-                                              : NULL;
+        for (size_t i = 0; tracks && i < s->named.n; i++) {
+                const struct gpu *g = facts_gpu_of(x->in->facts, tracks[i].card,
+                                                   tracks[i].next.card.function);
 
-                if (!g || tracks[i].result == TRACK_REPLACED)
+                if (!g)
                         return false;
                 gpu_list_add(x->a, ret, g);
         }
-        return true;
+        return tracks;
 }
 
 static bool same_gpus(const struct gpu_list *a, const struct gpu_list *b) {

@@ -26,17 +26,26 @@ static struct card complete(const struct facts *f, const struct card *pinned) {
         return g && g->physfn && pci_ids_equal(&g->ids, &pinned->ids) ? gpu_card(f, g) : *pinned;
 }
 
-static void add_neighbours(struct chooser *x, struct pinned *p, const struct card *list, size_t n) {
+static void add_neighbours(struct arena *a, struct pinned *p, const struct card *list, size_t n) {
         for (size_t i = 0; i < n; i++)
                 if (pci_ids_known(&p->card.ids) && pci_ids_equal(&list[i].ids, &p->card.ids) &&
                     !streq(list[i].address, p->card.address))
-                        *ARENA_PUSH(x->a, p->neighbours, p->n_neighbours) = list[i];
+                        *ARENA_PUSH(a, p->neighbours, p->n_neighbours) = list[i];
+}
+
+struct pinned pin_by_itself(struct arena *a, const struct facts *f, const struct pin *pin,
+                            size_t i) {
+        struct pinned p = { .card = complete(f, &pin->gpus[i]) };
+
+        add_neighbours(a, &p, pin->gpus, pin->n_gpus);
+        add_neighbours(a, &p, pin->twins, pin->n_twins);
+        return p;
 }
 
 /* As the last look left it, unless the policy says something else by now. */
 static struct pinned pinned_of(struct chooser *x, const struct host_memory *m,
                                const struct pin *pin, size_t i) {
-        struct pinned p = { .owner = x->in->vmid };
+        struct pinned p;
 
         for (size_t j = 0; j < m->n_pins; j++) {
                 struct card source = m->pins[j].source;
@@ -48,9 +57,8 @@ static struct pinned pinned_of(struct chooser *x, const struct host_memory *m,
                 p.card.by = source.by;
                 return p;
         }
-        p.card = complete(x->in->facts, &pin->gpus[i]);
-        add_neighbours(x, &p, pin->gpus, pin->n_gpus);
-        add_neighbours(x, &p, pin->twins, pin->n_twins);
+        p = pin_by_itself(x->a, x->in->facts, pin, i);
+        p.owner = x->in->vmid;
         return p;
 }
 
@@ -244,9 +252,10 @@ void pin_finish(struct chooser *x, const struct pin *before, size_t n_followed) 
                                     .history = m.history.id,
                                     .set = history_last(&m.history) };
 
-                add_neighbours(x, &p, pin->gpus, pin->n_gpus);
-                add_neighbours(x, &p, pin->twins, pin->n_twins);
+                add_neighbours(x->a, &p, pin->gpus, pin->n_gpus);
+                add_neighbours(x->a, &p, pin->twins, pin->n_twins);
                 keep(x, &pin->gpus[i], &p);
         }
-        x->c->repin = pin->n_gpus > 0 && pins_differ(pin, before);
+        /* what a selector of before had chosen goes when another one has chosen */
+        x->c->repin = (pin->n_gpus > 0 || x->c->gpus.n > 0) && pins_differ(pin, before);
 }

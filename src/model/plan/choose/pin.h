@@ -11,6 +11,10 @@
 /** pin_choose() - the GPUs of @pin, which this cluster node has chosen; @x has its pin then */
 void pin_choose(struct chooser *x, const struct pin *pin);
 
+/** pin_by_itself() - GPU @i of @pin as a policy knows it, without the host's history; no owner */
+struct pinned pin_by_itself(struct arena *a, const struct facts *f, const struct pin *pin,
+                            size_t i);
+
 /**
  * pin_choose_alike() - the GPUs that are like those of @pin, which another cluster node has chosen
  *

@@ -1,0 +1,892 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# test-identity.sh GPUANCHOR HOOK [CASE] - which GPU a container gets, over boots and changes of the host
+#
+# A host is a list of cards; each boot makes sys, dev and proc anew and keeps what lies in /etc and
+# /var. "Gets" is what the lines of the container's file name after its start.
+# shellcheck disable=SC2317 # the cases are called by name
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+hook=$(realpath "$2")
+POLICIES=$H/etc/pve/gpuanchor
+KEPT=$H/var/lib/gpuanchor
+
+# host CARD... - what is plugged in from now on. CARD is "BUS SLOT N [OPTION...]": the card at 0000:BUS:00.0
+# below the bridge 00:SLOT has cardN, renderD(128+N); options are those of mkhost.sh, and replace the
+# defaults id=1002:73ff sub=1da2:e448 driver=amdgpu. "nodes=no" makes none; "vf=BUS:DEV.FN:DRIVER:N" adds a virtual
+# function of the card; "-" stands for the lines of $work/more. A boot: /run is empty after it.
+host() {
+    for spec; do
+        if [ "$spec" = - ]; then
+            cat "$work/more"
+            continue
+        fi
+        # shellcheck disable=SC2086 # words
+        set -- $spec
+        bus=$1 slot=$2 n=$3 id=1002:73ff sub=1da2:e448 driver=amdgpu class=030000 nodes=yes more='' vfs=''
+        domain=0000
+        shift 3
+        for option; do
+            case $option in
+            id=*) id=${option#*=} ;;
+            sub=*) sub=${option#*=} ;;
+            driver=*) driver=${option#*=} ;;
+            class=*) class=${option#*=} ;;
+            nodes=*) nodes=${option#*=} ;;
+            domain=*) domain=${option#*=} ;;
+            vf=*) vfs="$vfs ${option#*=}" ;;
+            *) more="$more $option" ;;
+            esac
+        done
+        echo "pci $domain:$bus:00.0 class=$class id=$id sub=$sub under=$domain:00:$slot ${driver:+driver=$driver}$more"
+        [ $nodes = no ] || echo "drm $domain:$bus:00.0 card=$n render=$((128 + n))"
+        for vf in $vfs; do
+            at=${vf%:*:*} rest=${vf#"${vf%:*:*}":}
+            driver=${rest%:*} n=${rest#*:}
+            echo "pci $domain:$at class=$class id=$id sub=$sub under=$domain:00:$slot physfn=$domain:$bus:00.0 ${driver:+driver=$driver}"
+            [ -z "$n" ] || echo "drm $domain:$at card=$n render=$((128 + n))"
+        done
+    done >"$work/cards"
+    printf 'group video 44\ngroup render 104\nsubgid root:100000:65536\nsubuid root:100000:65536\npve pve1\n' >>"$work/cards"
+    rm -rf "$work/next"
+    sh "$tests/mkhost.sh" "$work/cards" "$work/next" || exit 1
+    for part in etc var; do
+        [ ! -d "$H/$part" ] || { rm -rf "${work:?}/next/$part"; mv "$H/$part" "$work/next/$part"; }
+    done
+    rm -rf "$H"
+    mv "$work/next" "$H"
+    mkdir -p "$POLICIES" "$H/usr/sbin" "$H/usr/libexec/gpuanchor" "$H/var/lib/vz/snippets"
+    for program in usr/libexec/gpuanchor/gpuanchor-hook usr/sbin/pct; do
+        # shellcheck disable=SC2016 # the dollars are of pct: set VMID --hookscript VOLUME
+        printf '#!/bin/sh\necho "hookscript: $4" >>%s/etc/pve/lxc/$2.conf\n' "$H" >"$H/$program"
+        chmod +x "$H/$program"
+    done
+    ln -sf /usr/libexec/gpuanchor/gpuanchor-hook "$H/var/lib/vz/snippets/gpuanchor-hook"
+}
+
+conf() { echo "$H/etc/pve/lxc/$1.conf"; }
+
+# ct VMID N [LINE...] - a managed container whose lines name renderD(128+N); "-": none
+ct() {
+    vmid=$1 n=$2
+    shift 2
+    {
+        printf 'arch: amd64\nhookscript: local:snippets/gpuanchor-hook\nhostname: c%s\n' "$vmid"
+        printf 'net0: name=eth0,hwaddr=BC:24:11:00:00:%02d\nrootfs: local-lvm:vm-%s-disk-0\nunprivileged: 1\n' $((vmid % 100)) "$vmid"
+        for line; do echo "$line"; done
+        [ "$n" = - ] || echo "dev0: /dev/dri/renderD$((128 + n)),gid=104"
+    } >"$(conf "$vmid")"
+}
+
+policy() { # VMID LINE...
+    vmid=$1
+    shift
+    printf '[container]\n' >"$POLICIES/$vmid.conf"
+    for line; do echo "$line" >>"$POLICIES/$vmid.conf"; done
+}
+
+pinned() { # VMID BUS N: enrolled with the card on that bus, by address, and started once
+    ct "$1" "$3"
+    policy "$1" "gpu = pci:0000:$2:00.0" 'devices = render'
+    gets "$1" "$3"
+}
+
+start() { # VMID; sets status
+    mkdir -p "$H/var/lib/lxc/$1"
+    status=0
+    timeout 60 "$hook" "$1" pre-start >"$work/out" 2>"$work/err" </dev/null || status=$?
+    cat "$work/err" >>"$work/out"
+    ! grep -q 'runtime error\|Sanitizer' "$work/out" || fail "start $1: sanitizer"
+}
+
+look() {
+    "$gpuanchor" apply --all --boot >"$work/out" 2>&1
+}
+
+names() { # VMID: the N of each render node that its lines name
+    sed -n 's/^\(dev[0-9]*\|lxc\.mount\.entry\): *\/dev\/dri\/renderD\([0-9]*\).*/\2/p' "$(conf "$1")" |
+        while read -r minor; do echo $((minor - 128)); done | sort -n | tr '\n' ' ' | sed 's/ $//'
+}
+
+# gets VMID N... - starts, and its lines name exactly these; "-": none
+gets() {
+    vmid=$1
+    shift
+    start "$vmid"
+    [ "$status" = 0 ] || fail "$vmid: status $status"
+    want=$*
+    [ "$want" != - ] || want=''
+    [ "$(names "$vmid")" = "$want" ] || { cat "$(conf "$vmid")" >&2; fail "$vmid names '$(names "$vmid")', not '$want'"; }
+}
+
+# asks VMID N - an error with the commands, and the lines stay as they are
+asks() {
+    gets "$1" "$2"
+    said 'which GPU is meant is not known'
+    said "gpuanchor enable $1 --gpu "
+}
+
+fresh() { rm -rf "$H"; }
+
+A='unique_id=1a2b3c4d5e6f7081' B='unique_id=2a2b3c4d5e6f7082' C='unique_id=3a2b3c4d5e6f7083'
+
+# --- equal cards, judged together -------------------------------------------------------------------
+
+case_bus_shift() {
+    host '01 01.0 0' '02 02.0 1'
+    pinned 101 01 0
+    pinned 102 02 1
+    host '02 01.0 0' '03 02.0 1' # an NVMe drive has come
+    gets 101 0
+    gets 102 1
+    host '02 01.0 1' '03 02.0 0' # and the nodes have other numbers
+    gets 101 1
+    gets 102 0
+}
+
+# pins of the first version: address and ids, no port
+case_bus_shift_first_version() {
+    host '01 01.0 0' '02 02.0 1'
+    for vmid in 101 102; do
+        ct $vmid $((vmid - 101))
+        printf '[container]\ndevices = render\n[pin pve1]\ngpu = 0000:0%s:00.0 1002:73ff 1da2:e448\ntwin = 0000:0%s:00.0 1002:73ff 1da2:e448\n' \
+            $((vmid - 100)) $((103 - vmid)) >"$POLICIES/$vmid.conf"
+        if :; then printf '[memory]\nhostname = c%s\n' $vmid >>"$POLICIES/$vmid.conf"; fi
+    done
+    cp -R "$H/etc" "$work/etc"
+    host '02 01.0 0' '03 02.0 1'
+    gets 101 -
+    gets 102 -
+    said 'may have changed places'
+    # completed by the boot unit while they still fit
+    rm -rf "${H:?}/etc" "${H:?}/var"
+    cp -R "$work/etc" "$H/etc"
+    host '01 01.0 0' '02 02.0 1'
+    look
+    grep -q '^gpu = 0000:01:00.0 .* pci0000:00/01.0' "$POLICIES/101.conf" || fail "the pin has no port"
+    host '02 01.0 0' '03 02.0 1'
+    gets 101 0
+    gets 102 1
+}
+
+case_third_of_three() {
+    host '01 01.0 0' '02 02.0 1' '03 03.0 2'
+    pinned 101 03 2
+    host '02 01.0 0' '03 02.0 1' '04 03.0 2'
+    gets 101 2
+    # without ports: none
+    printf '[container]\ndevices = render\n[pin pve1]\ngpu = 0000:03:00.0 1002:73ff 1da2:e448\n' >"$POLICIES/101.conf"
+    rm -rf "${KEPT:?}"
+    gets 101 -
+}
+
+# a card that another container has pinned is nobody's replacement
+case_card_dies_beside_an_equal_one() {
+    host '01 01.0 0'
+    pinned 101 01 0
+    host '01 01.0 0' '02 02.0 1'
+    pinned 102 02 1
+    host '01 02.0 0'
+    gets 101 -
+    said 'is not on this host'
+    gets 102 0
+    # nobody looked while both were there
+    fresh
+    host '01 01.0 0'
+    pinned 101 01 0
+    host '01 01.0 0' '02 02.0 1'
+    pinned 102 02 1
+    rm -rf "${KEPT:?}/host"
+    host '01 02.0 0'
+    gets 101 -
+}
+
+case_serials_exchanged() {
+    host "01 01.0 0 $A" "02 02.0 1 $B"
+    pinned 101 01 0
+    pinned 102 02 1
+    host "01 01.0 0 $B" "02 02.0 1 $A"
+    gets 101 1
+    gets 102 0
+}
+
+case_replaced() {
+    host "01 01.0 0 $A" "02 02.0 1 $B"
+    pinned 101 01 0
+    host "01 01.0 0 $C" "02 02.0 1 $B"
+    gets 101 0
+    said 'has never seen it'
+    # a spare that this host knew
+    fresh
+    host "01 01.0 0 $A" "02 02.0 1 $C"
+    pinned 101 01 0
+    host "01 01.0 0 $A"
+    gets 101 0
+    host "01 01.0 0 $C"
+    gets 101 -
+    # in another slot
+    fresh
+    host "01 01.0 0 $A"
+    pinned 101 01 0
+    host "01 02.0 0 $C"
+    gets 101 -
+    # owned by another container
+    fresh
+    host "01 01.0 0 $A" "02 02.0 1 $B"
+    pinned 101 01 0
+    pinned 102 02 1
+    host "01 01.0 0 $B"
+    gets 101 -
+    gets 102 0
+    # or by a virtual machine
+    fresh
+    host "01 01.0 0 $A"
+    pinned 101 01 0
+    mkdir -p "$H/etc/pve/nodes/pve1/qemu-server"
+    ln -sfn nodes/pve1/qemu-server "$H/etc/pve/qemu-server"
+    echo 'hostpci0: 0000:01:00.0' >"$H/etc/pve/nodes/pve1/qemu-server/200.conf"
+    host "01 01.0 0 $C"
+    gets 101 -
+}
+
+case_selector_and_other_ids() {
+    host '01 01.0 0' '05 05.0 1 id=10de:2204 sub=10de:1467 driver=nvidia'
+    pinned 101 01 0
+    host '01 05.0 1 id=10de:2204 sub=10de:1467 driver=nvidia' '02 01.0 0'
+    gets 101 0
+    said 'moved from 0000:01:00.0 to 0000:02:00.0'
+    # it has gone: never what is at that address
+    host '01 05.0 1 id=10de:2204 sub=10de:1467 driver=nvidia'
+    gets 101 -
+}
+
+# the physical function and its virtual functions have equal ids
+case_virtual_functions() {
+    fn='vf=01:00.1::1 vf=01:00.2::2 vf=01:00.3::3 vf=01:00.4::4 vf=01:00.5::5 vf=01:00.6::6 vf=01:00.7::7'
+    host "01 01.0 0 $fn"
+    pinned 101 01 0
+    ct 102 5
+    policy 102 'gpu = pci:0000:01:00.5' 'devices = render'
+    gets 102 5
+    host '01 01.0 0 vf=01:00.1::1 vf=01:00.2::2 vf=01:00.3::3' # numvfs 3
+    gets 101 0
+    gets 102 -
+    host '01 01.0 0' # 0
+    gets 102 -
+    gets 101 0
+    host "02 01.0 0 $(echo "$fn" | sed s/=01:/=02:/g)" # 7, and a bus shift
+    gets 102 5
+    gets 101 0
+    # one of them to vfio and back
+    host '02 01.0 0 vf=02:00.1:vfio-pci: vf=02:00.2::2 vf=02:00.3::3 vf=02:00.4::4 vf=02:00.5::1 vf=02:00.6::6'
+    gets 102 1
+    gets 101 0
+    host '02 01.0 0 vf=02:00.1::1 vf=02:00.2::2 vf=02:00.3::3 vf=02:00.4::4 vf=02:00.5:vfio-pci: vf=02:00.6::5'
+    gets 102 -
+    host "02 01.0 0 $(echo "$fn" | sed s/=01:/=02:/g)"
+    gets 102 5
+}
+
+# a function that was removed by itself: those behind it keep their numbers
+case_virtual_function_removed() {
+    host '01 01.0 0 vf=01:00.1::1 vf=01:00.2::2 vf=01:00.3::3'
+    ct 101 2
+    policy 101 'gpu = pci:0000:01:00.2' 'devices = render'
+    gets 101 2
+    printf 'pci 0000:01:00.0 class=030000 id=1002:73ff sub=1da2:e448 under=0000:00:01.0 driver=amdgpu\ndrm 0000:01:00.0 card=0 render=128\n' >"$work/more"
+    for n in 2 3; do
+        printf 'pci 0000:01:00.%d class=030000 id=1002:73ff sub=1da2:e448 under=0000:00:01.0 driver=amdgpu physfn=0000:01:00.0 virtfn=%d\ndrm 0000:01:00.%d card=%d render=%d\n' \
+            $n $((n - 1)) $n $n $((128 + n)) >>"$work/more"
+    done
+    host -
+    gets 101 2
+    sed -i '/00\.2 /d' "$work/more"
+    host -
+    gets 101 -
+}
+
+# --- drivers ---------------------------------------------------------------------------------------
+
+case_driver_away_and_back() {
+    host "01 01.0 0 $A" "02 02.0 1 $B"
+    pinned 101 01 0
+    pinned 102 02 1
+    host "01 01.0 - driver=vfio-pci nodes=no" "02 02.0 0 $B"
+    gets 101 -
+    said 'vfio-pci'
+    gets 102 0
+    host "01 01.0 - driver= nodes=no" "02 02.0 0 $B"
+    gets 101 -
+    gets 102 0
+    host "02 01.0 1 $A" "03 02.0 0 $B"
+    gets 101 1
+    gets 102 0
+    # while the serial number cannot be read they change places
+    host "01 01.0 - driver=vfio-pci nodes=no" "02 02.0 0 $B"
+    gets 101 -
+    host "01 01.0 0 $B" "02 02.0 1 $A"
+    gets 101 1
+    gets 102 0
+}
+
+# class 12: a processing accelerator without a driver is an equal card, too
+case_accelerator_without_driver() {
+    host '01 01.0 0 class=120000' '02 02.0 1 class=120000'
+    pinned 101 01 0
+    host '01 01.0 - class=120000 driver= nodes=no' '02 02.0 0 class=120000'
+    gets 101 -
+    said 'no driver'
+    host '01 02.0 0 class=120000'
+    gets 101 -
+    host '01 01.0 0 class=120000' '02 02.0 1 class=120000'
+    gets 101 0
+    # functions of such a card, of which one is a virtual machine's
+    fresh
+    host '01 01.0 0 class=120000 vf=01:00.1::1 vf=01:00.2::2'
+    ct 101 2
+    policy 101 'gpu = pci:0000:01:00.2' 'devices = render'
+    gets 101 2
+    host '01 01.0 0 class=120000 vf=01:00.1:vfio-pci: vf=01:00.2::1'
+    gets 101 1
+    # somebody else's accelerator is no GPU
+    host '01 01.0 0' '02 02.0 - class=120000 id=1e60:2864 driver=hailo nodes=no'
+    run 0 gpus --plain
+    unsaid 1e60
+}
+
+nv='id=10de:2204 sub=10de:1467'
+# NVIDIA's UUID: not known at the first boot, known at the second
+case_uuid_known_later() {
+    nvidia() { # N "BUS SLOT N UUID" of each card
+        host "$@"
+        for spec; do
+            # shellcheck disable=SC2086 # words
+            set -- $spec
+            mkdir -p "$H/proc/driver/nvidia/gpus/0000:$1:00.0"
+            printf 'Model: \t\t NVIDIA GPU\nGPU UUID: \t %s\nBus Type: \t PCIe\nBus Location: \t 0000:%s:00.0\nDevice Minor: \t %s\n' \
+                "${uuid?}" "$1" "$3" >"$H/proc/driver/nvidia/gpus/0000:$1:00.0/information"
+        done
+    }
+    uuid='GPU-????????-????-????-????-????????????'
+    nvidia "01 01.0 0 $nv driver=nvidia" "02 02.0 1 $nv driver=nvidia"
+    ct 101 0
+    policy 101 'gpu = pci:0000:01:00.0' 'devices = render'
+    gets 101 0
+    uuid=GPU-1a2b3c4d-5e6f-7081-92a3-b4c5d6e7f809
+    nvidia "01 01.0 0 $nv driver=nvidia"
+    look
+    gets 101 0
+    grep -q nvidia=GPU-1a2b3c4d "$POLICIES/101.conf" || fail "the UUID is not pinned"
+    nvidia "01 04.0 0 $nv driver=nvidia"
+    look
+    gets 101 0
+    # nouveau knows none, and cards come only
+    host "01 04.0 1 $nv driver=nouveau" "02 05.0 0 $nv driver=nouveau"
+    gets 101 1
+    grep -q nvidia=GPU-1a2b3c4d "$POLICIES/101.conf" || fail "the UUID is forgotten"
+    # cards without a readable one may have changed places
+    host "01 06.0 1 $nv driver=nouveau" "02 05.0 0 $nv driver=nouveau"
+    gets 101 -
+    uuid=GPU-1a2b3c4d-5e6f-7081-92a3-b4c5d6e7f809
+    nvidia "01 06.0 1 $nv driver=nvidia"
+    look
+    gets 101 1
+}
+
+case_driver_switched() {
+    intel='id=8086:56a0 sub=8086:1020'
+    host "01 01.0 0 $intel driver=i915" "02 02.0 1 $intel driver=i915"
+    pinned 101 01 0
+    host "01 01.0 1 $intel driver=xe device_uid=1a2b3c4d5e6f7081" "02 02.0 0 $intel driver=xe device_uid=1a2b3c4d5e6f7082"
+    look
+    gets 101 1
+    host "01 02.0 0 $intel driver=xe device_uid=1a2b3c4d5e6f7081" "02 01.0 1 $intel driver=xe device_uid=1a2b3c4d5e6f7082"
+    look
+    gets 101 0
+    host "01 02.0 1 $intel driver=i915" "02 01.0 0 $intel driver=i915"
+    gets 101 1
+}
+
+# --- serial numbers --------------------------------------------------------------------------------
+
+case_bogus_serial() {
+    bogus='unique_id=0011223344556677'
+    host "01 01.0 0 $bogus"
+    pinned 101 01 0
+    host "01 01.0 0 $bogus" "02 02.0 1 $bogus" # a twin has come
+    gets 101 0
+    host "01 02.0 0 $bogus" # and is alone
+    gets 101 -
+    host "01 01.0 0 $bogus" # or has it moved?
+    gets 101 -
+}
+
+# the same, and the host's memory is lost: what the container's own policy knows counts
+case_bogus_serial_and_no_memory() {
+    bogus='unique_id=0011223344556677'
+    host "01 01.0 0 $bogus"
+    pinned 101 01 0
+    host "01 01.0 0 $bogus" "02 02.0 1 $bogus"
+    look
+    rm -rf "${KEPT:?}/host"
+    host "01 02.0 0 $bogus"
+    gets 101 -
+}
+
+# --- ports -----------------------------------------------------------------------------------------
+
+case_root_bus_and_domain() {
+    host '01 01.0 0' '02 02.0 1'
+    pinned 101 01 0
+    pinned 102 02 1
+    host '01 01.0 1 domain=0001' '02 02.0 0 domain=0001'
+    gets 101 1
+    gets 102 0
+    fresh
+    host '01 01.0 0 domain=10000' '02 02.0 1 domain=10000' # behind VMD
+    ct 101 0
+    policy 101 'gpu = pci:10000:01:00.0' 'devices = render'
+    gets 101 0
+    host '02 01.0 1 domain=10000' '03 02.0 0 domain=10000'
+    gets 101 1
+    host '02 01.0 1 domain=10001' '03 02.0 0 domain=10001' # numbered as it was found
+    gets 101 1
+}
+
+case_dock() {
+    host '03 07.0/0000:02:01.0 0' '04 07.0/0000:02:02.0 1'
+    pinned 101 03 0
+    host '03 07.2/0000:02:01.0 1' '04 07.2/0000:02:02.0 0'
+    gets 101 1
+    host '01 01.0 0' '03 07.2/0000:02:01.0 1' '04 07.2/0000:02:02.0 2' # and one that is not in it
+    gets 101 1
+    host '01 01.0 0' '03 07.4/0000:02:01.0 1' '04 07.4/0000:02:02.0 2'
+    gets 101 -
+}
+
+# one added and one removed between two starts, with boots in between
+case_added_and_removed() {
+    host '01 01.0 0' '02 02.0 1'
+    pinned 101 01 0
+    host '01 01.0 0' '02 02.0 1' '03 03.0 2'
+    look
+    host '01 02.0 0' '02 03.0 1'
+    look
+    gets 101 -
+    fresh
+    host '01 01.0 0' '02 02.0 1'
+    pinned 101 01 0
+    host '01 01.0 0'
+    look
+    host '01 01.0 1' '02 03.0 0'
+    look
+    gets 101 1
+    fresh # nobody looked
+    host '01 01.0 0' '02 02.0 1'
+    pinned 101 01 0
+    host '01 01.0 0' '02 03.0 1'
+    gets 101 -
+}
+
+case_new_card_in_another_slot() {
+    host '01 01.0 0'
+    pinned 101 01 0
+    host '01 03.0 0' # it has moved
+    gets 101 0
+    host '01 03.0 0' '02 01.0 1'
+    gets 101 0
+    host '01 01.0 0'
+    gets 101 -
+}
+
+case_two_in_one_container() {
+    host '01 01.0 0' '02 02.0 1' '03 03.0 2'
+    ct 101 0 'dev1: /dev/dri/renderD130,gid=104'
+    policy 101 'gpu = pci:0000:01:00.0 pci:0000:03:00.0' 'devices = render'
+    gets 101 0 2
+    host '02 01.0 2' '03 02.0 0' '04 03.0 1'
+    gets 101 1 2
+    host '02 01.0 1' '03 02.0 0'
+    gets 101 1
+    said 'is not on this host'
+}
+
+case_shared_by_three() {
+    host "01 01.0 0 $A" "02 02.0 1 $B"
+    for vmid in 101 102 103; do pinned $vmid 01 0; done
+    host "01 01.0 0 $B" "02 02.0 1 $A"
+    for vmid in 101 102 103; do gets $vmid 1; done
+    host "01 03.0 0 $A"
+    for vmid in 103 101 102; do gets $vmid 0; done
+}
+
+# only more than the history keeps: what it no longer has was followed at each look
+case_more_changes_than_the_history_keeps() {
+    host '01 01.0 0' '02 02.0 1'
+    pinned 101 01 0
+    ct 102 1
+    sed -i /^hookscript/d "$(conf 102)"
+    look
+    for i in $(seq 35); do
+        host '01 01.0 0' '02 02.0 1' '03 03.0 2'
+        look
+        host '01 01.0 0' '02 02.0 1'
+        look
+    done
+    grep -q '^set 1$' "$KEPT/host/cards" && fail "the history did not roll over"
+    gets 101 0
+    run 0 enable 102
+    names=$(sed -n 's/^gpu = 0000:\(..\).*/\1/p' "$POLICIES/102.conf")
+    [ "$names" = 02 ] || fail "102 has $names"
+    # they changed places somewhere in it
+    host '01 01.0 0'
+    look
+    host '01 02.0 0'
+    look
+    for i in $(seq 35); do
+        host '01 02.0 0' '03 03.0 2'
+        look
+        host '01 02.0 0'
+        look
+    done
+    host '01 01.0 0' '02 02.0 1'
+    gets 101 -
+}
+
+# --- policies ----------------------------------------------------------------------------------------
+
+case_selector_changed() {
+    host '01 01.0 0' '02 02.0 1'
+    pinned 101 01 0
+    sed -i '/^gpu = pci/s/01:00.0$/02:00.0/' "$POLICIES/101.conf"
+    gets 101 1
+    host '02 01.0 0' '03 02.0 1'
+    gets 101 1
+    sed -i 's/^gpu = pci.*/gpu = all/' "$POLICIES/101.conf"
+    gets 101 0 1
+    ! grep -q '^gpu = 0000' "$POLICIES/101.conf" || fail "all is pinned"
+    sed -i 's/^gpu = all/gpu = auto/' "$POLICIES/101.conf" # lines of all of them say nothing
+    asks 101 '0 1'
+}
+
+case_mapping_changed() {
+    host '01 01.0 0' '02 02.0 1'
+    mkdir -p "$H/etc/pve/mapping"
+    printf 'gpu\n\tmap id=1002:73ff,node=pve1,path=0000:01:00.0\n' >"$H/etc/pve/mapping/pci.cfg"
+    ct 101 0
+    policy 101 'gpu = mapping:gpu' 'devices = render'
+    gets 101 0
+    host '02 01.0 0' '03 02.0 1' # the entry has the old address, which is no card's
+    gets 101 0
+    host '01 02.0 0' '02 01.0 1' # or the other one's
+    gets 101 1
+    printf 'gpu\n\tmap id=1002:73ff,node=pve1,path=0000:02:00.0\n' >"$H/etc/pve/mapping/pci.cfg"
+    host '01 01.0 0' '02 02.0 1'
+    gets 101 1
+}
+
+case_policy_broken() {
+    host '01 01.0 0' '02 02.0 1'
+    pinned 101 01 0
+    pinned 102 02 1
+    cp "$POLICIES/101.conf" "$work/good"
+    host '01 01.0 1' '02 02.0 0'
+    for damage in 'printf "%04000d\n" 0' 'printf "a\\000b\n"' 'printf "[contai\n"' 'echo "garbage ["' 'printf "\\377\\376\n"' 'echo =' 'echo "]["'; do
+        cp "$work/good" "$POLICIES/101.conf"
+        eval "$damage" >>"$POLICIES/101.conf"
+        ct 101 0
+        cp "$(conf 101)" "$work/before"
+        start 101
+        if [ "$status" = 0 ]; then
+            # nothing is changed, or it was right
+            case $(names 101) in
+            1) ;;
+            *) fail "$damage: it starts with '$(names 101)'" ;;
+            esac
+        fi
+        { eval "$damage"; cat "$work/good"; } >"$POLICIES/101.conf"
+        ct 101 0
+        start 101
+        [ "$status" != 0 ] || [ "$(names 101)" = 1 ] || fail "$damage first: it starts with '$(names 101)'"
+        gets 102 0 # a neighbour's is broken
+    done
+}
+
+# --- another container of that number -----------------------------------------------------------------
+
+destroyed() { rm "$(conf 101)"; }
+
+case_destroyed_and_created() {
+    host '01 01.0 0' '02 02.0 1'
+    pinned 101 01 0
+    echo 'missing = refuse' >>"$POLICIES/101.conf"
+    # without hookscript: nothing of the old one
+    destroyed
+    ct 101 1
+    sed -i "/^hookscript/d; s/hostname: .*/hostname: new/; s/BC:24:11:00:00:01/BC:24:11:00:00:FF/" "$(conf 101)"
+    cp "$(conf 101)" "$work/before"
+    look
+    cmp -s "$(conf 101)" "$work/before" || fail "it was changed"
+    "$hook" 101 unit-start >/dev/null 2>&1
+    cmp -s "$(conf 101)" "$work/before" || fail "it was changed by the drop-in"
+    # enrolled: its lines name another card, and that is not the old one's
+    run 0 enable --gpu pci:0000:02:00.0 101
+    said 'earlier/101.1'
+    ! grep -q refuse "$POLICIES/101.conf" || fail "inherited"
+    gets 101 1
+}
+
+# the variants of a new container under an old number: NAME, MAC, what its lines name
+case_reused_number() {
+    while read -r name mac want; do
+        fresh
+        host '01 01.0 0' '02 02.0 1'
+        pinned 101 01 0
+        destroyed
+        look
+        ct 101 1
+        if [ "$name" = - ]; then sed -i /^hostname/d "$(conf 101)"; else sed -i "s/^hostname.*/hostname: $name/" "$(conf 101)"; fi
+        if [ "$mac" = - ]; then sed -i /^net0/d "$(conf 101)"; else sed -i "s/hwaddr=.*/hwaddr=$mac/" "$(conf 101)"; fi
+        start 101
+        case $want in
+        pin) [ "$(names 101)" = 0 ] || fail "$name $mac: $(names 101)" ;;
+        ask) said 'which GPU is meant is not known' && said 'earlier' && [ "$(names 101)" = 1 ] || fail "$name $mac: $(names 101)" ;;
+        esac
+    done <<END
+c101 BC:24:11:00:00:01 pin
+other BC:24:11:00:00:01 pin
+c101 BC:24:11:00:00:FF pin
+other BC:24:11:00:00:FF ask
+- BC:24:11:00:00:FF ask
+- - ask
+other - ask
+END
+}
+
+# its number was a virtual machine's meanwhile
+case_number_of_a_virtual_machine() {
+    host '01 01.0 0' '02 02.0 1'
+    pinned 101 01 0
+    destroyed
+    mkdir -p "$H/etc/pve/nodes/pve1/qemu-server"
+    ln -sfn nodes/pve1/qemu-server "$H/etc/pve/qemu-server"
+    echo 'hostpci0: 0000:01:00.0' >"$H/etc/pve/nodes/pve1/qemu-server/101.conf"
+    look
+    start 101
+    [ -e "$POLICIES/101.conf" ] || fail "the policy of a number that is a virtual machine's"
+    rm "$H/etc/pve/nodes/pve1/qemu-server/101.conf"
+    ct 101 1
+    sed -i 's/hostname: .*/hostname: new/; s/BC:24:11:00:00:01/BC:24:11:00:00:FF/' "$(conf 101)"
+    asks 101 1
+}
+
+case_moved_to_another_node_and_back() {
+    host '01 01.0 0' '02 02.0 1'
+    pinned 101 01 0
+    mkdir -p "$H/etc/pve/nodes/pve2/lxc"
+    mv "$(conf 101)" "$H/etc/pve/nodes/pve2/lxc/101.conf"
+    look
+    run 0 disable --all
+    [ -e "$POLICIES/101.conf" ] || fail "its policy is gone"
+    host '02 01.0 1' '03 02.0 0' # meanwhile
+    look
+    mv "$H/etc/pve/nodes/pve2/lxc/101.conf" "$(conf 101)"
+    gets 101 1
+}
+
+# another node: equal ids there, once; with the same address as on this one
+case_on_another_node() {
+    host '01 01.0 0'
+    pinned 101 01 0
+    cp "$(conf 101)" "$work/101.conf"
+    cp "$POLICIES/101.conf" "$work/policy"
+    there() {
+        fresh
+        host "$@"
+        rm -rf "$H/etc/pve/nodes/pve1" "$H/etc/pve/local" "$H/etc/pve/lxc"
+        mkdir -p "$H/etc/pve/nodes/pve2/lxc" "$H/etc/pve/nodes/pve1/lxc"
+        ln -s nodes/pve2 "$H/etc/pve/local"
+        ln -s nodes/pve2/lxc "$H/etc/pve/lxc"
+        cp "$work/101.conf" "$(conf 101)"
+        cp "$work/policy" "$POLICIES/101.conf"
+    }
+    there '05 01.0 1' '06 02.0 0 id=8086:56a0 sub=8086:1020 driver=i915'
+    gets 101 1
+    there '05 01.0 1' '01 02.0 0 id=8086:56a0 sub=8086:1020 driver=i915' # another card at that address
+    gets 101 1
+    there '01 01.0 0' '02 02.0 1' # two of them
+    gets 101 -
+    there '01 02.0 0 id=8086:56a0 sub=8086:1020 driver=i915'
+    gets 101 -
+}
+
+case_reinstalled_with_other_hardware() {
+    host '01 01.0 0'
+    pinned 101 01 0
+    rm -rf "${KEPT:?}"
+    host '01 01.0 0 id=8086:56a0 sub=8086:1020 driver=i915'
+    gets 101 -
+    said 'is not on this host'
+    host '01 01.0 0' '02 02.0 1'
+    rm -rf "${KEPT:?}"
+    gets 101 0
+}
+
+# clone and restore to another number: with hookscript and lines, without a policy
+case_cloned() {
+    host '01 01.0 0' '02 02.0 1'
+    pinned 101 01 0
+    cp "$(conf 101)" "$work/template"
+    host '01 01.0 1' '02 02.0 0' # other numbers since
+    sed 's/^hostname.*/hostname: copy/; s/00:01$/00:02/; s/vm-101/vm-102/' "$work/template" >"$(conf 102)"
+    asks 102 0
+    destroyed # the original is gone
+    asks 102 0
+    look
+    asks 102 0
+    run 0 enable --gpu pci:0000:01:00.0 102
+    gets 102 1
+}
+
+# restore over the same: pct restore --force keeps the MAC, --unique makes another
+case_restored_over_the_same() {
+    host '01 01.0 0' '02 02.0 1'
+    pinned 101 01 0
+    cp "$(conf 101)" "$work/backup"
+    host '01 01.0 1' '02 02.0 0'
+    gets 101 1
+    # lock: create, and nothing else yet
+    printf 'lock: create\n' >"$(conf 101)"
+    look
+    cp "$work/backup" "$(conf 101)"
+    gets 101 1
+    # not at all for a while
+    destroyed
+    look
+    cp "$work/backup" "$(conf 101)"
+    gets 101 1
+    sed 's/BC:24:11:00:00:01/BC:24:11:00:00:FF/' "$work/backup" >"$(conf 101)"
+    gets 101 1
+    said 'c101'
+}
+
+# rollback: to before a shift, and to before it was enrolled
+case_rolled_back() {
+    host '01 01.0 0' '02 02.0 1'
+    pinned 101 01 0
+    cp "$(conf 101)" "$work/snapshot"
+    host '02 01.0 1' '03 02.0 0'
+    gets 101 1
+    cp "$work/snapshot" "$(conf 101)"
+    gets 101 1
+    # before it was enrolled: no hookscript, and nothing is done
+    sed /^hookscript/d "$work/snapshot" >"$(conf 101)"
+    cp "$(conf 101)" "$work/before"
+    "$hook" 101 unit-start >/dev/null 2>&1
+    look
+    cmp -s "$(conf 101)" "$work/before" || fail "changed"
+    cat "$work/snapshot" >"$(conf 101)" # set again
+    gets 101 1
+}
+
+case_hookscript_deleted_and_set_again() {
+    host '01 01.0 0' '02 02.0 1'
+    pinned 101 01 0
+    sed -i /^hookscript/d "$(conf 101)"
+    host '02 01.0 1' '03 02.0 0'
+    cp "$(conf 101)" "$work/before"
+    "$hook" 101 unit-start >"$work/out" 2>&1
+    look
+    cmp -s "$(conf 101)" "$work/before" || fail "changed"
+    echo 'hookscript: local:snippets/gpuanchor-hook' >>"$(conf 101)"
+    gets 101 1
+}
+
+# a start inside a container's own reboot: the drop-in alone
+case_reboot_inside() {
+    host '01 01.0 0' '02 02.0 1'
+    pinned 101 01 0
+    host '02 01.0 1' '03 02.0 0'
+    mkdir -p "$H/var/lib/lxc/101"
+    printf 'lxc.arch = amd64\n' >"$H/var/lib/lxc/101/config"
+    "$hook" 101 unit-start >"$work/out" 2>&1 || fail "unit-start"
+    [ "$(names 101)" = 1 ] || fail "$(names 101)"
+}
+
+case_locked_over_a_swap() {
+    host '01 01.0 0' '02 02.0 1'
+    pinned 101 01 0
+    sed -i '1i lock: backup' "$(conf 101)"
+    host '02 01.0 1' '03 02.0 0'
+    look
+    host '03 01.0 0' '04 02.0 1'
+    look
+    host '03 01.0 1' '04 02.0 0'
+    sed -i /^lock/d "$(conf 101)"
+    gets 101 1
+}
+
+case_no_quorum() {
+    host '01 01.0 0' '02 02.0 1'
+    pinned 101 01 0
+    host '02 01.0 1' '03 02.0 0'
+    chattr +i "$(conf 101)" 2>/dev/null || { echo "  no chattr here" >&2; return 0; }
+    start 101
+    chattr -i "$(conf 101)"
+    [ "$status" != 0 ] || fail "it starts with '$(names 101)'"
+    gets 101 1
+}
+
+# a devN that was set by hand while it ran, for the other card
+case_line_of_another_card_added() {
+    host '01 01.0 0' '02 02.0 1'
+    pinned 101 01 0
+    echo 'dev5: /dev/dri/renderD129,gid=104' >>"$(conf 101)"
+    host '01 01.0 1' '02 02.0 0'
+    gets 101 1
+}
+
+case_memory_before_enrolling() {
+    host '01 01.0 0' '02 02.0 1'
+    ct 101 0
+    sed -i /^hookscript/d "$(conf 101)"
+    look
+    host '01 01.0 1' '02 02.0 0'
+    echo 'memory: 4096' >>"$(conf 101)" # pct set --memory, a new mtime
+    look
+    run 2 enable 101
+    grep -q 'when its lines were first seen they named 0000:01:00.0' "$work/err" || fail "not said"
+}
+
+case_by_path() {
+    host '01 01.0 0' '02 02.0 1'
+    ct 101 -
+    echo 'lxc.mount.entry: /dev/dri/by-path/pci-0000:01:00.0-render dev/dri/renderD128 none bind,optional,create=file' >>"$(conf 101)"
+    policy 101 'gpu = pci:0000:01:00.0' 'devices = render'
+    link() {
+        mkdir -p "$H/dev/dri/by-path"
+        ln -sfn "../renderD$2" "$H/dev/dri/by-path/pci-0000:$1:00.0-render"
+    }
+    link 01 128
+    link 02 129
+    source() { # N of the renderD that the line leads to
+        path=$(sed -n 's/^lxc.mount.entry: *\([^ ]*\) .*/\1/p' "$(conf 101)")
+        [ "$(basename "$(readlink -f "$H$path")")" = "renderD$((128 + $1))" ] || { cat "$(conf 101)" >&2; fail "$path"; }
+    }
+    start 101
+    source 0
+    host '02 01.0 0' '03 02.0 1' # the link is not there yet
+    start 101
+    source 0
+    link 02 129 # leads to the other card
+    link 03 128
+    start 101
+    source 0
+    rm "$H/dev/dri/by-path/"*
+    ln -s ../nothing "$H/dev/dri/by-path/pci-0000:02:00.0-render"
+    start 101
+    source 0
+}
+
+cases ${3:+"$3"}
