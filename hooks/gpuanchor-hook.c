@@ -189,6 +189,7 @@ static int start(struct hook *h, bool quiet) {
         h->policy = c.policy;
         if (r != 0 && !c.refuse)
                 anchor_tell_uncorrected(&c);
+        facts_name(&h->host.facts, &c.findings);
         if (say_all(h, &c.findings, r == 0 && !c.refuse, c.remembered) == 0 && !quiet && !c.refuse)
                 say_unchanged(h, &c);
         if (c.refuse)

@@ -23,6 +23,8 @@ struct anchor anchor_open(struct arena *a, const char *root) {
 int anchor_facts(struct anchor *an) {
         int r = an->has_facts ? 0 : probe_gpus(an->pve.arena, an->pve.root, &an->facts);
 
+        if (r == 0 && !an->has_facts && an->name)
+                an->name(an->pve.arena, an->pve.root, &an->facts);
         an->has_facts = r == 0;
         return r;
 }

@@ -20,6 +20,8 @@ struct anchor {
         struct driver_library libraries[DRIVER_LIBRARIES]; /* of the host; after anchor_driver() */
         struct host_memory memory; /* advanced to the facts; after anchor_memory() */
         struct sightings sightings; /* after anchor_sightings() */
+        /* adds names of GPUs where the probe has none; NULL: those that are kept must do */
+        void (*name)(struct arena *a, const char *root, struct facts *f);
         bool has_sightings;
         bool has_facts, has_host, has_memory, has_majors;
 };

@@ -358,6 +358,7 @@ int anchor_check(struct anchor *an, uint32_t vmid, const struct check_options *o
                 anchor_tell_problem(&c->findings, &c->guest, r);
         if (r < 0)
                 check_judge_blind(c);
+        facts_name(&an->facts, &c->findings);
         return r;
 }
 

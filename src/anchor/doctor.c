@@ -14,6 +14,7 @@
 #include "model/finding/reason.h"
 #include "model/doctor/container.h"
 #include "model/conf/snapshot.h"
+#include "model/gpu/gpu-list.h"
 #include "pve/storage.h"
 #include "render/inventory.h"
 
@@ -198,6 +199,16 @@ static int begin(struct anchor *an, uint32_t vmid, struct doctor *d) {
         return r < 0 ? r : subuids_read(a, d->root, &d->subuids, &d->n_subuids);
 }
 
+static void name_gpus(struct doctor_report *r, const struct facts *f) {
+        for (size_t i = 0; i < r->n; i++) {
+                struct doctor_item *item = &r->items[i];
+                const struct gpu *g = item->gpu ? facts_find_gpu(f, item->gpu) : NULL;
+
+                if (g)
+                        item->gpu = gpu_label(r->arena, g->name, g->address);
+        }
+}
+
 int anchor_doctor(struct anchor *an, uint32_t vmid, struct doctor *ret) {
         int r = begin(an, vmid, ret);
 
@@ -206,6 +217,7 @@ int anchor_doctor(struct anchor *an, uint32_t vmid, struct doctor *ret) {
         look_at_host(ret);
         if (vmid)
                 r = look_at_guest(ret);
+        name_gpus(&ret->report, &an->facts);
         doctor_sort(&ret->report);
         return r;
 }

@@ -312,6 +312,7 @@ int anchor_status(struct anchor *an, const struct baseline *before, struct host_
                                     .where = r == GUEST_E_NOT_MOUNTED ? "/etc/pve" : "/etc/pve/lxc",
                                     .what = r < 0 ? strerror(-r) : NULL });
         }
+        facts_name(&st.facts, &st.findings);
         *ret = st;
         return 0;
 }

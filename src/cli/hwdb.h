@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "model/gpu/facts.h"
+#include "anchor/anchor.h"
+
+/** host_open() - anchor_open() of a host whose GPUs get names by systemd's hardware database */
+struct anchor host_open(struct arena *a, const char *root);
 
 /**
- * hwdb_names() - what the makers call these GPUs
- * @a: arena of the result
- * @f: facts
+ * cards_renew() - what starts are to know of the cards without asking: serial numbers, names
  *
- * Return: one name per GPU of @f; NULL for one that systemd's hardware database
- *         does not know, or when there is no database.
+ * As root. See serials_renew(); what cannot be kept, a start does without.
  */
-const char **hwdb_names(struct arena *a, const struct facts *f);
+void cards_renew(struct arena *a, const char *root, bool again);

@@ -7,6 +7,7 @@
  * reads, asks src/anchor, and prints. GPUANCHOR_ROOT=DIR looks at the host that
  * lies in DIR, for tests and bug reports.
  */
+#include "cli/hwdb.h"
 #include "cli/options.h"
 #include "cli/output.h"
 
@@ -43,7 +44,7 @@ int main(int argc, char **argv) {
 
         signal(SIGXFSZ, SIG_IGN); /* write(2) then fails instead, which can be said */
         setlocale(LC_CTYPE, "");
-        c.host = anchor_open(&c.arena, c.root);
+        c.host = host_open(&c.arena, c.root);
         c.terminal = isatty(STDOUT_FILENO);
         c.color = c.terminal && wants_color();
         status = run(&c, argc, argv);

@@ -8,7 +8,6 @@
 #include "anchor/status.h"
 #include "anchor/usage.h"
 #include "base/file.h"
-#include "cli/hwdb.h"
 #include "model/watch/state.h"
 
 int look_gpus(struct cli *c, struct inventory *ret) {
@@ -23,7 +22,6 @@ int look_gpus(struct cli *c, struct inventory *ret) {
         if (r < 0)
                 return r;
         anchor_usage(&c->host, usage);
-        inv.names = hwdb_names(&c->arena, inv.facts);
         inventory_check(&inv);
         *ret = inv;
         return 0;
@@ -58,6 +56,7 @@ int look_status(struct cli *c, struct status_view *ret) {
                 return r;
         anchor_usage(&c->host, usage);
         usage_check(usage, &st->findings);
+        facts_name(&st->facts, &st->findings);
         ret->usage = usage;
         ret->st = st;
         ret->version = GPUANCHOR_VERSION;

@@ -182,6 +182,7 @@ int observer_look(struct observer *o, uint64_t now, bool forget) {
         next.baseline = st.next;
         ledger_compare(&state.ledger, &st.findings, st.blind, &news);
         next.ledger = news.next;
+        facts_name(&st.facts, &news.resolved);
         tell_news(o, &a, &news, now);
         keep_state(o, &a, &next);
         summarize(o, &st, &next.ledger);

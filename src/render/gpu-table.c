@@ -81,8 +81,8 @@ static void add_identity(struct printer *p, struct libscols_line *parent, const 
                          NULL);
 }
 
-static void add_gpu(struct printer *p, const struct gpu *g, const char *name) {
-        const char *codes = inventory_codes(p->a, p->inv, g, NULL);
+static void add_gpu(struct printer *p, const struct gpu *g) {
+        const char *codes = inventory_codes(p->a, p->inv, g, NULL), *name = g->name;
         struct libscols_line *line;
 
         if (!name)
@@ -123,7 +123,7 @@ static void add_rows(struct printer *p) {
         struct libscols_line *shared = NULL;
 
         for (size_t i = 0; i < f->n_gpus && p->error == 0; i++)
-                add_gpu(p, &f->gpus[i], p->inv->names[i]);
+                add_gpu(p, &f->gpus[i]);
         if (f->n_shared > 0 && p->error == 0)
                 shared = add_line(p, NULL,
                                   (const char *const[COLUMNS]){ "shared", "", "", "", "", "" },
@@ -162,7 +162,7 @@ static void print_plain(struct arena *a, const struct inventory *inv, const stru
                 there ? inventory_owner(a, inv, n) : NULL,
                 there ? arena_printf(a, "%04o", n->mode) : NULL,
                 inventory_codes(a, inv, g, n),
-                g ? inv->names[g - inv->facts->gpus] : NULL,
+                g ? g->name : NULL,
                 g ? inventory_users(a, inv, g) : NULL,
         };
 

@@ -58,6 +58,7 @@ void inventory_check(struct inventory *inv) {
         check_nodes(inv, inv->facts->shared, inv->facts->n_shared);
         if (inv->usage)
                 usage_check(inv->usage, &inv->problems);
+        facts_name(inv->facts, &inv->problems);
 }
 
 const char *inventory_users(struct arena *a, const struct inventory *inv, const struct gpu *gpu) {

@@ -11,7 +11,6 @@
 struct inventory {
         const struct facts *facts;
         const char *node;   /* this cluster node, NULL outside of Proxmox */
-        const char **names; /* of facts->gpus, from the hardware database; each may be NULL */
         const struct usage *usage; /* who uses them */
         struct findings problems;  /* of inventory_check() */
 };

@@ -71,6 +71,7 @@ static int send_entry(const char *identifier, const struct finding *f, uint32_t 
         add(&fields, "GPUANCHOR_CODE", kind->code);
         add(&fields, "GPUANCHOR_VMID", vmid ? arena_printf(&a, "%u", vmid) : NULL);
         add(&fields, "GPUANCHOR_GPU", f->gpu);
+        add(&fields, "GPUANCHOR_GPU_NAME", f->gpu ? f->name : NULL);
         add(&fields, "GPUANCHOR_OLD", f->old);
         add(&fields, "GPUANCHOR_NEW", f->new);
         add(&fields, "GPUANCHOR_WHAT", f->what);

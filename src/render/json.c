@@ -19,6 +19,7 @@ static struct json_object *finding_object(struct arena *a, const struct finding 
         json_add_word(item, "text", finding_text(a, f, vmid));
         json_add_word(item, "remedy", finding_remedy(a, f, vmid));
         json_add_text(a, item, "gpu", f->gpu);
+        json_add_text(a, item, "gpu_name", f->gpu ? f->name : NULL);
         json_add_text(a, item, "what", f->what);
         json_add_text(a, item, "where", f->where);
         json_add_text(a, item, "old", f->old);
@@ -71,6 +72,7 @@ static struct json_object *gpu_object(struct arena *a, const struct gpu *g) {
 
         json_add_text(a, o, "address", g->address);
         json_add_text(a, o, "selector", gpu_selector(a, g));
+        json_add_text(a, o, "name", g->name);
         json_add_word(o, "vendor", hex_id(a, &g->ids, g->ids.vendor));
         json_add_word(o, "device", hex_id(a, &g->ids, g->ids.device));
         json_add_word(o, "subvendor", hex_id(a, &g->ids, g->ids.subvendor));
@@ -121,7 +123,6 @@ static struct json_object *inventory_gpu(struct arena *a, const struct inventory
         struct json_object *o = gpu_object(a, g), *nodes;
 
         json_add_text(a, o, "physfn", g->physfn);
-        json_add_text(a, o, "name", inv->names[i]);
         add_identity(a, o, g);
         json_add_bool(o, "usable", gpu_is_usable(g));
         nodes = json_add_array(o, "nodes");
@@ -226,6 +227,7 @@ static struct json_object *known_object(struct arena *a, const struct known_gpu 
         struct json_object *o = json_object_new_object(), *nodes;
 
         json_add_text(a, o, "address", g->address);
+        json_add_text(a, o, "name", g->name);
         json_add_bool(o, "present", !g->gone);
         json_add_word(o, "vendor", hex_id(a, &g->ids, g->ids.vendor));
         json_add_word(o, "device", hex_id(a, &g->ids, g->ids.device));

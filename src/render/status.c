@@ -6,6 +6,7 @@
 #include "render/status.h"
 
 #include "model/finding/reason.h"
+#include "model/gpu/gpu-list.h"
 #include "render/text.h"
 
 #include <errno.h>
@@ -48,6 +49,20 @@ static const char *gpus_of(struct arena *a, const struct container_status *c) {
         return b.len ? strbuf_str(&b) : "-";
 }
 
+/* The same for a person. */
+static const char *gpus_by_name(struct arena *a, const struct status_view *v,
+                                const struct container_status *c) {
+        struct strbuf b = { .arena = a };
+
+        for (size_t i = 0; i < c->n_gpus; i++) {
+                const struct gpu *g = facts_find_gpu(&v->st->facts, c->gpus[i]);
+
+                strbuf_printf(&b, "%s%s", i == 0 ? "" : g && g->name ? "; " : " ",
+                              gpu_label(a, g ? g->name : NULL, c->gpus[i]));
+        }
+        return b.len ? strbuf_str(&b) : "-";
+}
+
 size_t status_open(const struct status_view *v, uint32_t vmid) {
         size_t n = 0;
 
@@ -84,7 +99,7 @@ static int add_row(struct arena *a, const struct status_view *v, struct libscols
         struct libscols_line *line = scols_table_new_line(t, NULL);
         int worst = worst_of(v, c->vmid), r = 0;
         const char *const cells[COLUMNS] = {
-                arena_printf(a, "%u", c->vmid),    c->name, state_of(c), gpus_of(a, c),
+                arena_printf(a, "%u", c->vmid),    c->name, state_of(c), gpus_by_name(a, v, c),
                 arena_printf(a, "%zu", status_open(v, c->vmid)),
         };
 
@@ -166,7 +181,8 @@ void status_plain(struct arena *a, const struct status_view *v) {
                 const struct known_gpu *g = &st->next.gpus[i];
                 const char *const fields[] = { "gpu",          g->address,
                                                ids_of(a, g),   g->driver,
-                                               nodes_of(a, g), status_codes(a, v, 0, g->address) };
+                                               nodes_of(a, g), status_codes(a, v, 0, g->address),
+                                               g->name };
 
                 puts(text_fields(a, fields, ELEMENTS(fields)));
         }

@@ -36,7 +36,7 @@ int status_table(struct arena *a, const struct status_view *v, bool color);
  * status_plain() - the same for a pipe, on stdout
  *
  * Fields with tabs between them, "-" for nothing; the first says what the line
- * is: "node" NAME watched|unwatched, "gpu" ADDRESS ID DRIVER NODES CODES, "container" VMID
+ * is: "node" NAME watched|unwatched, "gpu" ADDRESS ID DRIVER NODES CODES NAME, "container" VMID
  * NAME STATE GPUS CODES, "finding" SEVERITY CODE VMID TEXT REMEDY and "open"
  * where something is to be done.
  */

@@ -9,6 +9,8 @@
  */
 #include "render/text.h"
 
+#include "model/gpu/gpu-list.h"
+
 /* Length of the well-formed, printable UTF-8 sequence at @s, 0 when it is none. */
 static size_t printable(const unsigned char *s) {
         size_t n;
@@ -90,6 +92,7 @@ static const char *fill_in(struct arena *a, const char *template, const struct f
                 { "gpu", f->gpu },     { "old", f->old },
                 { "new", f->new },     { "what", f->what },
                 { "where", f->where }, { "vmid", vmid ? arena_printf(a, "%u", vmid) : "VMID" },
+                { "name", f->name ? arena_printf(a, "%s, ", f->name) : "" },
                 { NULL, NULL },
         };
 
@@ -97,7 +100,11 @@ static const char *fill_in(struct arena *a, const char *template, const struct f
 }
 
 const char *finding_text(struct arena *a, const struct finding *f, uint32_t vmid) {
-        return fill_in(a, finding_kinds[f->code].text, f, vmid);
+        struct finding named = *f;
+
+        if (f->gpu && f->name)
+                named.gpu = gpu_label(a, f->name, f->gpu);
+        return fill_in(a, finding_kinds[f->code].text, &named, vmid);
 }
 
 const char *finding_remedy(struct arena *a, const struct finding *f, uint32_t vmid) {

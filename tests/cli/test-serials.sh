@@ -124,4 +124,82 @@ case_unknown_uuid_is_asked_for_again_by_enable() {
     grep -q f811 "$SERIALS" || fail "not read: $(cat "$SERIALS")"
 }
 
+# names GPU... - the hardware database of the host, and what starts are to know of it
+names() {
+    mkdir -p "$H/etc/udev"
+    python3 "$tests/mkhwdb.py" "$H/etc/udev/hwdb.bin" "$@"
+}
+
+with_mac() { sed -i 's/^unprivileged/net0: name=eth0,hwaddr=BC:24:11:00:00:01\n&/' "$CONF"; }
+
+case_names_are_kept_for_starts() {
+    with_mac
+    names '10de:2684=AD102 [GeForce RTX 4090]'
+    run 0 apply --all
+    [ "$(grep -c ' name=NVIDIA GeForce RTX 4090$' "$SERIALS")" = 2 ] || fail "$(cat "$SERIALS")"
+    grep -q ' minor=1 nvidia=GPU-.*11 name=' "$SERIALS" || fail "$(cat "$SERIALS")"
+    rm "$H/etc/udev/hwdb.bin"
+    start
+    start
+    said 'NVIDIA GeForce RTX 4090, 0000:01:00.0 (10de:2684 nvidia card0 renderD128 nvidia1): nothing to change'
+    before=$(stat -c %i "$SERIALS")
+    run 0 apply --all
+    [ "$(stat -c %i "$SERIALS")" = "$before" ] || fail "written again: $(cat "$SERIALS")"
+}
+
+# a name is of the card that is plugged in, not of its address
+case_name_goes_with_its_card() {
+    names '10de:2684=AD102 [GeForce RTX 4090]'
+    run 0 apply --all
+    device=$(realpath "$H/sys/bus/pci/devices/0000:01:00.0")
+    cp -a "$device" "$work/device" && rm -r "$device" && mv "$work/device" "$device"
+    rm "$H/etc/udev/hwdb.bin"
+    start
+    unsaid 'NVIDIA GeForce RTX 4090, 0000:01:00.0'
+}
+
+case_names_everywhere() {
+    names '10de:2684=AD102 [GeForce RTX 4090]'
+    mkdir -p "$H/usr/libexec/gpuanchor"
+    cp "$HOOK" "$H/usr/libexec/gpuanchor/gpuanchor-hook"
+    label='NVIDIA GeForce RTX 4090, 0000:01:00.0'
+    run 0 enable 101 --gpu pci:0000:01:00.0
+    said "$label (10de:2684"
+    "$gpuanchor" status >"$work/out"
+    said "$label"
+    run 0 apply 101
+    said "$label (10de:2684"
+    "$gpuanchor" status --plain >"$work/out"
+    said "nvidia1	-	NVIDIA GeForce RTX 4090"
+    "$gpuanchor" status --json >"$work/out"
+    said '"name":"NVIDIA GeForce RTX 4090"'
+    "$gpuanchor" plan 101 --json >"$work/out"
+    said '"name":"NVIDIA GeForce RTX 4090"'
+    "$gpuanchor" doctor 101 >"$work/out"
+    said 'NVIDIA GeForce RTX 4090, 10de:2684'
+    run 2 enable 101 --gpu card7
+    grep -qF -e '--gpu pci:0000:02:00.0  # NVIDIA GeForce RTX 4090, 10de:2684' "$work/err" || fail "not chosen by name"
+    # the host's driver goes: what is said of the GPU has its name, for programs in a field of its own
+    rm "$(realpath "$H/sys/bus/pci/devices/0000:01:00.0")/driver"
+    rm -r "$H/sys/class/drm/card0" "$H/sys/class/drm/renderD128" "$H/proc/driver/nvidia/gpus/0000:01:00.0"
+    "$gpuanchor" plan 101 >"$work/out" 2>"$work/err"
+    said "GPU $label has no driver"
+    said "lspci -k -s 0000:01:00.0"
+    "$gpuanchor" plan 101 --json >"$work/out"
+    said '"gpu":"0000:01:00.0"'
+    said '"gpu_name":"NVIDIA GeForce RTX 4090"'
+}
+
+# what the cache holds is never believed to be clean
+case_hostile_name() {
+    with_mac
+    run 0 apply --all
+    sed -i 's/$/ name=\x1b[31mred\x1b[0m/' "$SERIALS"
+    printf '0000:01:00.0 x name=\n name=\nname= name=\n' >>"$SERIALS"
+    start
+    start
+    said 'nothing to change'
+    ! grep -q "$(printf '\033')" "$work/out" || fail "an escape sequence came through"
+}
+
 cases ${3+"$3"}

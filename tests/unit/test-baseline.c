@@ -222,6 +222,23 @@ static void without_driver_the_nodes_are_remembered(void **state) {
         arena_done(&after.arena);
 }
 
+/* A GPU that is gone is still called by its name. */
+static void name_is_kept(void **state) {
+        struct baseline b, back;
+        struct findings f;
+        struct world w;
+
+        make_world(&w, false);
+        w.facts.gpus[0].name = "AMD Radeon 880M / 890M";
+        b = baseline_of(&w.arena, &w.facts);
+        assert_true(baseline_read(&w.arena, baseline_write(&w.arena, &b), &back));
+        w.facts.n_gpus = 0;
+        f = compare(&w.arena, &back, &w.facts);
+        assert_true(f.n > 0);
+        assert_string_equal(f.items[0].name, "AMD Radeon 880M / 890M");
+        arena_done(&w.arena);
+}
+
 /* Said once, also over a time in which no driver was loaded. */
 static void driver_version(void **state) {
         struct baseline b, back;
@@ -320,6 +337,7 @@ int main(void) {
                 cmocka_unit_test(moved_is_not_gone_and_not_new),
                 cmocka_unit_test(new_gpu_driver_groups_and_mode),
                 cmocka_unit_test(without_driver_the_nodes_are_remembered),
+                cmocka_unit_test(name_is_kept),
                 cmocka_unit_test(driver_version),
                 cmocka_unit_test(text_comes_back),
                 cmocka_unit_test(several_of_a_kind),

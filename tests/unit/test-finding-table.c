@@ -76,7 +76,7 @@ static void test_unique(void **state) {
 
 static void check_places(const char *text) {
         static const char *const places[] = { "{gpu}",  "{old}",   "{new}",
-                                              "{what}", "{where}", "{vmid}" };
+                                              "{what}", "{where}", "{vmid}", "{name}" };
 
         for (const char *at = text; (at = strchr(at, '{')); at++) {
                 bool known = false;

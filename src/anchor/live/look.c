@@ -203,6 +203,7 @@ int anchor_look(struct arena *a, const char *root, struct look *ret) {
                 keep_memory(&p.host);
                 held_looked(&p.host.pve);
         }
+        facts_name(&p.host.facts, &ret->findings);
         ret->n_starting = ask_starting(a, root, &p.starting);
         return r;
 }

@@ -4,6 +4,7 @@
 #include "cli/enrol/all.h"
 
 #include "anchor/check.h"
+#include "cli/hwdb.h"
 #include "cli/output.h"
 #include "cli/precondition.h"
 
@@ -29,7 +30,7 @@ int enable_all(struct cli *c, int (*enable_one)(struct cli *c, uint32_t vmid)) {
         if (r != 0)
                 return target_problem(c, 0, r);
         for (size_t i = 0; i < n; i++) {
-                c->host = anchor_open(&c->arena, c->root);
+                c->host = host_open(&c->arena, c->root);
                 if (!is_to_enable(c, vmids[i]))
                         continue;
                 found++;

@@ -10,7 +10,6 @@
 
 #include "anchor/usage.h"
 #include "base/number.h"
-#include "cli/hwdb.h"
 #include "cli/output.h"
 #include "host/probe/display.h"
 #include "model/gpu/gpu-list.h"
@@ -56,7 +55,6 @@ static size_t read_number(struct cli *c, size_t n) {
 
 const char *ask_gpu(struct cli *c, uint32_t vmid, const struct ambiguity *choices) {
         const struct gpu_list *list = &choices->gpus;
-        const char **names = hwdb_names(&c->arena, &c->host.facts);
         struct usage usage;
         size_t number;
 
@@ -64,10 +62,9 @@ const char *ask_gpu(struct cli *c, uint32_t vmid, const struct ambiguity *choice
         printf(MSG_ASK_GPU, vmid, text_escape(&c->arena, choices->why));
         for (size_t i = 0; i < list->n; i++) {
                 const struct gpu *g = list->items[i];
-                const char *name = names[g - c->host.facts.gpus];
 
-                printf("%3zu  %s  %s\n", i + 1, text_escape(&c->arena, g->address),
-                       text_escape(&c->arena, name ? name : ""));
+                printf("%3zu  %s\n", i + 1,
+                       text_escape(&c->arena, gpu_label(&c->arena, g->name, g->address)));
                 show(c, g, &usage);
         }
         if (choices->all)

@@ -51,7 +51,7 @@ static void complain(struct cli *c, const char *word) {
                 const struct gpu *g = &c->host.facts.gpus[i];
 
                 fprintf(stderr, MSG_GPU_CHOICE, text_escape(&c->arena, gpu_selector(&c->arena, g)),
-                        text_escape(&c->arena, gpu_describe(&c->arena, g)));
+                        text_escape(&c->arena, gpu_choice(&c->arena, g)));
         }
 }
 

@@ -10,10 +10,10 @@
 #include "anchor/apply.h"
 #include "anchor/live/running.h"
 #include "anchor/upkeep.h"
+#include "cli/hwdb.h"
 #include "cli/output.h"
 #include "cli/plan-output.h"
 #include "cli/precondition.h"
-#include "host/probe/serials.h"
 
 #include <time.h>
 
@@ -76,7 +76,7 @@ static int apply_locked(struct job *j) {
         int r = GUEST_E_CHANGED;
 
         for (int i = 0; i < MAX_TRIES && r == GUEST_E_CHANGED; i++) {
-                j->host = anchor_open(&j->arena, j->c->root);
+                j->host = host_open(&j->arena, j->c->root);
                 r = anchor_check(&j->host, j->vmid, NULL, &j->check);
                 if (r != 0)
                         return target_problem(j->c, j->vmid, r);
@@ -121,7 +121,7 @@ static int keep_inside(struct job *j) {
         struct running_look now = { 0 };
         struct check k;
 
-        j->host = anchor_open(&j->arena, j->c->root);
+        j->host = host_open(&j->arena, j->c->root);
         if (anchor_check(&j->host, j->vmid, NULL, &k) == 0) {
                 k.findings = f;
                 running_apply(&k, &now);
@@ -139,7 +139,7 @@ static int apply_one(struct cli *c, uint32_t vmid) {
         struct job j = { .c = c, .vmid = vmid };
         int r;
 
-        j.host = anchor_open(&j.arena, c->root);
+        j.host = host_open(&j.arena, c->root);
         if (c->opt[OPT_DRY_RUN]) {
                 r = dry_run(&j);
         } else {
@@ -158,8 +158,8 @@ static void sight(struct cli *c) {
         struct anchor host;
         const char *path;
 
-        (void)serials_renew(&c->arena, c->root, false);
-        host = anchor_open(&c->arena, c->root);
+        cards_renew(&c->arena, c->root, false);
+        host = host_open(&c->arena, c->root);
         (void)anchor_sight(&host, &path); /* without it enable asks */
         backup_sweep(&c->arena, c->root);
 }

@@ -11,6 +11,7 @@
 #include "anchor/live/gates.h"
 #include "anchor/live/running.h"
 #include "anchor/upkeep.h"
+#include "cli/hwdb.h"
 #include "cli/output.h"
 #include "model/conf/application.h"
 #include "model/policy/edit.h"
@@ -184,7 +185,7 @@ static int clear_orphans(struct cli *c) {
 
 /* The nodes that gpuanchor gave leave the running container; others that it has stay. */
 static void withdraw(struct disabling *d) {
-        struct anchor host = anchor_open(d->a, d->c->root);
+        struct anchor host = host_open(d->a, d->c->root);
         struct running_look now;
         struct check k;
 

@@ -14,10 +14,10 @@
 #include "cli/enrol/gpu-word.h"
 #include "cli/enrol/policy-file.h"
 #include "cli/enrol/snippet.h"
+#include "cli/hwdb.h"
 #include "cli/output.h"
 #include "cli/plan-output.h"
 #include "cli/precondition.h"
-#include "host/probe/serials.h"
 #include "model/finding/reason.h"
 #include "model/policy/edit.h"
 #include "model/policy/preset.h"
@@ -166,7 +166,7 @@ static void tell_choices(struct enabling *e, const struct ambiguity *choices) {
 
                 fprintf(stderr, MSG_ENABLE_CHOICE, e->vmid,
                         text_escape(e->a, gpu_selector(e->a, g)),
-                        text_escape(e->a, gpu_describe(e->a, g)));
+                        text_escape(e->a, gpu_choice(e->a, g)));
         }
         if (choices->all)
                 fprintf(stderr, MSG_ENABLE_CHOICE, e->vmid, "all", WHY_ALL_AS_NOW);
@@ -256,7 +256,7 @@ static int prepare_asking(struct enabling *e) {
         if (!answer)
                 return cli_fail(e->c, MSG_NOTHING_CHANGED, MSG_ENABLE_NO_CHOICE, e->vmid);
         e->c->opt[OPT_GPU] = answer;
-        e->c->host = anchor_open(e->a, e->c->root);
+        e->c->host = host_open(e->a, e->c->root);
         *e = (struct enabling){ .c = e->c, .a = e->a, .vmid = e->vmid, .lock = -1 };
         return prepare(e);
 }
@@ -347,7 +347,7 @@ static int run(struct cli *c) {
         if (c->opt[OPT_ALL] && (c->opt[OPT_GPU] || c->opt[OPT_NOW]))
                 return cli_fail(c, MSG_DO_ENABLE_EACH, MSG_ENABLE_ALL_ALONE);
         if (!c->opt[OPT_DRY_RUN])
-                (void)serials_renew(&c->arena, c->root, true);
+                cards_renew(&c->arena, c->root, true);
         return c->opt[OPT_ALL] ? enable_all(c, enable_one) : enable_one(c, vmid);
 }
 

@@ -7,10 +7,10 @@
  * when it is asked for, the timer every minute.
  */
 #include "anchor/live/look.h"
+#include "cli/hwdb.h"
 #include "cli/output.h"
 #include "cli/precondition.h"
 #include "host/live/ask.h"
-#include "host/probe/serials.h"
 
 #include <time.h>
 
@@ -24,7 +24,7 @@ static int pass(struct cli *c, struct look *ret) {
 
         ret->starting_only = !ask_take(c->root) && ret->n_starting > 0 && ret->n_soon == 0;
         arena_reset(&c->arena);
-        (void)serials_renew(&c->arena, c->root, false);
+        cards_renew(&c->arena, c->root, false);
         r = anchor_look(&c->arena, c->root, ret);
         if (r != 0)
                 return target_problem(c, 0, r);

@@ -10,6 +10,7 @@
 #include "cli/views.h"
 #include "cli/output.h"
 #include "cli/precondition.h"
+#include "model/gpu/gpu-list.h"
 #include "render/json.h"
 
 #include <errno.h>
@@ -54,10 +55,11 @@ static void print_others(struct cli *c, const struct status_view *v) {
                         continue;
                 if (u->kind == USER_VM)
                         cli_say(c, u->mediated ? MSG_STATUS_VM_SLICE : MSG_STATUS_VM, u->vmid,
-                                u->gpu->address, u->by);
+                                gpu_label(&c->arena, u->gpu->name, u->gpu->address), u->by);
                 else if (!is_managed(v->st, u->vmid))
                         cli_say(c, MSG_STATUS_UNMANAGED, u->vmid,
-                                name_of(c, u->vmid), u->gpu->address, u->vmid);
+                                name_of(c, u->vmid), gpu_label(&c->arena, u->gpu->name, u->gpu->address),
+                                u->vmid);
         }
 }
 

@@ -38,8 +38,10 @@ static int gpu_read_identity(struct probe *p, struct gpu *g, int dir) {
                 return is_gone(-errno) || errno == EINVAL ? 0 : -errno;
         link[len] = '\0';
         g->port = card_port(p->arena, link);
-        if (kept)
+        if (kept) {
                 memcpy(g->serials, kept->serials, sizeof(g->serials));
+                g->name = kept->name;
+        }
         if (!g->driver || !streq(g->driver, "amdgpu"))
                 return 0;
         r = attr_read(dir, "unique_id", buf, &text);

@@ -6,8 +6,9 @@
  * NVIDIA's "information" wakes the card, and serial_number (Linux 6.18) and device_uid of xe
  * (Linux 7.4) are root's. /run/gpuanchor/serials has a line for each card:
  *
- *     0000:01:00.0 8241 9377 minor=0 nvidia=GPU-1a2b3c4d-5e6f-7081-92a3-b4c5d6e7f809
+ *     0000:01:00.0 8241 9377 minor=0 nvidia=GPU-1a2b3c4d-5e6f-7081-92a3-b4c5d6e7f809 name=NVIDIA L4
  *
+ * The name is the rest of its line.
  * The numbers are inodes in sysfs: of the device's folder, and of its link "driver". kernfs counts
  * them up in 64 bits (fs/kernfs/dir.c), none comes back during a boot: the line counts as long
  * as the card is plugged in, and its minor as long as its driver is bound.
@@ -26,6 +27,7 @@
 #include <sys/stat.h>
 
 #define SERIALS_FILE "/run/gpuanchor/serials"
+#define NAME " name="
 #define SERIALS_MAX (256 * 1024)
 #define INFORMATION_MAX (64 * 1024)
 #define READ_MS (5 * 1000) /* a card that wakes takes one or two seconds */
@@ -35,9 +37,16 @@
 static bool parse_line(struct arena *a, struct bytes line, struct kept_serials *ret) {
         struct kept_serials k = { 0 };
         struct bytes address = bytes_word(&line), field;
+        const char *name = line.len > 0 ? memmem(line.data, line.len, NAME, strlen(NAME)) : NULL;
 
         if (!parse_u64(bytes_word(&line), &k.device) || !parse_u64(bytes_word(&line), &k.driver))
                 return false;
+        if (name) {
+                size_t before = (size_t)(name - line.data) + strlen(NAME);
+
+                k.name = arena_strndup(a, line.data + before, line.len - before);
+                line.len = before - strlen(NAME);
+        }
         while ((field = bytes_word(&line)).len > 0) {
                 struct bytes key = bytes_cut(&field, '=');
                 enum serial_kind kind;
@@ -73,6 +82,8 @@ static void write_line(struct strbuf *b, const struct kept_serials *k) {
         for (size_t kind = 0; kind < SERIAL_KINDS; kind++)
                 if (k->serials[kind])
                         strbuf_printf(b, " %s=%s", serial_kind_name(kind), k->serials[kind]);
+        if (k->name)
+                strbuf_printf(b, NAME "%s", k->name);
         strbuf_adds(b, "\n");
 }
 
@@ -206,8 +217,10 @@ static struct kept_serials card_serials(const struct renewal *r, const char *add
         if (kept && kept->driver == k.driver &&
             !(r->again && kept->has_minor && !kept->serials[SERIAL_NVIDIA]))
                 return *kept;
-        if (kept)
+        if (kept) {
                 memcpy(k.serials, kept->serials, sizeof(k.serials));
+                k.name = kept->name;
+        }
         (void)spawn_call(r->arena, &call, &result);
         return result.result ? *(const struct kept_serials *)result.result : k;
 }
@@ -240,4 +253,23 @@ int serials_renew(struct arena *a, const char *root, bool again) {
                         write_line(&b, &k);
                 }
         return e < 0 ? e : store(a, root, strbuf_bytes(&b));
+}
+
+static bool is_one_line(const char *name) {
+        return *name && !strchr(name, '\n') && !strchr(name, '\r');
+}
+
+int serials_keep_names(struct arena *a, const char *root, const struct facts *f) {
+        struct strbuf b = { .arena = a };
+        struct serials s;
+
+        serials_load(a, root, -1, &s);
+        for (size_t i = 0; i < s.n; i++) {
+                const struct gpu *g = facts_find_gpu(f, s.cards[i].address);
+
+                if (g && g->name && is_one_line(g->name))
+                        s.cards[i].name = g->name;
+                write_line(&b, &s.cards[i]);
+        }
+        return s.n > 0 ? store(a, root, strbuf_bytes(&b)) : 0;
 }

@@ -4,13 +4,14 @@
 /*
  * serials - what tells cards apart and is not read in a start
  */
-#include "model/gpu/card.h"
+#include "model/gpu/facts.h"
 
 /** struct kept_serials - what is kept of one card */
 struct kept_serials {
         const char *address;
         uint64_t device, driver; /* inodes in sysfs: of the device's folder, of its link "driver" */
         const char *serials[SERIAL_KINDS];
+        const char *name; /* what people call the card; NULL: not known */
         bool has_minor; /* of NVIDIA's node, as long as @driver is the same */
         uint32_t minor;
 };
@@ -51,3 +52,10 @@ bool information_minor(struct bytes text, uint32_t *ret_minor);
  * Return: 0 or negative errno.
  */
 int serials_renew(struct arena *a, const char *root, bool again);
+
+/**
+ * serials_keep_names() - keep the names of @f for starts, which do not search the hardware database
+ *
+ * Of cards that serials_renew() has a line for. Return: 0 or negative errno.
+ */
+int serials_keep_names(struct arena *a, const char *root, const struct facts *f);

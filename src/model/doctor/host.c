@@ -65,7 +65,7 @@ static void check_gpu(struct doctor_report *r, const struct gpu *g) {
         doctor_add(r,
                    (struct doctor_item){ .outcome = outcome,
                                          .subject = g->address,
-                                         .what = gpu_describe(r->arena, g),
+                                         .what = gpu_choice(r->arena, g),
                                          .finding = outcome == OUTCOME_GPU_NO_NODES ? &f : NULL });
 }
 

@@ -44,6 +44,7 @@ void finding_add(struct findings *f, struct finding item) {
                 if (finding_equal(&f->items[i], &item))
                         return;
         item.gpu = copy(f->arena, item.gpu);
+        item.name = copy(f->arena, item.name);
         item.old = copy(f->arena, item.old);
         item.new = copy(f->arena, item.new);
         item.what = copy(f->arena, item.what);

@@ -41,6 +41,7 @@ struct finding {
         enum severity severity; /* 0: the kind's own, see finding_severity() */
         uint32_t vmid;          /* container it is about; 0: the host, or the one at hand */
         const char *gpu;   /* address */
+        const char *name;  /* of that GPU, for people only: neither compared nor kept */
         const char *old;
         const char *new;
         const char *what;  /* the node, group, key, line ... it is about */

@@ -25,6 +25,16 @@ const struct gpu *facts_find_gpu(const struct facts *f, const char *address) {
         return NULL;
 }
 
+void facts_name(const struct facts *f, struct findings *list) {
+        for (size_t i = 0; i < list->n; i++) {
+                struct finding *item = &list->items[i];
+                const struct gpu *g = item->gpu ? facts_find_gpu(f, item->gpu) : NULL;
+
+                if (g && !item->name)
+                        item->name = g->name;
+        }
+}
+
 const char *facts_group_name(const struct facts *f, uint32_t gid) {
         for (int i = 0; i < GID_GROUPS; i++)
                 if (gid != 0 && f->groups[i].present && gid == f->groups[i].gid)

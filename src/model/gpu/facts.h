@@ -8,6 +8,7 @@
  * is known by its address and ids; names and numbers of nodes are only what
  * the kernel gave it this time.
  */
+#include "model/finding/finding.h"
 #include "model/gpu/card.h"
 #include "model/gpu/family.h"
 #include "model/gpu/pci-ids.h"
@@ -35,6 +36,7 @@ struct gpu {
         struct pci_ids ids;
         uint32_t class;     /* PCI class, 0x030000 = VGA; 0 without PCI */
         const char *driver; /* "amdgpu", NULL when none is bound */
+        const char *name;   /* for people, see gpu_name(); NULL: not known */
         const char *physfn; /* of an SR-IOV function: address of its card */
         uint32_t function;  /* the same: 1 is the first of its card; 0: not known */
         const char *port;   /* see card_port(); NULL: not known */
@@ -97,6 +99,9 @@ bool gpu_is_usable(const struct gpu *g);
 
 /** facts_find_gpu() - the GPU at @address, NULL when there is none */
 const struct gpu *facts_find_gpu(const struct facts *f, const char *address);
+
+/** facts_name() - put the GPU's name beside its address in all findings of @list that have none */
+void facts_name(const struct facts *f, struct findings *list);
 
 /** facts_group_name() - "root", "video" or "render" of host gid @gid, NULL for another */
 const char *facts_group_name(const struct facts *f, uint32_t gid);

@@ -36,6 +36,38 @@ const char *gpu_describe(struct arena *a, const struct gpu *g) {
         return strbuf_str(&b);
 }
 
+const char *gpu_label(struct arena *a, const char *name, const char *address) {
+        return name ? arena_printf(a, "%s, %s", name, address) : address;
+}
+
+const char *gpu_choice(struct arena *a, const struct gpu *g) {
+        return gpu_label(a, g->name, gpu_describe(a, g));
+}
+
+static const char *vendor_name(uint32_t vendor) {
+        switch (vendor) {
+        case 0x1002:
+                return "AMD ";
+        case 0x10de:
+                return "NVIDIA ";
+        case 0x8086:
+                return "Intel ";
+        default:
+                return "";
+        }
+}
+
+const char *gpu_name(struct arena *a, uint32_t vendor, const char *model) {
+        const char *open = strrchr(model, '['), *maker = vendor_name(vendor);
+        struct bytes name = bytes_of(model);
+
+        if (open && open[1] != ']' && model[name.len - 1] == ']')
+                name = (struct bytes){ open + 1, strlen(open + 1) - 1 };
+        if (bytes_has_prefix(name, maker))
+                maker = "";
+        return arena_printf(a, "%s%.*s", maker, (int)name.len, name.data);
+}
+
 const char *gpu_selector(struct arena *a, const struct gpu *g) {
         return arena_printf(a, "%s:%s", g->pci ? "pci" : "platform", g->address);
 }
@@ -45,8 +77,10 @@ static const char *join(struct arena *a, const struct gpu_list *l, bool selector
 
         for (size_t i = 0; i < l->n; i++)
                 strbuf_printf(&b, "%s%s (%s)", i ? ", " : "",
-                              selectors ? gpu_selector(a, l->items[i]) : l->items[i]->address,
-                              gpu_describe(a, l->items[i]));
+                              selectors ? gpu_selector(a, l->items[i])
+                                        : gpu_label(a, l->items[i]->name, l->items[i]->address),
+                              selectors ? gpu_choice(a, l->items[i])
+                                        : gpu_describe(a, l->items[i]));
         return b.len > 0 ? strbuf_str(&b) : "no GPU";
 }
 

@@ -9,7 +9,7 @@
  *     gpuanchor-baseline 1
  *     group video 44
  *     driver nvidia 550.163.01
- *     gpu 0000:c1:00.0 1002:150e 1f66:0031 amdgpu here
+ *     gpu 0000:c1:00.0 1002:150e 1f66:0031 amdgpu here AMD Radeon 890M
  *     node card /dev/dri/card1 226:1 0660
  *     end
  */
@@ -56,7 +56,9 @@ static const struct gpu *find_moved(const struct baseline *b, const struct known
 }
 
 static struct known_gpu known_of(struct arena *a, const struct gpu *g) {
-        struct known_gpu k = { .address = g->address, .ids = g->ids, .driver = g->driver };
+        struct known_gpu k = {
+                .address = g->address, .ids = g->ids, .driver = g->driver, .name = g->name
+        };
 
         for (size_t i = 0; i < g->n_nodes; i++) {
                 const struct node *n = &g->nodes[i];
@@ -123,7 +125,7 @@ static void compare_known(const struct baseline *before, const struct known_gpu 
                           const struct facts *now, struct findings *f) {
         struct arena *a = f->arena;
         const struct gpu *g = find_here(k, now), *moved;
-        struct finding item = { .gpu = k->address, .what = describe(a, k) };
+        struct finding item = { .gpu = k->address, .name = k->name, .what = describe(a, k) };
         struct known_gpu is;
         bool back;
 
@@ -266,9 +268,10 @@ struct bytes baseline_write(struct arena *a, const struct baseline *b) {
         for (size_t i = 0; i < b->n_gpus; i++) {
                 const struct known_gpu *k = &b->gpus[i];
 
-                strbuf_printf(&t, "gpu %s %s %s %s %s\n", k->address, pci_ids_model(a, &k->ids),
+                strbuf_printf(&t, "gpu %s %s %s %s %s%s%s\n", k->address, pci_ids_model(a, &k->ids),
                               pci_ids_subsystem(a, &k->ids), k->driver ? k->driver : "-",
-                              k->gone ? "gone" : k->idle ? "idle" : "here");
+                              k->gone ? "gone" : k->idle ? "idle" : "here", k->name ? " " : "",
+                              k->name ? k->name : "");
                 for (size_t j = 0; j < k->n_nodes; j++)
                         write_node(&t, &k->nodes[j]);
         }
@@ -294,6 +297,8 @@ static bool read_gpu(struct arena *a, struct bytes rest, struct baseline *b) {
         k.driver = streq(driver, "-") ? NULL : driver;
         k.idle = streq(where, "idle");
         k.gone = streq(where, "gone");
+        rest = bytes_trim(rest);
+        k.name = rest.len > 0 ? arena_strndup(a, rest.data, rest.len) : NULL;
         *ARENA_PUSH(a, b->gpus, b->n_gpus) = k;
         return true;
 }

@@ -23,6 +23,7 @@ struct known_gpu {
         const char *address;
         struct pci_ids ids;
         const char *driver; /* NULL: none */
+        const char *name;   /* for people; NULL: not known */
         struct known_node *nodes;
         size_t n_nodes;
         bool idle; /* it is here without nodes: @nodes are those that it had */

@@ -32,7 +32,7 @@ void chooser_undecided(struct chooser *x, const struct ambiguity *of) {
         for (size_t i = 0; i < of->gpus.n; i++)
                 strbuf_printf(&commands, WHY_ENABLE_GPU, i > 0 ? WHY_OR : "", x->in->vmid,
                               gpu_selector(x->a, of->gpus.items[i]),
-                              gpu_describe(x->a, of->gpus.items[i]));
+                              gpu_choice(x->a, of->gpus.items[i]));
         if (of->all)
                 strbuf_printf(&commands, WHY_ENABLE_GPU, WHY_OR, x->in->vmid, "all",
                               WHY_ALL_AS_NOW);
