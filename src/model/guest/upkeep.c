@@ -30,7 +30,7 @@ static bool is_member(const struct account *group, const char *user, uint32_t pr
 
 /* ---- groups and their members ---- */
 
-struct planner {
+struct work {
         struct arena *a;
         const struct upkeep_input *in;
         struct findings *f;
@@ -46,7 +46,7 @@ static struct upkeep_step *add_step(struct arena *a, struct upkeep *u, enum upke
         return s;
 }
 
-static void plan_group(struct planner *p, int i) {
+static void plan_group(struct work *p, int i) {
         const struct plan_gid *g = &p->in->gids[i];
         const struct policy *policy = p->in->policy;
         const char *number = arena_printf(p->a, "%u", g->inside), *owner;
@@ -80,7 +80,7 @@ static void plan_group(struct planner *p, int i) {
         p->there[i] = true;
 }
 
-static void plan_user(struct planner *p, const char *name) {
+static void plan_user(struct work *p, const char *name) {
         uint32_t primary = UINT32_MAX;
         struct account user, group;
 
@@ -115,7 +115,7 @@ static void add_quoted(struct strbuf *b, const char *s) {
         strbuf_adds(b, "\"");
 }
 
-static struct bytes dropin_text(struct planner *p) {
+static struct bytes dropin_text(struct work *p) {
         struct strbuf b = { .arena = p->a };
         const char *before = "SupplementaryGroups=";
 
@@ -165,7 +165,7 @@ static void add_restarts(struct arena *a, struct upkeep *u) {
                         add_step(a, u, UPKEEP_RESTART, u->steps[i].name);
 }
 
-static void plan_services(struct planner *p) {
+static void plan_services(struct work *p) {
         const struct policy *policy = p->in->policy;
         struct bytes text = dropin_text(p);
 
@@ -187,7 +187,7 @@ static void plan_services(struct planner *p) {
 
 void upkeep_plan(struct arena *a, const struct upkeep_input *in, struct findings *f,
                  struct upkeep *ret) {
-        struct planner p = { .a = a, .in = in, .f = f, .u = ret };
+        struct work p = { .a = a, .in = in, .f = f, .u = ret };
 
         *ret = (struct upkeep){ 0 };
         for (int i = 0; i < GID_GROUPS; i++)

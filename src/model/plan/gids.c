@@ -12,7 +12,9 @@
 
 #include "base/number.h"
 
-#define FIRST_SUBGID 65536 /* below are the host's own groups; login.defs(5): SUB_GID_MIN 100000 */
+#define RENDER_KINDS (NODE_BIT(NODE_RENDER) | NODE_BIT(NODE_KFD) | NODE_BIT(NODE_ACCEL))
+#define FIRST_SUBGID 65536 /* below are the host's own groups; login.defs(5): SUB_GID_MIN 100000   \
+                            */
 
 static void read_map(struct planner *x) {
         const struct plan_input *in = x->in;
@@ -59,15 +61,34 @@ static void set_hole(struct plan_gid *g, uint32_t inside) {
         g->map_inside = inside;
 }
 
-/* A hole whose container gid we remember, or whose host gid is the group's today. */
-static void find_sure_hole(const struct plan *p, struct plan_gid *g,
-                           const struct policy_gid *policy) {
+/* gid= of the devN line that gives a card node, for video, or a render node */
+static bool dev_line_gid(const struct plan_input *in, enum gid_group group, uint32_t *ret) {
+        uint32_t kinds = group == GID_VIDEO ? NODE_BIT(NODE_CARD) : NODE_BIT(NODE_RENDER);
+
+        for (size_t i = 1; i < in->survey->n_lines; i++) {
+                const struct devline *d = &in->survey->lines[i];
+
+                if (d->type == DEVLINE_DEV && d->gid.len > 0 && d->path.scope != PATH_FOLDER &&
+                    (devline_kinds(in->facts, d) & kinds) && parse_u32(d->gid, ret))
+                        return true;
+        }
+        return false;
+}
+
+/* A hole whose container gid we remember, whose host gid is the group's today, or whose container
+ * gid a devN line has. */
+static void find_sure_hole(const struct planner *x, enum gid_group group) {
+        const struct policy_gid *policy = &x->in->policy->gid[group];
+        const struct plan *p = x->p;
+        struct plan_gid *g = &x->p->gids[group];
         uint32_t inside;
 
         if (is_system_hole_of(p, policy->known))
                 set_hole(g, (uint32_t)policy->known);
         else if (g->host_present && idmap_lookup_outside(&p->map_now, g->host, &inside) &&
                  idmap_is_hole(&p->map_now, inside))
+                set_hole(g, inside);
+        else if (dev_line_gid(x->in, group, &inside) && is_system_hole_of(p, inside))
                 set_hole(g, inside);
         else if (is_hole_of(p, policy->guessed))
                 set_hole(g, (uint32_t)policy->guessed);
@@ -76,7 +97,8 @@ static void find_sure_hole(const struct plan *p, struct plan_gid *g,
 /*
  * The host's render gid moved before we ever saw this container, which has nodes bound: its hole
  * is the one system gid that is left when video's is taken away. Two are a guess, and where
- * something is known of the container's gid already it is no evidence at all.
+ * something is known of the container's gid already it is no evidence at all. Nor is it where no
+ * node of that group is to be given: the hole may be for anything.
  */
 static void find_left_over_hole(struct planner *x) {
         const struct policy_gid *policy = &x->in->policy->gid[GID_RENDER];
@@ -89,7 +111,7 @@ static void find_left_over_hole(struct planner *x) {
             !(render->in_map && render->map_inside == DEBIAN_VIDEO_GID))
                 set_hole(video, DEBIAN_VIDEO_GID);
         if (render->in_map || policy->known >= 0 || policy->learned >= 0 ||
-            !x->in->survey->there.as_mount)
+            !x->in->survey->there.as_mount || !(p->devices & RENDER_KINDS))
                 return;
         for (size_t i = 0; i < p->map_now.n_extents; i++) {
                 const struct extent *e = &p->map_now.extents[i];
@@ -117,20 +139,6 @@ static void part_holes(struct plan *p) {
                 render->in_map = false;
         else
                 video->in_map = false;
-}
-
-/* gid= of the devN line that gives a card node, for video, or a render node */
-static bool dev_line_gid(const struct plan_input *in, enum gid_group group, uint32_t *ret) {
-        uint32_t kinds = group == GID_VIDEO ? NODE_BIT(NODE_CARD) : NODE_BIT(NODE_RENDER);
-
-        for (size_t i = 1; i < in->survey->n_lines; i++) {
-                const struct devline *d = &in->survey->lines[i];
-
-                if (d->type == DEVLINE_DEV && d->gid.len > 0 && d->path.scope != PATH_FOLDER &&
-                    (devline_kinds(in->facts, d) & kinds) && parse_u32(d->gid, ret))
-                        return true;
-        }
-        return false;
 }
 
 /* It was read from the container's group file, which may say 70000: a start must not fail by it. */
@@ -172,7 +180,7 @@ void gids_find(struct planner *x) {
         read_map(x);
         if (p->has_map && !p->map_broken && idmap_check(&p->map_now) == IDMAP_OK) {
                 for (int i = 0; i < GID_GROUPS; i++)
-                        find_sure_hole(p, &p->gids[i], &x->in->policy->gid[i]);
+                        find_sure_hole(x, i);
                 find_left_over_hole(x);
                 part_holes(p);
         }

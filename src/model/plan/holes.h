@@ -4,7 +4,7 @@
 /*
  * holes - the id map that joins the container's gids to the host's
  */
-#include "model/plan/planner.h"
+#include "model/plan/plan.h"
 
 /**
  * holes_find() - fill pairs and map of the plan: every hole that bound nodes need, old ones healed

@@ -11,9 +11,7 @@
 
 #include "model/conf/application.h"
 #include "model/finding/reason.h"
-#include "model/plan/holes.h"
-
-#define DRM_KINDS (NODE_BIT(NODE_CARD) | NODE_BIT(NODE_RENDER))
+#include "model/plan/devices.h"
 
 /* A display engine beside the GPU that renders for it need not render itself. */
 static bool any_usable(const struct planner *x) {
@@ -23,60 +21,6 @@ static bool any_usable(const struct planner *x) {
                 if (gpu_is_usable(c->gpus.items[i]))
                         return true;
         return false;
-}
-
-static void tell_lost(const struct planner *x, size_t line) {
-        finding_add(x->f,
-                    (struct finding){ .code = FINDING_SOURCE_GONE,
-                                      .where = arena_printf(x->a, "%s:%zu", x->in->name,
-                                                            x->in->conf->lines[line].number),
-                                      .old = x->in->survey->lines[line].source });
-}
-
-/* Of @kinds those that the chosen GPUs, or what their drivers share, can have. */
-static uint32_t possible_kinds(const struct planner *x, uint32_t kinds) {
-        const struct choice *c = &x->p->choice;
-        uint32_t possible = 0;
-
-        for (size_t i = 0; i < c->gpus.n; i++)
-                for (size_t j = 0; j < c->gpus.items[i]->n_nodes; j++)
-                        possible |= NODE_BIT(c->gpus.items[i]->nodes[j].kind);
-        for (size_t i = 0; i < ELEMENTS(families); i++)
-                if (families[i].shared && plan_has_driver(x->p, families[i].driver))
-                        possible |= NODE_BIT(families[i].kind);
-        return kinds & possible;
-}
-
-/* devices = of the policy, else what the container has, else card and render */
-static uint32_t find_devices(struct planner *x) {
-        const struct plan_input *in = x->in;
-        const struct choice *c = &x->p->choice;
-        uint32_t kinds = 0;
-
-        if (in->policy->devices_set)
-                return in->policy->devices;
-        kinds = in->survey->given ? in->survey->given : in->survey->allowed;
-        /* rules for other GPUs' kinds alone, which go: the same as no line, now and once they are gone */
-        if (!in->survey->given && c->gpus.n > 0 && !possible_kinds(x, kinds))
-                kinds = 0;
-        if (in->survey->nvidia_hook.gives)
-                kinds |= NODE_BIT(NODE_NVIDIA);
-        if (in->survey->open && holes_kinds(in))
-                return (kinds & ~DRM_KINDS) | holes_kinds(in);
-        if (kinds)
-                return kinds;
-        if (in->survey->lost) {
-                tell_lost(x, in->survey->lost);
-                return 0;
-        }
-        for (size_t i = 0; i < c->gpus.n; i++)
-                for (size_t j = 0; j < c->gpus.items[i]->n_nodes; j++)
-                        kinds |= NODE_BIT(c->gpus.items[i]->nodes[j].kind);
-        return (kinds & DRM_KINDS) || kinds == 0
-                       ? DRM_KINDS | (plan_has_driver(x->p, families[FAMILY_NVIDIA].driver)
-                                              ? NODE_BIT(NODE_NVIDIA)
-                                              : 0)
-                       : kinds;
 }
 
 /*
@@ -125,8 +69,7 @@ static void add_late(struct planner *x, const struct gpu *g, const struct node *
 
 /* A line beside it stays: then the node is the line's. */
 static bool is_hooked(const struct planner *x, const struct node *n) {
-        return x->in->survey->nvidia_hook.gives && n->kind == NODE_NVIDIA &&
-               !input_names(x->in, n);
+        return x->in->survey->nvidia_hook.gives && n->kind == NODE_NVIDIA && !input_names(x->in, n);
 }
 
 static void add_node(struct planner *x, const struct gpu *g, const struct node *n, bool required) {
@@ -139,10 +82,12 @@ static void add_node(struct planner *x, const struct gpu *g, const struct node *
         if (n->state == NODE_CHAR) {
                 enum method form = find_form(x, n);
 
-                *ARENA_PUSH(x->a, p->nodes, p->n_nodes) = (struct plan_node){
-                        .node = n, .gpu = g, .form = form, .required = required && !hooked,
-                        .hooked = hooked
-                };
+                *ARENA_PUSH(x->a, p->nodes, p->n_nodes) =
+                        (struct plan_node){ .node = n,
+                                            .gpu = g,
+                                            .form = form,
+                                            .required = required && !hooked,
+                                            .hooked = hooked };
         } else if (required && !hooked) {
                 add_late(x, g, n, plan_node_problem(x->a, n));
         }
@@ -155,11 +100,10 @@ static void check_group(struct planner *x, const struct node *n) {
         if (!node_kind_has_group(n->kind) || !g->present || n->gid == g->gid || n->gid == 0 ||
             n->gid == facts->groups[GID_VIDEO].gid || n->gid == facts->groups[GID_RENDER].gid)
                 return;
-        finding_add(x->f,
-                    (struct finding){ .code = FINDING_NODE_GROUP_WRONG,
-                                      .what = n->path,
-                                      .old = arena_printf(x->a, "%u", n->gid),
-                                      .new = arena_printf(x->a, "%u", g->gid) });
+        finding_add(x->f, (struct finding){ .code = FINDING_NODE_GROUP_WRONG,
+                                            .what = n->path,
+                                            .old = arena_printf(x->a, "%u", n->gid),
+                                            .new = arena_printf(x->a, "%u", g->gid) });
 }
 
 /*
@@ -371,14 +315,14 @@ static void check_application(struct planner *x) {
         for (size_t i = 0; i < p->n_nodes; i++)
                 p->opened |= p->nodes[i].required && p->nodes[i].form == METHOD_DEV;
         if (p->opened)
-                finding_add(x->f,
-                            (struct finding){ .code = FINDING_APPLICATION,
-                                              .where = x->in->name,
-                                              .what = bytes_dup(x->a, conf_application(x->in->conf)) });
+                finding_add(x->f, (struct finding){
+                                          .code = FINDING_APPLICATION,
+                                          .where = x->in->name,
+                                          .what = bytes_dup(x->a, conf_application(x->in->conf)) });
 }
 
 void nodes_find(struct planner *x) {
-        x->p->devices = find_devices(x);
+        x->p->devices = devices_find(x);
         for (size_t i = 0; i < x->p->choice.gpus.n; i++)
                 add_gpu_nodes(x, x->p->choice.gpus.items[i]);
         add_lone_accel(x);

@@ -7,6 +7,11 @@
 
 #include "model/finding/reason.h"
 
+void planner_miss(struct planner *x, const char *what) {
+        x->p->incomplete = true;
+        x->p->missing = missing_add(x->a, x->p->missing, what);
+}
+
 /* The options with which nvidia-modprobe(1) makes a node. */
 static const char *modprobe_options(struct arena *a, const struct node *n) {
         const struct family *f = node_family(n);
@@ -118,7 +123,8 @@ static bool uses_group(const struct plan *p, const struct plan_gid *g) {
 }
 
 /* What the container says of itself is no more than that until a hole is made by it. */
-static bool is_hearsay(const struct plan *p, const struct plan_gid *g, const struct policy_gid *was) {
+static bool is_hearsay(const struct plan *p, const struct plan_gid *g,
+                       const struct policy_gid *was) {
         for (size_t i = 0; i < p->n_pairs; i++)
                 if (p->pairs[i].inside == g->inside)
                         return false;

@@ -24,10 +24,10 @@ struct plan_node {
 struct plan_gid {
         const char *name; /* "video", "render" */
         bool host_present;
-        uint32_t host;     /* host gid */
-        bool known;        /* @inside comes from policy, lines or memory */
-        uint32_t inside;   /* container gid; the host's number while not known */
-        bool in_map;       /* a hole of this group is in the map now */
+        uint32_t host;   /* host gid */
+        bool known;      /* @inside comes from policy, lines or memory */
+        uint32_t inside; /* container gid; the host's number while not known */
+        bool in_map;     /* a hole of this group is in the map now */
         uint32_t map_inside;
 };
 
@@ -35,8 +35,8 @@ struct plan {
         struct choice choice;
         uint32_t devices; /* NODE_BIT()s that count for this container */
         bool userns;
-        bool failed;      /* cannot be proved: nothing may be written */
-        bool incomplete;  /* something wanted is not there now; lines go to memory */
+        bool failed;         /* cannot be proved: nothing may be written */
+        bool incomplete;     /* something wanted is not there now; lines go to memory */
         const char *missing; /* NULL, or what is missing, for a refusal */
 
         struct plan_node *nodes;
@@ -46,10 +46,11 @@ struct plan {
         size_t n_late;
         struct plan_gid gids[GID_GROUPS];
 
-        const char *hook_value; /* what the line that tells NVIDIA's hook has to say; NULL: as it is */
+        const char
+                *hook_value; /* what the line that tells NVIDIA's hook has to say; NULL: as it is */
 
-        bool map_broken; /* an id map line cannot be parsed */
-        bool has_map;    /* the file has id map lines of its own */
+        bool map_broken;           /* an id map line cannot be parsed */
+        bool has_map;              /* the file has id map lines of its own */
         struct idmap map_now, map; /* gid side: as it is, as it shall be; userns only */
         struct id_pair *pairs;
         size_t n_pairs;
@@ -75,3 +76,20 @@ const struct plan_gid *plan_gid_of(const struct plan *p, const struct node *n);
 
 /** plan_remember_gids() - the container gids that @policy is to remember of a plan */
 void plan_remember_gids(const struct plan *p, struct policy *policy);
+
+/* ---- for the steps ---- */
+
+#define FIRST_USER_GID 1000 /* Debian: below are system groups, where render is */
+#define DEBIAN_VIDEO_GID 44 /* static in Debian and Ubuntu, base-passwd */
+#define LAST_STATIC_GID 100 /* "users"; render is allocated behind it */
+
+/* a plan while it is made */
+struct planner {
+        struct arena *a;
+        const struct plan_input *in;
+        struct findings *f;
+        struct plan *p;
+};
+
+/** planner_miss() - @what is wanted and is not there now */
+void planner_miss(struct planner *x, const char *what);

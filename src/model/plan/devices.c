@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * devices - which kinds of node
+ *
+ * Where the policy is silent: what the container's lines give, else the holes of its id map,
+ * else card and render.
+ */
+#include "model/plan/devices.h"
+
+#include "model/plan/holes.h"
+
+static void tell_lost(const struct planner *x, size_t line) {
+        finding_add(x->f, (struct finding){ .code = FINDING_SOURCE_GONE,
+                                            .where = arena_printf(x->a, "%s:%zu", x->in->name,
+                                                                  x->in->conf->lines[line].number),
+                                            .old = x->in->survey->lines[line].source });
+}
+
+/* Kinds that the chosen GPUs have */
+static uint32_t own_kinds(const struct choice *c) {
+        uint32_t kinds = 0;
+
+        for (size_t i = 0; i < c->gpus.n; i++)
+                for (size_t j = 0; j < c->gpus.items[i]->n_nodes; j++)
+                        kinds |= NODE_BIT(c->gpus.items[i]->nodes[j].kind);
+        return kinds;
+}
+
+/* and those that their drivers share */
+static uint32_t possible_kinds(const struct planner *x) {
+        uint32_t kinds = own_kinds(&x->p->choice);
+
+        for (size_t i = 0; i < ELEMENTS(families); i++)
+                if (families[i].shared && plan_has_driver(x->p, families[i].driver))
+                        kinds |= NODE_BIT(families[i].kind);
+        return kinds;
+}
+
+/* What a container without lines gets: card and render, of a GPU without these all that it has */
+static uint32_t default_kinds(const struct planner *x) {
+        uint32_t kinds = own_kinds(&x->p->choice);
+
+        if (kinds && !(kinds & DRM_KINDS))
+                return kinds;
+        return DRM_KINDS |
+               (plan_has_driver(x->p, families[FAMILY_NVIDIA].driver) ? NODE_BIT(NODE_NVIDIA) : 0);
+}
+
+uint32_t devices_find(const struct planner *x) {
+        const struct plan_input *in = x->in;
+        uint32_t kinds = 0;
+
+        if (in->policy->devices_set)
+                return in->policy->devices;
+        kinds = in->survey->given ? in->survey->given : in->survey->allowed;
+        if (in->survey->nvidia_hook.gives)
+                kinds |= NODE_BIT(NODE_NVIDIA);
+        if (in->survey->open && holes_kinds(in))
+                return (kinds & ~DRM_KINDS) | holes_kinds(in);
+        /* lines of other GPUs' kinds alone, which go: then it is one without lines, now as later */
+        if (kinds && possible_kinds(x) && !(kinds & possible_kinds(x)))
+                return kinds | default_kinds(x);
+        if (kinds)
+                return kinds;
+        if (in->survey->lost) {
+                tell_lost(x, in->survey->lost);
+                return 0;
+        }
+        return default_kinds(x);
+}
