@@ -17,24 +17,37 @@ static void tell_lost(const struct planner *x, size_t line) {
                                             .old = x->in->survey->lines[line].source });
 }
 
-/* Kinds that the chosen GPUs have */
+static uint32_t kinds_of(const struct gpu *g) {
+        uint32_t kinds = 0;
+
+        for (size_t i = 0; i < g->n_nodes; i++)
+                kinds |= NODE_BIT(g->nodes[i].kind);
+        return kinds;
+}
+
 static uint32_t own_kinds(const struct choice *c) {
         uint32_t kinds = 0;
 
         for (size_t i = 0; i < c->gpus.n; i++)
-                for (size_t j = 0; j < c->gpus.items[i]->n_nodes; j++)
-                        kinds |= NODE_BIT(c->gpus.items[i]->nodes[j].kind);
+                kinds |= kinds_of(c->gpus.items[i]);
         return kinds;
 }
 
-/* and those that their drivers share */
-static uint32_t possible_kinds(const struct planner *x) {
-        uint32_t kinds = own_kinds(&x->p->choice);
+/*
+ * Lines of kinds that other GPUs of the host have, and none of the chosen ones, go: then it is a
+ * container without lines, now as later. What no GPU has is late, and says nothing.
+ */
+static bool are_others(const struct planner *x, uint32_t kinds) {
+        uint32_t own = own_kinds(&x->p->choice), all = 0;
 
         for (size_t i = 0; i < ELEMENTS(families); i++)
                 if (families[i].shared && plan_has_driver(x->p, families[i].driver))
-                        kinds |= NODE_BIT(families[i].kind);
-        return kinds;
+                        own |= NODE_BIT(families[i].kind);
+        for (size_t i = 0; i < x->in->facts->n_gpus; i++)
+                all |= kinds_of(&x->in->facts->gpus[i]);
+        for (size_t i = 0; i < x->in->facts->n_shared; i++)
+                all |= NODE_BIT(x->in->facts->shared[i].kind);
+        return own && kinds && !(kinds & own) && !(kinds & ~all);
 }
 
 /* What a container without lines gets: card and render, of a GPU without these all that it has */
@@ -58,8 +71,7 @@ uint32_t devices_find(const struct planner *x) {
                 kinds |= NODE_BIT(NODE_NVIDIA);
         if (in->survey->open && holes_kinds(in))
                 return (kinds & ~DRM_KINDS) | holes_kinds(in);
-        /* lines of other GPUs' kinds alone, which go: then it is one without lines, now as later */
-        if (kinds && possible_kinds(x) && !(kinds & possible_kinds(x)))
+        if (are_others(x, kinds))
                 return kinds | default_kinds(x);
         if (kinds)
                 return kinds;
