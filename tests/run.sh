@@ -21,7 +21,7 @@
 #
 # What is random starts from N, or from a number of the clock, which is printed; tests find it
 # in GPUANCHOR_SEED. Each lane's lines come as it goes, so they mix.
-# Ends in a line "N passed, N failed, N skipped"; exit status 0 if none failed.
+# An input with which a fuzzer fails is kept in ${TMPDIR:-/tmp}/gpuanchor-kept. Ends in a line "N passed, N failed, N skipped"; exit status 0 if none failed.
 # shellcheck disable=SC2030,SC2031 # a lane is a subshell, and has $lane for itself
 set -eu
 cd "$(dirname "$0")/.."
@@ -45,6 +45,7 @@ fi
 echo "seed $GPUANCHOR_SEED"
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/gpuanchor-test.XXXXXX")
+kept=${TMPDIR:-/tmp}/gpuanchor-kept
 : >"$work/results"
 trap 'rm -rf "$work"' EXIT
 trap 'trap "" TERM; kill 0; wait; exit 1' HUP INT TERM # a lane in the background ignores ^C
@@ -128,14 +129,18 @@ setup() { # BUILD OPTION...
 }
 
 fuzz() {
-    runs=20000 seconds=20
-    [ "$mode" != long ] || { runs=-1 seconds=600; }
+    # the same inputs each time, so that what fails here is new; --long looks for others
+    seed=1 runs=20000 seconds=20
+    [ "$mode" != long ] || seed=$GPUANCHOR_SEED runs=-1 seconds=600
     for fuzzer in "$lane"/clang-asan/tests/fuzz-*; do
         [ -x "$fuzzer" ] && [ -f "$fuzzer" ] || continue
         name=${fuzzer##*/fuzz-}
         mkdir "$lane/corpus-$name"
-        step "fuzz $name" "$fuzzer" -seed="$GPUANCHOR_SEED" -runs=$runs -max_total_time=$seconds -timeout=25 -artifact_prefix="$lane/" \
+        step "fuzz $name" "$fuzzer" -seed="$seed" -runs=$runs -max_total_time=$seconds -timeout=25 -artifact_prefix="$lane/" \
             "$lane/corpus-$name" "tests/fuzz/corpus/$name"
+        for input in "$lane"/crash-* "$lane"/leak-* "$lane"/timeout-* "$lane"/oom-*; do
+            [ ! -f "$input" ] || { mkdir -p "$kept" && mv "$input" "$kept/$name-${input##*/}" && echo "kept: $kept/$name-${input##*/}"; }
+        done
     done
 }
 
@@ -157,7 +162,7 @@ source_lane() {
     # sample hosts with clang, whose sanitizers start a program in two thirds of gcc's time
     suite clang-asan "$lane/clang-asan" --no-suite lint --no-suite docs --no-suite kill
     fuzz
-    [ "$mode" != long ] || suite long "$lane/gcc" --setup long
+    [ "$mode" != long ] || suite long "$lane/gcc" --setup long --suite long
 }
 
 package_lane() {

@@ -8,7 +8,8 @@
 set -eu
 run=$(realpath "${1:?usage: test-start-faults.sh FAULT_RUN HOOK [SEED [COUNT]]}")
 hook=$(realpath "$2")
-seed=${3-${GPUANCHOR_SEED-$(date +%s)}}
+seed=${3:-0} # 0: another one each time, which is printed
+[ "$seed" != 0 ] || seed=${GPUANCHOR_SEED-$(date +%s)}
 count=${4-1000}
 here=$(realpath "$(dirname "$0")/..")
 [ "$(id -u)" = 0 ] || { echo "needs root"; exit 77; }

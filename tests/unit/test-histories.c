@@ -10,7 +10,8 @@
  * tells the card. It shares no code with the decision.
  *
  * test-histories [SEED [COUNT]]: in process, 10 000 of them
- * test-histories --programs HOOK MKHOST [SEED [COUNT]]: the hook on a folder; seed 0 is the time
+ * test-histories --programs HOOK MKHOST [SEED [COUNT]]: the hook on a folder; seed 0 is
+ * GPUANCHOR_SEED, or else the time
  */
 #include "model/identity/track.h"
 
@@ -821,7 +822,9 @@ int main(int argc, char **argv) {
                 fprintf(stderr, "needs root, a hook and mkhost.sh\n");
                 return 77;
         }
-        first = first ? first : (uint64_t)time(NULL);
+        if (first == 0)
+                first = getenv("GPUANCHOR_SEED") ? strtoull(getenv("GPUANCHOR_SEED"), NULL, 10)
+                                                 : (uint64_t)time(NULL);
         for (uint64_t seed = first; seed < first + count; seed++) {
                 bool good;
 
