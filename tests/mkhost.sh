@@ -144,6 +144,10 @@ function bind(bus, device, path, driver) {
         }
 }
 
+function long(id) {
+        return "0000" toupper(id)
+}
+
 function pci(address, path, class, id, subid, driver,   i, s) {
         DEVICE[address] = path
         split(id, i, ":")
@@ -153,6 +157,9 @@ function pci(address, path, class, id, subid, driver,   i, s) {
         file(path "/device", "0x" i[2] "\n")
         file(path "/subsystem_vendor", "0x" s[1] "\n")
         file(path "/subsystem_device", "0x" s[2] "\n")
+        file(path "/modalias", "pci:v" long(i[1]) "d" long(i[2]) "sv" long(s[1]) "sd" long(s[2]) \
+                "bc" toupper(substr(class, 1, 2)) "sc" toupper(substr(class, 3, 2)) \
+                "i" toupper(substr(class, 5)) "\n")
         bind("pci", address, path, driver)
 }
 

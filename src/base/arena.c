@@ -22,8 +22,8 @@ static void *out_of_memory(void) {
         _exit(1);
 }
 
-/** arena_alloc() - @size zeroed bytes, aligned for anything; never NULL */
-void *arena_alloc(struct arena *a, size_t size) {
+/* @size bytes of any content: a block that is not used whole must not be touched whole */
+static void *take(struct arena *a, size_t size) {
         const size_t align = _Alignof(max_align_t);
         struct arena_block *b = a->head;
 
@@ -33,22 +33,27 @@ void *arena_alloc(struct arena *a, size_t size) {
         if (!b || b->size - b->used < size) {
                 size_t want = size > BLOCK_SIZE ? size : BLOCK_SIZE;
 
-                b = a->fixed ? NULL : calloc(1, sizeof(*b) + want);
+                b = a->fixed ? NULL : malloc(sizeof(*b) + want);
                 if (!b)
                         return out_of_memory();
-                b->size = want;
-                b->next = a->head;
+                *b = (struct arena_block){ .next = a->head, .size = want };
                 a->head = b;
         }
         b->used += size;
         return b->data + b->used - size;
 }
 
+/** arena_alloc() - @size zeroed bytes, aligned for anything; never NULL */
+void *arena_alloc(struct arena *a, size_t size) {
+        return memset(take(a, size), 0, size);
+}
+
 char *arena_strndup(struct arena *a, const char *s, size_t n) {
-        char *copy = arena_alloc(a, n + 1);
+        char *copy = take(a, n + 1);
 
         if (n > 0)
                 memcpy(copy, s, n);
+        copy[n] = '\0';
         return copy;
 }
 
@@ -56,18 +61,23 @@ char *arena_strdup(struct arena *a, const char *s) {
         return arena_strndup(a, s, strlen(s));
 }
 
+/* Printed where it will stand; again only if there was not enough room. */
 char *arena_printf(struct arena *a, const char *format, ...) {
+        struct arena_block *b = a->head;
+        size_t room = b ? b->size - b->used : 0;
         va_list args;
         char *text;
         int n;
 
         va_start(args, format);
-        n = vsnprintf(NULL, 0, format, args);
+        n = vsnprintf(room ? b->data + b->used : NULL, room, format, args);
         va_end(args);
         if (n < 0)
                 return out_of_memory();
 
-        text = arena_alloc(a, (size_t)n + 1);
+        text = take(a, (size_t)n + 1);
+        if (b && a->head == b)
+                return text;
         va_start(args, format);
         vsnprintf(text, (size_t)n + 1, format, args);
         va_end(args);
@@ -140,7 +150,6 @@ void arena_reset(struct arena *a) {
         a->head = b->next;
         b->next = NULL;
         arena_done(a);
-        memset(b->data, 0, b->used);
         b->used = 0;
         a->head = b;
 }

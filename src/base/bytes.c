@@ -39,10 +39,6 @@ struct bytes bytes_word(struct bytes *rest) {
         return word;
 }
 
-struct bytes bytes_from(struct bytes s, size_t n) {
-        return n > 0 ? (struct bytes){ s.data + n, s.len - n } : s; /* NULL has no + 0 */
-}
-
 /* position of the first @c, the length of @s when there is none */
 static size_t find(struct bytes s, char c) {
         const char *at = s.len > 0 ? memchr(s.data, c, s.len) : NULL;
@@ -82,19 +78,6 @@ bool bytes_split(struct bytes s, char separator, struct bytes *ret_head, struct 
                 return false;
         *ret_head = (struct bytes){ s.data, n };
         *ret_tail = bytes_from(s, n + 1);
-        return true;
-}
-
-bool bytes_has_prefix(struct bytes s, const char *prefix) {
-        return bytes_take_prefix(&s, prefix);
-}
-
-bool bytes_take_prefix(struct bytes *s, const char *prefix) {
-        size_t n = strlen(prefix);
-
-        if (s->len < n || !bytes_equal((struct bytes){ s->data, n }, (struct bytes){ prefix, n }))
-                return false;
-        *s = bytes_from(*s, n);
         return true;
 }
 
@@ -183,18 +166,21 @@ void strbuf_adds(struct strbuf *b, const char *s) {
 
 void strbuf_printf(struct strbuf *b, const char *format, ...) {
         va_list args;
+        size_t room;
         int n;
 
+        make_room(b, 64); /* most pieces fit, and are printed once */
+        room = b->size - b->len;
         va_start(args, format);
-        n = vsnprintf(NULL, 0, format, args);
+        n = vsnprintf(b->data + b->len, room, format, args);
         va_end(args);
-        if (n <= 0)
-                return;
-        make_room(b, (size_t)n);
-        va_start(args, format);
-        vsnprintf(b->data + b->len, (size_t)n + 1, format, args);
-        va_end(args);
-        b->len += (size_t)n;
+        if (n > 0 && (size_t)n >= room) {
+                make_room(b, (size_t)n);
+                va_start(args, format);
+                vsnprintf(b->data + b->len, (size_t)n + 1, format, args);
+                va_end(args);
+        }
+        b->len += n > 0 ? (size_t)n : 0;
 }
 
 struct bytes strbuf_bytes(const struct strbuf *b) {

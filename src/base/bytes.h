@@ -84,12 +84,23 @@ struct bytes bytes_line(struct bytes *rest);
 bool bytes_split(struct bytes s, char separator, struct bytes *ret_head, struct bytes *ret_tail);
 
 /** bytes_from() - @s without its first @n bytes, of which it has at least that many */
-struct bytes bytes_from(struct bytes s, size_t n);
+static inline struct bytes bytes_from(struct bytes s, size_t n) {
+        return n > 0 ? (struct bytes){ s.data + n, s.len - n } : s; /* NULL has no + 0 */
+}
 
-bool bytes_has_prefix(struct bytes s, const char *prefix);
+static inline bool bytes_has_prefix(struct bytes s, const char *prefix) {
+        size_t n = strlen(prefix);
+
+        return s.len >= n && (n == 0 || memcmp(s.data, prefix, n) == 0);
+}
 
 /** bytes_take_prefix() - whether @s begins with @prefix, which is then cut off */
-bool bytes_take_prefix(struct bytes *s, const char *prefix);
+static inline bool bytes_take_prefix(struct bytes *s, const char *prefix) {
+        if (!bytes_has_prefix(*s, prefix))
+                return false;
+        *s = bytes_from(*s, strlen(prefix));
+        return true;
+}
 
 /** bytes_take_suffix() - whether @s ends with @suffix, which is then cut off */
 bool bytes_take_suffix(struct bytes *s, const char *suffix);

@@ -3,6 +3,7 @@
 /* entries - GPUs by their address, and nodes as /dev has them */
 #include "host/probe/entries.h"
 
+#include "base/number.h"
 #include "host/probe/sysfs.h"
 
 #include <fcntl.h>
@@ -70,8 +71,32 @@ static void gpu_read_function(struct probe *p, struct gpu *g) {
         }
 }
 
-static int gpu_read_pci(struct probe *p, struct gpu *g) {
-        _cleanup_(cleanup_close) int dir = -1;
+/*
+ * All ids in one read; "uevent" may wait for a driver, and "config" wakes the card.
+ * "pci:v00001002d0000150Esv00001F66sd00000031bc03sc80i00" (drivers/pci/pci-sysfs.c)
+ */
+static bool gpu_read_alias(int dir, struct gpu *g) {
+        static const char *const keys[] = { "pci:v", "d", "sv", "sd", "bc", "sc", "i" };
+        uint32_t n[ELEMENTS(keys)];
+        char buf[SYSFS_ATTR_SIZE];
+        struct bytes text = { 0 };
+
+        if (attr_read(dir, "modalias", buf, &text) < 0)
+                return false;
+        for (size_t i = 0; i < ELEMENTS(keys); i++) {
+                size_t digits = i < 4 ? 8 : 2;
+
+                if (!bytes_take_prefix(&text, keys[i]) || text.len < digits ||
+                    !parse_hex((struct bytes){ text.data, digits }, (unsigned)digits, &n[i]))
+                        return false;
+                text = bytes_from(text, digits);
+        }
+        g->ids = (struct pci_ids){ n[0], n[1], n[2], n[3] };
+        g->class = n[4] << 16 | n[5] << 8 | n[6];
+        return true;
+}
+
+static int gpu_read_attributes(int dir, struct gpu *g) {
         struct {
                 const char *name;
                 uint32_t *value;
@@ -86,11 +111,6 @@ static int gpu_read_pci(struct probe *p, struct gpu *g) {
         bool complete = true;
         int r;
 
-        if (p->pci < 0)
-                return 0;
-        dir = openat(p->pci, g->address, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (dir < 0)
-                return is_gone(-errno) ? 0 : -errno;
         for (size_t i = 0; i < ELEMENTS(attrs); i++) {
                 r = attr_hex(dir, attrs[i].name, attrs[i].value);
                 if (r < 0 && !is_gone(r))
@@ -99,7 +119,21 @@ static int gpu_read_pci(struct probe *p, struct gpu *g) {
         }
         if (!complete)
                 g->ids = (struct pci_ids){ 0 };
+        return 0;
+}
 
+static int gpu_read_pci(struct probe *p, struct gpu *g) {
+        _cleanup_(cleanup_close) int dir = -1;
+        int r;
+
+        if (p->pci < 0)
+                return 0;
+        dir = openat(p->pci, g->address, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (dir < 0)
+                return is_gone(-errno) ? 0 : -errno;
+        r = gpu_read_alias(dir, g) ? 0 : gpu_read_attributes(dir, g);
+        if (r < 0)
+                return r;
         r = attr_link(p->arena, dir, "driver", &g->driver);
         if (r < 0 && !is_gone(r))
                 return r;

@@ -9,7 +9,7 @@
  * groupmod leaves old numbers on nodes, and LXC leaves empty files where a bind
  * mount found no source.
  *
- * Attributes of a PCI device are read one by one: "config" has them together but
+ * The ids of a PCI device are taken from "modalias": "config" has them together, too, but
  * wakes a sleeping card, and "uevent" waits, on some kernels, for a driver that is
  * just being bound.
  */

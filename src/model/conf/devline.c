@@ -65,6 +65,8 @@ struct gpu_path gpu_path_parse(struct arena *a, struct bytes path) {
 
         if (bytes_equal(p.clean, BYTES("/")) || bytes_equal(p.clean, BYTES("/dev")))
                 p.scope = PATH_ALL;
+        else if (!bytes_has_prefix(p.clean, "/dev/")) /* as all folders of families begin */
+                p.scope = PATH_OTHER;
         else if (is_folder(&p))
                 p.scope = PATH_FOLDER;
         else if ((f = family_of_link(p.clean, &p.address)))
@@ -314,7 +316,7 @@ static bool dev_index(struct bytes key, uint32_t *ret) {
 struct devline devline_parse(struct arena *a, const struct conf_line *l) {
         struct devline d = { .type = DEVLINE_NONE, .rest = "" };
 
-        if (l->key.len == 0 || bytes_equal(l->key, BYTES("description")))
+        if (!bytes_has_prefix(l->key, "lxc.") && !bytes_has_prefix(l->key, "dev"))
                 return d;
         if (bytes_equal(l->key, BYTES("lxc.cgroup2.devices.allow"))) {
                 parse_allow(a, l->value, &d);

@@ -20,7 +20,7 @@ void recognise_ask(struct arena *a, const struct pctconf *c, struct sources *s) 
 
                 if (d.source)
                         sources_add(a, s, bytes_of(d.source));
-                whole_ask(a, &c->lines[i], s);
+                whole_ask(a, &c->lines[i], &d, s);
         }
 }
 

@@ -51,11 +51,11 @@ static const char *mount_point_source(struct arena *a, const struct conf_line *l
         return NULL;
 }
 
-void whole_ask(struct arena *a, const struct conf_line *l, struct sources *s) {
-        struct devline d = devline_parse(a, l);
+void whole_ask(struct arena *a, const struct conf_line *l, const struct devline *d,
+               struct sources *s) {
         const char *point = mount_point_source(a, l);
         const char **layers = NULL;
-        size_t n = d.type == DEVLINE_MOUNT ? find_layers(a, &d, &layers) : 0;
+        size_t n = d->type == DEVLINE_MOUNT ? find_layers(a, d, &layers) : 0;
 
         for (size_t i = 0; i < n; i++)
                 sources_add(a, s, bytes_of(layers[i]));

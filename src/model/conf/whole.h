@@ -10,8 +10,9 @@
  */
 #include "model/conf/devline.h"
 
-/** whole_ask() - add the paths that @l brings, if it is of that kind, to @s */
-void whole_ask(struct arena *a, const struct conf_line *l, struct sources *s);
+/** whole_ask() - add the paths that @l, parsed as @d, brings, if it is of that kind, to @s */
+void whole_ask(struct arena *a, const struct conf_line *l, const struct devline *d,
+               struct sources *s);
 
 /**
  * whole_recognise() - whether @l is such a line

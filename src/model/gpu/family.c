@@ -27,11 +27,12 @@ const struct family families[NODE_FAMILIES] = {
 
 /* whether @text begins as @pattern does before "%u" or "*", and then what is in their place */
 static bool take_stem(const char *pattern, struct bytes *text) {
-        struct bytes stem = { pattern, strcspn(pattern, "%*") };
+        size_t n = 0;
 
-        if (text->len < stem.len || !bytes_equal((struct bytes){ text->data, stem.len }, stem))
-                return false;
-        *text = bytes_from(*text, stem.len);
+        for (; pattern[n] && pattern[n] != '%' && pattern[n] != '*'; n++)
+                if (n == text->len || text->data[n] != pattern[n])
+                        return false;
+        *text = bytes_from(*text, n);
         return true;
 }
 
@@ -99,11 +100,13 @@ bool path_is_gpu(struct bytes path) {
 }
 
 bool family_is_mentioned(struct bytes text) {
+        if (!bytes_contains(text, "/dev/"))
+                return false;
         for (size_t i = 0; i < NODE_FAMILIES; i++) {
                 const struct family *f = &families[i];
                 size_t n = family_has_folder(f) ? strlen(f->folder) : strcspn(f->path, "%*");
 
-                if (text.len > 0 && memmem(text.data, text.len, f->path, n))
+                if (memmem(text.data, text.len, f->path, n))
                         return true;
         }
         return false;
