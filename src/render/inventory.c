@@ -8,6 +8,7 @@
  */
 #include "render/inventory.h"
 
+#include "model/finding/reason.h"
 #include "model/plan/plan.h"
 
 static void check_state(struct inventory *inv, const struct node *n) {
@@ -27,7 +28,8 @@ static void check_owner(struct inventory *inv, const struct node *n) {
                 finding_add(&inv->problems,
                             (struct finding){ .code = FINDING_NODE_GROUP_ROOT,
                                               .what = n->path,
-                                              .old = arena_printf(a, "%04o", n->mode) });
+                                              .old = arena_printf(a, "%04o", n->mode),
+                                              .new = WHY_ROOT_GROUP });
         else if (n->gid != 0 && g->present)
                 finding_add(&inv->problems,
                             (struct finding){ .code = FINDING_NODE_GROUP_WRONG,

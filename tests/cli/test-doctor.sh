@@ -461,6 +461,11 @@ case_pasted() {
     run 1 doctor --plain 101
     wrong device-line
     answers warning device-line 'no driver of this host has major 266; those of GPUs are 226 (drm)'
+    sed -i 's/266:0/195:*/' "$CONF" # of a card that is not there
+    run 1 doctor --plain 101
+    answers warning device-line 'no driver of this host has major 195'
+    sed -i 's/195:\*/29:0/' "$CONF" # fb0 has it for ever
+    run 0 doctor --plain 101
 }
 
 # nodes without a group are as open as on the host

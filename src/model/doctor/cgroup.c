@@ -116,11 +116,23 @@ static const char *gpu_majors(struct arena *a, const struct facts *f) {
         return b.len > 0 ? strbuf_str(&b) : NULL;
 }
 
+/* Reserved for devices that containers are given beside a GPU (the kernel's devices.txt). */
+static bool is_reserved(uint32_t major) {
+        static const uint8_t majors[] = {
+                1,   4,   5,   7,   10,  13,  14,  21, /* mem, tty, vcs, misc, input, sound, sg */
+                29,  81,  89,  108, 116, 136, 153, 166, /* fb, video, i2c, ppp, alsa, pts, spi, ttyACM */
+                180, 188, 189, 204, 212,                /* usb, ttyUSB, usb_device, ttyAMA, dvb */
+        };
+
+        return major <= UINT8_MAX && memchr(majors, (int)major, sizeof(majors));
+}
+
 /* c 266:0: a typing mistake, or a device whose driver is not there. */
 static bool has_no_driver(const struct doctor_guest *g, const struct devline *d) {
         return d->type == DEVLINE_ALLOW && !d->broken && !d->late && !d->by_path &&
-               d->device_type == 'c' && !d->any_major &&
-               !devline_rule_family(g->facts, d) && !facts_major_name(g->facts, d->number.major);
+               d->device_type == 'c' && !d->any_major && !is_reserved(d->number.major) &&
+               (g->facts->n_majors > 0 || !devline_rule_family(g->facts, d)) &&
+               !facts_major_name(g->facts, d->number.major);
 }
 
 static void add_no_driver(struct doctor_report *r, const struct doctor_guest *g, size_t i) {

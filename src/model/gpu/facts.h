@@ -14,6 +14,10 @@
 #include "model/gpu/pci-ids.h"
 #include "model/gpu/source.h"
 
+#define FIRST_USER_GID 1000 /* Debian: below are system groups, where render is */
+#define DEBIAN_VIDEO_GID 44 /* static in Debian and Ubuntu, base-passwd */
+#define LAST_STATIC_GID 100 /* "users"; render is allocated behind it */
+
 enum node_state {
         NODE_ABSENT,       /* the kernel has the device, /dev has no such name */
         NODE_CHAR,         /* a character device of the right number */

@@ -65,6 +65,17 @@ static bool maps_inside(const struct plan *p, uint32_t inside) {
         return false;
 }
 
+/* Those of nvidia-caps are made for root, or for everyone to read: nobody opens them to write. */
+static void report_root(struct planner *x, const struct node *n) {
+        if ((n->mode & 0006) == 0006 || node_family(n) == &families[FAMILY_NVIDIA_CAPS])
+                return;
+        finding_add(x->f, (struct finding){ .code = FINDING_NODE_GROUP_ROOT,
+                                            .what = n->path,
+                                            .old = arena_printf(x->a, "%04o", n->mode),
+                                            .new = n->kind == NODE_NVIDIA ? WHY_ROOT_NVIDIA
+                                                                          : WHY_ROOT_GROUP });
+}
+
 /* The host gid is that of the node itself: groupmod does not change nodes that exist. */
 static void add_node_pair(struct planner *x, const struct plan_node *pn) {
         const struct plan_gid *g = plan_gid_of(x->p, pn->node);
@@ -72,11 +83,7 @@ static void add_node_pair(struct planner *x, const struct plan_node *pn) {
         if (pn->form != METHOD_IDMAP || !pn->required)
                 return;
         if (pn->node->gid == 0) {
-                if ((pn->node->mode & 0006) != 0006)
-                        finding_add(x->f, (struct finding){ .code = FINDING_NODE_GROUP_ROOT,
-                                                            .what = pn->node->path,
-                                                            .old = arena_printf(x->a, "%04o",
-                                                                                pn->node->mode) });
+                report_root(x, pn->node);
                 return;
         }
         /* before any group's gid is known the node's own number is the better guess */

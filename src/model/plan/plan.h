@@ -79,10 +79,6 @@ void plan_remember_gids(const struct plan *p, struct policy *policy);
 
 /* ---- for the steps ---- */
 
-#define FIRST_USER_GID 1000 /* Debian: below are system groups, where render is */
-#define DEBIAN_VIDEO_GID 44 /* static in Debian and Ubuntu, base-passwd */
-#define LAST_STATIC_GID 100 /* "users"; render is allocated behind it */
-
 /* a plan while it is made */
 struct planner {
         struct arena *a;

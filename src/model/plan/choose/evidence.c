@@ -8,8 +8,6 @@
 #include "model/finding/reason.h"
 #include "model/idmap/idmap.h"
 
-#define HOST_GIDS 65536 /* above them are those of containers */
-
 /* ---- digest ---- */
 
 /* FNV-1a */
@@ -48,6 +46,7 @@ static bool gid_is_known(const struct facts *f, uint32_t gid) {
         return known;
 }
 
+/* Of a system group: the gid of a user's files is nobody's by name on the host, and tells nothing. */
 static const char *lost_gid(struct chooser *x) {
         const struct pctconf *conf = x->in->conf;
         struct extent e;
@@ -56,7 +55,8 @@ static const char *lost_gid(struct chooser *x) {
         for (size_t i = 1; i < conf->n_lines; i++)
                 if (x->in->survey->lines[i].type == DEVLINE_IDMAP &&
                     idmap_parse_line(conf->lines[i].value, &type, &e) == IDMAP_OK && type == 'g' &&
-                    e.count == 1 && e.outside < HOST_GIDS && !gid_is_known(x->in->facts, e.outside))
+                    e.count == 1 && e.outside < FIRST_USER_GID &&
+                    !gid_is_known(x->in->facts, e.outside))
                         return arena_printf(x->a, WHY_DOUBT_GID, e.outside);
         return NULL;
 }
@@ -67,7 +67,7 @@ static const char *lost_number(struct chooser *x) {
                 const struct gpu *gpu;
 
                 if (d->type == DEVLINE_ALLOW && !x->in->conf->lines[i].parked && !d->late &&
-                    devline_kinds(x->in->facts, d) && !devline_is_wide(x->in->facts, d) &&
+                    !d->any_minor && devline_kinds(x->in->facts, d) &&
                     !devline_node(x->in->facts, d, &gpu))
                         return arena_printf(x->a, WHY_DOUBT_NUMBER,
                                             devnum_text(x->a, d->number));

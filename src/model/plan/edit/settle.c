@@ -58,6 +58,18 @@ static void report_renamed(const struct editor *e, size_t i, const struct want *
                                            .new = w->pn->node->path });
 }
 
+/* Whether this host has a node of one of @kinds, which a line for one then gives. */
+static bool host_has(const struct facts *f, uint32_t kinds) {
+        bool any = false;
+
+        for (size_t i = 0; i < f->n_gpus; i++)
+                for (size_t j = 0; j < f->gpus[i].n_nodes; j++)
+                        any |= kinds & NODE_BIT(f->gpus[i].nodes[j].kind);
+        for (size_t i = 0; i < f->n_shared; i++)
+                any |= kinds & NODE_BIT(f->shared[i].kind);
+        return any;
+}
+
 /* Families beside DRM are managed only when devices = covers them. */
 static bool is_managed(const struct editor *e, const struct line_class *k, size_t i) {
         const struct devline *d = &e->lines[i];
@@ -68,7 +80,7 @@ static bool is_managed(const struct editor *e, const struct line_class *k, size_
         kinds = devline_kinds(e->in->facts, d);
         if (kinds == 0 || (kinds & drm) || (kinds & e->p->devices))
                 return kinds != 0;
-        if (!e->c->lines[i].parked && !d->legacy)
+        if (!e->c->lines[i].parked && !d->legacy && host_has(e->in->facts, kinds))
                 editor_report(e, (struct finding){ .code = FINDING_UNCOVERED,
                                                    .where = editor_where(e, i),
                                                    .old = editor_text(e, e->c->lines[i].text) });
