@@ -17,6 +17,7 @@
 #include "model/plan/open-rule.h"
 #include "model/plan/ways.h"
 #include "model/policy/memory.h"
+#include "model/ways/other-way.h"
 #include "pve/mapping.h"
 
 #include <errno.h>
@@ -243,10 +244,13 @@ void check_given(struct check *c) {
 
 static void survey_lines(struct check *c) {
         survey_make(c->arena, &c->anchor->facts, &c->guest.lines, &c->survey);
+        other_ways_find(c->arena, &c->anchor->facts, &c->guest.lines, &c->survey);
         survey_make(c->arena, &c->anchor->facts, &c->guest.config_lines, &c->config_survey);
         c->all_survey = c->survey;
-        if (c->policy.parked.n > 0)
-                survey_make(c->arena, &c->anchor->facts, &c->all_lines, &c->all_survey);
+        if (c->policy.parked.n == 0)
+                return;
+        survey_make(c->arena, &c->anchor->facts, &c->all_lines, &c->all_survey);
+        other_ways_find(c->arena, &c->anchor->facts, &c->all_lines, &c->all_survey);
 }
 
 /*
@@ -260,6 +264,7 @@ static int find_facts(struct check *c) {
         c->all_lines = pctconf_copy(&c->guest.lines);
         for (size_t i = 0; i < c->policy.parked.n; i++)
                 pctconf_park(&c->all_lines, &c->policy.parked.lines[i]);
+        other_ways_ask(c->arena, &c->guest.lines, &c->anchor->facts.sources);
         anchor_sources(c->anchor, &c->all_lines, &c->guest.config_lines);
         survey_lines(c);
         if (c->survey.has_legacy)

@@ -9,6 +9,7 @@
  */
 #include "host/lookup.h"
 
+#include "base/file.h"
 #include "host/walk.h"
 
 #include <errno.h>
@@ -16,6 +17,8 @@
 #include <linux/openat2.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+
+enum { TEXT_MAX = 64 * 1024 }; /* of a script or a file of lines */
 
 struct lookup {
         struct walker walker;
@@ -88,6 +91,16 @@ static bool look_below_dev(struct lookup *l, struct source *s) {
         return true;
 }
 
+/* Where the walk went nothing is that may not answer, and a FIFO or a device is not read. */
+static void read_text(struct arena *a, const char *root, struct source *s) {
+        struct bytes text;
+
+        if (s->kind == SOURCE_FILE &&
+            file_read(a, arena_printf(a, "%s%s", root, s->leads_to), TEXT_MAX, &text) == 0 &&
+            !bytes_contains_char(text, '\0'))
+                s->text = text;
+}
+
 void lookup_sources(struct arena *a, const char *root, struct sources *s) {
         struct lookup l = { .walker = { .arena = a, .prefix = root, .root = -1 }, .dev = -1 };
         size_t i = 0;
@@ -98,9 +111,16 @@ void lookup_sources(struct arena *a, const char *root, struct sources *s) {
                 return;
         l.dev = open(arena_printf(a, "%s/dev", root),
                      O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        for (; i < s->n; i++)
-                if (!s->items[i].leads_to && !look_below_dev(&l, &s->items[i]))
-                        walk_source(&l.walker, &s->items[i]);
+        for (; i < s->n; i++) {
+                struct source *at = &s->items[i];
+
+                if (at->leads_to)
+                        continue;
+                if (!look_below_dev(&l, at))
+                        walk_source(&l.walker, at);
+                if (at->is_asked)
+                        read_text(a, root, at);
+        }
         cleanup_close(&l.dev);
         cleanup_close(&l.walker.root);
 }

@@ -513,6 +513,39 @@ case_other_files() {
     answers ok hook '/etc/lxc/gpu.fstab has lines of another file'
     run 1 plan 101
     said '/etc/lxc/gpu.fstab has lines of another file'
+    chosen 0000:c1:00.0
+    mkdir -p "$H/etc/lxc"
+    printf '%s\n' '# GPU' '/dev/dri/card0 dev/dri/card0 none bind,create=file 0 0' >"$H/etc/lxc/gpu.fstab"
+    run 1 doctor --plain 101
+    wrong hook
+    answers warning hook '/dev/dri/card0 in /etc/lxc/gpu.fstab:2, which is of another GPU, 0000:00:02.0; the container'
+    sed -i 's/card0/card1/g' "$H/etc/lxc/gpu.fstab"
+    run 0 doctor --plain 101
+    answers ok hook '/dev/dri/card1 in /etc/lxc/gpu.fstab:2; it may give the container more'
+    rm "$H/etc/lxc/gpu.fstab" && mkfifo "$H/etc/lxc/gpu.fstab" # is not waited for
+    run 0 doctor --plain 101
+    answers ok hook '/etc/lxc/gpu.fstab has lines of another file'
+}
+
+# a hook that makes the nodes: no line beside it, and what it has wrong is said with the right line
+case_hook_makes_nodes() {
+    sed -i '/^unprivileged/d; /^lxc/d' "$CONF"
+    echo 'lxc.hook.autodev: /root/gpu.sh' >>"$CONF"
+    mkdir -p "$H/root"
+    printf '%s\n' '#!/bin/sh' 'mknod $LXC_ROOTFS_MOUNT/dev/dri/card1 c 226 1' \
+        'mknod $LXC_ROOTFS_MOUNT/dev/dri/renderD128 c 226 128' >"$H/root/gpu.sh"
+    run 1 doctor --plain 101
+    wrong next-start # the rules, which a privileged container needs
+    answers ok hook 'c 226 1 in /root/gpu.sh:2'
+    run 1 plan 101
+    unsaid '+lxc.mount.entry'
+    run 0 apply 101
+    run 0 doctor --plain 101
+    sed -i 's/128$/129/' "$H/root/gpu.sh"
+    run 1 doctor --plain 101
+    wrong hook
+    answers warning hook 'c 226 129 in /root/gpu.sh:3, which no GPU of this host has; the container'
+    answers warning hook 'lxc.mount.entry: /dev/dri/renderD128 dev/dri/renderD128 none bind,optional,create=file'
 }
 
 case_targets_and_methods() {

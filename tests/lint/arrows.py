@@ -17,7 +17,7 @@ import subprocess
 import sys
 
 MOST = 20
-MODEL = "finding gpu identity idmap conf policy plan/choose plan plan/edit guest live doctor watch report".split()
+MODEL = "finding gpu identity idmap conf ways policy plan/choose plan plan/edit guest live doctor watch report".split()
 DOMAIN = ["base", "model", "host", "pve", "render", "anchor"]
 PURE = ["base/arena.h", "base/bytes.h", "base/number.h"]  # what src/model may know of base: memory and text
 

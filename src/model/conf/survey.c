@@ -283,6 +283,16 @@ static void name_one(const struct facts *f, const struct devline *d, uint32_t ki
                         n->of[kind][g - f->gpus] = true;
 }
 
+static void name_other_way(const struct facts *f, const struct other_way *w, struct named *n) {
+        if (!w->makes || w->all)
+                return;
+        n->any |= w->gpu != NULL;
+        n->stranger |= !w->gpu && (w->kinds & ~family_shared_kinds());
+        for (int kind = 0; kind < NODE_KINDS && w->gpu; kind++)
+                if (w->kinds & NODE_BIT(kind))
+                        n->of[kind][w->gpu - f->gpus] = true;
+}
+
 /*
  * Whether two kinds of lines name the same GPUs, of those that have both kinds of node.
  * A GPU that has a card node only does not speak for the lines of render nodes: a card0
@@ -324,6 +334,8 @@ size_t survey_named_gpus(struct arena *a, const struct facts *f, const struct su
                               : d->type == DEVLINE_MOUNT || d->type == DEVLINE_DEV)
                         name_one(f, d, devline_kinds(f, d), &n);
         }
+        for (size_t i = 0; i < s->other_ways.n; i++)
+                name_other_way(f, &s->other_ways.items[i], &n);
         *ret_gpus = NULL;
         if (!one_voice(f, &n))
                 return 0;

@@ -16,6 +16,25 @@ struct forms {
         size_t n_mount, n_dev;
 };
 
+/** struct other_way - a device that such a line, or the file that it brings, names */
+struct other_way {
+        size_t line;      /* of the container's file, an index */
+        const char *text; /* as it stands there: "c 226 0", "/dev/dri/card0" */
+        const char *file; /* where, "/root/gpu.sh:3"; NULL: in the line itself */
+        uint32_t kinds;   /* NODE_BIT()s of what is named */
+        bool all;         /* a folder of nodes, every minor of @number */
+        bool makes;       /* the node comes into the container; else it is only named */
+        bool allows;      /* a rule of the device cgroup, for @number */
+        struct devnum number;
+        const struct node *node; /* that this host has now; NULL: none, or @all */
+        const struct gpu *gpu;   /* of @node, NULL: none, or shared */
+};
+
+struct other_ways {
+        struct other_way *items;
+        size_t n;
+};
+
 struct survey {
         struct devline *lines; /* one per line of the current section, same index */
         size_t n_lines;
@@ -27,6 +46,8 @@ struct survey {
         bool application;  /* its init is the application: conf_application() */
         bool userns;       /* unprivileged: 1, or id map lines */
         struct nvidia_hook nvidia_hook;
+        struct other_ways other_ways; /* filled by src/model/ways, as is the next */
+        uint32_t ways_only; /* NODE_BIT()s of kinds that no line gives, but another way */
         bool has_legacy;   /* a line is of cgroup v1 */
         bool needs_majors; /* a line has a number that only facts->majors can explain */
         size_t lost;       /* a line for a link in a GPU's folder that is not there now; 0: none */

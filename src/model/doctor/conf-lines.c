@@ -166,7 +166,8 @@ static void check_nvidia_hook(struct doctor_report *r, const struct doctor_guest
 
 static void check_lines(struct doctor_report *r, const struct doctor_guest *g,
                         const struct doctor_given *given, size_t n) {
-        bool none = n == 0 && !g->survey->nvidia_hook.gives;
+        bool none = n == 0 && !g->survey->nvidia_hook.gives &&
+                    !g->survey->ways_only;
 
         check_nvidia_hook(r, g);
         if (none && !g->managed)

@@ -29,6 +29,8 @@ struct source {
         const char *leads_to;
         const char *why; /* of UNKNOWN */
         bool failed;     /* UNKNOWN by an error of the system, which may be over a moment later */
+        bool is_asked;   /* for its content, too */
+        struct bytes text; /* of a FILE that was asked for it; without data: it was not read */
 };
 
 /** A container's file names some ten; a file that names more than this is not worth the time. */
@@ -47,6 +49,9 @@ struct sources {
  * No empty path, none that is there already, none with a NUL in it, no more than SOURCES_MAX.
  */
 void sources_add(struct arena *a, struct sources *s, struct bytes path);
+
+/** sources_add_file() - ask for a path, and for the content of the file that is there */
+void sources_add_file(struct arena *a, struct sources *s, struct bytes path);
 
 /** sources_failed() - whether one could not be looked up by an error of the system */
 bool sources_failed(const struct sources *s);

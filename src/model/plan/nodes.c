@@ -12,6 +12,7 @@
 #include "model/conf/application.h"
 #include "model/finding/reason.h"
 #include "model/plan/devices.h"
+#include "model/ways/other-way.h"
 
 /* A display engine beside the GPU that renders for it need not render itself. */
 static bool any_usable(const struct planner *x) {
@@ -67,14 +68,16 @@ static void add_late(struct planner *x, const struct gpu *g, const struct node *
                         (struct plan_node){ .node = n, .gpu = g, .form = find_form(x, n) };
 }
 
-/* A line beside it stays: then the node is the line's. */
-static bool is_hooked(const struct planner *x, const struct node *n) {
-        return x->in->survey->nvidia_hook.gives && n->kind == NODE_NVIDIA && !input_names(x->in, n);
+/* NVIDIA's hook runs in no container in which rules count. */
+static bool needs_rule(const struct planner *x, const struct node *n) {
+        const struct other_ways *ways = &x->in->survey->other_ways;
+
+        return !x->p->userns && other_ways_make(ways, n) && !other_ways_allow(ways, n);
 }
 
 static void add_node(struct planner *x, const struct gpu *g, const struct node *n, bool required) {
         struct plan *p = x->p;
-        bool hooked = required && is_hooked(x, n);
+        bool hooked = required && input_is_hooked(x->in, n);
 
         for (size_t i = 0; i < p->n_nodes; i++)
                 if (p->nodes[i].node == n)
@@ -87,7 +90,8 @@ static void add_node(struct planner *x, const struct gpu *g, const struct node *
                                             .gpu = g,
                                             .form = form,
                                             .required = required && !hooked,
-                                            .hooked = hooked };
+                                            .hooked = hooked,
+                                            .rule = hooked && needs_rule(x, n) };
         } else if (required && !hooked) {
                 add_late(x, g, n, plan_node_problem(x->a, n));
         }
@@ -117,7 +121,7 @@ static bool is_wanted(const struct planner *x, const struct gpu *g, const struct
         struct line_count lines;
         size_t gpus = c->pin.n_gpus > c->gpus.n ? c->pin.n_gpus - c->gpus.n : 0;
 
-        if (!(x->p->devices & NODE_BIT(n->kind)))
+        if (!(x->p->devices & NODE_BIT(n->kind)) || input_is_elsewhere(in, n))
                 return false;
         if (in->policy->devices_set || !(NODE_BIT(n->kind) & DRM_KINDS) ||
             !gpu_node(g, NODE_NVIDIA) ||
@@ -202,8 +206,9 @@ static void add_shared(struct planner *x) {
                         continue;
                 if (n->kind == NODE_NVIDIA && named) {
                         /* of NVIDIA's many a container keeps those that it has */
-                        add_node(x, NULL, n, input_names(in, n));
-                } else {
+                        add_node(x, NULL, n,
+                                 input_names(in, n) || other_ways_make(&in->survey->other_ways, n));
+                } else if (!input_is_elsewhere(in, n)) {
                         /* nvidia-caps hand out the partitioning of the card: only to who has them
                          */
                         add_node(x, NULL, n,

@@ -17,7 +17,8 @@ struct plan_node {
         const struct gpu *gpu; /* NULL: shared by all GPUs of a driver */
         enum method form;      /* METHOD_IDMAP: bind-mounted; METHOD_DEV: devN */
         bool required;         /* false: a right line stays, none is added */
-        bool hooked;           /* NVIDIA's hook gives it */
+        bool hooked;           /* a hook gives it, or a file that is included */
+        bool rule;             /* hooked, and only a rule for it is missing */
 };
 
 /** struct plan_gid - the container's own gid for one group of nodes */

@@ -7,9 +7,9 @@
  */
 #include "model/plan/ways.h"
 
-#include "base/number.h"
 #include "model/conf/legacy.h"
 #include "model/finding/reason.h"
+#include "model/ways/other-way.h"
 
 static bool is_unseen(const struct devline *d) {
         return d->type == DEVLINE_NONE && d->at && d->at->kind == SOURCE_UNKNOWN &&
@@ -28,92 +28,50 @@ static const char *legacy_remedy(struct arena *a, const struct plan_input *in,
         return r.key ? arena_printf(a, WHY_V1_REPLACE, r.key, r.value) : r.why;
 }
 
-/* A device that a line's text names: "c 226 128", "/dev/dri/card0" */
-struct literal {
-        const char *text;
-        const struct node *node; /* NULL: no GPU of this host has it */
-        const struct gpu *gpu;
-};
+/* The line that gives the container's own node of that kind. */
+static const char *line_instead(struct arena *a, const struct plan *p, const struct other_way *w) {
+        for (size_t i = 0; p && choice_is_settled(&p->choice) && i < p->choice.gpus.n; i++) {
+                const struct gpu *g = p->choice.gpus.items[i];
 
-static bool is_word(char c) {
-        return ascii_is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-               strchr("/-_.:", c);
-}
-
-/* The next word of a text in which any shell may be: quotes and signs part words as blanks do. */
-static struct bytes next_word(struct bytes *text) {
-        size_t n = 0;
-
-        while (text->len > 0 && (!is_word(text->data[0]) || text->data[0] == '\0'))
-                *text = bytes_from(*text, 1);
-        while (n < text->len && text->data[n] != '\0' && is_word(text->data[n]))
-                n++;
-        *text = bytes_from(*text, n);
-        return (struct bytes){ text->data - n, n };
-}
-
-static bool read_path(struct arena *a, const struct facts *f, struct bytes word,
-                      struct literal *ret) {
-        struct devline d = { .type = DEVLINE_MOUNT };
-
-        d.path = gpu_path_parse(a, word);
-        if (d.path.scope != PATH_NODE)
-                return false;
-        ret->text = bytes_dup(a, word);
-        ret->node = devline_node(f, &d, &ret->gpu);
-        return true;
-}
-
-static bool read_number(struct arena *a, const struct facts *f, struct bytes rest,
-                        struct literal *ret) {
-        struct bytes major = next_word(&rest), minor = next_word(&rest);
-        struct devnum number = { 0 };
-
-        if (!parse_u32(major, &number.major) || !parse_u32(minor, &number.minor) ||
-            !facts_family(f, number))
-                return false;
-        ret->text = arena_printf(a, "c %u %u", number.major, number.minor);
-        ret->node = facts_node(f, number, &ret->gpu);
-        return true;
-}
-
-static void report_literal(struct finding item, const struct literal *l, const struct plan *p,
-                           struct findings *f) {
-        item.what = l->text;
-        item.code = FINDING_HOOK_NAMES;
-        if (!l->node) {
-                item.code = FINDING_HOOK_STALE;
-                item.new = WHY_NO_GPU_HAS;
-        } else if (p && l->gpu && choice_is_settled(&p->choice) &&
-                   !gpu_list_has(&p->choice.gpus, l->gpu)) {
-                item.code = FINDING_HOOK_STALE;
-                item.new = arena_printf(f->arena, WHY_OTHER_GPU_HAS, l->gpu->address);
+                for (size_t j = 0; j < g->n_nodes; j++)
+                        if (w->kinds & NODE_BIT(g->nodes[j].kind))
+                                return devline_mount_value(a, bytes_of(g->nodes[j].path),
+                                                           g->nodes[j].path, (struct bytes){ 0 });
         }
+        return NULL;
+}
+
+static void report_way(const struct other_way *w, const struct plan *p, struct finding item,
+                       struct findings *f) {
+        struct arena *a = f->arena;
+        const char *why = NULL, *instead;
+
+        if (!w->node && !w->all)
+                why = WHY_NO_GPU_HAS;
+        else if (p && w->gpu && choice_is_settled(&p->choice) &&
+                 !gpu_list_has(&p->choice.gpus, w->gpu))
+                why = arena_printf(a, WHY_OTHER_GPU_HAS, w->gpu->address);
+        instead = why ? line_instead(a, p, w) : NULL;
+        item.code = why ? FINDING_HOOK_STALE : FINDING_HOOK_NAMES;
+        item.what = w->file ? arena_printf(a, WHY_IN_FILE, w->text, w->file) : w->text;
+        item.new = instead ? arena_printf(a, WHY_LINE_INSTEAD, why, instead) : why;
         finding_add(f, item);
 }
 
-/*
- * What a hook's line says in plain text; no shell is understood. Where it has numbers, as mknod
- * does, names are those in the container and say nothing.
- */
-static void report_hook(const struct plan_input *in, const struct plan *p, struct finding item,
-                        struct findings *f) {
-        struct arena *a = f->arena;
-        struct literal one, path = { 0 };
-        struct bytes rest = bytes_of(item.old), word;
-        bool numbers = false;
+/* A hook, or lines of another file. */
+static void report_other_ways(const struct plan_input *in, const struct plan *p, size_t line,
+                              struct findings *f) {
+        const struct other_ways *ways = &in->survey->other_ways;
+        const struct conf_line *l = &in->conf->lines[line];
+        struct finding item = { .code = FINDING_OTHER_FILE,
+                                .where = arena_printf(f->arena, "%s:%zu", in->name, l->number),
+                                .old = bytes_dup(f->arena, l->text) };
 
-        while ((word = next_word(&rest)).len > 0) {
-                one = (struct literal){ 0 };
-                if (BYTES_IN(word, "c") && read_number(a, in->facts, rest, &one)) {
-                        numbers = true;
-                        report_literal(item, &one, p, f);
-                } else if (!path.text) {
-                        read_path(a, in->facts, word, &path);
-                }
-        }
-        if (!numbers && path.text)
-                report_literal(item, &path, p, f);
+        if (!bytes_has_prefix(l->key, "lxc.hook.") && !other_way_is_read(in->facts, l))
+                finding_add(f, item);
+        for (size_t i = 0; i < ways->n; i++)
+                if (ways->items[i].line == line)
+                        report_way(&ways->items[i], p, item, f);
 }
 
 const char *ways_report(struct arena *a, const struct plan_input *in, const struct plan *p,
@@ -136,11 +94,8 @@ const char *ways_report(struct arena *a, const struct plan_input *in, const stru
                         item.code = in->facts->lxc_is_7 ? FINDING_LEGACY_KEY_ENDS : FINDING_LEGACY_KEY;
                         item.new = legacy_remedy(a, in, l);
                         finding_add(f, item);
-                } else if (bytes_has_prefix(l->key, "lxc.hook.")) {
-                        report_hook(in, p, item, f);
-                } else if (BYTES_IN(l->key, "lxc.include", "lxc.mount.fstab")) {
-                        item.code = FINDING_OTHER_FILE;
-                        finding_add(f, item);
+                } else if (other_way_is(l)) {
+                        report_other_ways(in, p, i, f);
                 } else if (is_unseen(d)) {
                         item.code = FINDING_SOURCE_UNSEEN;
                         item.old = d->source;

@@ -5,6 +5,8 @@
  */
 #include "model/plan/choose/input.h"
 
+#include "model/ways/other-way.h"
+
 enum method input_form(const struct plan_input *in) {
         if (in->policy->method != METHOD_AUTO)
                 return in->policy->method;
@@ -60,4 +62,17 @@ struct line_count input_count(const struct plan_input *in, enum node_kind kind) 
                         ++*(in->conf->lines[i].parked ? &count.parked : &count.there);
         }
         return count;
+}
+
+bool input_is_hooked(const struct plan_input *in, const struct node *n) {
+        const struct survey *s = in->survey;
+
+        return ((s->nvidia_hook.gives && n->kind == NODE_NVIDIA) ||
+                other_ways_make(&s->other_ways, n)) &&
+               !input_names(in, n);
+}
+
+bool input_is_elsewhere(const struct plan_input *in, const struct node *n) {
+        return !in->policy->devices_set && (in->survey->ways_only & NODE_BIT(n->kind)) &&
+               !other_ways_make(&in->survey->other_ways, n);
 }

@@ -47,6 +47,17 @@ struct input_forms input_forms(const struct plan_input *in, const struct node *n
 /** input_names() - whether a line, remembered ones too, gives @n by its name or with its folder */
 bool input_names(const struct plan_input *in, const struct node *n);
 
+/** input_is_hooked() - whether @n comes by NVIDIA's hook or another way, and no line gives it */
+bool input_is_hooked(const struct plan_input *in, const struct node *n);
+
+/**
+ * input_is_elsewhere() - whether nodes of the kind of @n come by another way than lines, but not @n
+ *
+ * Such as a hook that has an old number. Its owner has to put it right: a line beside it would end a
+ * start on the day when the number fits again (EEXIST).
+ */
+bool input_is_elsewhere(const struct plan_input *in, const struct node *n);
+
 /** struct line_count - mount and devN lines for nodes of a kind */
 struct line_count {
         size_t there, parked; /* in the file, remembered */

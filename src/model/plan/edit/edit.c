@@ -77,7 +77,7 @@ static void remember(const struct editor *e) {
                 const struct plan_node *pn = &e->p->nodes[i];
                 const struct family *family = node_family(pn->node);
 
-                if (family->major == 0 && pn->required && pn->form == METHOD_IDMAP)
+                if (family->major == 0 && (pn->rule || (pn->required && pn->form == METHOD_IDMAP)))
                         majors_add(e->a, &m->majors, pn->node->number.major, family->owner);
         }
 }
@@ -97,8 +97,9 @@ static struct wants make_wants(struct arena *a, const struct plan *p, enum metho
                 if (form == METHOD_AUTO || (pn->required && pn->form == form))
                         *ARENA_PUSH(a, w.items, w.n) = (struct want){
                                 .pn = pn,
-                                .required = pn->required &&
-                                            (form != METHOD_AUTO || pn->form == METHOD_IDMAP),
+                                .required = pn->rule ||
+                                            (pn->required &&
+                                             (form != METHOD_AUTO || pn->form == METHOD_IDMAP)),
                         };
         }
         return w;

@@ -3,10 +3,9 @@
 /*
  * other-way - hooks, and files that bring lines of their own
  */
-#include "model/conf/other-way.h"
+#include "model/ways/other-way.h"
 
 #include "base/number.h"
-#include "model/conf/survey.h"
 
 struct reader {
         struct arena *a;
@@ -70,11 +69,13 @@ static struct bytes next_file(struct bytes *text) {
         return word;
 }
 
-void other_way_ask(struct arena *a, const struct conf_line *l, struct sources *s) {
-        struct bytes rest = l->value, word;
+void other_ways_ask(struct arena *a, const struct pctconf *c, struct sources *s) {
+        for (size_t i = 1; i < c->n_lines; i++) {
+                struct bytes rest = c->lines[i].value, word;
 
-        while (other_way_is(l) && (word = next_file(&rest)).len > 0)
-                sources_add_file(a, s, word);
+                while (other_way_is(&c->lines[i]) && (word = next_file(&rest)).len > 0)
+                        sources_add_file(a, s, word);
+        }
 }
 
 bool other_way_is_read(const struct facts *f, const struct conf_line *l) {
@@ -224,24 +225,35 @@ static void read_files(struct reader *r, const struct conf_line *l) {
         }
 }
 
-struct other_ways other_ways_find(struct arena *a, const struct facts *f, const struct pctconf *c,
-                                  bool userns) {
-        struct other_ways ways = { 0 };
+static uint32_t kinds_made(const struct other_ways *w) {
+        uint32_t kinds = 0;
+
+        for (size_t i = 0; i < w->n; i++)
+                kinds |= w->items[i].makes ? w->items[i].kinds : 0;
+        return kinds;
+}
+
+void other_ways_find(struct arena *a, const struct facts *f, const struct pctconf *c,
+                     struct survey *s) {
+        uint32_t kinds;
 
         for (size_t i = 1; i < c->n_lines; i++) {
                 const struct conf_line *l = &c->lines[i];
-                struct reader r = { .a = a, .f = f, .ways = &ways, .line = i };
+                struct reader r = { .a = a, .f = f, .ways = &s->other_ways, .line = i };
 
                 if (l->parked || !other_way_is(l))
                         continue;
-                /* the others are run before the container has a /dev, or when it is gone */
-                r.can_make = !userns && BYTES_IN(l->key, "lxc.hook.mount", "lxc.hook.autodev",
-                                                 "lxc.hook.start", "lxc.include");
+                /* others are run before the container has a /dev; no user namespace may mknod */
+                r.can_make = !s->userns && BYTES_IN(l->key, "lxc.hook.mount", "lxc.hook.autodev",
+                                                    "lxc.hook.start", "lxc.include");
                 if (is_hook(l))
                         read_command(&r, l->value);
                 read_files(&r, l);
         }
-        return ways;
+        kinds = kinds_made(&s->other_ways);
+        s->ways_only = kinds & ~s->given;
+        s->given |= kinds;
+        s->nvidia_named |= (kinds & NODE_BIT(NODE_NVIDIA)) != 0;
 }
 
 bool other_ways_make(const struct other_ways *w, const struct node *n) {
@@ -258,12 +270,4 @@ bool other_ways_allow(const struct other_ways *w, const struct node *n) {
                     (w->items[i].all || w->items[i].number.minor == n->number.minor))
                         return true;
         return false;
-}
-
-uint32_t other_ways_kinds(const struct other_ways *w) {
-        uint32_t kinds = 0;
-
-        for (size_t i = 0; i < w->n; i++)
-                kinds |= w->items[i].makes ? w->items[i].kinds : 0;
-        return kinds;
 }
