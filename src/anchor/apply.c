@@ -28,12 +28,22 @@ void anchor_tell_write_failed(struct findings *f, const char *where, int error) 
         finding_add(f, item);
 }
 
+/* So that it can be taken back: delegations_end(). */
+static void remember_delegation(struct check *c, uint32_t gid) {
+        const char *path;
+        int r = host_delegations_set(&c->anchor->pve, gid, true, &path);
+
+        if (r < 0)
+                anchor_tell_write_failed(&c->findings, path + strlen(c->anchor->pve.root), r);
+}
+
 static int apply_delegations(struct check *c) {
         for (size_t i = 0; i < c->n_delegate; i++) {
                 const char *gid = arena_printf(c->arena, "%u", c->delegate[i]);
                 const char *why = delegate_subgid(c->arena, c->anchor->pve.root, c->delegate[i]);
 
                 if (!why) {
+                        remember_delegation(c, c->delegate[i]);
                         finding_add(&c->findings,
                                     (struct finding){ .code = FINDING_SUBGID_ADDED, .new = gid });
                         continue;

@@ -3,10 +3,16 @@
 /* delegate - lines of /etc/subgid, written by the tool that owns the file */
 #include "host/delegate.h"
 
+#include "base/file.h"
+#include "base/folder.h"
 #include "base/spawn.h"
 #include "model/finding/reason.h"
+#include "model/idmap/delegation.h"
+
+#include <errno.h>
 
 #define USERMOD_MS (10 * 1000)
+#define MAP_MAX (64 * 1024) /* the kernel takes 340 lines */
 
 static const char *why_not(struct arena *a, int r, const struct spawn_result *result) {
         if (r < 0)
@@ -21,15 +27,10 @@ static const char *why_not(struct arena *a, int r, const struct spawn_result *re
                                     : "");
 }
 
-const char *delegate_subgid(struct arena *a, const char *root, uint32_t gid) {
-        const char *range = arena_printf(a, "%u-%u", gid, gid);
-        const char *const here[] = { "usermod", "--add-subgids", range, "root", NULL };
-        const char *const there[] = { "usermod", "--prefix", root, "--add-subgids",
-                                      range,     "root",     NULL };
-        struct spawn_job job = { .argv = *root ? there : here,
-                                 .timeout_ms = USERMOD_MS,
-                                 .max_output = 4096,
-                                 .root = root };
+static const char *run(struct arena *a, const char *root, const char *const *argv) {
+        struct spawn_job job = {
+                .argv = argv, .timeout_ms = USERMOD_MS, .max_output = 4096, .root = root
+        };
         struct spawn_result result = { 0 };
         int r = spawn_run(a, &job, &result);
 
@@ -37,4 +38,42 @@ const char *delegate_subgid(struct arena *a, const char *root, uint32_t gid) {
                 return NULL;
         spawn_show(&result);
         return why_not(a, r, &result);
+}
+
+const char *delegate_subgid(struct arena *a, const char *root, uint32_t gid) {
+        const char *range = arena_printf(a, "%u-%u", gid, gid);
+        const char *const here[] = { "usermod", "--add-subgids", range, "root", NULL };
+        const char *const there[] = { "usermod", "--prefix", root, "--add-subgids",
+                                      range,     "root",     NULL };
+
+        return run(a, root, *root ? there : here);
+}
+
+/* usermod refuses --del-subgids while the user has a process, as root has, but not with a prefix. */
+const char *delegate_end(struct arena *a, const char *root, uint32_t gid) {
+        const char *const argv[] = { "usermod",       "--prefix",
+                                     *root ? root : "/.", "--del-subgids",
+                                     arena_printf(a, "%u-%u", gid, gid), "root", NULL };
+
+        return run(a, root, argv);
+}
+
+bool delegate_is_used(struct arena *a, const char *root, uint32_t gid) {
+        const char *proc = arena_printf(a, "%s/proc", root);
+        struct names names = { 0 };
+
+        if (folder_names(a, proc, "", &names) < 0)
+                return true;
+        for (size_t i = 0; i < names.n; i++) {
+                const char *path = arena_printf(a, "%s/%s/gid_map", proc, names.items[i]);
+                struct bytes text;
+                int r;
+
+                if (*names.items[i] < '0' || *names.items[i] > '9')
+                        continue;
+                r = file_read(a, path, MAP_MAX, &text);
+                if (r == 0 ? delegation_in_map(text, gid) : r != -ENOENT && r != -ESRCH)
+                        return true;
+        }
+        return false;
 }

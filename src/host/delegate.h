@@ -15,3 +15,13 @@
  * Return: NULL, or why it failed; what usermod said about it is on stderr then.
  */
 const char *delegate_subgid(struct arena *a, const char *root, uint32_t gid);
+
+/** delegate_end() - root may not map host gid @gid any more: usermod --del-subgids; as delegate_subgid() */
+const char *delegate_end(struct arena *a, const char *root, uint32_t gid);
+
+/**
+ * delegate_is_used() - whether a process is in a user namespace whose map has host gid @gid
+ *
+ * LXC maps anew when it cleans up after a container that runs. What cannot be read may be one.
+ */
+bool delegate_is_used(struct arena *a, const char *root, uint32_t gid);

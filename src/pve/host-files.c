@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * host-files - files of root: the history of the cards, the pins of the node, the drivers' majors
+ * host-files - files of root: the history of the cards, the pins of the node, the drivers' majors,
+ * the lines of /etc/subgid that gpuanchor added
  *
  * On the host's own disk, not below /etc/pve: cards are this machine's, and a start reads one
  * file instead of the policies of all containers, each a round trip to pmxcfs.
@@ -17,6 +18,7 @@
 
 #define FOLDER "/var/lib/gpuanchor/host"
 #define FILE_MAX (1024 * 1024)
+#define MAX_TRIES 10 /* other starts write, too */
 
 static const char *path_of(const struct pve *pve, const char *name) {
         return arena_printf(pve->arena, "%s" FOLDER "/%s", pve->root, name);
@@ -177,4 +179,33 @@ int host_majors_store(const struct pve *pve, const struct facts *f, const char *
         *ret_path = path_of(pve, "majors");
         return store(pve, *ret_path, majors_write(pve->arena, &f->seen),
                      majors_write(pve->arena, &next));
+}
+
+static struct bytes delegations_text(const struct pve *pve) {
+        struct bytes text = { 0 };
+
+        (void)file_read(pve->arena, path_of(pve, "subgid"), FILE_MAX, &text);
+        return text;
+}
+
+struct delegations host_delegations_load(const struct pve *pve) {
+        struct delegations d;
+
+        delegations_parse(pve->arena, delegations_text(pve), &d);
+        return d;
+}
+
+int host_delegations_set(const struct pve *pve, uint32_t gid, bool have, const char **ret_path) {
+        int r = FILE_E_CHANGED;
+
+        *ret_path = path_of(pve, "subgid");
+        for (int i = 0; i < MAX_TRIES && r == FILE_E_CHANGED; i++) {
+                struct bytes before = delegations_text(pve);
+                struct delegations d;
+
+                delegations_parse(pve->arena, before, &d);
+                delegations_set(pve->arena, &d, gid, have);
+                r = store(pve, *ret_path, before, delegations_write(pve->arena, &d));
+        }
+        return r;
 }

@@ -5,6 +5,7 @@
  * host-files - /var/lib/gpuanchor/host: what this host remembers of its cards
  */
 #include "model/gpu/majors.h"
+#include "model/idmap/delegation.h"
 #include "model/identity/host-memory.h"
 #include "model/identity/sighting.h"
 #include "pve/pve.h"
@@ -37,3 +38,9 @@ struct majors host_majors_load(const struct pve *pve);
 
 /** host_majors_store() - with what @f has now, if that is new; as host_memory_store() */
 int host_majors_store(const struct pve *pve, const struct facts *f, const char **ret_path);
+
+/** host_delegations_load() - the lines of /etc/subgid that gpuanchor added; what cannot be read is none */
+struct delegations host_delegations_load(const struct pve *pve);
+
+/** host_delegations_set() - remember that gpuanchor added a line for @gid, or that it is gone */
+int host_delegations_set(const struct pve *pve, uint32_t gid, bool have, const char **ret_path);

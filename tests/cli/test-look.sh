@@ -120,6 +120,115 @@ case_history_renewed() {
     [ -s "$H/var/lib/gpuanchor/host/cards" ] || fail "the cards were not written down"
 }
 
+# --- what gpuanchor added to /etc/subgid -----------------------------------------------------------
+
+# a container with a mount entry, whose hole gpuanchor has delegated
+bound() {
+    sed -i '/^root:110:/d' "$H/etc/subgid"
+    printf 'arch: amd64\nhookscript: local:snippets/gpuanchor-hook\nunprivileged: 1\nlxc.mount.entry: /dev/dri/renderD128 dev/dri/renderD128 none bind,optional,create=file\n' >"$CONF"
+    "$gpuanchor" apply 101 >/dev/null || exit 1
+    delegated 110
+    [ "$(cat "$H/var/lib/gpuanchor/host/subgid")" = 110 ] || fail "the line is not remembered"
+}
+delegated() { grep -qx "root:$1:1" "$H/etc/subgid" || fail "root:$1:1 is gone: $(cat "$H/etc/subgid")"; }
+taken_back() {
+    ! grep -q "^root:$1:" "$H/etc/subgid" || fail "root:$1:1 is still there"
+    grep -qx root:100000:65536 "$H/etc/subgid" && grep -qx root:44:1 "$H/etc/subgid" || fail "and other lines went"
+}
+host_render() {
+    sed -i "s/^render:x:[0-9]*:/render:x:$1:/" "$H/etc/group"
+    chgrp "$1" "$H/dev/dri/renderD128" "$H/dev/kfd"
+}
+
+case_delegation_of_the_old_group() {
+    bound
+    run 0 look
+    delegated 110
+    host_render 993
+    run 0 look # the container still has the old hole
+    delegated 110
+    run 0 apply 101
+    run 0 look
+    said '/etc/subgid: root may not map host gid 110 any more'
+    taken_back 110
+    delegated 993
+    run 0 look
+    [ ! -s "$work/out" ] || fail "said again"
+    host_render 110
+    run 0 apply 101
+    run 0 look
+    taken_back 993
+    delegated 110
+}
+
+# whoever may still need it: a snapshot, a container without gpuanchor, one that LXC alone knows, one that runs
+case_delegation_is_needed() {
+    bound
+    host_render 993
+    "$gpuanchor" apply 101 >/dev/null || exit 1
+    hole='lxc.idmap: g 110 110 1'
+    for who in snapshot unmanaged range unreadable lxc process; do
+        cp "$CONF" "$work/101.conf"
+        case $who in
+        snapshot) printf '\n[old]\n%s\n' "$hole" >>"$CONF" ;;
+        unmanaged) echo "$hole" >"$H/etc/pve/lxc/102.conf" ;;
+        range) echo 'lxc.idmap = g 1000 100 20' >"$H/etc/pve/lxc/102.conf" ;;
+        unreadable) echo 'lxc.idmap: g 110 0156 1' >"$H/etc/pve/lxc/102.conf" ;;
+        lxc) mkdir -p "$H/var/lib/lxc/web" && echo 'lxc.idmap = g 110 110 1' >"$H/var/lib/lxc/web/config" ;;
+        process) mkdir -p "$H/proc/77" && printf '         0          0 4294967295\n       110        110          1\n' >"$H/proc/77/gid_map" ;;
+        esac
+        run 0 look
+        delegated 110
+        rm -rf "$H/etc/pve/lxc/102.conf" "$H/var/lib/lxc/web" "$H/proc/77"
+        cp "$work/101.conf" "$CONF"
+    done
+    mkdir -p "$H/proc/78" && printf '         0          0 4294967295\n' >"$H/proc/78/gid_map"
+    run 0 look
+    taken_back 110
+}
+
+# what the owner wrote, before or since
+case_delegation_of_the_owner() {
+    bound
+    host_render 993
+    "$gpuanchor" apply 101 >/dev/null || exit 1
+    for lines in root:110:1 root:100:20; do
+        echo "$lines" >>"$H/etc/subgid"
+        cp "$H/etc/subgid" "$work/subgid"
+        run 0 look
+        cmp -s "$work/subgid" "$H/etc/subgid" || fail "$lines: $(cat "$H/etc/subgid")"
+        grep -v "^$lines\$" "$work/subgid" >"$H/etc/subgid"
+        echo root:110:1 >>"$H/etc/subgid"
+        run 0 look # which was its own once does not come back
+        delegated 110
+    done
+    ! grep -qx 110 "$H/var/lib/gpuanchor/host/subgid" || fail "it is still taken for gpuanchor's"
+}
+
+case_delegations_at_the_end() {
+    bound
+    sed -i '/^hookscript/d' "$CONF" # there is no pct here
+    run 0 disable --all --dry-run
+    delegated 110
+    run 0 disable --all
+    said 'may still map host gid 110, a line that gpuanchor added: /etc/pve/lxc/101.conf maps it'
+    delegated 110
+    sed -i '/^lxc.idmap/d' "$CONF"
+    run 0 disable --all
+    said 'may not map host gid 110 any more'
+    taken_back 110
+}
+
+case_delegation_pmxcfs_stopped() {
+    bound
+    host_render 993
+    "$gpuanchor" apply 101 >/dev/null || exit 1
+    rm -rf "$H/etc/pve"
+    mkdir "$H/etc/pve"
+    "$gpuanchor" disable --all >/dev/null 2>&1
+    delegated 110
+}
+
 # whoever may ask may leave anything in the folder
 case_flag_is_anything() {
     rm -f "$FLAG"

@@ -8,6 +8,7 @@
 #include "anchor/live/look.h"
 
 #include "anchor/apply.h"
+#include "anchor/live/delegations.h"
 #include "anchor/live/gates.h"
 #include "anchor/live/running.h"
 #include "anchor/status.h"
@@ -201,6 +202,7 @@ int anchor_look(struct arena *a, const char *root, struct look *ret) {
         arena_done(&p.scratch);
         if (r == 0) {
                 keep_memory(&p.host);
+                delegations_end(&p.host.pve, false, &ret->findings);
                 held_looked(&p.host.pve);
         }
         facts_name(&p.host.facts, &ret->findings);

@@ -8,6 +8,7 @@
  * to the hook is the package's, and goes with it. The device lines stay as they
  * are: they are right today.
  */
+#include "anchor/live/delegations.h"
 #include "anchor/live/gates.h"
 #include "anchor/live/running.h"
 #include "anchor/upkeep.h"
@@ -227,6 +228,13 @@ static int disable_one(struct cli *c, uint32_t vmid) {
         return clear_inside(&d);
 }
 
+static void end_delegations(struct cli *c) {
+        struct findings f = { .arena = &c->arena };
+
+        delegations_end(&c->host.pve, true, &f);
+        out_findings(c, &f, 0, EDITS_TELL);
+}
+
 static int disable_all(struct cli *c) {
         uint32_t *vmids = NULL;
         int r, worst;
@@ -242,6 +250,8 @@ static int disable_all(struct cli *c) {
         }
         if (worst != EXIT_TROUBLE && !c->opt[OPT_KEEP_POLICY])
                 worst = clear_orphans(c) == EXIT_DONE ? worst : EXIT_TROUBLE;
+        if (!c->opt[OPT_DRY_RUN])
+                end_delegations(c);
         return worst;
 }
 
@@ -264,7 +274,9 @@ const struct verb verb_disable = {
                  "policy file. The device lines stay, so the container starts with what it has.\n"
                  "The files that gpuanchor keeps inside for guest-service are removed when the\n"
                  "container runs; with --now its GPU nodes leave it, too.\n"
-                 "--all goes on after a failure. The link to the hook stays: it is the package's.\n",
+                 "--all goes on after a failure, and takes lines back that gpuanchor added to\n"
+                 "/etc/subgid and no container needs. The link to the hook stays: it is the\n"
+                 "package's.\n",
         .exits = { "disabled, or was not managed",
                    "disabled, and a file inside has to stay",
                    "refused or failed: that container is as it was" },

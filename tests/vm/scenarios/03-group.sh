@@ -31,6 +31,30 @@ case_subgid_missing() {
     grep -qx root:44:1 /etc/subgid || fail "/etc/subgid: no video"
 }
 
+# What a start added to /etc/subgid for the old number goes with it, taken back by the look's own
+# unit; not while the container has the old hole.
+case_delegation_goes() {
+    local old
+    old=$(host_render_gid)
+    guide_lines $A | container
+    start
+    grep -qx "root:$old:1" /etc/subgid || fail "/etc/subgid: no root:$old:1"
+    host_render_moves_to 1996
+    systemctl start gpuanchor-look || fail "the look failed"
+    grep -qx "root:$old:1" /etc/subgid || fail "root:$old:1 is gone, and the container has the old hole"
+    stop
+    start
+    sees $A
+    systemctl start gpuanchor-look || fail "the look failed"
+    journalctl -q -n 20 -u gpuanchor-look -o cat
+    ! grep -q "^root:$old:" /etc/subgid || fail "root:$old:1 is still there"
+    grep -qx root:1996:1 /etc/subgid || fail "root:1996:1 is gone"
+    grep -qx root:44:1 /etc/subgid || fail "root:44:1 is gone"
+    cmp <(grep -v ^root: $KEPT/first/subgid) <(grep -v ^root: /etc/subgid) || fail "lines of others changed"
+    reboot_inside
+    sees $A
+}
+
 # groupmod alone, and with a plain trigger, leaves the nodes as they are: until
 # udev gives them the new number, the old one is right. The node is what counts.
 case_group_without_udev() {

@@ -190,6 +190,22 @@ case_upgrade() {
     sees $A
 }
 
+# The lines of the container stay, and with them what they need; a hole that the owner took out does not.
+case_purge_delegations() {
+    enrolled $A
+    sed -i "/^root:\(44\|$(host_render_gid)\):1$/d" /etc/subgid
+    start
+    stop
+    grep -qx "root:$(host_render_gid):1" /etc/subgid || fail "the start added nothing"
+    sed -i 's/^lxc.idmap: g 44 44 1$/lxc.idmap: g 44 100044 1/' $CONF
+    rm -f $CONFIG
+    package --purge gpuanchor
+    grep -qx "root:$(host_render_gid):1" /etc/subgid || fail "the container needs root:$(host_render_gid):1"
+    said "root:$(host_render_gid):1 stays"
+    ! grep -q ^root:44: /etc/subgid || fail "root:44:1 stayed, and no container needs it"
+    start
+}
+
 case_purge() {
     enrolled $A
     start
