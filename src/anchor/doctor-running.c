@@ -7,6 +7,7 @@
  * what the plan of this moment would give it. Which GPU a node is, is asked by its number now.
  */
 #include "anchor/doctor.h"
+#include "anchor/status.h"
 
 #include "base/file.h"
 #include "base/number.h"
@@ -214,10 +215,23 @@ static void look(struct doctor *d) {
         doctor_services(&d->report, &f);
 }
 
+/* Doctor itself looks now; status, the daemon, and what follows go by the last look of root. */
+static void say_running(struct doctor *d) {
+        struct doctor_item item = { .outcome = OUTCOME_RUNNING_RUNS };
+        int64_t age;
+        bool old = anchor_look_is_old(d->anchor, &age);
+
+        if (!d->running)
+                item.outcome = OUTCOME_RUNNING_STOPPED;
+        else if (guest_is_managed(&d->anchor->pve, d->vmid) && (old || age >= 0))
+                item = (struct doctor_item){ .outcome = old ? OUTCOME_RUNNING_UNSEEN
+                                                            : OUTCOME_RUNNING_LOOKED,
+                                             .old = status_age_text(d->arena, age) };
+        doctor_add(&d->report, item);
+}
+
 void anchor_doctor_inside(struct doctor *d) {
-        doctor_add(&d->report,
-                   (struct doctor_item){ .outcome = d->running ? OUTCOME_RUNNING_RUNS
-                                                               : OUTCOME_RUNNING_STOPPED });
+        say_running(d);
         if (!d->running)
                 return;
         if (*d->root) {

@@ -243,6 +243,30 @@ static int look_at_container(struct look *l, uint32_t vmid) {
         return 0;
 }
 
+/* ---- how old is what was looked at ---- */
+
+bool anchor_look_is_old(const struct anchor *an, int64_t *ret_age) {
+        struct timespec up = { 0 };
+
+        *ret_age = held_look_age(&an->pve);
+        if (!*an->pve.root)
+                clock_gettime(CLOCK_MONOTONIC, &up);
+        return *ret_age != LOOK_UNKNOWN && status_look_is_old(*ret_age, (int64_t)up.tv_sec);
+}
+
+static void look_at_age(struct look *l) {
+        struct host_status *st = l->st;
+        bool runs = false, old = anchor_look_is_old(l->anchor, &st->looked_age);
+
+        for (size_t i = 0; i < st->n_containers; i++)
+                runs |= st->containers[i].running;
+        if (runs && st->looked_age >= 0)
+                st->looked = status_age_text(l->arena, st->looked_age);
+        if (runs && old)
+                finding_add(&st->findings, (struct finding){ .code = FINDING_LOOK_OLD,
+                                                             .old = status_age_text(l->arena, st->looked_age) });
+}
+
 /* ---- all ---- */
 
 static int look_at_containers(struct look *l) {
@@ -303,6 +327,7 @@ int anchor_status(struct anchor *an, const struct baseline *before, struct host_
         look_at_driver(&l);
         r = look_at_containers(&l);
         look_at_those_down(&l);
+        look_at_age(&l);
         if (r != 0) {
                 st.blind = true;
                 finding_add(&st.findings,

@@ -39,5 +39,8 @@ void anchor_status_running(struct check *c, struct findings *f);
  */
 bool anchor_runs(const struct anchor *an, uint32_t vmid);
 
+/** anchor_look_is_old() - whether what root's last look found is too old to go by; @ret_age as held_look_age() */
+bool anchor_look_is_old(const struct anchor *an, int64_t *ret_age);
+
 /** anchor_hook_problem() - what is wrong with a snippet */
 enum hook_problem anchor_hook_problem(struct anchor *an, const char *volume);

@@ -9,9 +9,10 @@
 #include "pve/record.h"
 
 #include "base/file.h"
+#include "base/number.h"
 
 #include <errno.h>
-#include <sys/stat.h>
+#include <time.h>
 
 #define MAX_READ (64 * 1024)
 
@@ -69,13 +70,29 @@ static const char *look_path(const struct pve *pve) {
         return arena_printf(pve->arena, "%s/run/gpuanchor/look", pve->root);
 }
 
-void held_looked(const struct pve *pve) {
-        (void)mkdir_parents(arena_printf(pve->arena, "%s/run/gpuanchor", pve->root), 0755);
-        (void)file_replace(look_path(pve), (struct bytes){ 0 }, 0644, 0);
+/* /run is empty after a boot, as this clock begins with it; that of the day is set at times. */
+static int64_t clock_now(void) {
+        struct timespec now;
+
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        return (int64_t)now.tv_sec;
 }
 
-int64_t held_look_time(const struct pve *pve) {
-        struct stat st;
+void held_looked(const struct pve *pve) {
+        const char *text = arena_printf(pve->arena, "%lld\n", (long long)clock_now());
 
-        return stat(look_path(pve), &st) == 0 ? (int64_t)st.st_mtime : 0;
+        (void)mkdir_parents(arena_printf(pve->arena, "%s/run/gpuanchor", pve->root), 0755);
+        (void)file_replace(look_path(pve), bytes_of(text), 0644, 0);
+}
+
+int64_t held_look_age(const struct pve *pve) {
+        struct bytes text;
+        uint32_t then;
+        int r = file_read(pve->arena, look_path(pve), MAX_READ, &text);
+
+        if (r < 0)
+                return r == -ENOENT ? LOOK_NEVER : LOOK_UNKNOWN;
+        if (!parse_u32(bytes_trim(text), &then) || then > clock_now())
+                return LOOK_UNKNOWN;
+        return clock_now() - then;
 }

@@ -31,5 +31,8 @@ int held_load(const struct pve *pve, uint32_t vmid, struct held *ret);
 /** held_looked() - a look over all containers has ended now */
 void held_looked(const struct pve *pve);
 
-/** held_look_time() - when the last one ended, in seconds since 1970; 0: never since boot */
-int64_t held_look_time(const struct pve *pve);
+#define LOOK_NEVER (-1)   /* none since this host was booted */
+#define LOOK_UNKNOWN (-2) /* what stands there is no time that has been */
+
+/** held_look_age() - seconds since the last one ended, those in suspend not counted; or as above */
+int64_t held_look_age(const struct pve *pve);

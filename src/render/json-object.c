@@ -26,6 +26,10 @@ void json_add_number(struct json_object *o, const char *key, uint32_t value) {
         json_object_object_add(o, key, json_object_new_int64(value));
 }
 
+void json_add_age(struct json_object *o, const char *key, int64_t seconds) {
+        json_object_object_add(o, key, seconds >= 0 ? json_object_new_int64(seconds) : NULL);
+}
+
 void json_add_vmid(struct json_object *o, uint32_t vmid) {
         json_object_object_add(o, "vmid", vmid ? json_object_new_int64(vmid) : NULL);
 }

@@ -17,6 +17,9 @@ void json_add_text(struct arena *a, struct json_object *o, const char *key, cons
 void json_add_bool(struct json_object *o, const char *key, bool value);
 void json_add_number(struct json_object *o, const char *key, uint32_t value);
 
+/** json_add_age() - a negative one is null */
+void json_add_age(struct json_object *o, const char *key, int64_t seconds);
+
 /** json_add_vmid() - null for 0, which is no container */
 void json_add_vmid(struct json_object *o, uint32_t vmid);
 

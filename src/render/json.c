@@ -260,6 +260,7 @@ const char *json_status(struct arena *a, const struct status_view *v) {
         json_add_number(o, "schema", JSON_SCHEMA);
         json_add_text(a, o, "node", st->node);
         json_add_bool(o, "watched", v->watched);
+        json_add_age(o, "looked", st->looked_age);
         gpus = json_add_array(o, "gpus");
         for (size_t i = 0; i < st->next.n_gpus; i++)
                 json_object_array_add(gpus, known_object(a, &st->next.gpus[i]));

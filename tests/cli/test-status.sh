@@ -192,6 +192,51 @@ case_who_else_uses_a_gpu() {
     said '"code":"gpu-conflict"'
 }
 
+# what is said of a running container is as old as root's last look
+case_age_of_the_look() {
+    up=$(python3 -c 'import time; print(int(time.monotonic()))')
+    looked() { [ "$up" -gt "$1" ] && echo $((up - $1)) >"$H/run/gpuanchor/look"; }
+    mkdir -p "$H/run/gpuanchor"
+    looked 7
+    run 0 status
+    unsaid 'last look' # nothing runs
+    "$gpuanchor" plan 101 >/dev/null
+    printf '226:128 /dev/dri/renderD128 0000:c1:00.0\n' >"$H/run/gpuanchor/101"
+    run 0 status --quiet
+    unsaid 'last look'
+    run 0 status
+    grep -qE '1 managed container; last look at what runs: (7|8|9|1.) s ago' "$work/out" || fail "no age"
+    run 0 status --json
+    grep -qE '"looked":(7|8|9|1.),' "$work/out" || fail "no age in JSON"
+    run 0 doctor --plain 101
+    grep -qE 'running	ok	.*holds: (7|8|9|1.) s ago' "$work/out" || fail "doctor says no age"
+    if looked 290; then
+        run 0 status
+        said 'last look at what runs: 4 min ago'
+    fi
+    looked 302 || return 0 # this machine was booted a moment ago
+    run 1 status
+    said "root's last look at what running"
+    run 1 doctor --plain 101
+    said 'systemctl enable --now gpuanchor-look.timer gpuanchor-look.path'
+    run 1 status --json
+    said '"code":"look-old"'
+    if looked 9100; then
+        run 1 status --json
+        said '"old":"2 h ago"'
+    fi
+    for text in '' nonsense 99999999999 -7 4000000000; do # no time that has been
+        printf '%s' "$text" >"$H/run/gpuanchor/look"
+        run 0 status
+        unsaid 'last look'
+        run 0 status --json
+        said '"looked":null'
+    done
+    rm "$H/run/gpuanchor/look"
+    run 0 status --json
+    said '"looked":null'
+}
+
 case_ordinary_user() {
     chmod 755 "$work" "$H"
     cp "$gpuanchor" "$work/user"

@@ -46,6 +46,10 @@ remember_host() {
     drm_devices >$KEPT/first/drm
 }
 
+# The units of the look do not run here: when there was a look last is no matter. What says nothing
+# of it is a time that has not come.
+not_looked() { mkdir -p /run/gpuanchor && echo 4000000000 >/run/gpuanchor/look; }
+
 # What a case does to the package is undone for the next one.
 package_changes() { touch /run/package-changed; }
 reset_package() {
@@ -69,6 +73,7 @@ reset_host() {
     rm -rf /run/systemd/system/gpuanchord.service.d /var/lib/private/gpuanchord /var/lib/gpuanchord
     umount -q /var/lib/lxc
     rm -rf /run/gpuanchor /var/lib/gpuanchor /etc/gpuanchor/gpuanchor.conf.d /var/lib/lxc/10[123] /run/gpuanchor-look/wanted /run/seen
+    not_looked
     the_container 102
     if mountpoint -q $DISK; then umount $DISK && umount /run/layer; fi
     the_container 101

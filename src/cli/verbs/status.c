@@ -72,7 +72,9 @@ static int print_text(struct cli *c, const struct status_view *v) {
                 return 0;
         }
         cli_say(c, MSG_STATUS_SUMMARY, v->st->facts.n_gpus, v->st->facts.n_gpus == 1 ? "" : "s", n,
-                n == 1 ? "" : "s", v->watched ? "" : MSG_STATUS_NO_WATCHER);
+                n == 1 ? "" : "s",
+                v->st->looked ? arena_printf(&c->arena, MSG_STATUS_LOOKED, v->st->looked) : "",
+                v->watched ? "" : MSG_STATUS_NO_WATCHER);
         if (n > 0 && !c->opt[OPT_QUIET])
                 r = status_table(&c->arena, v, c->color);
         print_others(c, v);

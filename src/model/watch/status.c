@@ -8,6 +8,7 @@
 #include "model/finding/reason.h"
 
 #define MAX_EDITS 3
+#define LOOK_OLD 300 /* seconds */
 
 static const char *line_number(const char *where) {
         const char *colon = where ? strrchr(where, ':') : NULL;
@@ -47,6 +48,20 @@ const char *status_edits_text(struct arena *a, const struct findings *f) {
         if (n > MAX_EDITS)
                 strbuf_printf(&b, WHY_EDITS_MORE, n - MAX_EDITS);
         return strbuf_str(&b);
+}
+
+const char *status_age_text(struct arena *a, int64_t seconds) {
+        if (seconds < 0)
+                return WHY_LOOKED_NEVER;
+        if (seconds < 120)
+                return arena_printf(a, WHY_AGO_SECONDS, (long long)seconds);
+        if (seconds < 2 * 3600)
+                return arena_printf(a, WHY_AGO_MINUTES, (long long)seconds / 60);
+        return arena_printf(a, WHY_AGO_HOURS, (long long)seconds / 3600);
+}
+
+bool status_look_is_old(int64_t age, int64_t uptime) {
+        return (age < 0 ? uptime : age) > LOOK_OLD;
 }
 
 bool status_tells(const struct finding *f) {

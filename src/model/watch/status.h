@@ -26,8 +26,22 @@ struct host_status {
         size_t n_containers, n_unmanaged;
         const char **named; /* addresses that policies of this node name */
         size_t n_named;
+        const char *looked; /* how old is what is said of running containers; NULL: not known, or none runs */
+        int64_t looked_age; /* in seconds; negative: none yet, or not known */
         struct findings findings; /* of host and containers */
 };
+
+/** status_age_text() - "12 s ago"; of a negative age, that there was none since the host was booted */
+const char *status_age_text(struct arena *a, int64_t seconds);
+
+/**
+ * status_look_is_old() - whether what the last look found is too old to go by
+ * @age:    seconds since then; negative: none yet
+ * @uptime: seconds since the host was booted
+ *
+ * gpuanchor-look.timer has it look every minute.
+ */
+bool status_look_is_old(int64_t age, int64_t uptime);
 
 /**
  * status_edits_text() - the edits among findings, in words

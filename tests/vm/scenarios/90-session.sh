@@ -55,6 +55,7 @@ case_session() {
     stop
     systemctl stop gpuanchord
     rm -rf /run/gpuanchor
+    not_looked
     cards $B $A
     systemctl start gpuanchord
     settled "out of date" 1
