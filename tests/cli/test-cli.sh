@@ -1503,6 +1503,24 @@ case_preset() {
     one_line
 }
 
+# What a preset sets depends on the GPU that the container gets.
+case_preset_gpu() {
+    host nvidia
+    plain
+    run 0 enable 101 --preset ollama --gpu pci:0000:01:00.0
+    has "$POLICY" 'guest-environment = '
+    run 0 enable 101 --preset ollama --guest-environment OLLAMA_VULKAN=1
+    has "$POLICY" 'guest-environment = OLLAMA_VULKAN=1'
+    host intel-one
+    plain
+    run 0 enable 101 --preset ollama
+    has "$POLICY" 'guest-environment = OLLAMA_VULKAN=1'
+    # without a GPU nothing is known of it, and what stands there stays
+    rm -r "$H/sys/bus/pci/devices"/* "$H/dev/dri"
+    run 0 enable 101 --preset ollama
+    has "$POLICY" 'guest-environment = OLLAMA_VULKAN=1'
+}
+
 # An image has no systemd: what the preset sets are lines of the container file.
 case_preset_application() {
     guide

@@ -10,7 +10,7 @@ int main(void) {
 #define DAEMON_SETTING(key, field, min, max, normal)                                               \
         printf("daemon\t%s\t%d\t%d\t%d\n", key, min, max, normal);
 #include "model/policy/key.def"
-#define PRESET(name, users, services, environment) printf("preset\t%s\n", name);
+#define PRESET(name, users, services) printf("preset\t%s\n", name);
 #include "model/policy/preset.def"
         return 0;
 }

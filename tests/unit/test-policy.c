@@ -287,6 +287,28 @@ static void test_guest_keys(void **state) {
 
 static void test_presets(void **state) {
         static const char *const names[] = { "ollama", "jellyfin", "plex", "frigate" };
+        static const struct gpu strix = { .driver = "amdgpu", .ids = { 0x1002, 0x150e, 0x1f66, 0x31 } },
+                                navi = { .driver = "amdgpu", .ids = { 0x1002, 0x744c, 0x1002, 0xe3b } },
+                                uhd = { .driver = "i915", .ids = { 0x8086, 0x4680, 0x8086, 1 } },
+                                ada = { .driver = "nvidia", .ids = { 0x10de, 0x2684, 0x10de, 1 } },
+                                held = { .driver = "vfio-pci", .ids = { 0x1002, 0x150e, 1, 2 } },
+                                bare = { .ids = { 0x1002, 0x150e, 1, 2 } };
+        static const struct {
+                const struct gpu *gpus[2];
+                const char *environment;
+        } cases[] = {
+                { { &strix }, "OLLAMA_VULKAN=1 HSA_OVERRIDE_GFX_VERSION=11.0.3" },
+                { { &navi }, "OLLAMA_VULKAN=1" },
+                { { &strix, &navi }, "OLLAMA_VULKAN=1" },
+                { { &navi, &strix }, "OLLAMA_VULKAN=1" },
+                { { &strix, &uhd }, "OLLAMA_VULKAN=1 HSA_OVERRIDE_GFX_VERSION=11.0.3" },
+                { { &strix, &ada }, "OLLAMA_VULKAN=1 HSA_OVERRIDE_GFX_VERSION=11.0.3" },
+                { { &uhd }, "OLLAMA_VULKAN=1" },
+                { { &ada }, "" },
+                { { &held }, "" },
+                { { &bare }, "" },
+                { { NULL }, "" },
+        };
 
         for (size_t i = 0; i < ELEMENTS(names); i++) {
                 const struct preset *preset = preset_find(names[i]);
@@ -295,9 +317,16 @@ static void test_presets(void **state) {
                 assert_non_null(preset);
                 assert_null(policy_set(&arena, &p, "guest-users", preset->users));
                 assert_null(policy_set(&arena, &p, "guest-service", preset->services));
-                assert_null(policy_set(&arena, &p, "guest-environment", preset->environment));
                 assert_int_equal(p.n_guest_services, 1);
                 assert_non_null(strstr(preset_names(&arena), names[i]));
+        }
+        for (size_t i = 0; i < ELEMENTS(cases); i++) {
+                const struct gpu *gpus[] = { cases[i].gpus[0], cases[i].gpus[1] };
+                struct gpu_list list = { gpus, gpus[0] ? gpus[1] ? 2 : 1 : 0 };
+
+                assert_string_equal(preset_environment(&arena, preset_find("ollama"), &list),
+                                    cases[i].environment);
+                assert_string_equal(preset_environment(&arena, preset_find("plex"), &list), "");
         }
         assert_null(preset_find("olama"));
         assert_null(preset_find(""));

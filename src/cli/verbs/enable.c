@@ -78,8 +78,18 @@ static int add_preset(struct enabling *e, const char *name) {
         add_setting(e, "guest-groups", "ensure");
         add_setting(e, "guest-users", p->users);
         add_setting(e, "guest-service", p->services);
-        add_setting(e, "guest-environment", p->environment);
         return EXIT_DONE;
+}
+
+/* What the preset's service needs of the GPU, which is known by now. Return: whether that says a key. */
+static bool add_preset_variables(struct enabling *e) {
+        const struct choice *choice = &e->check.plan.choice;
+
+        if (!e->c->opt[OPT_PRESET] || e->c->opt[OPT_GUEST_ENVIRONMENT] || !choice_is_settled(choice))
+                return false;
+        add_setting(e, "guest-environment",
+                    preset_environment(e->a, preset_find(e->c->opt[OPT_PRESET]), &choice->gpus));
+        return true;
 }
 
 static const struct {
@@ -194,20 +204,25 @@ static bool leaves_choice(const struct enabling *e) {
         return e->policy.present && e->n_settings > 0 && !e->c->opt[OPT_GPU] && !e->set_hook;
 }
 
+static int check_new_policy(struct enabling *e) {
+        struct check_options o = { .guest = &e->guest,
+                                   .policy = &e->policy.new,
+                                   .choose = e->c->opt[OPT_GPU] };
+
+        e->policy.new = policy_edit(e->a, e->policy.base, e->settings, e->n_settings);
+        return anchor_check(&e->c->host, e->vmid, &o, &e->check);
+}
+
 /* Nothing may be wrong with the policy and the choice before anything is written. */
 static int try_on_paper(struct enabling *e) {
-        struct policy_file *p = &e->policy;
-        struct check *k = &e->check;
-        struct check_options o = { .guest = &e->guest,
-                                   .policy = &p->new,
-                                   .choose = e->c->opt[OPT_GPU] };
-        int r;
+        const struct check *k = &e->check;
+        int r = check_new_policy(e);
 
-        p->new = policy_edit(e->a, p->base, e->settings, e->n_settings);
-        r = anchor_check(&e->c->host, e->vmid, &o, k);
+        if (r == 0 && add_preset_variables(e))
+                r = check_new_policy(e);
         if (r != 0)
                 return target_problem(e->c, e->vmid, r);
-        p->new = k->new_policy;
+        e->policy.new = k->new_policy;
         if (!k->left_alone && (choice_is_settled(&k->plan.choice) || leaves_choice(e)))
                 return EXIT_DONE;
         if (!e->c->opt[OPT_GPU] && !e->c->opt[OPT_ALL] && ask_possible(e->c) && k->plan.choice.ambiguity.gpus.n > 0)

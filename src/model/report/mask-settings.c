@@ -12,7 +12,7 @@
 /* Presets are documented: their names are on every host. */
 static struct bytes mask_users(struct mask *m, struct bytes value) {
         static const char *const known[] = {
-#define PRESET(name, users, services, environment) name,
+#define PRESET(name, users, services) name,
 #include "model/policy/preset.def"
                 "none", "root", NULL
         };

@@ -77,7 +77,7 @@ case_swap() {
     dropin
     dropin_names $A
     dropin | grep -x 'SupplementaryGroups=video render' || fail "no groups"
-    dropin | grep -x 'Environment="HSA_OVERRIDE_GFX_VERSION=11.0.3"' || fail "no environment"
+    dropin | grep -x 'Environment="OLLAMA_VULKAN=1"' || fail "no environment"
     service_opened $A
     cards $B $A
     pct reboot 102 >/run/seen 2>&1 </dev/null || fail "pct reboot: $(cat /run/seen)"
