@@ -10,7 +10,6 @@
 
 #include "model/finding/reason.h"
 #include "model/plan/make.h"
-#include "model/report/mask-conf.h"
 
 static const char *wrong_line(const struct anchor *an, const struct plan *p,
                               const struct pctconf *conf, const char *name) {

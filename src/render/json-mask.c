@@ -9,12 +9,26 @@
 static bool is_ours(const char *key) {
         static const char *const keys[] = { "check",   "code",  "group",    "kind",   "message_id",
                                             "method",  "mode",  "severity", "state",  "title",
-                                            "verdict", "class", "vendor",   "device", "driver" };
+                                            "verdict", "class", "vendor",   "device", "driver",
+                                            "subvendor", "subdevice" };
 
         for (size_t i = 0; i < ELEMENTS(keys); i++)
                 if (streq(key, keys[i]))
                         return true;
         return false;
+}
+
+static bool is_name(const char *key) {
+        return streq(key, "name") || streq(key, "node") || streq(key, "hostname");
+}
+
+static struct json_object *named(struct mask *m, struct json_object *o) {
+        struct bytes text;
+
+        if (!json_object_is_type(o, json_type_string))
+                return json_object_get(o);
+        text = mask_name(m, bytes_of(json_object_get_string(o)));
+        return json_object_new_string_len(text.len ? text.data : "", (int)text.len);
 }
 
 static struct json_object *masked(struct mask *m, struct json_object *o) {
@@ -28,6 +42,7 @@ static struct json_object *masked(struct mask *m, struct json_object *o) {
                 /* the macro without C is no C for clang -Wpedantic */
                 json_object_object_foreachC(o, i) {
                         value = is_ours(i.key)            ? json_object_get(i.val)
+                                : is_name(i.key) ? named(m, i.val)
                                 : streq(i.key, "serials") ? json_object_new_array()
                                                           : masked(m, i.val);
                         json_object_object_add(new, i.key, value);

@@ -14,8 +14,9 @@
 
 #include "base/file.h"
 #include "model/conf/recognise.h"
-#include "model/report/mask-conf.h"
-#include "model/report/mask-settings.h"
+#include "model/conf/survey.h"
+#include "model/finding/finding.h"
+#include "model/report/mask-file.h"
 #include "sample-host.h"
 
 #include <glob.h>
@@ -23,6 +24,18 @@
 
 static const char *str(struct mask *m, struct bytes b) {
         return arena_strndup(m->arena, b.data, b.len);
+}
+
+static struct arena words;
+
+/* The words of all tables are sorted once. */
+static struct mask opened(struct arena *a) {
+        static struct mask m;
+
+        if (!m.arena)
+                m = mask_open(&words);
+        (void)mask_shows(&m, BYTES("x"));
+        return (struct mask){ .arena = a, .words = m.words, .n_words = m.n_words, .sorted = true };
 }
 
 struct pair {
@@ -33,52 +46,60 @@ static void check(const struct pair *pairs, size_t n,
                   struct bytes (*mask)(struct mask *m, struct bytes text)) {
         for (size_t i = 0; i < n; i++) {
                 _cleanup_arena_ struct arena a = { 0 };
-                struct mask m = { .arena = &a };
+                struct mask m = opened(&a);
                 const char *once;
 
-                (void)mask_of(&m, MASK_NAME, bytes_of("pve1"));
+                (void)mask_of(&m, BYTES("pve1"));
                 once = str(&m, mask(&m, bytes_of(pairs[i].in)));
                 assert_string_equal(once, pairs[i].out);
                 assert_string_equal(str(&m, mask(&m, bytes_of(once))), once);
         }
 }
 
-static void test_addresses(void **state) {
+/* Nothing recognizes an address or a password: they are no words of the tables. */
+static void test_masked(void **state) {
         static const struct pair pairs[] = {
-                { "hwaddr=BC:24:11:06:18:78,x", "hwaddr=02:00:00:00:00:01,x" },
-                { "bc-24-11-06-18-78", "02:00:00:00:00:01" },
+                { "hwaddr=BC:24:11:06:18:78,joe", "hwaddr=masked_2,masked_3" },
                 { "192.168.1.212/24 and 192.168.1.1, 192.168.1.212.",
-                  "240.0.0.1/24 and 240.0.0.2, 240.0.0.1." },
-                { "http://10.0.0.7:11434/", "http://240.0.0.1:11434/" },
-                { "ip6=fe80::be24:11ff:fe06:1878/64", "ip6=2001:db8::1/64" },
-                { "[2a02:8109::1]:8006", "[2001:db8::1]:8006" },
-                { "2a02:8109:0:0:0:0:0:1", "2001:db8::1" },
-                { "::ffff:10.0.0.7", "::ffff:240.0.0.1" },
-                { "fe80::1: no route, fe80::1%eth0", "2001:db8::1: no route, 2001:db8::1%eth0" },
-                { "ip=10.0.0.1", "ip=240.0.0.1" },
+                  "masked_2/24 and masked_3, masked_2." },
+                { "http://10.0.0.7:11434/", "masked_2://masked_3:11434/" },
+                { "ip6=fe80::be24:11ff:fe06:1878/64", "ip6=masked_2/64" },
+                { "[2a02:8109::1]:8006", "[masked_2]:8006" },
+                { "2a02:8109:0:0:0:0:0:1", "masked_2" },
+                { "fe80::1%eth0: no route", "masked_2: no masked_3" },
+                { "node pve1, PVE1.home; pve10", "node masked_1, masked_2; masked_3" },
+                { "API_TOKEN=1234 joe", "masked_2=masked_3 masked_4" },
+                { "username=1,credentials=/root/.smb,ro", "masked_2=masked_3,masked_4=/masked_5,ro" },
+                { "PASS=\"a b\",gid=44", "masked_2=\"masked_3\",gid=44" },
+                { "password: \"hunter2\"", "masked_2: \"masked_3\"" },
+                { "Authorization: Bearer abc.def", "masked_2: masked_3 masked_4" },
+                { "https://joe:pw@example.org/joe", "masked_2://masked_3:masked_4/masked_3" },
+                { "//nas/films /home/joe", "/masked_2 /masked_3" },
+                { "/dev/disk/by-id/ata-SN1", "/dev/disk/by-id/masked_2" },
+                { "/etc/pve/nodes/pve1/lxc/101.conf:12:", "/etc/pve/nodes/masked_1/lxc/101.conf:12:" },
+                { "host-10-0-0-7 node12", "masked_2 masked_3" },
         };
 
         check(pairs, ELEMENTS(pairs), mask_text);
-        check(pairs, ELEMENTS(pairs), mask_addresses);
 }
 
-/* What looks a little like an address, and must come through. */
-static void test_devices(void **state) {
+/* What a report is about. */
+static void test_shown(void **state) {
         static const char *const texts[] = {
-                "0000:05:00.0",
-                "pci:0000:c1:00.0 10000:e1:00.0 pci-0000:c1:00.0-render",
+                "0000:05:00.0 10000:e1:00.0 0000:01:00 02:00",
+                "pci:0000:c1:00.0 pci-0000:c1:00.0-render pci0000:c0/08.1/00.0",
                 "1002:150e 8086:4680 id:1002:150e#2",
-                "c 226:128 rwm 226:8:8",
-                "root:100000:65536 root::1 std::a1",
+                "c 226:128 rwm 226:8:8 c 226:* rwm",
+                "/dev/dri/renderD128 /dev/nvidia0 /dev/kfd /dev/dri/by-path/pci-0000:c1:00.0-card",
+                "root:100000:65536 root:44:1",
                 "lxc.idmap: g 44 44 1",
-                "12:34:56 2024-11-06T15:04:05",
-                "6.8.12-4-pve 252.39-1~deb12u1 1.2.3.4.5",
-                "127.0.0.1 0.0.0.0 ::1 255.255.255.0",
-                "fb000000.gpu 1002000000.v3d 1-2:1.0",
-                "BC:24:11:06:18 BC:24:11:06:18:78:90 xBC:24:11:06:18:78",
+                "gpu = auto, missing = wait:30",
+                "OLLAMA_VULKAN=1 HSA_OVERRIDE_GFX_VERSION=11.0.3",
                 "features: nesting=1,keyctl=1",
-                "KEY = VALUE, the key: value of a policy; passed: 3, GPU Passthrough: yes",
-                "masked-name-1 masked-secret-2 /masked-path-3",
+                "none bind,optional,create=file 0 0",
+                "local-lvm:vm-101-disk-0,size=8G local:snippets/gpuanchor-hook local:101/vm-101-disk-0.raw",
+                "/var/lib/lxc/101/config /usr/libexec/gpuanchor/gpuanchor-hook",
+                "masked_1 /masked_2 masked_3=masked_4",
         };
 
         for (size_t i = 0; i < ELEMENTS(texts); i++) {
@@ -88,44 +109,48 @@ static void test_devices(void **state) {
         }
 }
 
-static void test_names_and_secrets(void **state) {
-        static const struct pair pairs[] = {
-                { "node pve1, PVE1.home; pve10", "node masked-name-1, masked-name-1.home; pve10" },
-                { "API_TOKEN=abc123 x", "API_TOKEN=masked-secret-1 x" },
-                { "password: \"hunter2\"", "password: \"masked-secret-1\"" },
-                { "Authorization: Bearer abc.def", "Authorization: Bearer masked-secret-1" },
-                { "{\"apiKey\":\"k\"}", "{\"apiKey\":\"masked-secret-1\"}" },
-                { "DB_PASS=a KEY=a", "DB_PASS=masked-secret-1 KEY=masked-secret-1" },
-                { "https://joe:pw@example.org/x", "https://masked-secret-1@example.org/x" },
-        };
+/* Every sentence of the tables comes through: the places are what is masked. */
+static void test_sentences(void **state) {
+        _cleanup_arena_ struct arena a = { 0 };
+        struct mask m = opened(&a);
 
-        check(pairs, ELEMENTS(pairs), mask_text);
+        for (size_t i = 0; i < FINDING_CODES; i++) {
+                const char *text = finding_kinds[i].text;
+
+                assert_string_equal(str(&m, mask_text(&m, bytes_of(text))), text);
+        }
 }
 
 static void test_conf(void **state) {
         static const struct pair pairs[] = {
-                { "# my notes\r\nhostname: nas\r\n", "#masked\r\nhostname: masked-name-2\r\n" },
-                { "tags: a;b;a\ntags:  \n",
-                  "tags: masked-name-2;masked-name-3;masked-name-2\ntags:  \n" },
-                { "rootfs: tank:subvol-101-disk-0,size=8G", "rootfs: masked-name-2:subvol-101-disk-0,size=8G" },
-                { "rootfs: local:101/vm-101-disk-0.raw", "rootfs: local:101/vm-101-disk-0.raw" },
-                { "mp0: /srv/joe,mp=/home/joe,ro=1", "mp0: /masked-path-1,mp=/masked-path-2,ro=1" },
-                { "mp0: /dev/dri,mp=/dev/dri", "mp0: /dev/dri,mp=/dev/dri" },
-                { "mp1: tank:vm-joe-disk-0,mp=/x", "mp1: masked-name-2:masked-value-1,mp=/masked-path-1" },
-                { "hookscript: local:snippets/joe.sh", "hookscript: local:snippets/masked-name-2" },
-                { "hookscript: local:snippets/gpuanchor-hook", "hookscript: local:snippets/gpuanchor-hook" },
-                { "net0: name=eth0,bridge=joe,tag=7,ip=dhcp", "net0: name=eth0,bridge=masked-name-2,tag=7,ip=dhcp" },
+                { "# my notes\r\nhostname: nas\r\n", "#masked\r\nhostname: masked_2\r\n" },
+                { "tags: a;b;a\ntags:  \n", "tags: masked_2;masked_3;masked_2\ntags:  \n" },
+                { "hostname: gpu\nlock: backup\n", "hostname: masked_2\nlock: backup\n" },
+                { "rootfs: tank:subvol-101-disk-0,size=8G", "rootfs: masked_2:subvol-101-disk-0,size=8G" },
+                { "mp0: /srv/joe,mp=/home/joe,ro=1", "mp0: /masked_2,mp=/masked_3,ro=1" },
+                { "mp0: /dev/dri,mp=/dev/dri,key=1", "mp0: /dev/dri,mp=/dev/dri,key=masked_2" },
+                { "mp1: tank:vm-joe-disk-0,mp=/x", "mp1: masked_2:masked_3,mp=/masked_4" },
+                { "hookscript: local:snippets/joe.sh", "hookscript: local:snippets/masked_2" },
+                { "net0: name=eth0,bridge=joe,tag=7,ip=dhcp", "net0: name=eth0,bridge=masked_2,tag=7,ip=dhcp" },
+                { "net0: name=eth0,gw=10.0.0.1,hwaddr=BC:24:11:06:18:78,ip=10.0.0.7/23\n",
+                  "net0: name=eth0,gw=masked_2,hwaddr=masked_3,ip=masked_4/23\n" },
                 { "parent: a\n[a]\nhostname: b\n[pve:pending]\n",
-                  "parent: masked-name-2\n[masked-name-2]\nhostname: masked-name-3\n[pve:pending]\n" },
-                { "lxc.environment: TOKEN=x", "lxc.environment: TOKEN=masked-value-1" },
-                { "lxc.uts.name = nas\nlxc.rootfs.path = /x\n", "lxc.uts.name = masked-name-2\nlxc.rootfs.path = masked-value-1\n" },
-                { "lxc.mount.entry: /srv/joe srv/joe none bind", "lxc.mount.entry: /masked-path-1 masked-path-1 none bind" },
-                { "lxc.mount.entry: /dev/dri dev/dri none bind 0 0 # pve1",
-                  "lxc.mount.entry: /dev/dri dev/dri none bind 0 0 # masked-name-1" },
-                { "dev0: /dev/serial/by-id/usb-SN1,gid=20", "dev0: /masked-path-1,gid=20" },
+                  "parent: masked_2\n[masked_2]\nhostname: masked_3\n[pve:pending]\n" },
+                { "lxc.environment: TOKEN=12", "lxc.environment: masked_2=masked_3" },
+                { "lxc.environment: OLLAMA_VULKAN=1", "lxc.environment: OLLAMA_VULKAN=1" },
+                { "lxc.uts.name = nas\nlxc.rootfs.path = /x\n", "lxc.uts.name = masked_2\nmasked_3\n" },
+                { "lxc.mount.entry: /srv/joe srv/joe none bind", "lxc.mount.entry: /masked_2 masked_3/masked_4 none bind" },
+                { "lxc.mount.entry: //nas/x mnt/joe cifs username=12,ro 0 0",
+                  "lxc.mount.entry: /masked_2 masked_3/masked_4 cifs masked_5=masked_6,ro 0 0" },
+                { "lxc.mount.entry: /dev/dri dev/dri none bind,optional,create=dir 0 0 # the kernel's",
+                  "lxc.mount.entry: /dev/dri dev/dri none bind,optional,create=dir 0 0 #masked" },
+                { "dev0: /dev/serial/by-id/usb-SN1,gid=20", "dev0: /dev/serial/by-id/masked_2,gid=20" },
                 { "dev0: /dev/ttyUSB0,gid=20,mode=0660", "dev0: /dev/ttyUSB0,gid=20,mode=0660" },
-                { "unheard-of: joe\nnonsense\n\n", "masked-value-1\nmasked-value-2\n\n" },
-                { "timezone: Europe/Berlin", "timezone: masked-value-1" },
+                { "dev0: /dev/dri/card0,gid=44,pin=1234", "dev0: /dev/dri/card0,gid=44,pin=masked_2" },
+                { "unheard-of: 12\nnonsense\n\n", "masked_2\nmasked_3\n\n" },
+                { "timezone: Europe/Berlin\ndescription: gpu\n", "masked_2\nmasked_3\n" },
+                { "entrypoint: /bin/x --pin 1234", "entrypoint: /masked_2" },
+                { "lxc.init.cmd: /bin/x --pin 1234", "masked_2" },
         };
 
         check(pairs, ELEMENTS(pairs), mask_conf);
@@ -133,13 +158,17 @@ static void test_conf(void **state) {
 
 static void test_settings(void **state) {
         static const struct pair pairs[] = {
-                { "# joe\n[pin pve1]\ngpu = 0000:c1:00.0 1002:150e 1f66:0031\n",
-                  "#masked\n[pin masked-name-1]\ngpu = 0000:c1:00.0 1002:150e 1f66:0031\n" },
-                { "[container]\nguest-users = ollama, joe\n", "[container]\nguest-users = ollama, masked-name-2\n" },
-                { "guest-environment = OLLAMA_VULKAN=1 KEY=zz", "guest-environment = OLLAMA_VULKAN=1 KEY=masked-value-1" },
-                { "next-hook = /root/joe.sh", "next-hook = /masked-path-1" },
+                { "# joe\n[pin pve1]\ngpu = 0000:c1:00.0 1002:150e 1f66:0031 pci0000:c0/08.1/00.0 by=pci:0000:c1:00.0\n",
+                  "#masked\n[pin masked_1]\ngpu = 0000:c1:00.0 1002:150e 1f66:0031 pci0000:c0/08.1/00.0 by=pci:0000:c1:00.0\n" },
+                { "[container]\nguest-users = ollama, joe\n", "[container]\nguest-users = ollama, masked_2\n" },
+                { "guest-environment = OLLAMA_VULKAN=1 PASS=zz", "guest-environment = OLLAMA_VULKAN=1 masked_2=masked_3" },
+                { "next-hook = /root/joe.sh", "next-hook = /masked_2" },
+                { "[memory]\nmac = BC:24:11:06:18:78\nhostname = media\nrootfs = tank:vm-101-disk-0\n",
+                  "[memory]\nmac = masked_2\nhostname = masked_3\nrootfs = masked_4:vm-101-disk-0\n" },
                 { "line = dev0: /dev/dri/card0,gid=44", "line = dev0: /dev/dri/card0,gid=44" },
-                { "joe = 1", "joe = masked-value-1" },
+                { "behind = 12 description: gpu", "behind = 12 masked_2" },
+                { "behind = 12 net0: name=eth0", "behind = 12 net0: name=eth0" },
+                { "joe = 1\njoe\n", "masked_2\nmasked_3\n" },
         };
 
         check(pairs, ELEMENTS(pairs), mask_settings);
@@ -147,12 +176,12 @@ static void test_settings(void **state) {
 
 static void test_proxmox(void **state) {
         static const struct pair mapping[] = {
-                { "igpu\n\tdescription joe\n\tmap id=8086:4680,node=pve1,path=0000:00:02.0\n",
-                  "igpu\n\tdescription masked-value-1\n\tmap id=8086:4680,node=masked-name-1,path=0000:00:02.0\n" },
+                { "joe\n\tdescription the gpu\n\tmap id=8086:4680,node=pve1,path=0000:00:02.0\n",
+                  "masked_2\n\tmasked_3\n\tmap id=8086:4680,node=masked_1,path=0000:00:02.0\n" },
         };
         static const struct pair vm[] = {
-                { "name: joe\nhostpci0: 0000:01:00,pcie=1,romfile=joe.rom\nnet0: x\n[a]\nhostpci1: 02:00\n",
-                  "hostpci0: 0000:01:00,pcie=1,romfile=masked-value-1\n" },
+                { "name: joe\nhostpci0: 0000:01:00,pcie=1,romfile=1.rom\nnet0: x\n[a]\nhostpci1: 02:00\n",
+                  "hostpci0: 0000:01:00,pcie=1,masked_2=masked_3\n" },
         };
 
         check(mapping, ELEMENTS(mapping), mask_sections);
@@ -205,6 +234,17 @@ static size_t count_lines(struct bytes t) {
         return n;
 }
 
+/* Lines with something that no parser knows, or that names no device. */
+static bool is_odd(struct bytes line) {
+        static const char *const odd[] = { "zanzibar", "#", "frobnicate", "overlay", "=/host", "dev/sdz",
+                                           "create=fi>", "/dev/dri/gpu0", "6542x" };
+
+        for (size_t i = 0; i < ELEMENTS(odd); i++)
+                if (holds(line, odd[i]))
+                        return true;
+        return false;
+}
+
 /* Every line of @a that gives a device or maps ids is the same in @b, whatever section it is in. */
 static void assert_gpu_lines(struct arena *arena, struct bytes a, struct bytes b) {
         while (a.len > 0) {
@@ -213,17 +253,17 @@ static void assert_gpu_lines(struct arena *arena, struct bytes a, struct bytes b
                 struct devline d;
 
                 pctconf_parse(arena, PCTCONF_PVE, x, &c);
-                if (c.n_lines < 2 || memmem(x.data, x.len, "zanzibar", 8))
+                if (c.n_lines < 2 || is_odd(x))
                         continue;
                 d = recognise_line(arena, NULL, &c.lines[1]);
-                if (d.type != DEVLINE_NONE && d.type != DEVLINE_MENTION)
-                        assert_memory_equal(x.data, y.data, x.len);
+                if (d.type != DEVLINE_NONE && d.type != DEVLINE_MENTION && !bytes_equal(x, y))
+                        fail_msg("%s -> %s", bytes_dup(arena, x), bytes_dup(arena, y));
         }
 }
 
 static void check_file(struct bytes conf) {
         _cleanup_arena_ struct arena a = { 0 };
-        struct mask m = { .arena = &a };
+        struct mask m = opened(&a);
         struct strbuf b = { .arena = &a };
         struct bytes in, once, twice;
         const char *log;
@@ -277,12 +317,12 @@ static void test_all_files(void **state) {
 
 /* No text of any bytes loses a line, and what was masked stays. */
 static void test_rubbish(void **state) {
-        static const char alphabet[] = "0123456789abcdef::..//--==,; \n\r\t[]#\"'@KEYpass_masked-\xff";
+        static const char alphabet[] = "0123456789abcdef::..//--==,; \n\r\t[]#\"'@KEYpass_masked_\xff";
         uint32_t seed = 1;
 
         for (int round = 0; round < 4000; round++) {
                 _cleanup_arena_ struct arena a = { 0 };
-                struct mask m = { .arena = &a };
+                struct mask m = opened(&a);
                 char text[64];
                 struct bytes in = { text, 0 }, once;
 
@@ -290,12 +330,15 @@ static void test_rubbish(void **state) {
                         seed = seed * 1664525 + 1013904223;
                         text[in.len] = alphabet[(seed >> 16) % (sizeof(alphabet) - 1)];
                 }
+                (void)mask_conf(&m, in);
                 once = mask_conf(&m, in);
                 assert_true(count_lines(once) == count_lines(in));
                 assert_true(bytes_equal(mask_conf(&m, once), once));
+                (void)mask_text(&m, in);
                 once = mask_text(&m, in);
                 assert_true(count_lines(once) == count_lines(in));
-                assert_true(bytes_equal(mask_text(&m, once), once));
+                if (!bytes_equal(mask_text(&m, once), once))
+                        fail_msg("\"%s\"\n\"%s\"\n\"%s\"", str(&m, in), str(&m, once), str(&m, mask_text(&m, once)));
         }
 }
 
@@ -325,8 +368,8 @@ static void test_names_gpu(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_addresses),         cmocka_unit_test(test_devices),
-                cmocka_unit_test(test_names_and_secrets), cmocka_unit_test(test_conf),
+                cmocka_unit_test(test_masked),            cmocka_unit_test(test_shown),
+                cmocka_unit_test(test_sentences), cmocka_unit_test(test_conf),
                 cmocka_unit_test(test_settings),          cmocka_unit_test(test_proxmox),
                 cmocka_unit_test(test_all_files),         cmocka_unit_test(test_rubbish),
                 cmocka_unit_test(test_names_gpu),

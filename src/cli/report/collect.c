@@ -13,8 +13,8 @@
 #include "base/file.h"
 #include "cli/output.h"
 #include "host/package.h"
-#include "model/report/mask-conf.h"
-#include "model/report/mask-settings.h"
+#include "model/conf/survey.h"
+#include "model/report/mask-file.h"
 #include "model/watch/state.h"
 #include "pve/settings.h"
 #include "pve/vm.h"
@@ -63,7 +63,7 @@ static void add_container(struct report *r, uint32_t vmid) {
         if (!f)
                 return;
         f->place = arena_printf(a, "/etc/pve/nodes/%s/lxc/%u.conf",
-                                mask_of(&r->mask, MASK_NAME, bytes_of(r->c->host.pve.node)).data,
+                                mask_of(&r->mask, bytes_of(r->c->host.pve.node)).data,
                                 vmid);
         if (!managed && !conf_names_gpu(a, &r->c->host.facts, f->content)) {
                 f->mask = NULL;
@@ -110,7 +110,7 @@ static void each(struct report *r, const char *pattern,
 }
 
 static void learn_node(struct report *r, const char *path) {
-        (void)mask_of(&r->mask, MASK_NAME, bytes_of(strrchr(path, '/') + 1));
+        (void)mask_of(&r->mask, bytes_of(strrchr(path, '/') + 1));
 }
 
 static void add_settings(struct report *r, const char *path) {
@@ -125,10 +125,10 @@ static void learn_host(struct report *r) {
         const char *path = arena_printf(&r->c->arena, "%s/etc/hostname", r->c->root);
 
         if (r->c->host.pve.node)
-                (void)mask_of(&r->mask, MASK_NAME, bytes_of(r->c->host.pve.node));
+                (void)mask_of(&r->mask, bytes_of(r->c->host.pve.node));
         each(r, "/etc/pve/nodes/*", learn_node);
         if (file_read(&r->c->arena, path, 4096, &name) == 0)
-                (void)mask_of(&r->mask, MASK_NAME, bytes_trim(name));
+                (void)mask_of(&r->mask, bytes_trim(name));
 }
 
 void report_collect(struct report *r) {
@@ -150,13 +150,18 @@ void report_collect(struct report *r) {
 /* ---- versions ---- */
 
 static void add_first_line(struct report *r, struct strbuf *b, const char *what, const char *path) {
-        struct bytes text;
+        struct bytes text, number;
 
         if (file_read(&r->c->arena, arena_printf(&r->c->arena, "%s%s", r->c->root, path), 4096,
                       &text) < 0)
                 return;
         text = bytes_trim(bytes_cut(&text, '\n'));
-        strbuf_printf(b, "%s %.*s\n", what, (int)text.len, text.data);
+        number = text;
+        while (number.len > 0 && (ascii_is_digit(number.data[0]) || strchr(".-+", number.data[0])))
+                number = bytes_from(number, 1);
+        strbuf_printf(b, "%s %.*s", what, (int)(text.len - number.len), text.data);
+        strbuf_add_bytes(b, mask_text(&r->mask, number)); /* of a kernel that somebody built */
+        strbuf_adds(b, "\n");
 }
 
 struct bytes report_versions(struct report *r) {
@@ -174,5 +179,5 @@ struct bytes report_versions(struct report *r) {
                 if (v)
                         strbuf_printf(&b, "package %s %s\n", packages[i], v);
         }
-        return mask_text(&r->mask, strbuf_bytes(&b));
+        return strbuf_bytes(&b);
 }

@@ -10,8 +10,7 @@
 #include "host/probe/subid.h"
 #include "pve/guest.h"
 #include "model/report/host-text.h"
-#include "model/report/mask-conf.h"
-#include "model/report/mask-value.h"
+#include "model/report/mask-file.h"
 
 /* The stand-in of a hookscript that is there; that of a storage which is not local needs an entry.
  */
@@ -43,7 +42,7 @@ static void add_hookscript(struct report *r, struct strbuf *b, const struct repo
 
         if (!volume)
                 return;
-        masked = mask_volume(&r->mask, bytes_of(volume));
+        masked = mask_text(&r->mask, bytes_of(volume));
         add_snippet(r, b, volume, bytes_dup(a, masked));
 }
 
@@ -69,7 +68,7 @@ struct bytes report_host(struct report *r) {
         describe_host(&b, &r->c->host.facts, subuids, n);
         if (r->c->host.pve.node)
                 strbuf_printf(&b, "pve %s\n",
-                              mask_of(&r->mask, MASK_NAME, bytes_of(r->c->host.pve.node)).data);
+                              mask_of(&r->mask, bytes_of(r->c->host.pve.node)).data);
         if (r->watched)
                 strbuf_adds(&b, "dir /sys/fs/cgroup/system.slice/gpuanchord.service\n");
         for (size_t i = 0; i < r->n_files; i++)

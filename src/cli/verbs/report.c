@@ -123,7 +123,7 @@ static int write_out(struct report *r, const char *path) {
 
 static int run(struct cli *c) {
         struct report r = { .c = c,
-                            .mask = { .arena = &c->arena },
+                            .mask = mask_open(&c->arena),
                             .tar = { .arena = &c->arena },
                             .now = time(NULL) };
         int e;
@@ -131,6 +131,10 @@ static int run(struct cli *c) {
         e = anchor_majors(&c->host);
         if (e < 0)
                 return cli_fail(c, "", MSG_DEVICES_UNREAD, strerror(-e));
+        for (size_t i = 0; i < c->host.facts.n_gpus; i++) {
+                mask_allow(&r.mask, c->host.facts.gpus[i].address);
+                mask_allow(&r.mask, c->host.facts.gpus[i].driver);
+        }
         report_collect(&r);
         put(&r, "versions.txt", report_versions(&r));
         e = put_looks(&r);

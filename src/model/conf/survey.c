@@ -347,3 +347,25 @@ size_t survey_named_gpus(struct arena *a, const struct facts *f, const struct su
                         }
         return count;
 }
+
+static bool names_gpu(const struct facts *f, const struct devline *d) {
+        if (d->type == DEVLINE_ALLOW || d->type == DEVLINE_DENY)
+                return d->any_major || devline_kinds(f, d);
+        return d->type != DEVLINE_NONE && d->type != DEVLINE_IDMAP;
+}
+
+bool conf_names_gpu(struct arena *a, const struct facts *f, struct bytes conf) {
+        while (conf.len > 0) {
+                struct bytes line = bytes_cut(&conf, '\n');
+                struct pctconf c;
+                struct devline d;
+
+                pctconf_parse(a, PCTCONF_PVE, line, &c);
+                if (c.n_lines < 2)
+                        continue;
+                d = recognise_line(a, f, &c.lines[1]);
+                if (names_gpu(f, &d))
+                        return true;
+        }
+        return false;
+}

@@ -94,3 +94,9 @@ const struct gpu *devline_gpu(const struct facts *f, const struct devline *d);
  */
 size_t survey_named_gpus(struct arena *a, const struct facts *f, const struct survey *s,
                          const struct gpu ***ret_gpus);
+
+/**
+ * conf_names_gpu() - whether any line of any section of a container's file is about a GPU
+ * @f: facts, with the list of majors
+ */
+bool conf_names_gpu(struct arena *a, const struct facts *f, struct bytes conf);

@@ -2,51 +2,45 @@
 #pragma once
 
 /*
- * mask - take out of a report what tells who and where somebody is
+ * mask - a report shows what is known to be harmless, and nothing else
  *
- * The same thing is the same mask within one struct mask, so that relations stay
- * visible; the number of lines stays, and what speaks of devices, id maps and
- * group ids is left alone. What is masked already comes back as it is.
+ * Shown are numbers, device numbers, PCI addresses and ids, names of nodes, and the words of
+ * gpuanchor, Proxmox and LXC that the tables name (word.def). Whatever is none of these is "masked_1", a
+ * path "/masked_1": within one struct mask the same text is the same mask, so that one still sees what
+ * belongs together. The number of lines stays, and what is masked already comes back as it is.
  */
 #include "base/bytes.h"
 
-enum mask_kind {
-        MASK_NAME,   /* masked-name-1: of a host, container, snapshot, storage, user, script */
-        MASK_PATH,   /* /masked-path-1 */
-        MASK_VALUE,  /* masked-value-1: of a setting that we know nothing about */
-        MASK_SECRET, /* masked-secret-1: looks like a password */
-        MASK_MAC,    /* 02:00:00:00:00:01 */
-        MASK_IPV4,   /* 240.0.0.1, of a network that is not in use */
-        MASK_IPV6,   /* 2001:db8::1, of the net for documentation */
-        MASK_KINDS,
-};
-
-/** struct mask - what was masked so far; zero but for the arena is a new one */
+/** struct mask - what was masked so far, and what may be shown; mask_open() makes one */
 struct mask {
         struct arena *arena;
         struct mask_entry {
-                enum mask_kind kind;
                 struct bytes text;
                 struct bytes mask;
         } * entries;
         size_t n;
-        unsigned count[MASK_KINDS];
+        struct bytes *words; /* sorted, unless one was added */
+        size_t n_words;
+        bool sorted;
 };
 
-/**
- * mask_of() - the mask of @text, learned if it is new
- *
- * "" and masks come back as they are. Return: what stands for it, with a NUL behind it.
- */
-struct bytes mask_of(struct mask *m, enum mask_kind kind, struct bytes text);
+/** mask_open() - nothing is masked yet, the words of the tables may be shown */
+struct mask mask_open(struct arena *a);
 
-/**
- * mask_text() - any text: addresses, passwords, and the names learned so far
- *
- * A name is masked as a whole word, in any case of letters. Names that are
- * words of gpuanchor ("gpu", "ollama"), numbers, or shorter than three characters stay.
- */
+/** mask_allow() - the words of a text may be shown, too: what a host's GPUs are called, for example */
+void mask_allow(struct mask *m, const char *text);
+
+/** mask_of() - the mask of a whole text; "" and masks come back as they are */
+struct bytes mask_of(struct mask *m, struct bytes text);
+
+/** mask_text() - any text, word by word; behind NAME= a value only if word.def has the name */
 struct bytes mask_text(struct mask *m, struct bytes text);
 
-/** mask_addresses() - MAC, IPv4 and IPv6 addresses, and nothing else */
-struct bytes mask_addresses(struct mask *m, struct bytes text);
+/** mask_names() - every word of a list of names is masked, whatever it is */
+struct bytes mask_names(struct mask *m, struct bytes text);
+
+/** mask_name() - a name as mask_names() masks it, if it was masked before; else as mask_text() */
+struct bytes mask_name(struct mask *m, struct bytes text);
+
+/** mask_shows() - whether a word may be shown as it is */
+bool mask_shows(struct mask *m, struct bytes word);
