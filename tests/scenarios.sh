@@ -5,7 +5,8 @@
 #
 # Each folder of tests/fixtures/scenarios is one story, as data:
 #
-#   host          a host for mkhost.sh; a line "include NAME" stands for NAME.host, which is in
+#   host          "# " and what the story is, in a sentence that may take several such lines; then a
+#                 host for mkhost.sh; a line "include NAME" stands for NAME.host, which is in
 #                 tests/fixtures/hosts or beside the folders
 #   101.conf      the container file
 #   config        what Proxmox generated from it; made here when there is none
@@ -425,10 +426,16 @@ killed_story() {
         [ ! -s "$work/bad" ]
 }
 
+# what the story is: the comment at the top of its host
+sentence() {
+        sed -n '/^# /!q; s/^# //p' "$fixtures/scenarios/$1/host" | paste -sd ' ' -
+}
+
 run_story() {
         story=$fixtures/scenarios/$1
         work=$scratch/$1
         mkdir "$work"
+        [ -n "$(sentence "$1")" ] || complain "host says in no sentence what the story is"
         if [ "$mode" = killed ]; then
                 killed_story || return 1
                 rm -rf "$work"
@@ -524,7 +531,7 @@ for name; do
                 sed 's/^/# /' "$scratch/$name.log"
                 failed=1
         else
-                echo "ok $n - $name"
+                echo "ok $n - $name: $(sentence "$name" | tr '#' N)"
         fi
 done
 exit $failed
