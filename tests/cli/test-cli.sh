@@ -846,12 +846,12 @@ case_enable_keeps_a_policy() {
     mkdir -p "$H/etc/pve/gpuanchor"
     printf '; mine\r\n[container]\r\n# why\r\ngpu = all\r\nmissing = start\r\n\r\n[pin pve2]\r\ngpu = 0000:01:00.0 1002:150e -\r\n' >"$POLICY"
     run 0 enable --gpu pci:0000:c1:00.0 --method auto 101
-    printf '; mine\r\n[container]\r\n# why\r\ngpu = pci:0000:c1:00.0\r\nmissing = start\r\nmethod = auto\r\n\r\n[pin pve2]\r\ngpu = 0000:01:00.0 1002:150e -\r\n\n[pin pve1]\ngpu = 0000:c1:00.0 1002:150e 1f66:0031 pci0000:c0/08.1/00.0 by=pci:0000:c1:00.0\n\n[memory]\nvideo-gid = 44\nrender-gid = 110\nhostname = openclaw\nrootfs = local-lvm:vm-101-disk-0\n' |
+    printf '; mine\r\n[container]\r\n# why\r\ngpu = pci:0000:c1:00.0\r\nmissing = start\r\nmethod = auto\r\n\r\n[pin pve2]\r\ngpu = 0000:01:00.0 1002:150e -\r\n\n[pin pve1]\ngpu = 0000:c1:00.0 1002:150e 1f66:0031 pci0000:c0/08.1/00.0 by=pci:0000:c1:00.0\n\n[memory]\nvideo-gid = 44\nrender-gid = 110\nhostname = ollama\nrootfs = local-lvm:vm-101-disk-0\n' |
         cmp - "$POLICY" || fail "the policy is another"
     : >"$POLICY"
     printf '[container]\ngpu=auto\n gpu : auto' >"$POLICY"
     run 0 enable --gpu pci:0000:c1:00.0 --missing refuse 101
-    printf '[container]\ngpu = pci:0000:c1:00.0\nmissing = refuse\n\n[pin pve1]\ngpu = 0000:c1:00.0 1002:150e 1f66:0031 pci0000:c0/08.1/00.0 by=pci:0000:c1:00.0\n\n[memory]\nvideo-gid = 44\nrender-gid = 110\nhostname = openclaw\nrootfs = local-lvm:vm-101-disk-0\n' |
+    printf '[container]\ngpu = pci:0000:c1:00.0\nmissing = refuse\n\n[pin pve1]\ngpu = 0000:c1:00.0 1002:150e 1f66:0031 pci0000:c0/08.1/00.0 by=pci:0000:c1:00.0\n\n[memory]\nvideo-gid = 44\nrender-gid = 110\nhostname = ollama\nrootfs = local-lvm:vm-101-disk-0\n' |
         cmp - "$POLICY" || fail "policy"
 }
 
@@ -875,7 +875,7 @@ case_enable_inherits_nothing() {
     unchanged
     run 0 enable 101
     has "$POLICY" 'gpu = 0000:c1:00.0 1002:150e 1f66:0031 pci0000:c0/08.1/00.0'
-    has "$POLICY" 'hostname = openclaw'
+    has "$POLICY" 'hostname = ollama'
     lacks "$POLICY" refuse
     lacks "$POLICY" old.sh
     lacks "$POLICY" 8086
@@ -1054,7 +1054,7 @@ case_disable_clears_orphans() {
 case_enable_behind_a_wrapper() {
     guide
     earlier
-    sed -i 's/^hostname.*/hostname = openclaw/; s/^mac.*/hookscript = local:snippets\/w.sh/; /^next/d' "$POLICY"
+    sed -i 's/^hostname.*/hostname = ollama/; s/^mac.*/hookscript = local:snippets\/w.sh/; /^next/d' "$POLICY"
     echo 'hookscript: local:snippets/w.sh' >>"$CONF"
     other_hook w.sh
     run 0 enable --gpu pci:0000:c1:00.0 101
@@ -1524,7 +1524,7 @@ case_preset_gpu() {
 # An image has no systemd: what the preset sets are lines of the container file.
 case_preset_application() {
     guide
-    printf 'arch: amd64\nentrypoint: /bin/ollama serve\nhostname: openclaw\nnet0: name=eth0,hwaddr=BC:24:11:00:00:01\nunprivileged: 1\nlxc.environment.runtime: OLLAMA_HOST=0.0.0.0\n' >"$CONF"
+    printf 'arch: amd64\nentrypoint: /bin/ollama serve\nhostname: ollama\nnet0: name=eth0,hwaddr=BC:24:11:00:00:01\nunprivileged: 1\nlxc.environment.runtime: OLLAMA_HOST=0.0.0.0\n' >"$CONF"
     mkdir -p "$H/etc/systemd/system/multi-user.target.wants"
     touch "$H/etc/systemd/system/multi-user.target.wants/"gpuanchor-boot.service
     run 0 enable 101 --preset ollama --gpu pci:0000:c1:00.0

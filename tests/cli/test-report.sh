@@ -25,7 +25,7 @@ host() {
     install -m 755 /dev/null "$H/srv/vombat/snippets/gpuanchor-hook"
     install -m 755 /dev/null "$H/var/lib/vz/snippets/platypus.sh"
     printf 'dir: vombat\n\tpath /srv/vombat\n\tcontent snippets\n' >"$H/etc/pve/storage.cfg"
-    sed 's/openclaw/zanzibar/' "$tests/fixtures/guide-101.conf" >"$H/etc/pve/lxc/101.conf"
+    sed 's/ollama/zanzibar/' "$tests/fixtures/guide-101.conf" >"$H/etc/pve/lxc/101.conf"
     cat >>"$H/etc/pve/lxc/101.conf" <<EOF
 
 [quetzal]

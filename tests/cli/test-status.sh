@@ -35,7 +35,7 @@ unwatch() {
 case_all_is_well() {
     run 0 status --plain
     said "$(tab 'node pve1 unwatched')"
-    said "$(tab 'container 101 openclaw stopped 0000:c1:00.0 -')"
+    said "$(tab 'container 101 ollama stopped 0000:c1:00.0 -')"
     unsaid finding
     run 0 status --quiet
     [ ! -s "$work/out" ] || fail "quiet says something"
@@ -48,7 +48,7 @@ case_all_is_well() {
 case_something_is_open() {
     sed -i 's/226:1 /226:7 /' "$CONF"
     run 1 status --plain
-    said "$(tab 'container 101 openclaw stopped 0000:c1:00.0 container-stale')"
+    said "$(tab 'container 101 ollama stopped 0000:c1:00.0 container-stale')"
     run 1 status 101 --json
     python3 -m json.tool <"$work/out" >/dev/null || fail "no JSON"
     said '"code":"container-stale"'
@@ -181,7 +181,7 @@ case_who_else_uses_a_gpu() {
     run 0 status
     said '2 GPUs, 1 managed container; gpuanchord does not run: systemctl enable --now gpuanchord'
     unsaid 'without gpuanchor'
-    sed -e '/^hookscript/d' -e 's/openclaw/other/' "$CONF" >"$H/etc/pve/lxc/102.conf"
+    sed -e '/^hookscript/d' -e 's/ollama/other/' "$CONF" >"$H/etc/pve/lxc/102.conf"
     mkdir -p "$H/etc/pve/nodes/pve1/qemu-server" && ln -sfn nodes/pve1/qemu-server "$H/etc/pve/qemu-server"
     echo 'hostpci0: 0000:c1:00.0,pcie=1' >"$H/etc/pve/qemu-server/200.conf"
     run 1 status
