@@ -134,6 +134,7 @@ static int run(struct cli *c) {
         for (size_t i = 0; i < c->host.facts.n_gpus; i++) {
                 mask_allow(&r.mask, c->host.facts.gpus[i].address);
                 mask_allow(&r.mask, c->host.facts.gpus[i].driver);
+                mask_allow(&r.mask, c->host.facts.gpus[i].name);
         }
         report_collect(&r);
         put(&r, "versions.txt", report_versions(&r));
