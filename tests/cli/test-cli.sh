@@ -1503,6 +1503,28 @@ case_preset() {
     one_line
 }
 
+# On a terminal: who has which GPU, and the one that speaks for itself first.
+case_ask() {
+    command -v script >/dev/null || return 0
+    host two-identical
+    plain
+    plain 102 jellyfin
+    echo 'dev0: /dev/dri/renderD128,gid=104' >>"$H/etc/pve/lxc/102.conf"
+    ask() { echo "$2" | script -qefc "exec '$gpuanchor' enable $1" /dev/null | tr -d '\r' >"$work/out" 2>"$work/err"; }
+    ask 101 ''
+    [ "$(sed -n 's/^  1  //p' "$work/out")" = 0000:02:00.0 ] || fail "the free one is not first"
+    said 'suggested: the only one that no other container and no virtual machine uses'
+    said 'no display attached; used by ct/102'
+    [ ! -e "$POLICY" ] || fail "enrolled without an answer"
+    ask 101 2
+    has "$POLICY" 'gpu = pci:0000:01:00.0'
+    ask 102 ''
+    [ "$(sed -n 's/^  1  //p' "$work/out")" = 0000:01:00.0 ] || fail "what its lines name is not first"
+    said 'suggested: its lines name this one now'
+    said 'used by ct/101'
+    ! grep -q 'ct/102' "$work/out" || fail "it is another user of itself"
+}
+
 # What a preset sets depends on the GPU that the container gets.
 case_preset_gpu() {
     host nvidia

@@ -53,12 +53,59 @@ static size_t read_number(struct cli *c, size_t n) {
         }
 }
 
-const char *ask_gpu(struct cli *c, uint32_t vmid, const struct ambiguity *choices) {
-        const struct gpu_list *list = &choices->gpus;
-        struct usage usage;
+/* The container that is asked about is none of the others. */
+static struct usage other_users(struct cli *c, uint32_t vmid) {
+        struct usage u;
+        size_t n = 0;
+
+        anchor_usage(&c->host, &u);
+        for (size_t i = 0; i < u.n; i++)
+                if (u.users[i].kind != USER_CONTAINER || u.users[i].vmid != vmid)
+                        u.users[n++] = u.users[i];
+        u.n = n;
+        return u;
+}
+
+/* The one that speaks for itself, NULL for none: what the lines name now, or what alone is free. */
+static const struct gpu *suggest(struct cli *c, const struct choice *choice, const struct usage *u,
+                                 const char **ret_why) {
+        const struct gpu_list *list = &choice->ambiguity.gpus;
+        const struct gpu *only = NULL;
+        size_t n = 0;
+
+        *ret_why = MSG_ASK_NAMED;
+        if (choice->gpus.n == 1)
+                return gpu_list_has(list, choice->gpus.items[0]) ? choice->gpus.items[0] : NULL;
+        *ret_why = MSG_ASK_FREE;
+        for (size_t i = 0; i < list->n; i++)
+                if (!*usage_names(&c->arena, u, list->items[i])) {
+                        only = list->items[i];
+                        n++;
+                }
+        return n == 1 && list->n > 1 && !u->partial && choice->gpus.n == 0 ? only : NULL;
+}
+
+static void put_first(struct arena *a, struct gpu_list *l, const struct gpu *first) {
+        const struct gpu **items = arena_alloc(a, l->n * sizeof(*items));
+        size_t n = 0;
+
+        items[n++] = first;
+        for (size_t i = 0; i < l->n; i++)
+                if (l->items[i] != first)
+                        items[n++] = l->items[i];
+        l->items = items;
+}
+
+const char *ask_gpu(struct cli *c, uint32_t vmid, const struct choice *choice) {
+        const struct ambiguity *choices = &choice->ambiguity;
+        struct gpu_list shown = choices->gpus, *list = &shown;
+        struct usage usage = other_users(c, vmid);
+        const char *why;
+        const struct gpu *suggested = suggest(c, choice, &usage, &why);
         size_t number;
 
-        anchor_usage(&c->host, &usage);
+        if (suggested)
+                put_first(&c->arena, list, suggested);
         printf(MSG_ASK_GPU, vmid, text_escape(&c->arena, choices->why));
         for (size_t i = 0; i < list->n; i++) {
                 const struct gpu *g = list->items[i];
@@ -66,6 +113,8 @@ const char *ask_gpu(struct cli *c, uint32_t vmid, const struct ambiguity *choice
                 printf("%3zu  %s\n", i + 1,
                        text_escape(&c->arena, gpu_label(&c->arena, g->name, g->address)));
                 show(c, g, &usage);
+                if (g == suggested)
+                        printf(MSG_ASK_SUGGESTED, why);
         }
         if (choices->all)
                 printf(MSG_ASK_ALL, list->n + 1);

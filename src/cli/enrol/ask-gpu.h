@@ -10,11 +10,11 @@ bool ask_possible(const struct cli *c);
 /**
  * ask_gpu() - let a person choose one of several GPUs
  * @vmid:    container that it is for
- * @choices: GPUs of @c->host
+ * @choice:  among GPUs of @c->host; one that its lines name, or that alone is free, is shown first
  *
  * Takes the number of a line; asks again after anything else. No lock may be
  * held: people take their time.
  *
  * Return: a selector, or NULL for an empty line or the end of input.
  */
-const char *ask_gpu(struct cli *c, uint32_t vmid, const struct ambiguity *choices);
+const char *ask_gpu(struct cli *c, uint32_t vmid, const struct choice *choice);

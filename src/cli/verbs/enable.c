@@ -267,7 +267,7 @@ static int prepare_asking(struct enabling *e) {
                 return r;
         cleanup_close(&e->lock);
         show_lines(e);
-        answer = ask_gpu(e->c, e->vmid, &e->check.plan.choice.ambiguity);
+        answer = ask_gpu(e->c, e->vmid, &e->check.plan.choice);
         if (!answer)
                 return cli_fail(e->c, MSG_NOTHING_CHANGED, MSG_ENABLE_NO_CHOICE, e->vmid);
         e->c->opt[OPT_GPU] = answer;
