@@ -161,13 +161,26 @@ static bool read_options(struct cli *c, int argc, char **argv) {
         return true;
 }
 
+/* "101 102" */
+static const char *list_args(struct cli *c) {
+        struct strbuf b = { .arena = &c->arena };
+
+        for (int i = 0; i < c->n_args; i++)
+                strbuf_printf(&b, "%s%s", i > 0 ? " " : "", c->args[i]);
+        return strbuf_str(&b);
+}
+
 static bool check_args(struct cli *c) {
         const struct verb *v = c->verb;
 
         if (c->n_args > v->max_args)
                 return usage(c,
-                             arena_printf(&c->arena, MSG_TOO_MUCH, c->args[v->max_args], v->name),
+                             arena_printf(&c->arena, MSG_TOO_MUCH, v->name,
+                                          v->max_args == 0 ? MSG_TAKES_NOTHING : MSG_TAKES_ONE,
+                                          list_args(c)),
                              NULL);
+        if (c->opt[OPT_JSON] && c->opt[OPT_PROMETHEUS])
+                return usage(c, MSG_TWO_FORMS, NULL);
         if (c->n_args < v->min_args && !c->opt[OPT_ALL])
                 return usage(c, arena_printf(&c->arena, MSG_NEEDS_ARGUMENT, v->name, v->args),
                              NULL);

@@ -244,6 +244,14 @@ case_usage() {
     complained 'did you mean enable?'
     run 2 plan --jsno 101
     complained 'did you mean --json?'
+    run 2 gpus 101
+    complained 'gpus takes no argument, and was given 101'
+    run 2 status 101 102
+    complained 'status takes one argument, and was given 101 102'
+    run 2 undo --force
+    complained 'undo: no container was named; it takes VMID'
+    run 2 status --json --prometheus
+    complained 'two forms of one answer'
     for vmid in 0 99 0101 1000000000 -5 101x 101.conf ../101 ''; do
         run 2 plan -- "$vmid"
         complained 'is no VMID'
