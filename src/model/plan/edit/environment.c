@@ -10,6 +10,7 @@
 #include "model/plan/edit/environment.h"
 
 #include "model/conf/application.h"
+#include "model/plan/edit/environment-gid.h"
 
 static bool is_path_character(char c) {
         return ascii_is_alnum(c) || c == '/' || c == '.' || c == '_' || c == '-';
@@ -193,4 +194,5 @@ void edit_environment(const struct editor *e) {
         for (size_t i = 1; i < e->n_lines; i++)
                 settle_line(&v, i);
         add_wanted(&v);
+        environment_gids_report(e);
 }
