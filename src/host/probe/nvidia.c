@@ -18,6 +18,7 @@
 
 #include "base/file.h"
 #include "base/folder.h"
+#include "base/number.h"
 #include "host/probe/majors.h"
 #include "host/probe/serials.h"
 #include "host/probe/sysfs.h"
@@ -72,10 +73,75 @@ static int node_compare(const void *a, const void *b) {
         return (x->number.minor > y->number.minor) - (x->number.minor < y->number.minor);
 }
 
+/* The file "access" of an instance below @mig, the card's folder, names the minor of its node. */
+static void instance_node(struct probe *p, const struct gpu *g, const char *mig,
+                          const char *instance) {
+        const char *path = arena_printf(p->arena, "%s%s/%s/access", p->root, mig, instance);
+        struct bytes text, value;
+        uint32_t minor;
+
+        if (file_read(p->arena, path, INFORMATION_MAX, &text) < 0)
+                return;
+        while (text.len > 0) {
+                value = bytes_cut(&text, '\n');
+                if (!bytes_take_prefix(&value, "DeviceFileMinor:") ||
+                    !parse_u32(bytes_trim(value), &minor))
+                        continue;
+                for (size_t i = 0; i < p->facts.n_shared; i++) {
+                        struct node *n = &p->facts.shared[i];
+
+                        if (node_family(n) != &families[FAMILY_NVIDIA_CAPS] ||
+                            n->number.minor != minor)
+                                continue;
+                        n->card = g->address;
+                        n->instance = arena_strdup(p->arena, instance);
+                }
+        }
+}
+
+/* "gi1" and "gi1/ci0" of a card: a program needs the nodes of both. */
+static void instances_probe(struct probe *p, const struct gpu *g, const char *mig,
+                            const char *above) {
+        const char *folder = arena_printf(p->arena, "%s%s%s", p->root, mig, above);
+        _cleanup_(cleanup_dir) DIR *dir = opendir(folder);
+        struct dirent *de;
+
+        for (size_t i = 0; dir && i < CAPS_MAX && folder_next(dir, &de) > 0; i++) {
+                const char *name = arena_printf(p->arena, "%s%s%s", *above ? above + 1 : "",
+                                                *above ? "/" : "", de->d_name);
+
+                if (!str_has_prefix(de->d_name, *above ? "ci" : "gi"))
+                        continue;
+                instance_node(p, g, mig, name);
+                if (!*above)
+                        instances_probe(p, g, mig, arena_printf(p->arena, "/%s", name));
+        }
+}
+
+/* Which card's are the nodes behind those of partitioning and monitoring, which are for all. */
+static void mig_probe(struct probe *p, size_t first) {
+        const uint32_t monitor = 2;
+        bool any = false;
+
+        for (size_t i = first; i < p->facts.n_shared; i++)
+                any |= p->facts.shared[i].number.minor > monitor;
+        for (size_t i = 0; any && i < p->facts.n_gpus; i++) {
+                const struct gpu *g = &p->facts.gpus[i];
+                const struct node *n = gpu_node(g, NODE_NVIDIA);
+
+                if (n)
+                        instances_probe(p, g,
+                                        arena_printf(p->arena,
+                                                     "/proc/driver/nvidia/capabilities/gpu%u/mig",
+                                                     n->number.minor),
+                                        "");
+        }
+}
+
 /*
- * /proc/driver/nvidia/capabilities is a tree with one file per MIG slice, each
- * naming its minor; the node of minor N is always nvidia-capN, and one that
- * is not made yet is of no use to a container. So the folder is enough.
+ * /proc/driver/nvidia/capabilities is a tree with a file for each MIG instance, gpu0/mig/gi1/access
+ * and gpu0/mig/gi1/ci0/access, that names its minor; gpu0 is the card of /dev/nvidia0. The node
+ * of minor N is always nvidia-capN, and one that is not made yet is of no use to a container.
  */
 static int caps_probe(struct probe *p) {
         _cleanup_(cleanup_dir) DIR *dir = NULL;
@@ -101,6 +167,7 @@ static int caps_probe(struct probe *p) {
         if (p->facts.n_shared > first)
                 qsort(p->facts.shared + first, p->facts.n_shared - first, sizeof(struct node),
                       node_compare);
+        mig_probe(p, first);
         return r < 0 ? r : 0;
 }
 

@@ -120,8 +120,10 @@ const struct node *devline_node(const struct facts *f, const struct devline *d,
                                 return &f->gpus[i].nodes[j];
                         }
         for (size_t i = 0; i < f->n_shared; i++)
-                if (names_node(d, NULL, &f->shared[i]))
+                if (names_node(d, NULL, &f->shared[i])) {
+                        *ret_gpu = node_card(f, &f->shared[i]);
                         return &f->shared[i];
+                }
         return NULL;
 }
 

@@ -58,6 +58,10 @@ bool facts_major_of(const struct facts *f, const char *name, uint32_t *ret_major
         return false;
 }
 
+const struct gpu *node_card(const struct facts *f, const struct node *n) {
+        return n->card ? facts_find_gpu(f, n->card) : NULL;
+}
+
 const struct node *facts_node(const struct facts *f, struct devnum number,
                               const struct gpu **ret_gpu) {
         *ret_gpu = NULL;
@@ -68,8 +72,10 @@ const struct node *facts_node(const struct facts *f, struct devnum number,
                                 return &f->gpus[i].nodes[j];
                         }
         for (size_t i = 0; i < f->n_shared; i++)
-                if (devnum_equal(f->shared[i].number, number))
+                if (devnum_equal(f->shared[i].number, number)) {
+                        *ret_gpu = node_card(f, &f->shared[i]);
                         return &f->shared[i];
+                }
         return NULL;
 }
 

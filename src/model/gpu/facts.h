@@ -32,6 +32,8 @@ struct node {
         enum node_state state;
         uint32_t uid, gid; /* host ids of what is at @path; 0 when absent */
         uint32_t mode;     /* permission bits */
+        /* of a MIG instance: its card's address, and which, "gi1/ci0"; NULL for all other nodes */
+        const char *card, *instance;
 };
 
 struct gpu {
@@ -115,6 +117,9 @@ const char *facts_major_name(const struct facts *f, uint32_t major);
 
 /** facts_major_of() - number of the character driver called @name, if the majors were read */
 bool facts_major_of(const struct facts *f, const char *name, uint32_t *ret_major);
+
+/** node_card() - the GPU of which a shared node is a part; NULL: it is all GPUs' */
+const struct gpu *node_card(const struct facts *f, const struct node *n);
 
 /**
  * facts_node() - the node that has a number on this host, NULL when none has

@@ -46,10 +46,13 @@ static bool was_given(const struct gate_input *in, const char *path) {
         return false;
 }
 
-/* A node that GPUs share is as much the container's as any GPU of that driver is. */
+/* A node that GPUs share is as much the container's as any GPU of that driver is; that of a MIG
+ * instance as its card is. */
 static bool may_share(const struct gate_input *in, const struct node *n) {
         const char *driver = node_family(n)->driver;
 
+        if (n->card)
+                return gpu_list_has(&in->gpus, node_card(in->facts, n));
         if (!driver || was_given(in, n->path))
                 return true;
         for (size_t i = 0; i < in->gpus.n; i++)

@@ -192,6 +192,20 @@ static void add_tolerated(struct planner *x) {
         }
 }
 
+/* A line names the same MIG instance of another card: that of the one card which is given follows. */
+static bool names_instance(const struct planner *x, const struct node *n) {
+        const struct plan_input *in = x->in;
+
+        for (size_t i = 1; x->p->choice.gpus.n == 1 && i < in->survey->n_lines; i++) {
+                const struct gpu *g;
+                const struct node *other = devline_node(in->facts, &in->survey->lines[i], &g);
+
+                if (other && other->instance && streq(other->instance, n->instance))
+                        return true;
+        }
+        return false;
+}
+
 /* kfd and the NVIDIA control nodes: one for all GPUs of the driver. */
 static void add_shared(struct planner *x) {
         const struct plan_input *in = x->in;
@@ -204,10 +218,12 @@ static void add_shared(struct planner *x) {
                 if (!(p->devices & NODE_BIT(n->kind)) ||
                     !plan_has_driver(x->p, node_family(n)->driver))
                         continue;
+                if (n->card && !gpu_list_has(&p->choice.gpus, node_card(in->facts, n)))
+                        continue;
                 if (n->kind == NODE_NVIDIA && named) {
                         /* of NVIDIA's many a container keeps those that it has */
-                        add_node(x, NULL, n,
-                                 input_names(in, n) || other_ways_make(&in->survey->other_ways, n));
+                        add_node(x, node_card(in->facts, n), n,
+                                 input_names(in, n) || (n->card && names_instance(x, n)) || other_ways_make(&in->survey->other_ways, n));
                 } else if (!input_is_elsewhere(in, n)) {
                         /* nvidia-caps hand out the partitioning of the card: only to who has them
                          */

@@ -84,11 +84,12 @@ bool late_settle_rule(const struct editor *e, const struct line_class *k, size_t
                       struct wants *wants) {
         const struct devline *d = &e->lines[i];
         const struct family *f = devline_rule_family(e->in->facts, d);
+        const struct gpu *card = devline_gpu(e->in->facts, d);
         bool moved = d->driver && !d->late;
         const char *text;
 
         if (!f || f->major != 0 || d->broken || !plan_has_driver(e->p, f->driver) ||
-            devline_is_wide(e->in->facts, d))
+            devline_is_wide(e->in->facts, d) || (card && !gpu_list_has(&e->p->choice.gpus, card)))
                 return false;
         text = moved || (d->legacy && !d->by_path)
                        ? devline_replace(e->a, e->c->lines[i].value, d->raw_number, rule_number(e, d))

@@ -157,10 +157,16 @@ static bool settle_right(const struct editor *e, const struct line_class *k, siz
 
 /*
  * Whether a stale NVIDIA line is one for such a node: of the same family, if that has one node
- * or one for each GPU; a rule for 195 is none for a dynamic major.
+ * or one for each GPU, or the same MIG instance; a rule for 195 is none for a dynamic major.
  */
-static bool same_nvidia(const struct devline *d, const struct plan_node *pn) {
+static bool same_nvidia(const struct facts *f, const struct devline *d,
+                        const struct plan_node *pn) {
         const struct family *family = node_family(pn->node);
+        const struct gpu *g;
+        const struct node *named = devline_node(f, d, &g);
+
+        if (pn->node->instance)
+                return named && named->instance && streq(named->instance, pn->node->instance);
 
         if ((d->type == DEVLINE_ALLOW && !d->by_path) || d->type == DEVLINE_DENY)
                 return family_of_number(NULL, pn->node->number) != NULL;
@@ -182,7 +188,7 @@ static struct want *want_for(const struct editor *e, const struct devline *d, st
                 if (w->done || !(kinds & NODE_BIT(w->pn->node->kind)) ||
                     (named && w->pn->gpu != named))
                         continue;
-                if (w->pn->node->kind == NODE_NVIDIA && !same_nvidia(d, w->pn))
+                if (w->pn->node->kind == NODE_NVIDIA && !same_nvidia(e->in->facts, d, w->pn))
                         continue;
                 if (w->required)
                         return w;
