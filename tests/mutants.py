@@ -2,28 +2,24 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """mutants.py SOURCE_ROOT [NAME...] - mistakes in the decision, each of which test-histories must find
 
-Each mutant is one change of a rule in src/model/identity. It is built with test-histories and
-must fail over COUNT random histories. The unchanged code must pass. Needs cc.
+Each mutant is one change of a rule. It is built with test-histories and must fail over COUNT random
+histories. The unchanged code must pass. Needs cc and libinih.
 """
+import glob
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 
-COUNT = 40000
-SOURCES = [
-    "tests/unit/test-histories.c",
-    *(f"src/model/identity/{name}.c" for name in ("card-set", "history", "judge", "track")),
-    "src/model/gpu/card.c",
-    "src/model/gpu/pci-ids.c",
-    *(f"src/base/{name}.c" for name in ("arena", "bytes", "number")),
-]
-JUDGE, TRACK, HISTORY, CARD = (
+COUNT = 10000
+JUDGE, TRACK, HISTORY, CARD, MEMORY, PIN = (
     "src/model/identity/judge.c",
     "src/model/identity/track.c",
     "src/model/identity/history.c",
     "src/model/gpu/card.c",
+    "src/model/identity/host-memory.c",
+    "src/model/plan/choose/pin.c",
 )
 MUTANTS = {  # name: (file, text, what it becomes)
     "serials are not compared": (
@@ -111,42 +107,93 @@ MUTANTS = {  # name: (file, text, what it becomes)
         "card_shown(s->after.cards[i]);",
         "s->after.cards[i];",
     ),
+    "a virtual function is any of its card": (
+        MEMORY,
+        "if (streq(c.address, now->address) && c.function == function)",
+        "if (streq(c.address, now->address) && !c.function == !function)",
+    ),
+    "a virtual function is its card": (
+        MEMORY,
+        "if (streq(c.address, now->address) && c.function == function)",
+        "if (streq(c.address, now->address))",
+    ),
+    "a policy does not know that its card was missing": (
+        PIN,
+        "c->state = t->next.state == TRACK_HERE ? NULL : track_state_name(t->next.state);",
+        "c->state = NULL;",
+    ),
+    "a new history does not know the serials of cards that are missing": (
+        MEMORY,
+        "if (m->pins[i].pinned.state != TRACK_HERE)",
+        "if (false)",
+    ),
+    "who was in a conflict is as before": (
+        TRACK,
+        "ret[i].next.state = TRACK_AMBIGUOUS;",
+        "ret[i].next = f->t->pins[i];",
+    ),
+    "pins are not followed at a look": (
+        "tests/unit/start-stage.c",
+        "m.pins[i].pinned = tracks[i].next;",
+        ";",
+    ),
+    "a pin that is older than the history is judged by its port": (
+        TRACK,
+        ".state = is_too_old(f, x->pin) ? TRACK_AMBIGUOUS : x->pin->state,",
+        ".state = x->pin->state,",
+    ),
 }
 
 
-def build_and_run(folder, work):
-    program = f"{work}/test-histories"
+def sources(root):
+    """What test-histories is made of, relative to @root."""
+    parts = ("src/base/*.c", "src/model/**/*.c", "src/pve/settings*.c")
+    names = [name for part in parts for name in glob.glob(part, root_dir=root, recursive=True)]
+    return [*names, "tests/unit/start-stage.c", "tests/unit/test-histories.c"]
+
+
+def compile_one(tree, name):
+    target = f"{tree}/{name.replace('/', '+')}.o"
     subprocess.run(
-        [os.environ.get("CC", "cc"), "-O1", "-std=gnu17", "-D_GNU_SOURCE", "-w", f"-I{folder}/src", "-o", program]
-        + [f"{folder}/{name}" for name in SOURCES],
+        [*os.environ.get("CC", "cc").split(), "-O1", "-std=gnu17", "-D_GNU_SOURCE", "-D_FILE_OFFSET_BITS=64", "-w"]
+        + [f"-I{tree}/src", "-c", "-o", target, f"{tree}/{name}"],
         check=True,
     )
+    return target
+
+
+def link_and_run(tree, objects):
+    program = f"{tree}/test-histories"
+    subprocess.run([*os.environ.get("CC", "cc").split(), "-o", program, *objects, "-linih"], check=True)
     return subprocess.run([program, "1", str(COUNT)], stdout=subprocess.DEVNULL).returncode
 
 
 def main(root, names):
     failed = False
-    with tempfile.TemporaryDirectory() as work:
-        for part in "src/model", "src/base", "tests/unit":
-            shutil.copytree(f"{root}/{part}", f"{work}/tree/{part}")
-        if not names and build_and_run(f"{work}/tree", work) != 0:
+    with tempfile.TemporaryDirectory() as tree:
+        for part in "src", "tests/unit":
+            shutil.copytree(f"{root}/{part}", f"{tree}/{part}")
+        objects = {name: compile_one(tree, name) for name in sources(tree)}
+        if not names and link_and_run(tree, objects.values()) != 0:
             print("not ok the code as it is")
             return True
         for name in names or MUTANTS:
             path, text, becomes = MUTANTS[name]
-            with open(f"{work}/tree/{path}") as file:
+            with open(f"{tree}/{path}") as file:
                 whole = file.read()
             if whole.count(text) != 1:
                 print(f"not ok {name}: {path} has its text {whole.count(text)} times")
                 failed = True
                 continue
-            with open(f"{work}/tree/{path}", "w") as file:
+            with open(f"{tree}/{path}", "w") as file:
                 file.write(whole.replace(text, becomes))
-            found = build_and_run(f"{work}/tree", work) != 0
-            print(f"{'ok' if found else 'not ok'} {name}")
+            compile_one(tree, path)
+            found = link_and_run(tree, objects.values()) != 0
+            print(f"{'ok' if found else 'not ok'} {name}", flush=True)
             failed |= not found
-            with open(f"{work}/tree/{path}", "w") as file:
+            with open(f"{tree}/{path}", "w") as file:
                 file.write(whole)
+            compile_one(tree, path)
     return failed
 
 

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "host/delegate.h"
 #include "model/finding/reason.h"
+#include "model/policy/memory.h"
 #include "model/watch/status.h"
 #include "pve/settings.h"
 
@@ -104,6 +105,15 @@ static int set_aside(struct check *c) {
                             .code = FINDING_POLICY_SET_ASIDE, .where = where, .new = folder });
         c->policy.file = (struct bytes){ 0 };
         return 0;
+}
+
+int anchor_store_pin(const struct check *c) {
+        struct policy next = c->policy;
+        struct bytes text;
+
+        policy_set_pin(c->arena, &next, &c->plan.choice.pin);
+        text = policy_remember(c->arena, c->policy.file, c->anchor->pve.node, &next);
+        return anchor_store_policy(c->anchor, c->guest.vmid, c->policy.file, text);
 }
 
 static int apply_owner(struct check *c) {

@@ -62,5 +62,8 @@ void anchor_record(const struct check *c);
 int anchor_store_policy(struct anchor *an, uint32_t vmid, struct bytes seen,
                         struct bytes content);
 
+/** anchor_store_pin() - the pin as it was found again, and nothing else; as anchor_store_policy() */
+int anchor_store_pin(const struct check *c);
+
 /** anchor_tell_write_failed() - why a write failed, and what to do about it */
 void anchor_tell_write_failed(struct findings *f, const char *where, int error);

@@ -159,15 +159,27 @@ case_bus_shift_first_version() {
     gets 101 -
     gets 102 -
     said 'may have changed places'
-    # completed by the boot unit while they still fit
-    rm -rf "${H:?}/etc" "${H:?}/var"
-    cp -R "$work/etc" "$H/etc"
-    host '01 01.0 0' '02 02.0 1'
-    look
-    grep -q '^gpu = 0000:01:00.0 .* pci0000:00/01.0' "$POLICIES/101.conf" || fail "the pin has no port"
-    host '02 01.0 0' '03 02.0 1'
-    gets 101 0
-    gets 102 1
+    # completed by the boot unit, and after an upgrade by the look, while they still fit
+    for completes in 'apply --all --boot' look; do
+        rm -rf "${H:?}/etc" "${H:?}/var"
+        cp -R "$work/etc" "$H/etc"
+        host '01 01.0 0' '02 02.0 1'
+        cp "$(conf 101)" "$work/before"
+        # shellcheck disable=SC2086 # words
+        run 0 $completes
+        grep -q '^gpu = 0000:01:00.0 .* pci0000:00/01.0' "$POLICIES/101.conf" || fail "$completes: the pin has no port"
+        cmp -s "$(conf 101)" "$work/before" || fail "$completes: lines were changed"
+        host '02 01.0 0' '03 02.0 1'
+        gets 101 0
+        gets 102 1
+        # not when they do not fit any more
+        rm -rf "${H:?}/etc" "${H:?}/var"
+        cp -R "$work/etc" "$H/etc"
+        host '02 01.0 0' '03 02.0 1'
+        run 0 $completes
+        ! grep -q 'pci0000:00/0' "$POLICIES/101.conf" || grep -q state=ambiguous "$POLICIES/101.conf" || fail "$completes: completed with another card"
+        gets 101 -
+    done
 }
 
 case_third_of_three() {
@@ -725,12 +737,16 @@ case_reinstalled_with_other_hardware() {
     host '01 01.0 0'
     pinned 101 01 0
     rm -rf "${KEPT:?}"
+    host '01 01.0 0' '02 02.0 1'
+    gets 101 0
+    rm -rf "${KEPT:?}"
     host '01 01.0 0 id=8086:56a0 sub=8086:1020 driver=i915'
     gets 101 -
     said 'is not on this host'
-    host '01 01.0 0' '02 02.0 1'
+    # what is in its place now may have come while it was missing: its policy knows that it was
     rm -rf "${KEPT:?}"
-    gets 101 0
+    host '01 01.0 0' '02 02.0 1'
+    gets 101 -
 }
 
 # clone and restore to another number: with hookscript and lines, without a policy

@@ -9,18 +9,19 @@
  * sits, and what a look could see. It counts a wrong card, and "none" where what was seen
  * tells the card. It shares no code with the decision.
  *
- * test-histories [SEED [COUNT]]: in process, 10 000 of them
+ * test-histories [SEED [COUNT]]: in process, 10 000 of them: facts, container files, policies and
+ * what the host remembers go through the decision, the files as texts
  * test-histories --programs HOOK MKHOST [SEED [COUNT]]: the hook on a folder; seed 0 is
  * GPUANCHOR_SEED, or else the time
  */
-#include "model/identity/track.h"
+#include "start-stage.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { SLOTS = 7, CARDS = 24, CONTAINERS = 4, MODELS = 2 }; /* model 0: AMD, 1: NVIDIA */
+enum { SLOTS = 7, CARDS = 24, CONTAINERS = 4, MODELS = 2, FUNCTIONS = 3 }; /* model 0: AMD, 1: NVIDIA */
 
 /* What kind of serial number a piece of silicon has. */
 enum silicon_serial { WITHOUT, UNIQUE, BOGUS };
@@ -30,6 +31,8 @@ struct silicon {
         enum silicon_serial serial;
         int slot; /* -1: in the drawer */
         bool readable;
+        bool held;         /* by vfio-pci: nobody gets it, and nothing can be read of it */
+        unsigned functions; /* virtual ones */
         bool ever_read; /* by a look */
         int read_in;
         bool looked; /* the last look saw it */
@@ -42,13 +45,14 @@ struct container {
         bool unseen;        /* after an exchange that no look can see: another card is no mistake */
         bool lone; /* at the last look the only card of its model had gone, and one had come */
         bool unsure;        /* pinned while its serial number, known elsewhere, was not readable */
+        unsigned function;  /* a virtual one of the card; 0: the card */
         int card, first;    /* the one that its owner means, now and at first */
         int slot;           /* where it was when it was given last */
         const char *serial; /* that it showed last; a card without one may sit in its place */
         bool bare;          /* it was readable when it was given last, and showed none */
         enum track_result result, was; /* of the last judgement, of the one before */
         bool beside[CONTAINERS]; /* its card and that of the other one were given at one time */
-        struct pinned pin;
+        struct stage_container stage;
 };
 
 struct world {
@@ -57,7 +61,8 @@ struct world {
         unsigned bus, root, dock;
         struct silicon cards[CARDS];
         struct container containers[CONTAINERS];
-        struct history history;
+        struct stage stage;
+        struct stage_container *stage_containers[CONTAINERS];
         unsigned histories;
         bool bogus_shared[MODELS];
         int before_look[SLOTS];
@@ -105,31 +110,97 @@ static const char *port_of(struct world *w, int slot) {
 
 /* ---- what a look sees ---- */
 
-static struct card_set observe(struct world *w) {
-        struct card_set set = { 0 };
+/* Its number among render nodes: another one after each shift of buses. */
+static unsigned render_of(const struct world *w, int slot) {
+        unsigned before = 0, all = 0;
+
+        for (int i = 0; i < SLOTS; i++) {
+                before += i < slot && card_in(w, i) >= 0;
+                all += card_in(w, i) >= 0;
+        }
+        return 128 + (before + w->bus) % all;
+}
+
+static unsigned bus_of(const struct world *w, int slot) {
         unsigned bus = w->bus;
 
-        for (int slot = 0; slot < SLOTS; slot++) {
-                int i = card_in(w, slot);
-                struct silicon *s = &w->cards[i < 0 ? 0 : i];
-                struct card *c;
+        for (int i = 0; i < slot; i++)
+                bus += card_in(w, i) >= 0;
+        return bus;
+}
 
-                if (i < 0)
+static struct node render_node(struct world *w, unsigned minor) {
+        return (struct node){ .kind = NODE_RENDER,
+                              .path = arena_printf(&w->arena, "/dev/dri/renderD%u", minor),
+                              .number = { 226, minor, false },
+                              .state = NODE_CHAR,
+                              .gid = 104,
+                              .mode = 0660 };
+}
+
+static const char *address_of(struct world *w, int slot, unsigned function) {
+        return arena_printf(&w->arena, "0000:%02x:00.%u", bus_of(w, slot), function);
+}
+
+static unsigned function_render(const struct world *w, int slot, unsigned function) {
+        return 140 + ((unsigned)slot * FUNCTIONS + function - 1 + w->bus) % (SLOTS * FUNCTIONS);
+}
+
+static const char *driver_of(const struct silicon *s) {
+        return s->held ? "vfio-pci" : s->model == 1 ? "nvidia" : s->readable ? "amdgpu" : "other";
+}
+
+static struct gpu function_in(struct world *w, const struct gpu *whole, int slot, unsigned function) {
+        struct gpu g = { .address = address_of(w, slot, function),
+                         .pci = true,
+                         .ids = whole->ids,
+                         .class = whole->class,
+                         .driver = whole->driver,
+                         .physfn = whole->address,
+                         .function = function };
+
+        *ARENA_PUSH(&w->arena, g.nodes, g.n_nodes) =
+                render_node(w, function_render(w, slot, function));
+        return g;
+}
+
+static struct gpu gpu_in(struct world *w, int slot) {
+        const struct silicon *s = &w->cards[card_in(w, slot)];
+        struct gpu g = {
+                .address = address_of(w, slot, 0),
+                .pci = true,
+                .ids = { 0x1002, 0x7300 + s->model, 0x1043, 0x0001 },
+                .class = 0x030000,
+                .driver = driver_of(s),
+                .port = port_of(w, slot),
+                .none = s->model == 0 && s->readable && s->serial == WITHOUT
+                                ? SERIAL_BIT(SERIAL_AMD)
+                                : 0,
+        };
+
+        if (s->readable && s->serial != WITHOUT)
+                g.serials[s->model == 0 ? SERIAL_AMD : SERIAL_NVIDIA] =
+                        arena_strdup(&w->arena, s->text);
+        if (!s->held)
+                *ARENA_PUSH(&w->arena, g.nodes, g.n_nodes) = render_node(w, render_of(w, slot));
+        return g;
+}
+
+static struct facts observe(struct world *w) {
+        struct facts f = { .groups[GID_RENDER] = { true, 104 } };
+
+        for (int slot = 0; slot < SLOTS; slot++) {
+                const struct silicon *s = &w->cards[card_in(w, slot) < 0 ? 0 : card_in(w, slot)];
+                struct gpu g;
+
+                if (card_in(w, slot) < 0)
                         continue;
-                c = ARENA_PUSH(&w->arena, set.cards, set.n);
-                *c = (struct card){
-                        .ids = { 0x1002, 0x7300 + s->model, 0x1043, 0x0001 },
-                        .address = arena_printf(&w->arena, "0000:%02x:00.0", bus++),
-                        .port = port_of(w, slot),
-                        .none = s->model == 0 && s->readable && s->serial == WITHOUT
-                                        ? SERIAL_BIT(SERIAL_AMD)
-                                        : 0,
-                };
-                if (s->readable && s->serial != WITHOUT)
-                        c->serials[s->model == 0 ? SERIAL_AMD : SERIAL_NVIDIA] =
-                                arena_strdup(&w->arena, s->text);
+                g = gpu_in(w, slot);
+                *ARENA_PUSH(&w->arena, f.gpus, f.n_gpus) = g;
+                for (unsigned i = 1; i <= s->functions && !s->held; i++)
+                        *ARENA_PUSH(&w->arena, f.gpus, f.n_gpus) = function_in(w, &g, slot, i);
         }
-        return set;
+        return f;
 }
 
 /* ---- the real programs, on a folder ---- */
@@ -144,6 +215,7 @@ static struct { const char *folder, *mkhost, *hook; } programs;
 struct outcome {
         enum track_result result;
         int given; /* piece of silicon, -1: none */
+        unsigned function; /* of it */
 };
 
 static void run(const char *format, ...) _printf_(1, 2);
@@ -171,23 +243,12 @@ static FILE *create(const char *name) {
         return f;
 }
 
-/* Its number among render nodes: another one after each shift of buses. */
-static unsigned render_of(const struct world *w, int slot) {
-        unsigned before = 0, all = 0;
-
-        for (int i = 0; i < SLOTS; i++) {
-                before += i < slot && card_in(w, i) >= 0;
-                all += card_in(w, i) >= 0;
-        }
-        return 128 + (before + w->bus) % all;
-}
-
-static unsigned bus_of(const struct world *w, int slot) {
-        unsigned bus = w->bus;
-
-        for (int i = 0; i < slot; i++)
-                bus += card_in(w, i) >= 0;
-        return bus;
+static void describe_under(const struct world *w, FILE *f, int slot) {
+        if (slot < 5)
+                fprintf(f, "under=%04x:00:%02x.1\n", w->root, 1 + slot);
+        else
+                fprintf(f, "under=%04x:00:07.%u/%04x:e0:00.0/%04x:e1:%02x.0\n", w->root, w->dock,
+                        w->root, w->root, slot);
 }
 
 static void describe_card(const struct world *w, FILE *f, int slot) {
@@ -195,20 +256,26 @@ static void describe_card(const struct world *w, FILE *f, int slot) {
         unsigned bus = bus_of(w, slot), render = render_of(w, slot);
         bool amd = s->model == 0, has = s->serial != WITHOUT;
 
-        fprintf(f, "pci 0000:%02x:00.0 class=030000 id=%04x:%04x sub=1043:0001 driver=%s ", bus,
-                amd ? 0x1002 : 0x10de, 0x7300 + s->model,
-                amd ? s->readable ? "amdgpu" : "other" : "nvidia");
+        fprintf(f, "pci 0000:%02x:00.0 class=030000 id=1002:%04x sub=1043:0001 driver=%s ", bus,
+                0x7300 + s->model, driver_of(s));
         if (amd)
                 fprintf(f, "unique_id=%s ", has ? s->text : "none");
-        if (slot < 5)
-                fprintf(f, "under=%04x:00:%02x.1\n", w->root, 1 + slot);
-        else
-                fprintf(f, "under=%04x:00:07.%u/%04x:e0:00.0/%04x:e1:%02x.0\n", w->root, w->dock,
-                        w->root, w->root, slot);
+        describe_under(w, f, slot);
+        if (s->held)
+                return;
         fprintf(f, "drm 0000:%02x:00.0 card=%u render=%u\n", bus, render - 128, render);
         if (!amd)
                 fprintf(f, "nvidia 0000:%02x:00.0 %u uuid=GPU-%s\n", bus, render - 128,
                         has && s->readable ? s->text : "????????");
+        for (unsigned i = 1; i <= s->functions; i++) {
+                unsigned minor = function_render(w, slot, i);
+
+                fprintf(f, "pci 0000:%02x:00.%u class=030000 id=1002:%04x sub=1043:0001 driver=%s "
+                           "physfn=0000:%02x:00.0 ",
+                        bus, i, 0x7300 + s->model, driver_of(s), bus);
+                describe_under(w, f, slot);
+                fprintf(f, "drm 0000:%02x:00.%u card=%u render=%u\n", bus, i, minor - 128, minor);
+        }
 }
 
 static void boot(const struct world *w) {
@@ -249,15 +316,51 @@ static const char *read_text(struct world *w, const char *name) {
         return text;
 }
 
-static int given_by(const struct world *w, const char *conf) {
-        const char *line = strstr(conf, "lxc.mount.entry: /dev/dri/renderD");
+static void find_given(const struct world *w, const char *conf, struct outcome *ret) {
+        const char *line = strstr(conf, "/dev/dri/renderD");
+        unsigned render = line ? (unsigned)atoi(line + strlen("/dev/dri/renderD")) : 0;
 
-        for (int slot = 0; line && slot < SLOTS; slot++)
-                if (card_in(w, slot) >= 0 &&
-                    (unsigned)atoi(line + strlen("lxc.mount.entry: /dev/dri/renderD")) ==
-                            render_of(w, slot))
-                        return card_in(w, slot);
-        return -1;
+        ret->given = -1;
+        for (int slot = 0; line && slot < SLOTS; slot++) {
+                int i = card_in(w, slot);
+
+                if (i >= 0 && render == render_of(w, slot))
+                        ret->given = i;
+                for (unsigned n = 1; i >= 0 && n <= w->cards[i].functions; n++)
+                        if (render == function_render(w, slot, n)) {
+                                ret->given = i;
+                                ret->function = n;
+                        }
+        }
+}
+
+/* "pin 101 12 here 0000:c1:00.0 ...": what the host remembers of container @i */
+static const char *remembered_pin(struct world *w, const char *pins, int i) {
+        const char *pin = strstr(pins, arena_printf(&w->arena, "pin %d ", 100 + i));
+
+        return pin ? strchr(pin + strlen("pin 100 "), ' ') + 1 : "";
+}
+
+static enum track_result state_of(const char *pin) {
+        return str_has_prefix(pin, "missing")     ? TRACK_MISSING
+               : str_has_prefix(pin, "ambiguous") ? TRACK_AMBIGUOUS
+                                                  : TRACK_HERE;
+}
+
+/* The card of a pin may be there, and nothing of it be given: it is held, or without that function. */
+static void find_idle(struct world *w, int i, const char *pin, struct outcome *o) {
+        unsigned function = w->containers[i].function;
+
+        for (int slot = 0; slot < SLOTS && str_has_prefix(pin, "here "); slot++) {
+                int at = card_in(w, slot);
+
+                if (o->given < 0 && at >= 0 &&
+                    str_has_prefix(pin + strlen("here "), address_of(w, slot, 0)) &&
+                    (w->cards[at].held || w->cards[at].functions < function)) {
+                        o->given = at;
+                        o->function = function;
+                }
+        }
 }
 
 static struct outcome start(struct world *w, int i) {
@@ -266,21 +369,22 @@ static struct outcome start(struct world *w, int i) {
                 enum track_result result;
         } said[] = {
                 { "lead to the card", TRACK_CONFLICT },
-                { "may have changed places", TRACK_AMBIGUOUS },
-                { "is not on this host", TRACK_MISSING },
                 { "has never seen it", TRACK_REPLACED },
         };
-        struct outcome o = { .result = TRACK_HERE };
-        const char *out;
+        struct outcome o = { 0 };
+        const char *out, *pin;
 
         run("GPUANCHOR_ROOT=%s/host %s %d pre-start >%s/out 2>&1", programs.folder, programs.hook,
             100 + i, programs.folder);
         out = read_text(w, "out");
+        pin = remembered_pin(w, read_text(w, "host/var/lib/gpuanchor/host/pins"), i);
+        o.result = state_of(pin);
         for (size_t j = 0; j < ELEMENTS(said); j++)
-                if (o.result == TRACK_HERE && strstr(out, said[j].said))
+                if (strstr(out, said[j].said))
                         o.result = said[j].result;
-        o.given = given_by(
-                w, read_text(w, arena_printf(&w->arena, "host/etc/pve/lxc/%d.conf", 100 + i)));
+        find_given(w, read_text(w, arena_printf(&w->arena, "host/etc/pve/lxc/%d.conf", 100 + i)),
+                   &o);
+        find_idle(w, i, pin, &o);
         return o;
 }
 
@@ -290,19 +394,30 @@ static void judge_by_programs(struct world *w, struct outcome *ret) {
                         ret[i] = start(w, i);
 }
 
-static void enrol_by_programs(struct world *w, int i, int card) {
+/* Of the card that a container is enrolled with, or of its virtual function. */
+static unsigned wanted_render(const struct world *w, int i) {
+        const struct container *c = &w->containers[i];
+        int slot = w->cards[c->card].slot;
+
+        return c->function ? function_render(w, slot, c->function) : render_of(w, slot);
+}
+
+static const char *wanted_address(struct world *w, int i) {
+        return address_of(w, w->cards[w->containers[i].card].slot, w->containers[i].function);
+}
+
+static void enrol_by_programs(struct world *w, int i) {
         FILE *f = create(arena_printf(&w->arena, "host/etc/pve/lxc/%d.conf", 100 + i));
-        int slot = w->cards[card].slot;
 
         fprintf(f,
                 "hookscript: local:snippets/gpuanchor-hook\nhostname: c%d\nunprivileged: 1\n"
                 "net0: name=eth0,hwaddr=BC:24:11:00:00:%02d\n"
                 "lxc.mount.entry: /dev/dri/renderD%u dev/dri/renderD%u none "
                 "bind,optional,create=file\n",
-                i, i, render_of(w, slot), render_of(w, slot));
+                i, i, wanted_render(w, i), wanted_render(w, i));
         fclose(f);
         f = create(arena_printf(&w->arena, "host/etc/pve/gpuanchor/%d.conf", 100 + i));
-        fprintf(f, "[container]\ndevices = render\ngpu = pci:0000:%02x:00.0\n", bus_of(w, slot));
+        fprintf(f, "[container]\ndevices = render\ngpu = pci:%s\n", wanted_address(w, i));
         fclose(f);
         (void)start(w, i);
 }
@@ -411,30 +526,6 @@ static void oracle_look(struct world *w, struct container *c) {
 
 /* ---- the program ---- */
 
-static void pin(struct world *w, struct container *c, const struct card *card) {
-        const struct card_set *set = history_set(&w->history, history_last(&w->history));
-
-        c->pin = (struct pinned){
-                .owner = (uint32_t)(100 + (c - w->containers)),
-                .card = *card,
-                .history = w->history.id,
-                .set = history_last(&w->history),
-        };
-        for (size_t i = 0; i < set->n; i++)
-                if (!streq(set->cards[i].address, card->address) &&
-                    pci_ids_equal(&set->cards[i].ids, &card->ids))
-                        *ARENA_PUSH(&w->arena, c->pin.neighbours, c->pin.n_neighbours) =
-                                set->cards[i];
-        c->pinned = true;
-}
-
-static int silicon_of(struct world *w, const struct card *card) {
-        for (int slot = 0; slot < SLOTS; slot++)
-                if (card_is_at(card, port_of(w, slot)))
-                        return card_in(w, slot);
-        return -1;
-}
-
 static bool all_readable(const struct world *w, unsigned model) {
         for (int i = 0; i < CARDS; i++)
                 if (w->cards[i].slot >= 0 && w->cards[i].model == model && !w->cards[i].readable)
@@ -520,7 +611,8 @@ static bool check(struct world *w, struct container *c, int given) {
                 wrong++;
                 return false;
         }
-        if (given < 0 && own->slot >= 0 && tells && c->card == c->first) {
+        if (given < 0 && own->slot >= 0 && !own->held && own->functions >= c->function && tells &&
+            c->card == c->first) {
                 none++;
                 return false;
         }
@@ -541,9 +633,7 @@ static bool check_conflicts(struct world *w, const int *given) {
                 for (int j = 0; j < CONTAINERS; j++) {
                         bool *beside = &w->containers[i].beside[j];
 
-                        /* but by the serial number of many cards, of which no look saw two */
-                        if (*beside && given[i] >= 0 && given[i] == given[j] &&
-                            w->cards[given[i]].serial != BOGUS) {
+                        if (*beside && given[i] >= 0 && given[i] == given[j]) {
                                 wrong++;
                                 return false;
                         }
@@ -552,27 +642,35 @@ static bool check_conflicts(struct world *w, const int *given) {
         return true;
 }
 
-/* All pins of the node, judged together and remembered together. */
 static void judge_in_process(struct world *w, struct outcome *ret) {
-        struct pinned pins[CONTAINERS];
-        struct track tracks[CONTAINERS];
-        struct tracking t = { .arena = &w->arena, .history = &w->history, .pins = pins };
-
         for (int i = 0; i < CONTAINERS; i++)
-                if (w->containers[i].pinned)
-                        pins[t.n_pins++] = w->containers[i].pin;
-        track_pins(&t, tracks);
-        for (int i = 0, n = 0; i < CONTAINERS; i++)
                 if (w->containers[i].pinned) {
-                        w->containers[i].pin = tracks[n].next;
-                        ret[i].result = tracks[n].result;
-                        ret[i].given = tracks[n].card ? silicon_of(w, tracks[n].card) : -1;
-                        n++;
+                        struct stage_container *c = &w->containers[i].stage;
+
+                        stage_start(&w->arena, &w->stage, c);
+                        ret[i].result = c->result;
+                        find_given(w, bytes_dup(&w->arena, c->conf), &ret[i]);
+                        find_idle(w, i, remembered_pin(w, bytes_dup(&w->arena, w->stage.pins), i),
+                                  &ret[i]);
                 }
 }
 
+static void enrol_in_process(struct world *w, int i) {
+        struct stage_container *c = &w->containers[i].stage;
+
+        if (c->vmid == 0)
+                w->stage_containers[w->stage.n_containers++] = c;
+        c->vmid = (uint32_t)(100 + i);
+        c->conf = bytes_of(arena_printf(&w->arena, "dev0: /dev/dri/renderD%u,gid=104\n",
+                                        wanted_render(w, i)));
+        c->policy = bytes_of(arena_printf(&w->arena,
+                                          "[container]\ndevices = render\ngpu = pci:%s\n",
+                                          wanted_address(w, i)));
+        stage_start(&w->arena, &w->stage, c);
+}
+
 static bool judge_all(struct world *w) {
-        struct outcome outcomes[CONTAINERS];
+        struct outcome outcomes[CONTAINERS] = { 0 };
         int given[CONTAINERS] = { -1, -1, -1, -1 };
         bool good = true;
 
@@ -586,6 +684,11 @@ static bool judge_all(struct world *w) {
                         w->containers[i].result = outcomes[i].result;
                         w->containers[i].was_lost = w->containers[i].lost;
                         given[i] = outcomes[i].given;
+                        if (given[i] >= 0 && outcomes[i].function != w->containers[i].function) {
+                                note(w, "  %d is given function %u\n", i, outcomes[i].function);
+                                wrong++;
+                                good = false;
+                        }
                 }
         for (int i = CONTAINERS - 1; i >= 0; i--)
                 if (w->containers[i].pinned)
@@ -594,7 +697,6 @@ static bool judge_all(struct world *w) {
 }
 
 static bool look(struct world *w) {
-        struct card_set now = observe(w);
         bool good, rearranged = w->looked_root != w->root || w->looked_dock != w->dock;
 
         note(w, "look:");
@@ -617,9 +719,12 @@ static bool look(struct world *w) {
                 w->looked[slot] = card_in(w, slot);
         w->looked_root = w->root;
         w->looked_dock = w->dock;
-        history_advance(&w->arena, &w->history, &now);
-        if (programs.folder)
+        if (programs.folder) {
                 boot(w);
+        } else {
+                w->stage.facts = observe(w);
+                stage_look(&w->arena, &w->stage, pick(w, 4) == 0);
+        }
         for (int slot = 0; slot < SLOTS; slot++)
                 if (rearranged || !may_still_be(w, w->shown[slot], slot))
                         w->shown[slot] = -1;
@@ -660,32 +765,36 @@ static int any_free_slot(struct world *w) {
         return -1;
 }
 
+/* Also one that has a card already: its owner chooses again. */
 static bool enrol(struct world *w) {
-        struct container *c = &w->containers[pick(w, CONTAINERS)];
-        int i = any_card(w, true);
-        struct card_set now;
+        int n = (int)pick(w, CONTAINERS), i = any_card(w, true);
+        struct container *c = &w->containers[n];
 
         if (!look(w))
                 return false;
-        if (c->used || i < 0)
+        if ((c->used && pick(w, 3)) || i < 0 || w->cards[i].held)
                 return true;
-        *c = (struct container){ .used = true, .card = i, .first = i, .slot = w->cards[i].slot };
+        *c = (struct container){ .used = true, .pinned = true, .card = i, .first = i,
+                                 .slot = w->cards[i].slot, .stage = c->stage };
+        if (w->cards[i].functions > 0 && pick(w, 2))
+                c->function = 1 + pick(w, w->cards[i].functions);
+        for (int j = 0; j < CONTAINERS; j++)
+                w->containers[j].beside[n] = false;
         remember_serial(w, c);
         /* its serial number was read elsewhere: it may have changed places before this or after */
         c->unsure = !w->cards[i].readable && may_have_come(w, i);
-        now = observe(w); /* serial numbers that the history remembers may be another card's */
-        for (size_t j = 0; j < now.n; j++)
-                if (silicon_of(w, &now.cards[j]) == i)
-                        pin(w, c, &now.cards[j]);
         if (programs.folder)
-                enrol_by_programs(w, (int)(c - w->containers), i);
-        note(w, "enrol %ld with %d\n", (long)(c - w->containers), i);
+                enrol_by_programs(w, n);
+        else
+                enrol_in_process(w, n);
+        note(w, "enrol %d with %d, function %u\n", n, i, c->function);
         return true;
 }
 
 /* The file is damaged, or /var is new: pins have what they remember themselves. */
 static void forget(struct world *w) {
-        w->history = (struct history){ .id = arena_printf(&w->arena, "%u", ++w->histories) };
+        w->stage.id = arena_printf(&w->arena, "%u", ++w->histories);
+        w->stage.cards = w->stage.pins = (struct bytes){ 0 };
         for (int i = 0; i < CARDS; i++)
                 w->cards[i].ever_read = false;
         for (int slot = 0; slot < SLOTS; slot++)
@@ -703,7 +812,7 @@ static void forget(struct world *w) {
 static void change(struct world *w) {
         int i = any_card(w, true), j = any_card(w, false), slot = any_free_slot(w);
 
-        switch (pick(w, 9 + !pick(w, 4))) {
+        switch (pick(w, 11 + !pick(w, 4))) {
         case 0:
                 w->bus = 1 + pick(w, 4);
                 note(w, "buses begin at %u\n", w->bus);
@@ -745,7 +854,7 @@ static void change(struct world *w) {
                 }
                 break;
         case 7:
-                if (i >= 0) {
+                if (i >= 0 && !w->cards[i].held) {
                         w->cards[i].readable = !w->cards[i].readable;
                         note(w, "card %d is %sreadable\n", i, w->cards[i].readable ? "" : "not ");
                 }
@@ -758,6 +867,19 @@ static void change(struct world *w) {
                 note(w, "root %x dock %u\n", w->root, w->dock);
                 break;
         case 9:
+                if (i >= 0) {
+                        w->cards[i].held = !w->cards[i].held;
+                        w->cards[i].readable = !w->cards[i].held;
+                        note(w, "card %d is %sheld\n", i, w->cards[i].held ? "" : "not ");
+                }
+                break;
+        case 10:
+                if (i >= 0) {
+                        w->cards[i].functions = pick(w, FUNCTIONS + 1);
+                        note(w, "card %d has %u functions\n", i, w->cards[i].functions);
+                }
+                break;
+        case 11:
                 forget(w);
                 break;
         }
@@ -767,7 +889,8 @@ static bool play(struct world *w, uint64_t seed) {
         memset(w, 0, sizeof(*w));
         w->random = seed * 0x9e3779b97f4a7c15U + 1;
         w->bus = 1;
-        w->history.id = "a";
+        w->stage.id = "a";
+        w->stage.containers = w->stage_containers;
         for (int slot = 0; slot < SLOTS; slot++)
                 w->looked[slot] = w->shown[slot] = -1;
         for (int i = 0; i < CARDS; i++) {

@@ -98,6 +98,29 @@ static void correct_file(struct pass *p, struct anchor *an, const struct check *
                 p->look->n_deferred++;
 }
 
+/* Of version 0.1, which knew no ports: it counts as long as the addresses are as they were. */
+static bool has_old_pin(const struct check *c) {
+        const struct pin *pin = policy_pin(&c->policy, c->anchor->pve.node);
+        bool old = false;
+
+        for (size_t i = 0; pin && i < pin->n_gpus; i++)
+                old |= !pin->gpus[i].port;
+        return old && !c->refuse && !c->left_alone && c->plan.choice.repin &&
+               choice_is_settled(&c->plan.choice);
+}
+
+/* Before the next change of the host, and without a start. */
+static void complete_pin(const struct check *c) {
+        _cleanup_(cleanup_close) int lock = -1;
+        struct findings refusals = { .arena = c->arena };
+        struct check now;
+
+        if (has_old_pin(c) && guest_lock(&c->anchor->pve, c->guest.vmid, 0, &lock) == 0 &&
+            anchor_check(c->anchor, c->guest.vmid, NULL, &now) == 0 && has_old_pin(&now) &&
+            !anchor_refuses(&now.guest, &refusals))
+                (void)anchor_store_pin(&now); /* the next look tries again */
+}
+
 /* ---- one container, all containers ---- */
 
 /* What is done with each managed container: all gates first, because nothing may wait for them. */
@@ -149,6 +172,7 @@ static void look_at_container(struct pass *p, struct check *c) {
                 return;
         look_at_running(p, c);
         correct_file(p, c->anchor, c, false);
+        complete_pin(c);
 }
 
 /* gpuanchor has left it while it ran. */
@@ -173,7 +197,7 @@ static void one_container(struct pass *p, uint32_t vmid, round_fn *round) {
                 round(p, &c);
 }
 
-/* Only the cards: pins are renewed by starts. */
+/* Policies have their pins renewed by starts. */
 static void keep_memory(struct anchor *host) {
         const char *path;
 

@@ -115,7 +115,8 @@ void card_write(struct arena *a, struct strbuf *b, const struct card *c) {
 
         strbuf_printf(b, "%s %s %s", c->address, ids ? pci_ids_model(a, &c->ids) : NONE,
                       subsystem ? pci_ids_subsystem(a, &c->ids) : NONE);
-        if (c->port || card_has_serial(c) || c->function || c->none || c->by)
+        if (c->port || card_has_serial(c) || c->function || c->none || c->by ||
+            c->state)
                 strbuf_printf(b, " %s", c->port ? c->port : NONE);
         for (size_t kind = 0; kind < SERIAL_KINDS; kind++)
                 if (c->serials[kind] || (c->none & SERIAL_BIT(kind)))
@@ -126,6 +127,8 @@ void card_write(struct arena *a, struct strbuf *b, const struct card *c) {
                 strbuf_printf(b, " function=%u", c->function);
         if (c->by)
                 strbuf_printf(b, " by=%s", c->by);
+        if (c->state)
+                strbuf_printf(b, " state=%s", c->state);
 }
 
 static const char *word_str(struct arena *a, struct bytes *rest) {
@@ -149,6 +152,10 @@ static bool parse_field(struct arena *a, struct bytes field, struct card *c) {
         if (bytes_equal(name, BYTES("by"))) {
                 c->by = field.len > 0 ? bytes_dup(a, field) : NULL;
                 return c->by;
+        }
+        if (bytes_equal(name, BYTES("state"))) {
+                c->state = bytes_dup(a, field);
+                return BYTES_IN(field, "missing", "ambiguous");
         }
         name.len -= kept;
         if (!serial_kind_parse(name, &kind) || field.len == 0)

@@ -42,6 +42,15 @@ bool history_knew(const struct history *h, const struct card *c, uint32_t number
         return false;
 }
 
+void history_know(struct arena *a, struct history *h, const struct card *c) {
+        for (size_t kind = 0; kind < SERIAL_KINDS; kind++)
+                if (c->serials[kind] && serial_is_plausible(c->serials[kind]) &&
+                    !find_serial(h, kind, c->serials[kind]))
+                        *ARENA_PUSH(a, h->seen, h->n_seen) = (struct seen_serial){
+                                kind, arena_strdup(a, c->serials[kind]), 0, false
+                        };
+}
+
 struct card history_believed(const struct history *h, struct card c) {
         for (size_t kind = 0; kind < SERIAL_KINDS; kind++) {
                 const struct seen_serial *s =

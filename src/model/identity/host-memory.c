@@ -17,6 +17,19 @@ static const char *const state_names[] = {
         [TRACK_AMBIGUOUS] = "ambiguous",
 };
 
+const char *track_state_name(enum track_result state) {
+        return state_names[state];
+}
+
+enum track_result track_state_of(const char *name) {
+        enum track_result state = TRACK_HERE;
+
+        for (size_t i = 0; name && i < ELEMENTS(state_names); i++)
+                if (state_names[i] && streq(name, state_names[i]))
+                        state = (enum track_result)i;
+        return state;
+}
+
 static uint32_t function_number(const struct facts *f, const struct gpu *g) {
         uint32_t n = 1;
 
@@ -74,7 +87,8 @@ bool card_same(const struct card *a, const struct card *b) {
                 if (!same_text(a->serials[kind], b->serials[kind]))
                         return false;
         return pci_ids_equal(&a->ids, &b->ids) && streq(a->address, b->address) &&
-               same_text(a->port, b->port) && a->function == b->function && same_text(a->by, b->by);
+               same_text(a->port, b->port) && a->function == b->function &&
+               same_text(a->by, b->by) && same_text(a->state, b->state);
 }
 
 void host_memory_forget(struct arena *a, struct host_memory *m, uint32_t owner) {
@@ -86,6 +100,12 @@ void host_memory_forget(struct arena *a, struct host_memory *m, uint32_t owner) 
                         *ARENA_PUSH(a, pins, n) = m->pins[i];
         m->pins = pins;
         m->n_pins = n;
+}
+
+void host_memory_begin(struct arena *a, struct host_memory *m) {
+        for (size_t i = 0; i < m->n_pins; i++)
+                if (m->pins[i].pinned.state != TRACK_HERE)
+                        history_know(a, &m->history, &m->pins[i].pinned.card);
 }
 
 void pins_unfollowed(struct host_memory *m) {

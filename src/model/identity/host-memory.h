@@ -31,6 +31,12 @@ struct host_memory {
         size_t n_damaged;
 };
 
+/** track_state_name() - "here", "missing", "ambiguous" of a pin */
+const char *track_state_name(enum track_result state);
+
+/** track_state_of() - read it back; HERE for any other text, and for NULL */
+enum track_result track_state_of(const char *name);
+
 /** gpu_card() - what the card of @g is known by; of a virtual function its card and its number */
 struct card gpu_card(const struct facts *f, const struct gpu *g);
 
@@ -45,6 +51,14 @@ bool card_same(const struct card *a, const struct card *b);
 
 /** host_memory_forget() - drop the pins of container @owner */
 void host_memory_forget(struct arena *a, struct host_memory *m, uint32_t owner);
+
+/**
+ * host_memory_begin() - the history of @m is a new one
+ *
+ * The serials of cards that its pins know and do not have were seen elsewhere: they are not those of
+ * a card that another pin has.
+ */
+void host_memory_begin(struct arena *a, struct host_memory *m);
 
 /** pins_write() - the pins as the text that pins_read() reads */
 struct bytes pins_write(struct arena *a, const struct host_memory *m);

@@ -219,7 +219,9 @@ static void answer(const struct follow *f, struct track *ret) {
         for (size_t i = 0; i < f->t->n_pins; i++)
                 if (ret[i].result == TRACK_CONFLICT) {
                         ret[i].card = NULL;
-                        ret[i].next = f->t->pins[i];
+                        ret[i].next = remember(f, &f->followers[i], NULL);
+                        ret[i].next.card = f->t->pins[i].card;
+                        ret[i].next.state = TRACK_AMBIGUOUS;
                 }
 }
 

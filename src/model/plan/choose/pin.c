@@ -35,8 +35,10 @@ static void add_neighbours(struct arena *a, struct pinned *p, const struct card 
 
 struct pinned pin_by_itself(struct arena *a, const struct facts *f, const struct pin *pin,
                             size_t i) {
-        struct pinned p = { .card = complete(f, &pin->gpus[i]) };
+        struct pinned p = { .card = complete(f, &pin->gpus[i]),
+                            .state = track_state_of(pin->gpus[i].state) };
 
+        p.card.state = NULL;
         add_neighbours(a, &p, pin->gpus, pin->n_gpus);
         add_neighbours(a, &p, pin->twins, pin->n_twins);
         return p;
@@ -117,8 +119,8 @@ static struct gpu_list equal_gpus(struct chooser *x, const struct card *c) {
         return list;
 }
 
-/* Say what became of @p; NULL when it is none of this host's GPUs. */
-static const struct gpu *take_tracked(struct chooser *x, const struct card *p,
+/* Say what became of @p, and take it. */
+static void take_tracked(struct chooser *x, const struct card *p,
                                       const struct track *t) {
         const struct gpu *g =
                 t->card ? facts_gpu_of(x->in->facts, t->card, t->next.card.function) : NULL;
@@ -132,25 +134,26 @@ static const struct gpu *take_tracked(struct chooser *x, const struct card *p,
                                           ? arena_printf(x->a, WHY_PIN_CONFLICT, p->address)
                                           : arena_printf(x->a, WHY_PIN_AMBIGUOUS, ids, p->address),
                                   p->address, &equal);
-        } else if (!g) {
+        } else if (!t->card) {
                 chooser_miss(x, p->address, arena_printf(x->a, WHY_PINNED, ids));
         } else if (t->result == TRACK_REPLACED ||
                    card_compare_serials(p, &t->next.card) == SERIAL_OTHER) {
                 /* perhaps at the start of another container already, which did not report it */
                 finding_add(x->f, (struct finding){ .code = FINDING_GPU_REPLACED,
-                                                    .gpu = g->address,
+                                                    .gpu = t->card->address,
                                                     .what = ids });
         } else if (!streq(t->next.card.address, p->address) &&
                    p->function == t->next.card.function) {
                 finding_add(x->f, (struct finding){ .code = FINDING_GPU_MOVED,
-                                                    .gpu = g->address,
+                                                    .gpu = t->card->address,
                                                     .what = ids,
                                                     .old = p->address,
                                                     .new = t->next.card.address });
         }
+        if (t->card && !g) /* the card is there without this function */
+                chooser_miss(x, p->address, arena_printf(x->a, WHY_PINNED, ids));
         if (g)
                 chooser_take_or_held(x, g, p->address);
-        return g;
 }
 
 void pin_choose(struct chooser *x, const struct pin *pin) {
@@ -178,11 +181,12 @@ void pin_choose(struct chooser *x, const struct pin *pin) {
                         keep(x, &m.pins[i].source, &tracks[n++].next);
         for (size_t i = 0; i < pin->n_gpus; i++) {
                 const struct track *t = &tracks[n_others + i];
-                const struct gpu *g = take_tracked(x, &pin->gpus[i], t);
                 struct card *c = ARENA_PUSH(x->a, next->gpus, next->n_gpus);
 
-                *c = g ? t->next.card : pin->gpus[i];
+                take_tracked(x, &pin->gpus[i], t);
+                *c = t->card ? t->next.card : pin->gpus[i];
                 c->none = 0;
+                c->state = t->next.state == TRACK_HERE ? NULL : track_state_name(t->next.state);
                 keep(x, c, &t->next);
         }
 }
