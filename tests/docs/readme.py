@@ -40,7 +40,7 @@ set)
     ;;
 start)
     mkdir -p "$root/var/lib/lxc/$2"
-    sed -n 's/^\(lxc\.[^:]*\): /\1 = /p' "$conf" >"$root/var/lib/lxc/$2/config"
+    awk -v root="$root" -f "@SOURCE@/tests/generate.awk" "$conf" >"$root/var/lib/lxc/$2/config"
     grep -q '^hookscript: local:snippets/gpuanchor-hook$' "$conf" || exit 0
     exec env GPUANCHOR_ROOT="$root" "$root/usr/libexec/gpuanchor/gpuanchor-hook" "$2" pre-start
     ;;
@@ -65,7 +65,7 @@ class Host:
         for program in "src/cli/gpuanchor", "src/daemon/gpuanchord":
             os.symlink(f"{build}/{program}", f"{self.programs}/{os.path.basename(program)}")
         with open(self.programs + "/pct", "w") as f:
-            f.write(PCT)
+            f.write(PCT.replace("@SOURCE@", SOURCE))
         os.chmod(self.programs + "/pct", 0o755)
 
     def make(self, name, root):
