@@ -150,6 +150,8 @@ static void test_conf(void **state) {
                 { "unheard-of: 12\nnonsense\n\n", "masked_2\nmasked_3\n\n" },
                 { "timezone: Europe/Berlin\ndescription: gpu\n", "masked_2\nmasked_3\n" },
                 { "entrypoint: /bin/x --pin 1234", "entrypoint: /masked_2" },
+                { "lxc.prlimit.nofile: 1024\nlxc.prlimit.joe: 5\nlxc.cgroup2.memory.max: 8G\n",
+                  "lxc.prlimit.nofile: 1024\nmasked_2\nlxc.cgroup2.memory.max: 8G\n" },
                 { "lxc.init.cmd: /bin/x --pin 1234", "masked_2" },
         };
 

@@ -78,11 +78,13 @@ static struct bytes mask_commented(struct mask *m, struct bytes value) {
 
 /* ---- container files ---- */
 
-static bool is_shown(const struct conf_line *l, const struct devline *d) {
+static bool is_shown(struct mask *m, const struct conf_line *l, const struct devline *d) {
         struct bytes rest = bytes_of(conf_keys), one, key = l->key;
 
         if (d->type != DEVLINE_NONE)
                 return true;
+        if (!mask_shows(m, key)) /* lxc.prlimit. of anything */
+                return false;
         if (!bytes_has_prefix(key, "lxc."))
                 while (key.len > 0 && ascii_is_digit(key.data[key.len - 1]))
                         key.len--;
@@ -109,7 +111,7 @@ static struct bytes mask_conf_line(struct mask *m, struct bytes line) {
         if (BYTES_IN(l->key, "hostname", "nameserver", "parent", "searchdomain", "snapstate", "tags",
                      "lxc.uts.name"))
                 return with_value(m, line, l->value, mask_names(m, l->value));
-        if (is_shown(l, &d))
+        if (is_shown(m, l, &d))
                 return with_value(m, line, l->value, mask_commented(m, l->value));
         if (BYTES_IN(l->key, "entrypoint")) /* that there is one, and not its arguments */
                 return with_value(m, line, l->value, mask_of(m, l->value));
