@@ -361,7 +361,8 @@ killed_story() {
 
 # what the story is: the comment at the top of its host
 sentence() {
-        sed -n '/^# /!q; s/^# //p' "$fixtures/scenarios/$1/host" | paste -sd ' ' -
+        sed -n '/^# /!q; s/^# //p' "$fixtures/scenarios/$1/host" | paste -sd ' ' - | grep . ||
+                echo "its host says in no sentence what it is"
 }
 
 run_story() {
