@@ -74,10 +74,11 @@ static const struct row {
           "0000:c1:00.0 has mode 0600 now (was 0660); if nobody meant it: check the udev rules of "
           "the host, then udevadm trigger --action=add" GPU_SUBSYSTEMS },
         { NULL, "chgrp 0 dev/dri/renderD128", NULL,
-          "node-group-root 4 gpu= old=0660 new=: /dev/dri/renderD128 belongs to group root and its "
-          "mode is 0660; group root is never mapped into a container; groupadd -r render, if the "
-          "host has no such group; then systemctl restart systemd-udevd && udevadm trigger "
-          "--action=add" GPU_SUBSYSTEMS },
+          "node-group-root 4 gpu= old=0660 new=groupadd -r render, if the host has no such group; "
+          "then systemctl restart systemd-udevd && udevadm trigger --action=add" GPU_SUBSYSTEMS
+          ": /dev/dri/renderD128 belongs to group root and its mode is 0660; group root is never "
+          "mapped into a container; groupadd -r render, if the host has no such group; then "
+          "systemctl restart systemd-udevd && udevadm trigger --action=add" GPU_SUBSYSTEMS },
         { NULL, "rm dev/dri/renderD128", NULL,
           "node-absent 4 gpu= old= new=c 226 128: /dev/dri/renderD128 (c 226 128) is known to the "
           "kernel but not in /dev; mknod -m 660 /dev/dri/renderD128 c 226 128 && udevadm trigger "
