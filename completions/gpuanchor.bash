@@ -43,7 +43,7 @@ _gpuanchor_options() {
         plan) echo --json ;;
         status) echo --json --plain --prometheus ;;
         apply) echo --all --boot --dry-run ;;
-        enable) echo --all --now --gpu --method --devices --video-gid --render-gid --missing --next-hook --preset --guest-groups --guest-users \
+        enable) echo --all --now --gpu --method --devices --video-gid --render-gid --missing --exclusive --next-hook --preset --guest-groups --guest-users \
                 --guest-service --guest-environment --dry-run ;;
         convert) echo --to --json --dry-run ;;
         disable) echo --all --keep-policy --now --dry-run ;;
@@ -74,6 +74,7 @@ _gpuanchor() {
         --devices | -d) words='card render card,render card,render,kfd card,render,nvidia accel' ;;
         --video-gid | --render-gid) words=auto ;;
         --missing) words='start refuse wait:' ;;
+        --exclusive) words='yes no' ;;
         --to) words='dev idmap' ;;
         --output | -o)
                 mapfile -t COMPREPLY < <(compgen -f -- "$cur")

@@ -81,6 +81,7 @@ complete -c gpuanchor -n '__gpuanchor_verb enable' -s d -l devices -x -a 'card r
 complete -c gpuanchor -n '__gpuanchor_verb enable' -l video-gid -x -a auto -d 'Gid of video inside'
 complete -c gpuanchor -n '__gpuanchor_verb enable' -l render-gid -x -a auto -d 'Gid of render inside'
 complete -c gpuanchor -n '__gpuanchor_verb enable' -l missing -x -a 'start refuse wait:' -d 'When the GPU is gone'
+complete -c gpuanchor -n '__gpuanchor_verb enable' -l exclusive -x -a 'yes no' -d 'Nobody else may have the GPU'
 complete -c gpuanchor -n '__gpuanchor_verb enable' -l next-hook -x -a '(__gpuanchor_hookscripts)' -d 'Hookscript to run after'
 complete -c gpuanchor -n '__gpuanchor_verb convert' -l to -x -a 'dev idmap' -d 'Form of the lines'
 complete -c gpuanchor -n '__gpuanchor_verb report' -s o -l output -r -F -d 'Where to'

@@ -9,8 +9,9 @@
  * the container from starting, so it is given for that purpose only.
  */
 #include "anchor/apply.h"
-#include "anchor/learn.h"
-#include "anchor/upkeep.h"
+#include "anchor/inside/learn.h"
+#include "anchor/exclusive.h"
+#include "anchor/inside/upkeep.h"
 #include "hooks/start-lock.h"
 
 #include "host/inside/helper.h"
@@ -161,14 +162,28 @@ static int check_patiently(struct hook *h, struct check *c) {
         return r;
 }
 
+/* Whose end tells that a start has failed before its unit began; none where nothing tells. */
+static struct process task_of(const struct hook *h) {
+        struct process p = { 0 };
+
+        if (h->lock.state == START_LOCK_START)
+                return h->lock.holder;
+        if (streq(h->phase, "pre-start") && getppid() > 1)
+                (void)process_find(getppid(), &p);
+        return p;
+}
+
 /* Check and write, again if a file was changed in between. */
 static int check_and_apply(struct hook *h, struct check *c) {
+        struct process task = task_of(h);
         int r = GUEST_E_CHANGED;
 
         for (int i = 0; i < MAX_TRIES && r == GUEST_E_CHANGED; i++) {
                 if (i > 0)
                         h->host = anchor_open(&h->arena, h->root);
                 r = check_patiently(h, c);
+                if (r == 0 && !c->refuse)
+                        exclusive_take(c, &task);
                 if (r != 0 || c->refuse)
                         return r;
                 c->config_only = h->lock.state == START_LOCK_OTHER;
@@ -181,36 +196,56 @@ static int check_and_apply(struct hook *h, struct check *c) {
         return r;
 }
 
-static int start(struct hook *h, bool quiet) {
-        struct check c;
-        int r = check_and_apply(h, &c);
+static int start_with(struct hook *h, struct check *c, bool quiet) {
+        int r = check_and_apply(h, c);
 
         h->has_policy = r == 0;
-        h->policy = c.policy;
-        if (r != 0 && !c.refuse)
-                anchor_tell_uncorrected(&c);
-        facts_name(&h->host.facts, &c.findings);
-        if (say_all(h, &c.findings, r == 0 && !c.refuse, c.remembered) == 0 && !quiet && !c.refuse)
-                say_unchanged(h, &c);
-        if (c.refuse)
-                return refuse(h, c.refuse);
+        h->policy = c->policy;
+        if (r != 0 && !c->refuse)
+                anchor_tell_uncorrected(c);
+        facts_name(&h->host.facts, &c->findings);
+        if (say_all(h, &c->findings, r == 0 && !c->refuse, c->remembered) == 0 && !quiet && !c->refuse)
+                say_unchanged(h, c);
+        if (c->refuse)
+                return refuse(h, c->refuse);
         if (r == GUEST_E_NONE)
                 return EXIT_USAGE;
-        return r != 0 && c.policy.refuse_on_error ? refuse(h, WHY_REFUSE_ABOVE) : 0;
+        return r != 0 && c->policy.refuse_on_error ? refuse(h, WHY_REFUSE_ABOVE) : 0;
+}
+
+static int start(struct hook *h, struct check *c, bool quiet) {
+        int r = start_with(h, c, quiet);
+
+        if (r == EXIT_REFUSE && c->policy.exclusive)
+                exclusive_release(c);
+        return r;
+}
+
+/* After record and note: another start that reserves our GPU now sees that we start. */
+static int heed(struct hook *h, struct check *c) {
+        c->findings.n = 0;
+        exclusive_heed(c);
+        if (!c->refuse)
+                return 0;
+        record_clear(&h->host.pve, h->vmid);
+        (void)say_all(h, &c->findings, true, true);
+        return refuse(h, c->refuse);
 }
 
 static int pre_start(struct hook *h) {
+        struct check c;
         int r;
 
         start_lock_pre(&h->host.pve, h->vmid, &h->lock);
         h->wait_most = UINT_MAX;
-        r = start(h, false);
+        r = start(h, &c, false);
         start_lock_note(&h->host.pve, h->vmid, &h->lock);
-        return r;
+        return r == 0 ? heed(h, &c) : r;
 }
 
 /* A start by systemd alone, or the second look of one by Proxmox. */
 static int unit_start(struct hook *h) {
+        struct check c;
         int r;
 
         if (!guest_is_managed(&h->host.pve, h->vmid))
@@ -218,7 +253,9 @@ static int unit_start(struct hook *h) {
         start_lock_unit(&h->host.pve, h->vmid, &h->lock);
         guest_unblock(&h->host.pve, h->vmid);
         h->wait_most = UNIT_WAIT_MS;
-        r = start(h, true);
+        r = start(h, &c, true);
+        if (r == 0)
+                r = heed(h, &c);
         if (r == EXIT_REFUSE)
                 (void)guest_block(&h->host.pve, h->vmid);
         else

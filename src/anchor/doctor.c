@@ -8,6 +8,7 @@
  */
 #include "anchor/doctor.h"
 
+#include "anchor/exclusive.h"
 #include "anchor/status.h"
 #include "host/leftovers.h"
 #include "host/probe/subid.h"
@@ -121,6 +122,21 @@ static const char *edits_of(struct doctor *d) {
                        : status_edits_text(d->arena, &d->check.findings);
 }
 
+/* Of one that runs nothing but its own wish is of interest: it has its GPU. */
+static void check_exclusive(struct doctor *d) {
+        struct check now = d->check;
+
+        now.findings = (struct findings){ .arena = d->arena };
+        now.refuse = NULL;
+        if (!anchor_runs(d->anchor, d->vmid))
+                exclusive_judge(&now);
+        doctor_add(&d->report,
+                   (struct doctor_item){ .outcome = now.refuse             ? OUTCOME_EXCLUSIVE_TAKEN
+                                                    : now.policy.exclusive ? OUTCOME_EXCLUSIVE_ALONE
+                                                                           : OUTCOME_EXCLUSIVE_SHARED,
+                                         .what = now.refuse });
+}
+
 static void look_at_container(struct doctor *d) {
         struct check *c = &d->check;
         struct findings snapshots = { .arena = d->arena };
@@ -158,6 +174,8 @@ static void look_at_container(struct doctor *d) {
         doctor_check_file(&d->report, &g);
         doctor_check_cgroup(&d->report, &g);
         doctor_check_conf(&d->report, &g);
+        if (g.managed)
+                check_exclusive(d);
 }
 
 /* The container's files are root's and www-data's to read. */

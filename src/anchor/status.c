@@ -10,6 +10,8 @@
  */
 #include "anchor/status.h"
 
+#include "anchor/exclusive.h"
+
 #include "model/conf/snapshot.h"
 #include "model/finding/reason.h"
 #include "pve/storage.h"
@@ -194,6 +196,7 @@ static struct container_status *keep_container(struct look *l, const struct chec
                 .name = bytes_dup(l->arena, name),
                 .missing = copy(l, c->plan.missing),
                 .refuse = copy(l, c->refuse),
+                .exclusive = c->policy.exclusive,
         };
         for (size_t i = 0; i < c->plan.choice.gpus.n; i++)
                 *ARENA_PUSH(l->arena, cs->gpus, cs->n_gpus) =
@@ -207,6 +210,7 @@ static int look_at_container(struct look *l, uint32_t vmid) {
         struct anchor one;
         struct container_status *cs;
         struct check c;
+        bool running;
         int r;
 
         arena_reset(scratch);
@@ -223,6 +227,9 @@ static int look_at_container(struct look *l, uint32_t vmid) {
                         add_about(l, vmid, c.findings.items[i]);
         if (r != 0)
                 return 0;
+        running = anchor_runs(&one, vmid);
+        if (!running)
+                exclusive_judge(&c);
         cs = keep_container(l, &c);
         keep_named(l, &c);
         if (guest_is_template(&c.guest))
@@ -230,15 +237,15 @@ static int look_at_container(struct look *l, uint32_t vmid) {
         look_at_lines(l, &c);
         look_at_hook(l, &c);
         look_at_snapshots(l, &c);
-        cs->running = anchor_runs(&one, vmid);
+        cs->running = running;
         if (is_down(&one, vmid))
                 *ARENA_PUSH(l->arena, l->down, l->n_down) = vmid;
         if (cs->running) {
-                struct findings running = { .arena = scratch };
+                struct findings live = { .arena = scratch };
 
-                anchor_status_running(&c, &running);
-                for (size_t i = 0; i < running.n; i++)
-                        add_about(l, vmid, running.items[i]);
+                anchor_status_running(&c, &live);
+                for (size_t i = 0; i < live.n; i++)
+                        add_about(l, vmid, live.items[i]);
         }
         return 0;
 }

@@ -13,7 +13,7 @@
 
 #include <errno.h>
 
-static void add_container(struct anchor *an, uint32_t vmid, struct usage *u) {
+void anchor_usage_of(struct anchor *an, uint32_t vmid, struct usage *u) {
         _cleanup_arena_ struct arena scratch = { 0 };
         struct anchor one = anchor_for_one(an, &scratch);
         struct check c;
@@ -28,7 +28,7 @@ static void add_container(struct anchor *an, uint32_t vmid, struct usage *u) {
                 usage_add_lines(u, vmid, &c.survey);
 }
 
-static void add_vm(struct anchor *an, uint32_t vmid, struct usage *u) {
+void anchor_usage_of_vm(struct anchor *an, uint32_t vmid, struct usage *u) {
         struct hostpci *lines = NULL;
         size_t n = 0;
         int r = vm_hostpci(&an->pve, vmid, &lines, &n);
@@ -49,10 +49,10 @@ void anchor_usage(struct anchor *an, struct usage *ret) {
         ret->partial |= anchor_majors(an) < 0;
         ret->partial |= guest_list(&an->pve, &vmids, &n) < 0;
         for (size_t i = 0; i < n; i++)
-                add_container(an, vmids[i], ret);
+                anchor_usage_of(an, vmids[i], ret);
         vmids = NULL;
         n = 0;
         ret->partial |= vm_list(&an->pve, &vmids, &n) < 0;
         for (size_t i = 0; i < n; i++)
-                add_vm(an, vmids[i], ret);
+                anchor_usage_of_vm(an, vmids[i], ret);
 }

@@ -33,6 +33,7 @@ enum cli_opt {
         OPT_METHOD,
         OPT_DEVICES,
         OPT_MISSING,
+        OPT_EXCLUSIVE,
         OPT_VIDEO_GID,
         OPT_RENDER_GID,
         OPT_NEXT_HOOK,

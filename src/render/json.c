@@ -96,6 +96,7 @@ static void add_users(struct arena *a, struct json_object *o, const struct usage
                 json_add_vmid(user, u->users[i].vmid);
                 json_add_text(a, user, "by", u->users[i].by);
                 json_add_bool(user, "mediated", u->users[i].mediated);
+                json_add_bool(user, "exclusive", u->users[i].exclusive);
                 json_object_array_add(array, user);
         }
 }
@@ -248,6 +249,7 @@ static struct json_object *container_object(struct arena *a, const struct contai
         gpus = json_add_array(o, "gpus");
         for (size_t i = 0; i < c->n_gpus; i++)
                 json_object_array_add(gpus, json_object_new_string(text_escape(a, c->gpus[i])));
+        json_add_bool(o, "exclusive", c->exclusive);
         json_add_text(a, o, "missing", c->missing);
         json_add_text(a, o, "refuse", c->refuse);
         return o;

@@ -60,6 +60,8 @@ static const char *gpus_by_name(struct arena *a, const struct status_view *v,
                 strbuf_printf(&b, "%s%s", i == 0 ? "" : g && g->name ? "; " : " ",
                               gpu_label(a, g ? g->name : NULL, c->gpus[i]));
         }
+        if (b.len && c->exclusive)
+                strbuf_adds(&b, " (exclusive)");
         return b.len ? strbuf_str(&b) : "-";
 }
 

@@ -31,13 +31,14 @@ MAY = {
     "pve": ["base", "model"],
     "render": ["base", "model"],
     "anchor": ["base", "model", "host", "host/probe", "host/inside", "pve", "render"],
-    "anchor/live": DOMAIN + ["host/inside", "host/live"],
-    "hooks": DOMAIN + ["host/inside", "host/live"],
+    "anchor/inside": DOMAIN + ["host/inside"],
+    "anchor/live": DOMAIN + ["anchor/inside", "host/inside", "host/live"],
+    "hooks": DOMAIN + ["anchor/inside", "host/inside", "host/live"],
     "daemon": DOMAIN + ["host/live"],
     "cli": DOMAIN + ["host/probe", "host/inside"],
     "cli/enrol": DOMAIN + ["host/probe", "cli"],
     "cli/report": DOMAIN + ["host/probe", "cli"],
-    "cli/verbs": DOMAIN + ["anchor/live", "host/probe", "host/inside", "host/live", "cli", "cli/enrol", "cli/report"],
+    "cli/verbs": DOMAIN + ["anchor/inside", "anchor/live", "host/probe", "host/inside", "host/live", "cli", "cli/enrol", "cli/report"],
 }
 for number, name in enumerate(MODEL):
     MAY[f"model/{name}"] = ["base"] + [f"model/{above}" for above in MODEL[:number]]

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "anchor/learn.h"
+#include "anchor/inside/learn.h"
 #include "base/file.h"
 #include "host/inside/root-files.h"
 #include "render/text.h"

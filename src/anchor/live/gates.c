@@ -3,6 +3,8 @@
 /* gates - from a check and a record to a program on a control group */
 #include "anchor/live/gates.h"
 
+#include "anchor/exclusive.h"
+
 #include "host/live/gate.h"
 #include "model/live/gate-program.h"
 #include "model/live/refused.h"
@@ -73,6 +75,7 @@ void gates_set(struct check *c) {
                 return;
         (void)held_load(&c->anchor->pve, c->guest.vmid, &before);
         given_gpus(c->arena, in.facts, &c->given, &in.gpus);
+        exclusive_spare(c, NULL, &in.gpus, NULL);
         in.given = c->given.nodes;
         in.n_given = c->given.n_nodes;
         in.held = &before;

@@ -8,11 +8,12 @@
 #include "anchor/live/look.h"
 
 #include "anchor/apply.h"
+#include "anchor/exclusive.h"
 #include "anchor/live/delegations.h"
 #include "anchor/live/gates.h"
 #include "anchor/live/running.h"
 #include "anchor/status.h"
-#include "anchor/upkeep.h"
+#include "anchor/inside/upkeep.h"
 #include "host/live/ask.h"
 
 #define MAX_TRIES 3
@@ -154,6 +155,7 @@ static void look_at_running(struct pass *p, struct check *c) {
         c->findings = (struct findings){ .arena = c->arena };
         check_given(c);
         running_look(c, &r);
+        exclusive_keep(c);
         tell(p, c->guest.vmid, &c->findings);
         c->findings = all;
         p->look->n_deferred += r.deferred;

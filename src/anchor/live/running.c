@@ -8,6 +8,7 @@
  */
 #include "anchor/live/running.h"
 
+#include "anchor/exclusive.h"
 #include "anchor/live/gates.h"
 #include "anchor/status.h"
 #include "base/spawn.h"
@@ -229,6 +230,7 @@ void running_look(struct check *c, struct running_look *ret) {
         _cleanup_(cleanup_close) int lock = -1;
         struct wish w = { .check = c };
         struct inside_job job = { "", c->guest.vmid, LOOK_MS, look_inside, &w };
+        struct exclusive_locks locks = { 0 };
         struct inside_answer answer;
 
         *ret = (struct running_look){ 0 };
@@ -238,11 +240,13 @@ void running_look(struct check *c, struct running_look *ret) {
         w.may_change = w.plan && may_change(c, &lock);
         (void)held_load(&c->anchor->pve, c->guest.vmid, &w.before);
         given_gpus(c->arena, &c->anchor->facts, &w.record, &w.gpus);
+        exclusive_spare(c, w.may_change ? &w.before : NULL, &w.gpus, &locks);
         find_shared(&w);
-        if (inside_call(c->arena, &job, &answer) != 0 || !answer.result)
-                return;
-        ret->seen = true;
-        keep(c, &w, answer.result, ret);
+        if (inside_call(c->arena, &job, &answer) == 0 && answer.result) {
+                ret->seen = true;
+                keep(c, &w, answer.result, ret);
+        }
+        exclusive_unlock(&locks);
 }
 
 void running_apply(struct check *c, struct running_look *ret) {

@@ -9,7 +9,7 @@
  */
 #include "anchor/apply.h"
 #include "anchor/live/running.h"
-#include "anchor/upkeep.h"
+#include "anchor/inside/upkeep.h"
 #include "cli/hwdb.h"
 #include "cli/output.h"
 #include "cli/plan-output.h"

@@ -11,7 +11,7 @@
 #include "anchor/live/delegations.h"
 #include "anchor/live/gates.h"
 #include "anchor/live/running.h"
-#include "anchor/upkeep.h"
+#include "anchor/inside/upkeep.h"
 #include "cli/hwdb.h"
 #include "cli/output.h"
 #include "model/conf/application.h"

@@ -6,6 +6,8 @@
  * Takes no lock and writes nothing: the answer may be old by the time it is
  * read, and the start works it out anew anyway.
  */
+#include "anchor/exclusive.h"
+#include "anchor/status.h"
 #include "cli/plan-output.h"
 #include "cli/precondition.h"
 
@@ -19,6 +21,8 @@ static int run(struct cli *c) {
         r = anchor_check(&c->host, vmid, NULL, &k);
         if (r != 0)
                 return target_problem(c, vmid, r);
+        if (!anchor_runs(&c->host, vmid))
+                exclusive_judge(&k);
         if (!k.left_alone)
                 plan_find_files(&k, false);
         return show_plan(c, &k);

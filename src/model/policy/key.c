@@ -280,13 +280,21 @@ static const char *set_guest_timeout(struct arena *a, struct policy *p, struct b
         return NULL;
 }
 
-static const char *set_follow_environment(struct arena *a, struct policy *p, struct bytes value) {
+static const char *parse_yes(struct bytes value, bool *ret) {
         bool yes = is_text(value, "yes");
 
         if (value.len > 0 && !yes && !is_text(value, "no"))
                 return "";
-        p->follow_environment = yes;
+        *ret = yes;
         return NULL;
+}
+
+static const char *set_exclusive(struct arena *a, struct policy *p, struct bytes value) {
+        return parse_yes(value, &p->exclusive);
+}
+
+static const char *set_follow_environment(struct arena *a, struct policy *p, struct bytes value) {
+        return parse_yes(value, &p->follow_environment);
 }
 
 static const struct {

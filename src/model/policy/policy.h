@@ -61,6 +61,7 @@ struct policy {
         struct policy_gid gid[GID_GROUPS];
         enum missing missing;
         uint32_t wait_seconds;
+        bool exclusive; /* no other container or virtual machine may use its GPUs meanwhile */
         bool refuse_on_error;
         const char *next_hook; /* NULL when none */
         enum gate_wish gate;

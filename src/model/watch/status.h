@@ -15,6 +15,7 @@ struct container_status {
         size_t n_gpus;
         const char *missing; /* NULL, or what its policy names and is not there */
         const char *refuse;  /* NULL, or why its next start would be refused */
+        bool exclusive;      /* it has them for itself while it runs */
 };
 
 struct host_status {

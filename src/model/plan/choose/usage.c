@@ -29,9 +29,10 @@ void usage_add_vm(struct usage *u, uint32_t vmid, const struct hostpci *h) {
         }
 }
 
-static void add_container(struct usage *u, uint32_t vmid, const struct gpu *g, const char *by) {
+void usage_add_container(struct usage *u, uint32_t vmid, const struct gpu *g, const char *by) {
         if (g)
-                add(u, (struct gpu_user){ USER_CONTAINER, vmid, g, by, false });
+                add(u, (struct gpu_user){
+                               .kind = USER_CONTAINER, .vmid = vmid, .gpu = g, .by = by });
 }
 
 /* A folder, or "226:*": every GPU that has such a node. */
@@ -41,7 +42,7 @@ static void add_wide(struct usage *u, uint32_t vmid, uint32_t kinds) {
         for (size_t i = 0; i < f->n_gpus; i++)
                 for (size_t j = 0; j < f->gpus[i].n_nodes; j++)
                         if (kinds & NODE_BIT(f->gpus[i].nodes[j].kind))
-                                add_container(u, vmid, &f->gpus[i], "lines");
+                                usage_add_container(u, vmid, &f->gpus[i], "lines");
 }
 
 void usage_add_lines(struct usage *u, uint32_t vmid, const struct survey *s) {
@@ -51,7 +52,7 @@ void usage_add_lines(struct usage *u, uint32_t vmid, const struct survey *s) {
         struct gpu_list hooked = nvidia_hook_gpus(u->arena, f, &s->nvidia_hook, &unknown);
 
         for (size_t i = 0; i < hooked.n; i++)
-                add_container(u, vmid, hooked.items[i], "lines");
+                usage_add_container(u, vmid, hooked.items[i], "lines");
 
         for (size_t i = 1; i < s->n_lines; i++) {
                 const struct devline *d = &s->lines[i];
@@ -66,7 +67,7 @@ void usage_add_lines(struct usage *u, uint32_t vmid, const struct survey *s) {
                 if (devline_is_wide(f, d))
                         add_wide(u, vmid, devline_kinds(f, d));
                 else
-                        add_container(u, vmid, devline_gpu(f, d), "lines");
+                        usage_add_container(u, vmid, devline_gpu(f, d), "lines");
         }
 }
 
@@ -74,18 +75,51 @@ void usage_add_policy(struct usage *u, uint32_t vmid, const struct policy *p,
                       const struct choice *c) {
         const struct pin *pin = &c->pin;
         const struct facts *f = u->facts;
+        size_t before = u->n;
 
         for (size_t i = 0; i < c->gpus.n; i++)
-                add_container(u, vmid, c->gpus.items[i], "policy");
+                usage_add_container(u, vmid, c->gpus.items[i], "policy");
         for (size_t i = 0; i < p->n_gpus && pin->n_gpus == 0; i++)
                 if (p->gpus[i].kind == SEL_PCI)
-                        add_container(u, vmid, facts_find_gpu(f, p->gpus[i].name), "policy");
+                        usage_add_container(u, vmid, facts_find_gpu(f, p->gpus[i].name), "policy");
         for (size_t i = 0; i < pin->n_gpus; i++) {
                 const struct gpu *g = facts_find_gpu(f, pin->gpus[i].address);
 
                 if (g && pci_ids_equal(&g->ids, &pin->gpus[i].ids))
-                        add_container(u, vmid, g, "policy");
+                        usage_add_container(u, vmid, g, "policy");
         }
+        for (size_t i = before; i < u->n; i++)
+                u->users[i].exclusive = p->exclusive;
+}
+
+const struct gpu_user *usage_of(const struct usage *u, const struct gpu *g, uint32_t vmid) {
+        for (size_t i = 0; i < u->n; i++) {
+                const struct gpu_user *x = &u->users[i];
+                bool own = x->kind == USER_CONTAINER && x->vmid == vmid;
+
+                if (!own && (x->gpu == g || (g->physfn && streq(g->physfn, x->gpu->address)) ||
+                             (x->gpu->physfn && streq(x->gpu->physfn, g->address))))
+                        return x;
+        }
+        return NULL;
+}
+
+const char *gpu_user_text(struct arena *a, enum user_kind kind, uint32_t vmid) {
+        return arena_printf(a, kind == USER_VM ? WHY_USER_VM : WHY_USER_CONTAINER, vmid);
+}
+
+/* A virtual machine that takes it away is a conflict, exclusive or not. */
+static void check_exclusive(const struct usage *u, const struct gpu_user *c,
+                            struct findings *findings) {
+        const struct gpu_user *other = c->exclusive ? usage_of(u, c->gpu, c->vmid) : NULL;
+
+        if (other && (other->kind == USER_CONTAINER || other->mediated))
+                finding_add(findings,
+                            (struct finding){ .code = FINDING_GPU_EXCLUSIVE,
+                                              .gpu = c->gpu->address,
+                                              .what = arena_printf(findings->arena, "%u", c->vmid),
+                                              .old = gpu_user_text(findings->arena, other->kind,
+                                                                   other->vmid) });
 }
 
 /* The virtual machine that takes @g; one that takes the whole card takes its functions with it. */
@@ -107,6 +141,7 @@ void usage_check(const struct usage *u, struct findings *findings) {
                 bool held = c->gpu->driver && streq(c->gpu->driver, "vfio-pci");
                 struct finding item = { .code = FINDING_GPU_CONFLICT, .gpu = c->gpu->address };
 
+                check_exclusive(u, c, findings);
                 if (c->kind != USER_CONTAINER || (!vm && !held))
                         continue;
                 item.what = arena_printf(findings->arena, "%u", c->vmid);
@@ -123,7 +158,8 @@ const char *usage_names(struct arena *a, const struct usage *u, const struct gpu
 
         for (size_t i = 0; i < u->n; i++)
                 if (u->users[i].gpu == g)
-                        strbuf_printf(&b, "%s%s/%u", b.len > 0 ? "," : "",
-                                      u->users[i].kind == USER_VM ? "vm" : "ct", u->users[i].vmid);
+                        strbuf_printf(&b, "%s%s/%u%s", b.len > 0 ? "," : "",
+                                      u->users[i].kind == USER_VM ? "vm" : "ct", u->users[i].vmid,
+                                      u->users[i].exclusive ? "(exclusive)" : "");
         return b.len > 0 ? strbuf_str(&b) : "";
 }

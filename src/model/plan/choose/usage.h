@@ -21,6 +21,7 @@ struct gpu_user {
         const struct gpu *gpu;
         const char *by; /* "policy", "lines"; of a virtual machine the key, "hostpci0" */
         bool mediated;  /* the virtual machine gets a slice, the host keeps the GPU */
+        bool exclusive; /* a container whose policy wants it for itself */
 };
 
 struct usage {
@@ -47,8 +48,20 @@ void usage_add_lines(struct usage *u, uint32_t vmid, const struct survey *s);
 void usage_add_policy(struct usage *u, uint32_t vmid, const struct policy *p,
                       const struct choice *c);
 
-/** usage_check() - add gpu-conflict for every GPU that a container and a virtual machine claim */
+/** usage_add_container() - GPU @g, which may be NULL, of a container that has it by @by */
+void usage_add_container(struct usage *u, uint32_t vmid, const struct gpu *g, const char *by);
+
+/** usage_of() - the first other user than container @vmid that has @g, or all of its card; or NULL */
+const struct gpu_user *usage_of(const struct usage *u, const struct gpu *g, uint32_t vmid);
+
+/** gpu_user_text() - "container 101", "virtual machine 200" */
+const char *gpu_user_text(struct arena *a, enum user_kind kind, uint32_t vmid);
+
+/**
+ * usage_check() - add gpu-conflict for every GPU that a container and a virtual machine claim, and
+ *                 gpu-exclusive for one that a container wants for itself and another wants, too
+ */
 void usage_check(const struct usage *u, struct findings *findings);
 
-/** usage_names() - "ct/101,vm/200", "" for no user */
+/** usage_names() - "ct/101,vm/200", "ct/101(exclusive)", "" for no user */
 const char *usage_names(struct arena *a, const struct usage *u, const struct gpu *g);

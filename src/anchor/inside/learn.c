@@ -6,7 +6,7 @@
  * The root file system is not mounted yet when the hook runs before a start, so
  * the container's own gids are read once it is up.
  */
-#include "anchor/learn.h"
+#include "anchor/inside/learn.h"
 
 #include "anchor/apply.h"
 #include "base/file.h"

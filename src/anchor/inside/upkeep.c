@@ -7,9 +7,9 @@
  * costs no process; what has to be done is done by the container itself. Nothing
  * of it can keep a container from starting: it has started.
  */
-#include "anchor/upkeep.h"
+#include "anchor/inside/upkeep.h"
 
-#include "anchor/learn.h"
+#include "anchor/inside/learn.h"
 #include "host/inside/attach.h"
 #include "host/inside/root-files.h"
 #include "model/finding/reason.h"

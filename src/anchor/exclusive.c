@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* exclusive - reservations, and who else has a GPU */
+#include "anchor/exclusive.h"
+
+#include "anchor/usage.h"
+#include "host/reservation.h"
+#include "model/finding/reason.h"
+#include "pve/vm.h"
+
+#include <errno.h>
+
+/** struct slot - a GPU of the container */
+struct slot {
+        const struct gpu *gpu;
+        const char *path;
+        int fd; /* -1: not locked */
+        struct reservation before;
+};
+
+struct slots {
+        struct slot *items;
+        size_t n;
+};
+
+/* In one order for everybody: who waits for one has none that comes later. */
+static int compare(const void *a, const void *b) {
+        return strcmp(((const struct slot *)a)->path, ((const struct slot *)b)->path);
+}
+
+static struct slots slots_of(const struct check *c, const struct gpu_list *gpus) {
+        struct slots s = { 0 };
+
+        for (size_t i = 0; i < gpus->n; i++)
+                *ARENA_PUSH(c->arena, s.items, s.n) = (struct slot){
+                        .gpu = gpus->items[i],
+                        .path = reservation_path(c->arena, c->anchor->pve.root,
+                                                 reservation_name(c->arena, gpus->items[i])),
+                        .fd = -1,
+                };
+        if (s.n > 1)
+                qsort(s.items, s.n, sizeof(*s.items), compare);
+        return s;
+}
+
+static void unlock(struct slots *s) {
+        for (size_t i = 0; i < s->n; i++)
+                cleanup_close(&s->items[i].fd);
+}
+
+/* ---- no ---- */
+
+static void refuse_taken(struct check *c, const struct gpu *g, const char *who, const char *why) {
+        finding_add(&c->findings, (struct finding){ .code = FINDING_GPU_TAKEN,
+                                                    .gpu = g->address,
+                                                    .name = g->name,
+                                                    .what = who,
+                                                    .old = why });
+        c->refuse = arena_printf(c->arena, WHY_REFUSE_TAKEN, who,
+                                 gpu_label(c->arena, g->name, g->address), why);
+}
+
+static void refuse_failed(struct check *c, const struct slot *s, const char *why) {
+        finding_add(&c->findings,
+                    (struct finding){ .code = FINDING_GPU_UNRESERVED,
+                                      .gpu = s->gpu->address,
+                                      .name = s->gpu->name,
+                                      .where = s->path + strlen(c->anchor->pve.root),
+                                      .what = why });
+        c->refuse = arena_printf(c->arena, WHY_REFUSE_UNRESERVED,
+                                 gpu_label(c->arena, s->gpu->name, s->gpu->address));
+}
+
+/* Whether another container has reserved it. */
+static bool is_reserved(const struct check *c, struct slot *s) {
+        reservation_read(c->arena, s->path, &s->before);
+        return reservation_holds(c->anchor->pve.root, &s->before, c->guest.vmid);
+}
+
+static bool heed_one(struct check *c, struct slot *s) {
+        if (!is_reserved(c, s))
+                return true;
+        refuse_taken(c, s->gpu, gpu_user_text(c->arena, USER_CONTAINER, s->before.vmid),
+                     WHY_TAKEN_ALONE);
+        return false;
+}
+
+/* ---- who else has a GPU ---- */
+
+/* What it holds, where a look has told; else what its start gave it; else what its file says. */
+static void add_running(struct anchor *an, uint32_t vmid, struct usage *u) {
+        struct arena *a = an->pve.arena;
+        struct gpu_list gpus = { 0 };
+        struct record record;
+        struct held held;
+
+        if (held_load(&an->pve, vmid, &held) == 0 && held.init.pid != 0) {
+                for (size_t i = 0; i < held.n_nodes; i++)
+                        usage_add_container(u, vmid, facts_find_gpu(&an->facts, held.nodes[i].gpu),
+                                            "held");
+                return;
+        }
+        if (record_read(&an->pve, vmid, &record) != 0) {
+                anchor_usage_of(an, vmid, u);
+                return;
+        }
+        given_gpus(a, &an->facts, &record, &gpus);
+        for (size_t i = 0; i < gpus.n; i++)
+                usage_add_container(u, vmid, gpus.items[i], "record");
+}
+
+/* All other containers and the virtual machines that run or start; false: not all could be read. */
+static bool find_running(struct check *c, struct usage *ret) {
+        struct anchor *an = c->anchor;
+        uint32_t *vmids = NULL;
+        size_t n = 0;
+
+        *ret = (struct usage){ .arena = c->arena, .facts = &an->facts };
+        if (guest_list(&an->pve, &vmids, &n) != 0)
+                return false;
+        for (size_t i = 0; i < n; i++)
+                if (vmids[i] != c->guest.vmid && container_lives(an->pve.root, vmids[i]))
+                        add_running(an, vmids[i], ret);
+        vmids = NULL;
+        n = 0;
+        if (vm_list(&an->pve, &vmids, &n) < 0)
+                return false;
+        for (size_t i = 0; i < n; i++)
+                if (vm_lives(an->pve.root, vmids[i]))
+                        anchor_usage_of_vm(an, vmids[i], ret);
+        return !ret->partial;
+}
+
+/* Whether nobody else has any of them; what cannot be read may be somebody who has. */
+static bool are_unused(struct check *c, const struct slots *s) {
+        struct usage u;
+
+        if (!find_running(c, &u)) {
+                refuse_failed(c, &s->items[0], WHY_USERS_UNREAD);
+                return false;
+        }
+        for (size_t i = 0; i < s->n; i++) {
+                const struct gpu_user *x = usage_of(&u, s->items[i].gpu, c->guest.vmid);
+
+                if (!x)
+                        continue;
+                refuse_taken(c, s->items[i].gpu, gpu_user_text(c->arena, x->kind, x->vmid),
+                             WHY_WANTED_ALONE);
+                return false;
+        }
+        return true;
+}
+
+/* ---- a start ---- */
+
+static bool lock_all(struct check *c, struct slots *s) {
+        for (size_t i = 0; i < s->n; i++) {
+                int r = reservation_lock(c->arena, s->items[i].path, true, &s->items[i].fd);
+
+                if (r < 0) {
+                        refuse_failed(c, &s->items[i], strerror(-r));
+                        return false;
+                }
+        }
+        return true;
+}
+
+static bool write_all(struct check *c, struct slots *s, struct reservation r) {
+        for (size_t i = 0; i < s->n; i++) {
+                int e = reservation_write(c->arena, s->items[i].fd, &r);
+
+                if (e < 0) {
+                        refuse_failed(c, &s->items[i], strerror(-e));
+                        return false;
+                }
+        }
+        return true;
+}
+
+static void restore(struct check *c, struct slots *s) {
+        for (size_t i = 0; i < s->n; i++)
+                (void)reservation_write(c->arena, s->items[i].fd, &s->items[i].before);
+}
+
+static void take(struct check *c, const struct process *task, const struct gpu_list *gpus) {
+        struct reservation own = { .vmid = c->guest.vmid, .holder = *task };
+        struct slots s = slots_of(c, gpus);
+        bool free = s.n > 0 && lock_all(c, &s);
+
+        for (size_t i = 0; i < s.n && free; i++)
+                free = heed_one(c, &s.items[i]);
+        if (free && (!write_all(c, &s, own) || !are_unused(c, &s)))
+                restore(c, &s);
+        unlock(&s);
+}
+
+void exclusive_take(struct check *c, const struct process *task) {
+        if (c->policy.exclusive)
+                take(c, task, &c->plan.choice.gpus);
+}
+
+/* The locks one by one: nothing is decided by two of them. */
+static void release(struct check *c, const struct gpu_list *gpus) {
+        struct slots s = slots_of(c, gpus);
+
+        for (size_t i = 0; i < s.n; i++) {
+                struct reservation r;
+
+                reservation_read(c->arena, s.items[i].path, &r); /* as a rule it is not even there */
+                if (r.vmid != c->guest.vmid ||
+                    reservation_lock(c->arena, s.items[i].path, false, &s.items[i].fd) < 0)
+                        continue;
+                reservation_read(c->arena, s.items[i].path, &r);
+                if (r.vmid == c->guest.vmid)
+                        (void)reservation_write(c->arena, s.items[i].fd,
+                                                &(struct reservation){ 0 });
+        }
+        unlock(&s);
+}
+
+void exclusive_release(struct check *c) {
+        release(c, &c->plan.choice.gpus);
+}
+
+/* Without a file, which an ordinary host never has, it is one system call for each GPU. */
+void exclusive_heed(struct check *c) {
+        struct slots s = slots_of(c, &c->plan.choice.gpus);
+
+        for (size_t i = 0; i < s.n && !c->refuse && !c->policy.exclusive; i++) {
+                int r = access(s.items[i].path, F_OK) < 0
+                                ? -ENOENT
+                                : reservation_lock(c->arena, s.items[i].path, false,
+                                                   &s.items[i].fd);
+
+                if (r == 0)
+                        (void)heed_one(c, &s.items[i]);
+                else if (r != -ENOENT)
+                        refuse_failed(c, &s.items[i], strerror(-r));
+                cleanup_close(&s.items[i].fd);
+        }
+}
+
+void exclusive_judge(struct check *c) {
+        struct slots s = slots_of(c, &c->plan.choice.gpus);
+        bool free = !c->refuse && s.n > 0;
+
+        for (size_t i = 0; i < s.n && free; i++)
+                free = heed_one(c, &s.items[i]);
+        if (free && c->policy.exclusive)
+                (void)are_unused(c, &s);
+}
+
+/* ---- while it runs ---- */
+
+/* Whether the last look has seen a node of it inside. */
+static bool is_held(const struct held *h, const struct gpu *g) {
+        for (size_t i = 0; i < h->n_nodes; i++)
+                if (streq(h->nodes[i].gpu, g->address))
+                        return true;
+        return false;
+}
+
+void exclusive_spare(const struct check *c, const struct held *held, struct gpu_list *gpus,
+                     struct exclusive_locks *ret) {
+        struct slots s = slots_of(c, gpus);
+        struct gpu_list kept = { 0 };
+
+        for (size_t i = 0; i < s.n; i++) {
+                struct slot *x = &s.items[i];
+                int fd;
+
+                /* it comes back: until that is done nobody may reserve it */
+                if (held && held->init.pid != 0 && !is_held(held, x->gpu)) {
+                        if (reservation_lock(c->arena, x->path, true, &fd) < 0)
+                                continue;
+                        *ARENA_PUSH(c->arena, ret->fds, ret->n) = fd;
+                }
+                if (!is_reserved(c, x))
+                        gpu_list_add(c->arena, &kept, x->gpu);
+        }
+        *gpus = kept;
+}
+
+void exclusive_unlock(struct exclusive_locks *l) {
+        for (size_t i = 0; i < l->n; i++)
+                cleanup_close(&l->fds[i]);
+}
+
+static bool has_all(struct check *c, const struct gpu_list *gpus) {
+        struct slots s = slots_of(c, gpus);
+        bool all = true;
+
+        for (size_t i = 0; i < s.n && all; i++)
+                all = !is_reserved(c, &s.items[i]) && s.items[i].before.vmid == c->guest.vmid;
+        return all;
+}
+
+void exclusive_keep(struct check *c) {
+        struct findings told = c->findings;
+        const char *refused = c->refuse;
+        struct gpu_list gpus = { 0 };
+
+        given_gpus(c->arena, &c->anchor->facts, &c->given, &gpus);
+        if (!c->policy.exclusive) {
+                release(c, &gpus);
+        } else if (!has_all(c, &gpus)) {
+                c->findings = (struct findings){ .arena = c->arena };
+                take(c, &(struct process){ 0 }, &gpus);
+                c->findings = told; /* it runs: who has it, too, hears of it at the next start */
+                c->refuse = refused;
+        }
+}
