@@ -41,7 +41,7 @@ _gpuanchor_options() {
         '') echo --version ;;
         gpus | doctor) echo --json --plain ;;
         plan) echo --json ;;
-        status) echo --json --plain --prometheus ;;
+        status) echo --json --plain --prometheus --cluster ;;
         apply) echo --all --boot --dry-run ;;
         enable) echo --all --now --gpu --method --devices --video-gid --render-gid --missing --exclusive --next-hook --preset --guest-groups --guest-users \
                 --guest-service --guest-environment --dry-run ;;

@@ -67,6 +67,7 @@ complete -c gpuanchor -n '__gpuanchor_verb status doctor fix plan enable undo' -
 complete -c gpuanchor -n '__gpuanchor_verb apply convert disable' -a '(__gpuanchor_managed)' -d Container
 complete -c gpuanchor -n '__gpuanchor_verb gpus status doctor plan convert' -l json -d 'One JSON object on stdout'
 complete -c gpuanchor -n '__gpuanchor_verb gpus status doctor' -l plain -d 'Lines of fields separated by tabs'
+complete -c gpuanchor -n '__gpuanchor_verb status' -l cluster -d 'All nodes of the cluster'
 complete -c gpuanchor -n '__gpuanchor_verb status' -l prometheus -d 'Metrics for Prometheus'
 complete -c gpuanchor -n '__gpuanchor_verb fix apply enable convert disable undo' -s n -l dry-run -d 'Change nothing'
 complete -c gpuanchor -n '__gpuanchor_verb apply disable enable' -s a -l all -d 'Every container of this node'

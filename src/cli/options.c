@@ -28,6 +28,7 @@ static const struct cli_option {
         [OPT_JSON] = { "json", 0, NULL, "one JSON object on stdout, see gpuanchor(1)" },
         [OPT_PLAIN] = { "plain", 0, NULL, "lines of fields separated by tabs, see gpuanchor(1)" },
         [OPT_PROMETHEUS] = { "prometheus", 0, NULL, "metrics in Prometheus' text format" },
+        [OPT_CLUSTER] = { "cluster", 0, NULL, "all nodes of the cluster" },
         [OPT_DRY_RUN] = { "dry-run", 'n', NULL, "show what would be done, change nothing" },
         [OPT_ALL] = { "all", 'a', NULL, "every managed container of this node;\nenable: every one that has GPU lines" },
         [OPT_BOOT] = { "boot", 0, NULL,

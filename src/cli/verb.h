@@ -23,6 +23,7 @@ enum cli_opt {
         OPT_JSON,
         OPT_PLAIN,
         OPT_PROMETHEUS,
+        OPT_CLUSTER,
         OPT_DRY_RUN,
         OPT_ALL,
         OPT_BOOT,

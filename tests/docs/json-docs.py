@@ -70,14 +70,24 @@ def host(work, name):
         os.makedirs(root + "/etc/pve/gpuanchor", exist_ok=True)
         with open(root + "/etc/pve/gpuanchor/101.conf", "w") as f:
             f.write("[container]\ngpu = pci:0000:c1:00.0\n")
+    # in the cluster, and managed
+    os.makedirs(root + "/etc/pve/nodes/pve1/lxc", exist_ok=True)
+    if name == "nvidia":
+        with open(root + "/etc/pve/nodes/pve1/lxc/101.conf", "w") as f:
+            f.write("hookscript: local:snippets/gpuanchor-hook\nhostname: one\n")
+        os.makedirs(root + "/etc/pve/gpuanchor", exist_ok=True)
+        with open(root + "/etc/pve/gpuanchor/101.conf", "w") as f:
+            f.write("[container]\ngpu = pci:0000:01:00.0\n")
     os.makedirs(root + "/etc/gpuanchor")
     with open(root + "/etc/gpuanchor/gpuanchor.conf", "w") as f:
         f.write("[defaults]\nunheard-of = 1\n")
     return root
 
 
-def words_of(verb):
-    return [verb, "--json", *{"plan": ["101"], "doctor": ["101"],
+def words_of(title):
+    """Of "status --cluster --json", a verb with an option."""
+    verb, *options = title.split()
+    return [verb, *options, *{"plan": ["101"], "doctor": ["101"],
                               "convert": ["--to", "dev", "--dry-run", "101"]}.get(verb, [])]
 
 
@@ -115,14 +125,14 @@ def main(gpuanchor):
                        re.M)
     with_json = [v for v in verbs if "--json" in
                  subprocess.run([gpuanchor, v, "--help"], capture_output=True, text=True).stdout]
-    if sorted(documented) != sorted(f"{v} --json" for v in with_json):
+    if sorted(t for t in documented if len(t.split()) == 2) != sorted(f"{v} --json" for v in with_json):
         problems.append(f"lists of {sorted(documented)}, but --json is for {with_json}")
     with tempfile.TemporaryDirectory() as work:
         roots = [host(work, name) for name in ("guide-moved", "nvidia", "vfio", "fake-node")]
         for title, fields in documented.items():
             verb, seen = title.split()[0], set()
             for root in roots[:1] if verb == "convert" else roots:
-                value = run(gpuanchor, root, words_of(verb))
+                value = run(gpuanchor, root, words_of(title))
                 seen |= set(leaves(value))
                 if value.get("schema") != schema:
                     problems.append(f"{title}: schema is {value.get('schema')}, in the page {schema}")

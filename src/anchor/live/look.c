@@ -8,6 +8,7 @@
 #include "anchor/live/look.h"
 
 #include "anchor/apply.h"
+#include "anchor/cluster.h"
 #include "anchor/exclusive.h"
 #include "anchor/live/delegations.h"
 #include "anchor/live/gates.h"
@@ -228,6 +229,7 @@ int anchor_look(struct arena *a, const char *root, struct look *ret) {
         arena_done(&p.scratch);
         if (r == 0) {
                 keep_memory(&p.host);
+                (void)anchor_publish(&p.host);
                 delegations_end(&p.host.pve, false, &ret->findings);
                 held_looked(&p.host.pve);
         }

@@ -8,6 +8,7 @@
  * the boot service runs it for.
  */
 #include "anchor/apply.h"
+#include "anchor/cluster.h"
 #include "anchor/live/running.h"
 #include "anchor/inside/upkeep.h"
 #include "cli/hwdb.h"
@@ -161,6 +162,7 @@ static void sight(struct cli *c) {
         cards_renew(&c->arena, c->root, false);
         host = host_open(&c->arena, c->root);
         (void)anchor_sight(&host, &path); /* without it enable asks */
+        (void)anchor_publish(&host);
         backup_sweep(&c->arena, c->root);
 }
 

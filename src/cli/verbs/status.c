@@ -133,6 +133,32 @@ static bool may_read(struct cli *c, uint32_t only) {
         return r != -EACCES || geteuid() == 0;
 }
 
+/* Where a file of another node cannot be understood, something is to be looked at. */
+static int cluster_exit(const struct cluster_view *v) {
+        for (size_t i = 0; i < v->n_nodes; i++)
+                if (v->nodes[i].problem && streq(v->nodes[i].problem, MSG_CLUSTER_DAMAGED))
+                        return EXIT_ATTENTION;
+        return EXIT_DONE;
+}
+
+static int run_cluster(struct cli *c, uint32_t only) {
+        struct cluster_view v;
+        int r;
+
+        if (c->opt[OPT_PROMETHEUS])
+                return cli_fail(c, MSG_DO_CLUSTER, MSG_CLUSTER_ALONE);
+        r = look_cluster(c, only, &v);
+        if (r != 0)
+                return target_problem(c, 0, r);
+        if (c->opt[OPT_JSON])
+                fputs(cluster_json(&c->arena, &v), stdout);
+        else if (c->opt[OPT_PLAIN])
+                cluster_plain(&c->arena, &v);
+        else
+                r = cluster_tables(&c->arena, &v);
+        return r < 0 ? cli_fail(c, "", MSG_STATUS_FAILED, strerror(-r)) : cluster_exit(&v);
+}
+
 static int run(struct cli *c) {
         struct status_view v = { 0 };
         int r;
@@ -141,6 +167,8 @@ static int run(struct cli *c) {
                 return EXIT_TROUBLE;
         if (!may_read(c, v.only))
                 return cli_fail(c, MSG_DO_SUDO, MSG_NEEDS_ROOT_TO_LIST, c->verb->name);
+        if (c->opt[OPT_CLUSTER])
+                return run_cluster(c, v.only);
         r = look_status(c, &v);
         if (r < 0)
                 return cli_fail(c, "", MSG_HOST_UNREAD, strerror(-r));
@@ -158,10 +186,13 @@ const struct verb verb_status = {
         .summary = "GPUs, managed containers, and what is wrong",
         .example = "gpuanchor status",
         .about = "Looks now, whether or not gpuanchord runs; what changed since gpuanchord last\n"
-                 "looked is reported as well. A stale snapshot is shown but is no finding.\n",
+                 "looked is reported as well. A stale snapshot is shown but is no finding.\n"
+                 "--cluster: the GPUs of all nodes, and on which of them the policy of each\n"
+                 "managed container would find one.\n",
         .exits = { "nothing is open", "something is to be looked at",
                    "wrong usage, or the containers cannot be looked at" },
-        .options = OPT_BIT(OPT_JSON) | OPT_BIT(OPT_PLAIN) | OPT_BIT(OPT_PROMETHEUS),
+        .options = OPT_BIT(OPT_JSON) | OPT_BIT(OPT_PLAIN) | OPT_BIT(OPT_PROMETHEUS) |
+                   OPT_BIT(OPT_CLUSTER),
         .min_args = 0,
         .max_args = 1,
         .run = run,
