@@ -273,6 +273,33 @@ case_gone_and_back() {
     end
 }
 
+# while it was gone another container has started that has it for itself
+case_back_and_taken() {
+    host guide
+    container
+    look
+    old=$(node render)
+    cp -a "$work/hosts/guide" "$work/hosts/away"
+    rm -f "$work/hosts/away/sys/class/drm/$(node card)" "$work/hosts/away/sys/class/drm/$old" \
+        "$work/hosts/away/dev/dri/$(node card)" "$work/hosts/away/dev/dri/$old"
+    host away
+    look
+    opens_is "/dev/dri/$old" ENOENT
+    printf 'hookscript: local:snippets/gpuanchor-hook\nhostname: two\nunprivileged: 1\n' >"$R/etc/pve/lxc/102.conf"
+    printf '[container]\ngpu = pci:0000:c1:00.0\nexclusive = yes\n' >"$R/etc/pve/gpuanchor/102.conf"
+    host guide-moved
+    mkdir "$group/lxc/102"
+    # the shell is the task of the start, which ends with it
+    on_host sh -c '/opt/gpuanchor-hook 102 pre-start; exit $?' >"$work/out" 2>&1 || fail "102 does not start"
+    look
+    opens_is "/dev/dri/$(node render)" ENOENT
+    rmdir "$group/lxc/102"
+    rm "$R/etc/pve/lxc/102.conf" "$R/etc/pve/gpuanchor/102.conf"
+    look
+    opens_is "/dev/dri/$(node render)" ENXIO
+    end
+}
+
 # what has to wait: a lock, a lock: of the file, a freezer; never the gate
 case_waits() {
     host guide
