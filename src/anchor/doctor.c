@@ -122,19 +122,15 @@ static const char *edits_of(struct doctor *d) {
                        : status_edits_text(d->arena, &d->check.findings);
 }
 
-/* Of one that runs nothing but its own wish is of interest: it has its GPU. */
-static void check_exclusive(struct doctor *d) {
+/* Who has its GPU now; one that runs has it itself. */
+static const char *taken_by(struct doctor *d) {
         struct check now = d->check;
 
         now.findings = (struct findings){ .arena = d->arena };
         now.refuse = NULL;
         if (!anchor_runs(d->anchor, d->vmid))
                 exclusive_judge(&now);
-        doctor_add(&d->report,
-                   (struct doctor_item){ .outcome = now.refuse             ? OUTCOME_EXCLUSIVE_TAKEN
-                                                    : now.policy.exclusive ? OUTCOME_EXCLUSIVE_ALONE
-                                                                           : OUTCOME_EXCLUSIVE_SHARED,
-                                         .what = now.refuse });
+        return now.refuse;
 }
 
 static void look_at_container(struct doctor *d) {
@@ -163,6 +159,8 @@ static void look_at_container(struct doctor *d) {
         anchor_snapshot_sources(d->anchor, c->guest.lines.tail);
         snapshots_check(&(struct snapshot_query){ &d->anchor->facts, &c->plan.choice.gpus, g.name },
                         c->guest.lines.tail, &snapshots);
+        g.exclusive = c->policy.exclusive;
+        g.taken = g.managed ? taken_by(d) : NULL;
         g.hook = hook_of(d, guest_setting(d->arena, &c->guest, "hookscript"));
         g.next = hook_of(d, g.managed ? c->policy.next_hook : NULL);
         if (!g.managed)
@@ -174,8 +172,6 @@ static void look_at_container(struct doctor *d) {
         doctor_check_file(&d->report, &g);
         doctor_check_cgroup(&d->report, &g);
         doctor_check_conf(&d->report, &g);
-        if (g.managed)
-                check_exclusive(d);
 }
 
 /* The container's files are root's and www-data's to read. */

@@ -26,6 +26,7 @@ struct doctor_guest {
         const char *name; /* "101.conf" */
         const char *path; /* "/etc/pve/lxc/101.conf" */
         bool managed, has_policy;
+        bool exclusive; /* its policy wants its GPU for itself */
         bool left_alone; /* its policy or its id map is broken: no edits are planned */
         const struct facts *facts;
         const struct plan *plan;
@@ -39,6 +40,7 @@ struct doctor_guest {
         const struct doctor_line *chmods; /* lines of its hooks, see doctor_line_chmods() */
         size_t n_chmods;
         const char *edits;  /* what the next start would change, in words; NULL: nothing */
+        const char *taken; /* why the GPU cannot be had now, see exclusive_judge(); NULL: it can */
         const char *refuse; /* why it would be refused; NULL: it would not */
 };
 

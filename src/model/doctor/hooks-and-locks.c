@@ -174,11 +174,20 @@ static void check_next_start(struct doctor_report *r, const struct doctor_guest 
         doctor_add(r, item);
 }
 
+static void check_exclusive(struct doctor_report *r, const struct doctor_guest *g) {
+        doctor_add(r, (struct doctor_item){ .outcome = g->taken ? OUTCOME_EXCLUSIVE_TAKEN
+                                                       : g->exclusive
+                                                               ? OUTCOME_EXCLUSIVE_ALONE
+                                                               : OUTCOME_EXCLUSIVE_SHARED,
+                                            .what = g->taken });
+}
+
 void doctor_check_conf(struct doctor_report *r, const struct doctor_guest *g) {
         doctor_check_lines(r, g);
         check_hook(r, g);
         check_hook_lines(r, g);
         check_chmod(r, g);
+        check_exclusive(r, g);
         check_lock(r, g);
         check_pending(r, g);
         check_snapshots(r, g);
