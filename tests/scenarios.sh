@@ -247,7 +247,7 @@ run_again() {
 list_files() {
         (cd "$host" && exec find . ! -type d -regextype posix-extended ! -regex "\./($own_files)") | sort
 }
-own_files='etc/pve/gpuanchor/101\.conf|etc/subgid-?|etc/\.pwd\.lock|run/gpuanchor/101(\.start)?'
+own_files='etc/pve/gpuanchor/101\.conf|etc/subgid-?|etc/\.pwd\.lock|run/gpuanchor/101(\.start|\.owed)?'
 own_files=$own_files'|run/lock/lxc/pve-config-101\.lock|var/lib/gpuanchor/backup/101/([0-9]+|written)\.conf|var/lib/gpuanchor/host/(cards|pins|lines|majors|subgid)(\.damaged)?'
 own_files=$own_files'|var/lib/gpuanchor/earlier/101\.[0-9]+/(policy|[0-9]+\.conf)'
 own_files=$own_files'|var/lib/lxc/101/config(\.refused)?'

@@ -278,15 +278,17 @@ void anchor_tell_uncorrected(struct check *c) {
         if (bytes_equal(now.conf, c->new_conf) &&
             (!now.has_config || bytes_equal(now.config, c->new_config)))
                 return;
-        if (now.has_config && bytes_equal(now.config, c->new_config) && config_is_enough(c))
+        if (now.has_config && bytes_equal(now.config, c->new_config) && config_is_enough(c)) {
                 finding_add(&c->findings,
                             (struct finding){ .code = FINDING_BOOT_ONLY,
                                               .where = c->guest.conf_name,
                                               .what = now.config_path + strlen(now.root) });
-        else
+                record_owe(&c->anchor->pve, c->guest.vmid, true);
+        } else {
                 finding_add(&c->findings,
                             (struct finding){ .code = FINDING_START_UNCORRECTED,
                                               .what = status_edits_text(c->arena, &c->findings) });
+        }
 }
 
 void anchor_give_up(struct check *c) {

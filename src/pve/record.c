@@ -24,6 +24,10 @@ static const char *held_path(const struct pve *pve, uint32_t vmid) {
         return arena_printf(pve->arena, "%s.held", record_path(pve, vmid));
 }
 
+static const char *owed_path(const struct pve *pve, uint32_t vmid) {
+        return arena_printf(pve->arena, "%s.owed", record_path(pve, vmid));
+}
+
 /* Who watches the folder is woken by a change only. */
 static int store(const struct pve *pve, const char *path, struct bytes text) {
         struct bytes now;
@@ -51,6 +55,18 @@ int record_read(const struct pve *pve, uint32_t vmid, struct record *ret) {
 void record_clear(const struct pve *pve, uint32_t vmid) {
         (void)unlink(record_path(pve, vmid));
         (void)unlink(held_path(pve, vmid));
+        (void)unlink(owed_path(pve, vmid));
+}
+
+void record_owe(const struct pve *pve, uint32_t vmid, bool owed) {
+        if (owed)
+                (void)store(pve, owed_path(pve, vmid), BYTES("file\n"));
+        else
+                (void)unlink(owed_path(pve, vmid));
+}
+
+bool record_is_owed(const struct pve *pve, uint32_t vmid) {
+        return access(owed_path(pve, vmid), F_OK) == 0;
 }
 
 int held_store(const struct pve *pve, uint32_t vmid, const struct held *h) {

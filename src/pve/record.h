@@ -19,6 +19,17 @@ int record_read(const struct pve *pve, uint32_t vmid, struct record *ret);
 void record_clear(const struct pve *pve, uint32_t vmid);
 
 /**
+ * record_owe() - note that the container file was not written, and only this boot is right
+ * @owed: false: it is written now
+ *
+ * The look writes it when it can. record_clear() ends it, too.
+ */
+void record_owe(const struct pve *pve, uint32_t vmid, bool owed);
+
+/** record_is_owed() - whether it is to be written yet */
+bool record_is_owed(const struct pve *pve, uint32_t vmid);
+
+/**
  * held_store() - what root's look found in the container; only if it differs from what is there
  *
  * Return: 0 or negative errno.

@@ -90,6 +90,28 @@ case_no_quorum() {
     line "$old"
 }
 
+# a start that could only correct what LXC reads: the look does the rest, once it can
+case_owed() {
+    sed -i 's#^dev0:.*#lxc.mount.entry: /dev/dri/renderD128 dev/dri/renderD128 none bind,optional,create=file#' "$CONF"
+    mkdir -p "$H/var/lib/lxc/101"
+    sed -n 's/^\(lxc[^:]*\): /\1 = /p' "$CONF" >"$H/var/lib/lxc/101/config"
+    "$gpuanchor" apply 101 >/dev/null || exit 1
+    run 0 look
+    moved
+    sed -n 's/^\(lxc[^:]*\): /\1 = /p' "$CONF" >"$H/var/lib/lxc/101/config"
+    cp "$CONF" "$work/before"
+    run 0 look
+    cmp -s "$CONF" "$work/before" || fail "a look corrects what a start is to correct"
+    : >"$H/run/gpuanchor/101.owed"
+    chmod 0440 "$CONF"
+    run 1 look
+    [ -e "$H/run/gpuanchor/101.owed" ] || fail "forgotten without quorum"
+    chmod 0640 "$CONF"
+    run 0 look
+    ! cmp -s "$CONF" "$work/before" || fail "the file does not follow"
+    [ ! -e "$H/run/gpuanchor/101.owed" ] || fail "owed for ever"
+}
+
 case_lock_taken() {
     old=$(now)
     moved

@@ -88,7 +88,7 @@ static int correct_locked(struct pass *p, struct anchor *an, uint32_t vmid, bool
 /*
  * Proxmox ends a start with a missing devN path before any hook runs, and a reboot inside with
  * the container down. So such a line must not be in the file when a start comes. @any: also
- * other lines that are not right now.
+ * other lines that are not right now, as where a start could only correct what LXC reads.
  */
 static void correct_file(struct pass *p, struct anchor *an, const struct check *c, bool any) {
         _cleanup_(cleanup_close) int lock = -1;
@@ -98,6 +98,8 @@ static void correct_file(struct pass *p, struct anchor *an, const struct check *
         if (guest_lock(&an->pve, c->guest.vmid, 0, &lock) != 0 ||
             correct_locked(p, an, c->guest.vmid, any) != 0)
                 p->look->n_deferred++;
+        else if (any)
+                record_owe(&an->pve, c->guest.vmid, false);
 }
 
 /* Of version 0.1, which knew no ports: it counts as long as the addresses are as they were. */
@@ -174,7 +176,7 @@ static void look_at_container(struct pass *p, struct check *c) {
         if (p->look->starting_only && !is_starting(p, c->guest.vmid))
                 return;
         look_at_running(p, c);
-        correct_file(p, c->anchor, c, false);
+        correct_file(p, c->anchor, c, record_is_owed(&c->anchor->pve, c->guest.vmid));
         complete_pin(c);
 }
 
