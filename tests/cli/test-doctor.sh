@@ -240,6 +240,22 @@ case_issue_1_subgid() {
     corrected delegated
 }
 
+# a number of another host, or an earlier one of the group: to delegate it starts the container, and gives it nothing
+case_issue_1_stale_hole() {
+    sed -i '/^root:110:/d' "$H/etc/subgid"
+    echo root:993:1 >>"$H/etc/subgid"
+    sed -i 's/^render:x:110:/render:x:993:/' "$H/etc/group"
+    chgrp 993 "$H/dev/dri/renderD128" "$H/dev/kfd"
+    run 1 doctor --plain 101
+    unsaid 'usermod'
+    corrected owner
+    fresh
+    sed -i 's/^lxc.idmap: g 45 .*/lxc.idmap: g 45 100045 59\nlxc.idmap: g 104 104 1\nlxc.idmap: g 105 100105 5/' "$CONF"
+    run 1 doctor --plain 101
+    answers failed delegated 'no group of this host has gid 104'
+    corrected delegated
+}
+
 case_issue_1_no_render_group() {
     sed -i '/^render/d' "$H/etc/group"
     chgrp 0 "$H/dev/dri/renderD128"

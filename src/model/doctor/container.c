@@ -41,6 +41,16 @@ void doctor_correct_lines(struct arena *a, const struct doctor_guest *g, struct 
         }
 }
 
+void doctor_judge_hole(struct arena *a, const struct doctor_guest *g, const struct extent *hole,
+                       struct doctor_item *item) {
+        if (hole->outside >= FIRST_USER_GID || facts_has_gid(g->facts, hole->outside))
+                return;
+        item->outcome = OUTCOME_DELEGATED_NO_GROUP;
+        for (int i = 0; i < GID_GROUPS; i++)
+                if (g->plan->gids[i].in_map && g->plan->gids[i].map_inside == hole->inside)
+                        doctor_correct_lines(a, g, item);
+}
+
 void doctor_add_lines(struct doctor_report *r, const struct doctor_guest *g,
                       struct doctor_item item) {
         doctor_correct_lines(r->arena, g, &item);

@@ -95,6 +95,15 @@ const char *doctor_where(struct arena *a, const struct doctor_guest *g, size_t l
  */
 void doctor_correct_lines(struct arena *a, const struct doctor_guest *g, struct doctor_item *item);
 
+/**
+ * doctor_judge_hole() - whether a hole that is not delegated leads to no group of the host
+ *
+ * It is of another host, or of an earlier number of a group: to delegate it starts the container and
+ * gives it nothing. @item gets the outcome then, and the remedy where it is of a GPU's group.
+ */
+void doctor_judge_hole(struct arena *a, const struct doctor_guest *g, const struct extent *hole,
+                       struct doctor_item *item);
+
 /** doctor_add_lines() - doctor_add() of an item whose remedy is doctor_correct_lines()'s */
 void doctor_add_lines(struct doctor_report *r, const struct doctor_guest *g,
                       struct doctor_item item);

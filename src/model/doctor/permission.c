@@ -100,22 +100,28 @@ struct map_side {
 };
 
 /* Ranges that root may not map; the base range is checked by subuid and subgid. */
-static void check_delegated(struct doctor_report *r, const struct map_side *side) {
+static void check_delegated(struct doctor_report *r, const struct doctor_guest *g,
+                            const struct map_side *side) {
         struct arena *a = r->arena;
 
         for (size_t i = 0; i < side->map->n_extents; i++) {
                 const struct extent *e = &side->map->extents[i];
+                struct doctor_item item;
 
                 if (doctor_is_base(e->outside, e->count) || map_is_too_long(e) ||
                     doctor_ids_delegated(side->ranges, side->n_ranges, e->outside, e->count))
                         continue;
-                doctor_add(r, (struct doctor_item){
-                                      .outcome = e->count > 1 ? OUTCOME_DELEGATED_NOT_RANGE
-                                                              : OUTCOME_DELEGATED_NOT_ONE,
-                                      .subject = idmap_line(a, *side->name, e),
-                                      .what = side->name,
-                                      .old = arena_printf(a, "%u", e->outside),
-                                      .new = arena_printf(a, "%u", e->outside + (e->count - 1)) });
+                item = (struct doctor_item){
+                        .outcome = e->count > 1 ? OUTCOME_DELEGATED_NOT_RANGE
+                                                : OUTCOME_DELEGATED_NOT_ONE,
+                        .subject = idmap_line(a, *side->name, e),
+                        .what = side->name,
+                        .old = arena_printf(a, "%u", e->outside),
+                        .new = arena_printf(a, "%u", e->outside + (e->count - 1)),
+                };
+                if (*side->name == 'g' && e->count == 1)
+                        doctor_judge_hole(a, g, e, &item);
+                doctor_add(r, item);
         }
 }
 
@@ -138,10 +144,10 @@ static void check_map(struct doctor_report *r, const struct doctor_guest *g,
         if (!doctor_has(r, DOCTOR_IDMAP))
                 check_idmap(r, g, uids);
         if (idmap_check(&gids) == IDMAP_OK)
-                check_delegated(r, &(struct map_side){ "gid", &gids, g->facts->subgids,
-                                                       g->facts->n_subgids });
+                check_delegated(r, g, &(struct map_side){ "gid", &gids, g->facts->subgids,
+                                                          g->facts->n_subgids });
         if (idmap_check(uids) == IDMAP_OK)
-                check_delegated(r, &(struct map_side){ "uid", uids, g->subuids, g->n_subuids });
+                check_delegated(r, g, &(struct map_side){ "uid", uids, g->subuids, g->n_subuids });
         doctor_add_if_silent(r, OUTCOME_DELEGATED_ALL);
 }
 

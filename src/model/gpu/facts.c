@@ -87,6 +87,17 @@ const struct family *facts_family(const struct facts *f, struct devnum number) {
                  : family_of_number(facts_major_name(f, number.major), number);
 }
 
+bool facts_has_gid(const struct facts *f, uint32_t gid) {
+        bool known = facts_group_name(f, gid) != NULL;
+
+        for (size_t i = 0; i < f->n_gids && !known; i++)
+                known = f->gids[i] == gid;
+        for (size_t i = 0; i < f->n_gpus && !known; i++)
+                for (size_t j = 0; j < f->gpus[i].n_nodes; j++)
+                        known |= f->gpus[i].nodes[j].gid == gid;
+        return known;
+}
+
 bool facts_subgid_delegated(const struct facts *f, uint32_t gid) {
         for (size_t i = 0; i < f->n_subgids; i++)
                 if (gid >= f->subgids[i].start && gid - f->subgids[i].start < f->subgids[i].count)

@@ -131,5 +131,8 @@ const struct node *facts_node(const struct facts *f, struct devnum number,
 /** facts_family() - the family of a device number on this host, NULL when it is no GPU's */
 const struct family *facts_family(const struct facts *f, struct devnum number);
 
+/** facts_has_gid() - whether @gid is of a group of this host, or of a node of a GPU */
+bool facts_has_gid(const struct facts *f, uint32_t gid);
+
 /** facts_subgid_delegated() - whether root may map host gid @gid, by /etc/subgid */
 bool facts_subgid_delegated(const struct facts *f, uint32_t gid);

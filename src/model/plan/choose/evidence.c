@@ -35,17 +35,6 @@ const char *evidence_digest(struct arena *a, const struct pctconf *conf) {
 
 /* ---- in the file itself ---- */
 
-static bool gid_is_known(const struct facts *f, uint32_t gid) {
-        bool known = facts_group_name(f, gid) != NULL;
-
-        for (size_t i = 0; i < f->n_gids && !known; i++)
-                known = f->gids[i] == gid;
-        for (size_t i = 0; i < f->n_gpus && !known; i++)
-                for (size_t j = 0; j < f->gpus[i].n_nodes; j++)
-                        known |= f->gpus[i].nodes[j].gid == gid;
-        return known;
-}
-
 /* Of a system group: the gid of a user's files is nobody's by name on the host, and tells nothing. */
 static const char *lost_gid(struct chooser *x) {
         const struct pctconf *conf = x->in->conf;
@@ -56,7 +45,7 @@ static const char *lost_gid(struct chooser *x) {
                 if (x->in->survey->lines[i].type == DEVLINE_IDMAP &&
                     idmap_parse_line(conf->lines[i].value, &type, &e) == IDMAP_OK && type == 'g' &&
                     e.count == 1 && e.outside < FIRST_USER_GID &&
-                    !gid_is_known(x->in->facts, e.outside))
+                    !facts_has_gid(x->in->facts, e.outside))
                         return arena_printf(x->a, WHY_DOUBT_GID, e.outside);
         return NULL;
 }
