@@ -716,6 +716,20 @@ case_policy() {
     answers failed next-start refused
 }
 
+# a container that has nothing to do with GPUs has nothing wrong, however many GPUs there are
+case_plain() {
+    sed 's/^drm 0000:00:02.0 card=0/& render=129/' "$tests/fixtures/hosts/guide.host" >"$work/two.host"
+    rm -rf "$H/sys" "$H/dev"
+    sh "$tests/mkhost.sh" "$work/two.host" "$work/two" && mv "$work/two/sys" "$work/two/dev" "$H" && rm -rf "$work/two"
+    unmanaged
+    sed -i '/^lxc/d' "$CONF"
+    run 0 doctor --plain 101
+    answers skipped choice 'none: it is not managed, and has no line of a GPU'
+    echo 'lxc.cgroup2.devices.allow: c 226:* rwm' >>"$CONF"
+    run 1 doctor --plain 101
+    answers failed choice
+}
+
 case_no_lines() {
     unmanaged
     sed -i '/^lxc/d' "$CONF"

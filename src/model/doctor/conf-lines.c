@@ -73,9 +73,23 @@ static void add_choice_problem(struct doctor_report *r, const struct doctor_gues
         doctor_add(r, item);
 }
 
+/* A container that has nothing of a GPU, and of which nobody said that it shall. */
+static bool is_plain(const struct doctor_guest *g) {
+        bool plain = !g->managed && !g->has_policy && !g->survey->nvidia_hook.gives;
+
+        for (size_t i = 1; plain && i < g->survey->n_lines; i++)
+                plain = g->survey->lines[i].type == DEVLINE_NONE ||
+                        g->survey->lines[i].type == DEVLINE_IDMAP;
+        return plain && g->plan->choice.undecided;
+}
+
 static void check_choice(struct doctor_report *r, const struct doctor_guest *g) {
         struct doctor_item item = { .outcome = OUTCOME_CHOICE_MADE };
 
+        if (is_plain(g)) {
+                doctor_add(r, (struct doctor_item){ .outcome = OUTCOME_CHOICE_NOT_MEANT });
+                return;
+        }
         for (size_t i = 0; i < g->findings->n; i++)
                 if (is_about_choice(g->findings->items[i].code))
                         add_choice_problem(r, g, &g->findings->items[i]);
