@@ -35,6 +35,8 @@ static void look_at_record(struct check *c, struct findings *f) {
                 const char *number = devnum_text(c->arena, n->number);
                 bool shared = streq(n->gpu, "-");
 
+                if (now == WHY_NO_DEVICE && c->plan.missing)
+                        continue; /* said of the GPU; to start anew does not bring it back */
                 if (now)
                         finding_add(f,
                                   (struct finding){ .code = FINDING_CONTAINER_WRONG_GPU,

@@ -22,7 +22,7 @@
 #include <time.h>
 
 #define REBOOT_SECONDS 3
-#define UNIT_GROUP "/sys/fs/cgroup/system.slice/system-pve\\x2dcontainer.slice/pve-container@%u.service"
+#define UNIT_GROUP PVE_SLICE "/pve-container@%u.service"
 
 struct look {
         struct anchor *anchor; /* its arena is that of the result */

@@ -11,6 +11,9 @@
 #include "model/doctor/container.h"
 #include "model/watch/status.h"
 
+/* the control group of the units that hold containers */
+#define PVE_SLICE "/sys/fs/cgroup/system.slice/system-pve\\x2dcontainer.slice"
+
 /**
  * anchor_status() - look at everything once
  * @an:     host; its arena holds the result

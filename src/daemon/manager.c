@@ -78,6 +78,9 @@ static void watch_places(struct manager *m) {
                 { "/etc/pve/gpuanchor", "*.conf" },
                 { "/etc/pve/mapping", "pci.cfg" },
                 { "/run/gpuanchor", "*[0-9] *.held" },
+                /* a container that goes down without any hook of Proxmox changes no file */
+                { "/sys/fs/cgroup/lxc", "*[0-9]" },
+                { PVE_SLICE, "pve-container@*" },
         };
         _cleanup_arena_ struct arena a = { 0 };
         const char *root = m->observer.root;

@@ -28,8 +28,8 @@ static const struct row {
         { NULL, "mv sys/bus/pci/devices/0000:00:02.0 sys/class/drm/card0 .",
           "mv 0000:00:02.0 sys/bus/pci/devices/; mv card0 sys/class/drm/",
           "gpu-back 5 gpu=0000:00:02.0 old=card0 (226:0) new=card0 (226:0): GPU 0000:00:02.0 "
-          "(8086:a780 i915) is back: card0 (226:0); containers that started without it get it at "
-          "their next start: pct reboot VMID" },
+          "(8086:a780 i915) is back: card0 (226:0); containers that run follow within seconds "
+          "(running = follow), others at their next start: gpuanchor status" },
         { "mv sys/bus/pci/devices/0000:00:02.0 sys/class/drm/card0 .",
           "mv 0000:00:02.0 sys/bus/pci/devices/; mv card0 sys/class/drm/", NULL,
           "gpu-new 5 gpu=0000:00:02.0 old= new=card0 (226:0): GPU 0000:00:02.0 (8086:a780 i915) is "
