@@ -36,6 +36,7 @@ make_host() {
 
     install -m 755 "$here/pct" "$here/pmxcfs" /usr/sbin/
     ln -s pct /usr/sbin/pvesm
+    ln -s pct /usr/sbin/vzdump
 
     cp "$here/pve-container@.service" "$here/pve-cluster.service" $units/
     sed '/^ExecStart=/s|$| -o /dev/stderr -l DEBUG|' "$here/pve-container@.service" \

@@ -62,17 +62,21 @@ reset_package() {
 reset_host() {
     rm -f /run/pmxcfs/* /var/fill /etc/systemd/system/{probe-order,pve-guests}.service
     rm -rf /etc/systemd/system/scenarios.target.wants
+    if [ -e /run/udev/rules.d/00-slow.rules ]; then
+        rm /run/udev/rules.d/00-slow.rules
+        systemctl restart systemd-udevd
+    fi
     reset_package
     local ct
-    for ct in 101 102 103; do
+    for ct in 101 102 103 104; do
         [ ! -e /var/lib/lxc/$ct ] || pct stop $ct >/dev/null 2>&1
     done
     systemctl stop gpuanchor-look.path gpuanchor-look.timer gpuanchor-look.service 2>/dev/null # but for its own cases
-    systemctl stop gpuanchord gpuanchor-boot pve-container{,-debug}@10{1,2,3} 2>/dev/null
+    systemctl stop gpuanchord gpuanchor-boot pve-container{,-debug}@10{1,2,3,4} 2>/dev/null
     systemctl reset-failed 2>/dev/null
     rm -rf /run/systemd/system/gpuanchord.service.d /var/lib/private/gpuanchord /var/lib/gpuanchord
     umount -q /var/lib/lxc
-    rm -rf /run/gpuanchor /var/lib/gpuanchor /etc/gpuanchor/gpuanchor.conf.d /var/lib/lxc/10[123] /run/gpuanchor-look/wanted /run/seen
+    rm -rf /run/gpuanchor /var/lib/gpuanchor /etc/gpuanchor/gpuanchor.conf.d /var/lib/lxc/10[1234] /var/lib/vz/images/104 /var/lib/vz/dump /run/gpuanchor-look/wanted /run/seen
     not_looked
     the_container 102
     if mountpoint -q $DISK; then umount $DISK && umount /run/layer; fi

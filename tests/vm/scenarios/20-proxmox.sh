@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# 20. What Proxmox and udev do around a container
+#
+# Backups, restores, clones and numbers that are used again; a reboot inside that Proxmox cannot
+# finish; nodes that udev gives their group late; what is said of a container whose nodes became
+# another GPU's. Unless a case asks for it the look does not run: what follows by itself is in 18-live.
+
+# shellcheck source=tests/vm/scenarios/10-watcher.sh
+. "${BASH_SOURCE[0]%/*}/10-watcher.sh" # entries of the journal: mark, told, everything
+
+MAC=BC:24:11:00:01:01
+net() { echo "net0: name=eth0,bridge=vmbr0,hwaddr=$1,type=veth"; }
+
+# managed PCI [LINE] - 101 with a guide's lines of that card and a MAC, pinned by a policy
+managed() {
+    printf 'gpu = pci:%s\n%s\n' "$1" "${2-}" | policy
+    guide_subgid
+    { net $MAC && guide_lines "$1"; } | container
+}
+
+# doctor_says CHECK VERDICT WORDS - and exit status 1, for that is a failure
+doctor_says() {
+    local status=0
+    gpuanchor doctor $CT --plain >/run/seen || status=$?
+    grep -v "$(printf '\tok\t')" /run/seen || :
+    [ $status = 1 ] || fail "doctor: exit status $status"
+    awk -F'\t' -v c="$1" -v v="$2" '$2 == c && $3 == v' /run/seen | grep -qF -- "$3" || fail "doctor does not say $1 $2 $3"
+}
+
+# open_says CODE - status has that finding, and exit status 1
+open_says() {
+    local status=0
+    gpuanchor status --json >/run/seen || status=$?
+    gpuanchor status || :
+    [ $status = 1 ] || fail "status: exit status $status"
+    grep -q "\"code\":\"$1\"" /run/seen || fail "status has no $1"
+}
+
+unsaid() { ! grep -qiF -- "$1" /run/seen || fail "the task log says '$1'"; }
+
+# --- backups ---------------------------------------------------------------------------------------
+
+case_backup_stops_it() {
+    managed $A
+    start
+    cards $B $A
+    vzdump $CT --mode stop
+    ! grep ^lock $CONF || fail "the lock stayed"
+    sees $A
+    stop
+}
+
+# The same container again, with the lines of its backup, which the cards have left since.
+case_restore_over_it() {
+    managed $A
+    start
+    stop
+    vzdump $CT
+    cards $B $A
+    start
+    stop
+    pct restore $CT /var/lib/vz/dump/vzdump-lxc-$CT.tar --force 1
+    grep -q "$MAC" $CONF || fail "the restore changed the MAC"
+    start
+    sees $A
+    unsaid 'set aside'
+}
+
+# Another number: it has no policy, and lines that nobody has seen before.
+case_restore_and_clone() {
+    managed $A
+    start
+    stop
+    vzdump $CT
+    pct restore 104 /var/lib/vz/dump/vzdump-lxc-101.tar --unique 1
+    the_container 104
+    ! grep -q "$MAC" $CONF || fail "--unique kept the MAC"
+    grep -q '^hookscript: local:snippets/gpuanchor-hook$' $CONF || fail "the hookscript is gone"
+    gpuanchor enable 104 --gpu pci:$B
+    start
+    sees $B
+    stop
+    pct destroy 104
+    the_container 101
+    pct clone 101 104 --hostname other
+    the_container 104
+    start
+    unsaid 'set aside'
+    stop
+    gpuanchor enable 104 --gpu pci:$B
+    start
+    sees $B
+    the_container 101
+    start
+    sees $A
+}
+
+# pct destroy leaves the policy; the number is used again by a container of the other card.
+case_number_used_again() {
+    managed $A
+    pct clone 101 104
+    the_container 104
+    gpuanchor enable 104 --gpu pci:$A
+    start
+    sees $A
+    stop
+    pct destroy 104
+    [ -e $POLICY ] || fail "destroy took gpuanchor's file"
+    [ ! -e $CONFIG ] && [ ! -e $DISK ] || fail "destroy left something"
+    pct clone 101 104 --hostname another
+    { net BC:24:11:00:02:02 && guide_lines $B; } | container
+    sed -i 's/^hostname: .*/hostname: another/' $CONF
+    start
+    said 'earlier container'
+    sees $B
+}
+
+# --- a reboot inside -------------------------------------------------------------------------------
+
+# dev_gone - 101 runs with devN nodes of A, whose paths then go
+dev_gone() {
+    cards $B $A
+    printf 'gpu = pci:%s\nrunning = leave\n' $A | policy
+    dev_lines $A | container
+    start
+    sees $A
+}
+
+# Proxmox's post-stop hook ends with an error, and the unit is not started again.
+# The look sees the drift first, and the reboot finds a file with which it can start.
+case_up_after_a_reboot_inside() {
+    dev_gone
+    cards $B
+    gpuanchor look >/run/seen || fail "the look: $(cat /run/seen)"
+    ! grep ^dev $CONF || fail "the lines of paths that are gone are still there"
+    reboot_inside
+    sees_none
+    cards $B $A
+    reboot_inside
+    sees $A
+}
+
+# Quorum is lost and comes back between two steps of Proxmox: what LXC reads is local and is enough.
+case_no_quorum_at_a_reboot_inside() {
+    local drop=/run/systemd/system/pve-container@.service.d
+    managed $A "running = leave"
+    start
+    cards $B $A
+    save_files
+    mkdir -p $drop
+    printf '[Service]\nExecStartPre=/bin/rm -f /run/pmxcfs/no-quorum\n' >$drop/60-quorum.conf
+    systemctl daemon-reload
+    touch /run/pmxcfs/no-quorum
+    reboot_inside
+    rm -r $drop && systemctl daemon-reload
+    sees $A
+    cmp $CONF /run/conf.saved || fail "101.conf was written without quorum"
+    journalctl --sync
+    journalctl -q -t gpuanchor-hook -o cat -n 20 >/run/seen
+    cat /run/seen
+    said 'right for this start alone'
+    gpuanchor look >/run/seen || fail "the look: $(cat /run/seen)"
+    ! cmp -s $CONF /run/conf.saved || fail "101.conf does not follow"
+    stop
+    start
+    sees $A
+}
+
+# --- udev ------------------------------------------------------------------------------------------
+
+# udev_takes SUBSYSTEM SECONDS - for each event of that subsystem, before it gives group and mode
+udev_takes() {
+    mkdir -p /run/udev/rules.d
+    echo "SUBSYSTEM==\"$1\", PROGRAM=\"/bin/sleep $2\"" >/run/udev/rules.d/00-slow.rules
+    udevadm control --reload
+}
+
+# The driver's nodes are there as root:root 0600 for a while.
+case_group_comes_late() {
+    printf 'gpu = pci:%s\nmissing = wait:60\n' $A | policy
+    guide_subgid
+    cards $A
+    guide_lines $A | container
+    cards
+    udev_takes drm 6
+    (sleep 4 && echo $A >/sys/bus/pci/drivers/virtio-pci/bind) &
+    start
+    wait
+    udevadm settle
+    sees $A
+    stop
+    # the same without an event before it: the node is there, its group is not
+    cards
+    echo $A >/sys/bus/pci/drivers/virtio-pci/bind
+    until [ -c /dev/dri/renderD128 ]; do sleep 0.1; done
+    [ "$(stat -c %G /dev/dri/renderD128)" = root ] || fail "udev was too fast for this case"
+    start
+    udevadm settle
+    sees $A
+}
+
+# A queue that is busy with something else costs nothing.
+case_queue_is_busy() {
+    printf 'gpu = pci:%s\nmissing = wait:60\n' $A | policy
+    guide_subgid
+    guide_lines $A | container
+    start
+    stop
+    udev_takes mem 120
+    udevadm trigger --action=change --subsystem-match=mem
+    start
+    ! udevadm settle --timeout=0 || fail "the queue was not busy, which this case needs"
+    unsaid 'waits'
+    rm /run/udev/rules.d/00-slow.rules
+    systemctl restart systemd-udevd
+    sees $A
+}
+
+# --- what is said of a container that runs -----------------------------------------------------------
+
+# devN nodes stay, and open whoever has their number by now.
+case_says_other_gpu() {
+    printf 'gpu = pci:%s\nrunning = leave\ngate = no\n' $A | policy
+    dev_lines $A | container
+    start
+    gpuanchor look
+    cards $B $A
+    gpuanchor apply $CT
+    doctor_says inside-node failed "opens another GPU"
+    doctor_says inside-node failed "pct reboot"
+    gpuanchor look || :
+    open_says container-wrong-gpu
+    pct reboot $CT
+    sees $A
+    gpuanchor look
+    gpuanchor doctor $CT --plain | awk -F'\t' '$2 == "inside-node" && $3 != "ok" { bad = 1; print } END { exit bad }' || fail "doctor is not content after the remedy"
+}
+
+# The root of a privileged container opens a bound node that its host has removed, by its number.
+case_says_other_gpu_privileged() {
+    printf 'gpu = pci:%s\nrunning = leave\ngate = no\n' $A | policy
+    guide_lines $A | grep -v idmap | container
+    sed -i 's/^unprivileged: .*/unprivileged: 0/' $CONF
+    start
+    gpuanchor look
+    cards $B $A
+    gpuanchor apply $CT
+    doctor_says inside-node failed "opens another GPU"
+    ! grep -e '--video-gid' /run/seen || fail "doctor advises another gid"
+    gpuanchor look || :
+    open_says container-wrong-gpu
+}
+
+# Given, and not usable: the map of what runs cannot follow the host's group.
+case_says_unusable() {
+    managed $A "running = leave"
+    start
+    gpuanchor look
+    host_render_moves_to 1989
+    gpuanchor apply $CT
+    gpuanchor look || :
+    open_says inside-unusable
+}
+
+case_says_missing() {
+    managed $A "running = leave"
+    cards $B
+    start
+    sees_none
+    cards $B $A
+    gpuanchor apply $CT
+    gpuanchor look || :
+    open_says inside-missing
+}
+
+# --- the journal -------------------------------------------------------------------------------------
+
+# Hookscript and drop-in both look, and say the same once.
+case_warning_once() {
+    managed $A
+    chgrp root "$(node $A card)"
+    mark
+    start
+    said 'belongs to group root'
+    journalctl --sync
+    [ "$(journalctl -q -o cat --after-cursor="$(cat /run/cursor)" GPUANCHOR_CODE=node-group-root | grep -c .)" = 1 ] ||
+        fail "said more than once: $(journalctl -q --after-cursor="$(cat /run/cursor)" GPUANCHOR_CODE=node-group-root)"
+}
