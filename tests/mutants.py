@@ -137,11 +137,6 @@ MUTANTS = {  # name: (file, text, what it becomes)
         "m.pins[i].pinned = tracks[i].next;",
         ";",
     ),
-    "a pin that is older than the history is judged by its port": (
-        TRACK,
-        ".state = is_too_old(f, x->pin) ? TRACK_AMBIGUOUS : x->pin->state,",
-        ".state = x->pin->state,",
-    ),
 }
 
 

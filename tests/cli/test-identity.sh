@@ -566,6 +566,20 @@ case_more_changes_than_the_history_keeps() {
     gets 101 -
 }
 
+# one that nothing has renewed: its port says nothing of what happened since, its serial number does
+case_pin_older_than_the_history() {
+    host '01 01.0 0' '02 02.0 1'
+    pinned 101 01 0
+    sed -i 's/^set 1$/set 90/' "$KEPT/host/cards"
+    gets 101 -
+    said 'may have changed places'
+    fresh
+    host "01 01.0 0 $A" "02 02.0 1 $B"
+    pinned 101 01 0
+    sed -i 's/^set 1$/set 90/' "$KEPT/host/cards"
+    gets 101 0
+}
+
 # --- policies ----------------------------------------------------------------------------------------
 
 case_selector_changed() {
