@@ -639,6 +639,23 @@ case_policy_broken() {
     done
 }
 
+# a file that was cut, or a byte of it changed: what is left of it is no other container's, and no other wish
+case_policy_damaged() {
+    host '01 01.0 0' '02 02.0 1'
+    pinned 101 01 0
+    pinned 102 02 1
+    cp "$POLICIES/102.conf" "$work/good"
+    host '02 01.0 1' '03 02.0 0' # 0000:02:00.0 is the other card's address now
+    for damage in 's/^\(mac = BC:24:1\).*/\1/;/^\(hostname\|rootfs\)/d' 's/by=pci/by=p\xffi/' 's/by=pci/by=\x01ci/' \
+        's/pin pve1/pin pve\xff/' 's/^gpu = 0000/gpu = 000\xe4/'; do
+        sed "$damage" "$work/good" >"$POLICIES/102.conf"
+        ! cmp -s "$work/good" "$POLICIES/102.conf" || fail "$damage changes nothing"
+        ct 102 1
+        start 102
+        [ "$status" != 0 ] || [ "$(names 102)" = 0 ] || [ -z "$(names 102)" ] || fail "$damage: it starts with '$(names 102)'"
+    done
+}
+
 # --- another container of that number -----------------------------------------------------------------
 
 destroyed() { rm "$(conf 101)"; }

@@ -169,10 +169,20 @@ static bool parse_field(struct arena *a, struct bytes field, struct card *c) {
         return true;
 }
 
+/* Nothing else is ever written: the text is damaged. */
+static bool is_ascii(struct bytes text) {
+        for (size_t i = 0; i < text.len; i++)
+                if (text.data[i] != '\t' && (text.data[i] < ' ' || text.data[i] > '~'))
+                        return false;
+        return true;
+}
+
 bool card_parse(struct arena *a, struct bytes text, struct card *ret) {
         struct card c = { 0 };
         struct bytes model, subsystem, field;
 
+        if (!is_ascii(text))
+                return false;
         c.address = word_str(a, &text);
         model = bytes_word(&text);
         subsystem = bytes_word(&text);

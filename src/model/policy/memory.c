@@ -171,7 +171,12 @@ static int64_t *memory_gid(struct policy *p, size_t i) {
         return (int64_t *)((char *)p + memory_gids[i].offset);
 }
 
+/* The beginning of one, which a damaged file may have, is no other container's. */
 static bool take_mac(struct arena *a, struct policy *p, const char *text) {
+        size_t len = strlen(text);
+
+        if (strspn(text, "0123456789abcdefABCDEF:") == len && len != strlen("BC:24:11:00:00:01"))
+                return false;
         *ARENA_PUSH(a, p->owner.macs, p->owner.n_macs) = text;
         return true;
 }
