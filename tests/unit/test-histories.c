@@ -254,10 +254,11 @@ static void describe_under(const struct world *w, FILE *f, int slot) {
 static void describe_card(const struct world *w, FILE *f, int slot) {
         const struct silicon *s = &w->cards[card_in(w, slot)];
         unsigned bus = bus_of(w, slot), render = render_of(w, slot);
+        unsigned vendor = s->model == 0 ? 0x1002 : 0x10de;
         bool amd = s->model == 0, has = s->serial != WITHOUT;
 
-        fprintf(f, "pci 0000:%02x:00.0 class=030000 id=1002:%04x sub=1043:0001 driver=%s ", bus,
-                0x7300 + s->model, driver_of(s));
+        fprintf(f, "pci 0000:%02x:00.0 class=030000 id=%04x:%04x sub=1043:0001 driver=%s ", bus,
+                vendor, 0x7300 + s->model, driver_of(s));
         if (amd)
                 fprintf(f, "unique_id=%s ", has ? s->text : "none");
         describe_under(w, f, slot);
@@ -270,9 +271,9 @@ static void describe_card(const struct world *w, FILE *f, int slot) {
         for (unsigned i = 1; i <= s->functions; i++) {
                 unsigned minor = function_render(w, slot, i);
 
-                fprintf(f, "pci 0000:%02x:00.%u class=030000 id=1002:%04x sub=1043:0001 driver=%s "
+                fprintf(f, "pci 0000:%02x:00.%u class=030000 id=%04x:%04x sub=1043:0001 driver=%s "
                            "physfn=0000:%02x:00.0 ",
-                        bus, i, 0x7300 + s->model, driver_of(s), bus);
+                        bus, i, vendor, 0x7300 + s->model, driver_of(s), bus);
                 describe_under(w, f, slot);
                 fprintf(f, "drm 0000:%02x:00.%u card=%u render=%u\n", bus, i, minor - 128, minor);
         }
