@@ -117,17 +117,20 @@ static int lock_folder(const struct pve *pve) {
         return fd;
 }
 
-static int store(const struct pve *pve, const char *path, struct bytes before, struct bytes text) {
+static int replace(const struct pve *pve, const char *path, struct bytes before,
+                   struct bytes text) {
         _cleanup_(cleanup_close) int lock = -1;
         int r;
 
-        if (bytes_equal(before, text))
-                return 0;
         r = mkdir_parents(arena_printf(pve->arena, "%s" FOLDER, pve->root), 0755);
         if (r < 0)
                 return r;
         lock = lock_folder(pve);
         return file_edit(path, &(struct file_edit){ before, text }, 0644, 0);
+}
+
+static int store(const struct pve *pve, const char *path, struct bytes before, struct bytes text) {
+        return bytes_equal(before, text) ? 0 : replace(pve, path, before, text);
 }
 
 int host_memory_store(const struct pve *pve, const struct host_memory *m, const char **ret_path) {
@@ -145,7 +148,9 @@ int host_memory_store(const struct pve *pve, const struct host_memory *m, const 
         if (r != 0)
                 return r;
         *ret_path = path_of(pve, "pins");
-        return store(pve, *ret_path, seen(pve, m, "pins", m->pins_text), pins_write(pve->arena, m));
+        if (!m->has_pins) /* also an empty list: without one all policies are read */
+                return replace(pve, *ret_path, (struct bytes){ 0 }, pins_write(pve->arena, m));
+        return store(pve, *ret_path, m->pins_text, pins_write(pve->arena, m));
 }
 
 struct sightings host_sightings_load(const struct pve *pve, const char *id) {

@@ -582,6 +582,27 @@ case_pin_older_than_the_history() {
 
 # --- policies ----------------------------------------------------------------------------------------
 
+# a list without pins is a list: the policies of all containers are read once
+case_no_pins_at_all() {
+    host '01 01.0 0' '02 02.0 1'
+    ct 101 0
+    policy 101 'gpu = all' 'devices = render'
+    gets 101 0 1
+    [ -e "$KEPT/host/pins" ] || fail "no list"
+    touch -d '1 hour ago' "$KEPT/host/pins"
+    gets 101 0 1
+    [ -z "$(find "$KEPT/host/pins" -mmin -30)" ] || fail "written again"
+    sed -i 's/^gpu.*/gpu = pci:0000:01:00.0/' "$POLICIES/101.conf"
+    gets 101 0
+    grep -q '^pin 101 ' "$KEPT/host/pins" || fail "not in the list"
+    rm "$(conf 101)" # and the last one goes
+    ct 102 0
+    policy 102 'gpu = all'
+    start 102
+    start 102
+    said 'nothing to change'
+}
+
 case_selector_changed() {
     host '01 01.0 0' '02 02.0 1'
     pinned 101 01 0
