@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #if defined(__aarch64__)
 #define FLAGS 0x0a03
@@ -118,6 +119,23 @@ static void test_broken_caches(void **state) {
                         free(copy);
                 }
         }
+}
+
+/* The largest cache that is read, in which each name is one text without an end: no time passes. */
+static void test_endless_names(void **state) {
+        const size_t size = 4 << 20, n = size / 2 / 24;
+        char *cache = arena_alloc(&arena, size);
+        struct timespec begin, end;
+
+        memset(cache, 'x', size);
+        memcpy(cache, "glibc-ld.so.cache1.1", 20);
+        for (size_t i = 0; i < n; i++)
+                memcpy(cache + 48 + i * 24,
+                       (uint32_t[6]){ FLAGS, (uint32_t)(size / 2 + 48), (uint32_t)(size / 2 + 48) }, 24);
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begin);
+        assert_string_equal(candidates((struct bytes){ cache, size }, NULL), "");
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
+        assert_true(end.tv_sec - begin.tv_sec <= 1);
 }
 
 /* The cache of the machine that the tests run on, against what ldconfig says is in it. */
@@ -330,6 +348,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_cache),
                 cmocka_unit_test(test_broken_caches),
+                cmocka_unit_test(test_endless_names),
                 cmocka_unit_test(test_real_cache),
                 cmocka_unit_test(test_versions),
                 cmocka_unit_test_setup(test_debian, empty_box),

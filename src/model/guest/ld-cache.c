@@ -58,16 +58,16 @@ static uint32_t number_at(struct bytes s, size_t offset) {
         return n;
 }
 
-/* The text at @offset up to its NUL; empty when there is none. */
+/* The text at @offset up to its NUL; empty when there is none as far as a path may go. */
 static struct bytes text_at(struct bytes s, uint32_t offset) {
-        struct bytes rest, text = { 0 };
+        struct bytes rest;
+        const char *end;
 
         if (offset >= s.len)
-                return text;
+                return (struct bytes){ 0 };
         rest = bytes_from(s, offset);
-        if (memchr(rest.data, '\0', rest.len))
-                text = bytes_of(rest.data);
-        return text;
+        end = memchr(rest.data, '\0', rest.len < PATH_MAX ? rest.len : PATH_MAX);
+        return end ? (struct bytes){ rest.data, (size_t)(end - rest.data) } : (struct bytes){ 0 };
 }
 
 /* The table itself, without what may stand before it; empty when there is none. */
