@@ -5,13 +5,19 @@
 
 #include "base/number.h"
 
-/* As Proxmox asks it, /sbin/init apart from other names of an init system. */
+/*
+ * As Proxmox asks it, /sbin/init apart from other names of an init system. A raw line comes behind
+ * what Proxmox makes of `entrypoint:` and wins; alone it may be a system's own init, unless there
+ * are variables of an image, too.
+ */
 struct bytes conf_application(const struct pctconf *c) {
-        struct bytes entrypoint, word;
+        struct bytes init = { 0 }, word;
+        bool image = pctconf_get(c, "entrypoint", &init) ||
+                     pctconf_get(c, "lxc.environment.runtime", &word);
 
-        if (!pctconf_get(c, "entrypoint", &entrypoint))
-                return (struct bytes){ 0 };
-        word = bytes_word(&entrypoint);
+        if (image && pctconf_get(c, "lxc.init.cmd", &word) && word.len > 0)
+                init = word;
+        word = bytes_word(&init);
         if (word.len >= 2 && word.data[0] == '\'' && word.data[word.len - 1] == '\'')
                 word = (struct bytes){ word.data + 1, word.len - 2 };
         return BYTES_IN(word, "/sbin/init", "/usr/sbin/init", "/lib/systemd/systemd",

@@ -12,7 +12,7 @@
 /**
  * conf_application() - what the container runs as its init, if that is no init system
  *
- * Return: first word of its entrypoint; empty for a system container.
+ * Return: first word of its command; empty for a system container.
  */
 struct bytes conf_application(const struct pctconf *c);
 
