@@ -61,7 +61,8 @@ int guest_load(const struct pve *pve, uint32_t vmid, struct guest *ret) {
         if (r < 0)
                 return unread(ret, &g, g.conf_path, r);
         r = file_read(a, g.config_path, MAX_READ, &g.config);
-        if (r < 0 && r != -ENOENT && r != -EACCES) /* the daemon may not look into /var/lib/lxc */
+        /* the daemon may not look into /var/lib/lxc; for root that is an error like any other */
+        if (r < 0 && r != -ENOENT && (r != -EACCES || geteuid() == 0))
                 return unread(ret, &g, g.config_path, r);
         g.has_config = r == 0;
         *ret = guest_with(a, &g, g.conf, g.config);
