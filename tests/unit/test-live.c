@@ -223,6 +223,39 @@ static void other_cards_and_left_numbers_are_refused(void **state) {
         assert_numbers(refuses(&a, &f, &r, NULL), "226:0 226:128 ");
 }
 
+static void mig_instances_are_their_cards(void **state) {
+        _cleanup_arena_ struct arena a = { 0 };
+        struct node cards[] = {
+                { .kind = NODE_NVIDIA, .path = "/dev/nvidia0", .number = { 195, 0, false } },
+                { .kind = NODE_NVIDIA, .path = "/dev/nvidia1", .number = { 195, 1, false } },
+        };
+        struct gpu gpus[] = {
+                { .address = "0000:01:00.0", .pci = true, .driver = "nvidia", .nodes = &cards[0], .n_nodes = 1 },
+                { .address = "0000:41:00.0", .pci = true, .driver = "nvidia", .nodes = &cards[1], .n_nodes = 1 },
+        };
+        struct node caps[] = {
+                { .kind = NODE_NVIDIA, .path = "/dev/nvidia-caps/nvidia-cap2", .number = { 237, 2, false } },
+                { .kind = NODE_NVIDIA, .path = "/dev/nvidia-caps/nvidia-cap21", .number = { 237, 21, false },
+                  .card = "0000:01:00.0", .instance = "gi2" },
+                { .kind = NODE_NVIDIA, .path = "/dev/nvidia-caps/nvidia-cap156", .number = { 237, 156, false },
+                  .card = "0000:41:00.0", .instance = "gi2" },
+        };
+        struct facts f = { .gpus = gpus, .n_gpus = 2, .shared = caps, .n_shared = 3 };
+        struct record_node given[] = {
+                { .path = "/dev/nvidia0", .number = { 195, 0, false }, .gpu = "0000:01:00.0" },
+                { .path = "/dev/nvidia-caps/nvidia-cap21", .number = { 237, 21, false }, .gpu = "0000:01:00.0" },
+        };
+        struct record r = { .nodes = given, .n_nodes = 2 };
+
+        assert_numbers(refuses(&a, &f, &r, NULL), "195:1 237:156 ");
+        /* each card has the minor of the other, and so have its instances */
+        cards[0].number.minor = 1;
+        cards[1].number.minor = 0;
+        caps[1].card = "0000:41:00.0";
+        caps[2].card = "0000:01:00.0";
+        assert_numbers(refuses(&a, &f, &r, NULL), "195:0 237:21 ");
+}
+
 static void a_recorded_card_is_found_by_serial_and_port(void **state) {
         _cleanup_arena_ struct arena a = { 0 };
         struct facts f = two_cards(&a);
@@ -472,6 +505,7 @@ int main(void) {
                 cmocka_unit_test(held_comes_back_as_it_was),
                 cmocka_unit_test(damaged_lines_are_left_out),
                 cmocka_unit_test(other_cards_and_left_numbers_are_refused),
+                cmocka_unit_test(mig_instances_are_their_cards),
                 cmocka_unit_test(a_recorded_card_is_found_by_serial_and_port),
                 cmocka_unit_test(a_record_comes_back_as_it_was),
                 cmocka_unit_test(what_cannot_be_listed_keeps_it_open),
