@@ -220,6 +220,28 @@ static void test_line_ends(void **state) {
 }
 
 /* all of the current section goes, or something comes before the first header */
+/* LXC ends a line at CR; what becomes of one part leaves the others lines of their own */
+static void test_line_in_a_value(void **state) {
+        static const char text[] = "lxc.a: 1\rlxc.b = 2\r lxc.c=3\r\nnet0: x\ry: 2\nlxc.d: \r\n[s]\rlxc.e: 5\n";
+        struct pctconf c = parse(text);
+
+        assert_bytes(pctconf_write(&c), text);
+        assert_bytes(c.lines[line(&c, "lxc.a")].value, "1");
+        assert_bytes(c.lines[line(&c, "lxc.b")].key, "lxc.b");
+        assert_bytes(c.lines[line(&c, " lxc.c")].value, "3");
+        assert_int_equal(c.lines[line(&c, " lxc.c")].number, 1);
+        assert_int_equal(c.lines[line(&c, "net0")].number, 2);
+        assert_bytes(c.lines[line(&c, "net0")].value, "x\ry: 2"); /* not LXC's: white space */
+        pctconf_set(&c, line(&c, "lxc.b"), "4");
+        pctconf_drop(&c, line(&c, " lxc.c"));
+        assert_bytes(pctconf_write(&c), "lxc.a: 1\rlxc.b = 4\nnet0: x\ry: 2\nlxc.d: \r\n[s]\rlxc.e: 5\n");
+        c = parse(text);
+        pctconf_insert(&c, line(&c, "lxc.a"), "dev0", "/dev/kfd");
+        pctconf_drop(&c, line(&c, "lxc.b"));
+        assert_bytes(pctconf_write(&c),
+                     "lxc.a: 1\ndev0: /dev/kfd\n lxc.c=3\r\nnet0: x\ry: 2\nlxc.d: \r\n[s]\rlxc.e: 5\n");
+}
+
 static void test_edits_before_sections(void **state) {
         struct pctconf c = parse("a: 1\n[snap]\na: 1");
 
@@ -329,6 +351,7 @@ int main(void) {
                 cmocka_unit_test(test_last_wins),
                 cmocka_unit_test(test_edits),
                 cmocka_unit_test(test_line_ends),
+                cmocka_unit_test(test_line_in_a_value),
                 cmocka_unit_test(test_edits_before_sections),
                 cmocka_unit_test(test_places),
                 cmocka_unit_test(test_park),

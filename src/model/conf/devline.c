@@ -82,8 +82,9 @@ struct gpu_path gpu_path_parse(struct arena *a, struct bytes path) {
 }
 
 /* "/dev/dri/card1/": which GPU is meant is clear, but the kernel answers ENOTDIR. */
-static bool is_node_with_slash(const struct gpu_path *p, struct bytes path) {
-        return (p->scope == PATH_NODE || p->scope == PATH_ADDRESS) && path.data[path.len - 1] == '/';
+static bool is_node_with_slash(const struct devline *d) {
+        return (d->path.scope == PATH_NODE || d->path.scope == PATH_ADDRESS) &&
+               d->raw_path.data[d->raw_path.len - 1] == '/';
 }
 
 static struct bytes unquote(struct bytes v) {
@@ -138,7 +139,6 @@ static const char *mount_unescape(struct arena *a, struct bytes s) {
 /* /dev/dri/card1 dev/dri/card1 none bind,optional,create=file 0 0 */
 static void parse_mount(struct arena *a, struct bytes value, struct devline *d) {
         struct bytes rest = unquote(value);
-        struct strbuf target = { .arena = a };
         bool bind = false, own = false, ok;
 
         d->type = DEVLINE_MOUNT;
@@ -147,9 +147,8 @@ static void parse_mount(struct arena *a, struct bytes value, struct devline *d) 
         d->options = bytes_trim(rest);
         while (bytes_take_prefix(&d->target, "/"))
                 ;
-        strbuf_adds(&target, "/");
-        strbuf_add_bytes(&target, d->target);
-        d->target_path = gpu_path_parse(a, strbuf_bytes(&target));
+        d->target_path = gpu_path_parse(
+                a, bytes_of(arena_printf(a, "/%.*s", (int)d->target.len, d->target.data)));
         d->path = gpu_path_parse(a, d->raw_path);
         ok = mount_options_ok(d->options, &bind, &own);
         if (own)
@@ -158,7 +157,7 @@ static void parse_mount(struct arena *a, struct bytes value, struct devline *d) 
                 d->source = mount_unescape(a, d->raw_path);
         if (d->target.len == 0)
                 d->broken = WHY_LINE_NO_TARGET;
-        else if (is_node_with_slash(&d->path, d->raw_path))
+        else if (is_node_with_slash(d))
                 d->broken = WHY_LINE_SLASH;
         else if (!ok)
                 d->broken = WHY_LINE_OPTIONS;
@@ -257,16 +256,45 @@ static const char *check_dev_option(struct bytes option, struct devline *d) {
         return WHY_DEV_OPTION;
 }
 
+/* It goes with one of the commas beside it; "mode=660" has a way to be right. */
+static void add_wrong(struct arena *a, struct bytes option, struct devline *d) {
+        const char *start = d->clean.data, *end = start + d->clean.len;
+        struct token *t = ARENA_PUSH(a, d->wrong, d->n_wrong);
+        struct bytes mode = option;
+
+        if (bytes_take_prefix(&mode, "mode=") && mode.len == 3 && is_number(mode)) {
+                *t = (struct token){ mode, arena_printf(a, "0%.3s", mode.data) };
+                return;
+        }
+        if (option.data > start && option.data[-1] == ',')
+                option = (struct bytes){ option.data - 1, option.len + 1 };
+        else if (option.data + option.len < end && option.data[option.len] == ',')
+                option.len++;
+        *t = (struct token){ option, "" };
+}
+
+/* Of two paths the first that is a GPU's counts. */
+static void take_path(struct arena *a, struct bytes option, struct devline *d) {
+        bool first = d->path_option.len == 0;
+        bool counts = first || gpu_path_parse(a, d->raw_path).scope == PATH_OTHER;
+
+        if (!first) {
+                d->broken = WHY_DEV_TWO_PATHS;
+                add_wrong(a, counts ? d->path_option : option, d);
+        }
+        if (!counts)
+                return;
+        d->path_option = d->raw_path = option;
+        bytes_take_prefix(&d->raw_path, "path=");
+}
+
 static void parse_dev_option(struct arena *a, struct bytes option, struct devline *d,
                              struct strbuf *rest) {
         struct bytes value = option;
         const char *problem;
 
-        if (bytes_take_prefix(&value, "path=") || !bytes_contains_char(option, '=')) {
-                if (d->raw_path.len > 0)
-                        d->broken = WHY_DEV_TWO_PATHS, d->odd = true;
-                if (gpu_path_parse(a, d->raw_path).scope == PATH_OTHER)
-                        d->raw_path = value;
+        if (bytes_has_prefix(option, "path=") || !bytes_contains_char(option, '=')) {
+                take_path(a, option, d);
                 return;
         }
         if (bytes_take_prefix(&value, "gid=")) {
@@ -280,11 +308,10 @@ static void parse_dev_option(struct arena *a, struct bytes option, struct devlin
         problem = check_dev_option(option, d);
         if (problem) {
                 d->broken = problem;
-                d->odd = true;
+                add_wrong(a, option, d);
                 return;
         }
-        strbuf_adds(rest, ",");
-        strbuf_add_bytes(rest, option);
+        strbuf_printf(rest, ",%.*s", (int)option.len, option.data);
 }
 
 /* dev0: /dev/dri/renderD128,gid=104,uid=0,mode=0660,deny-write=1 */
@@ -305,12 +332,8 @@ static void parse_dev(struct arena *a, struct bytes value, struct devline *d) {
         d->rest = strbuf_str(&rest);
         d->path = gpu_path_parse(a, d->raw_path);
         d->source = arena_strndup(a, d->raw_path.data, d->raw_path.len);
-        if (is_node_with_slash(&d->path, d->raw_path))
+        if (is_node_with_slash(d))
                 d->broken = WHY_LINE_SLASH;
-}
-
-static bool dev_index(struct bytes key, uint32_t *ret) {
-        return bytes_take_prefix(&key, "dev") && parse_u32(key, ret);
 }
 
 struct devline devline_parse(struct arena *a, const struct conf_line *l) {
@@ -318,10 +341,8 @@ struct devline devline_parse(struct arena *a, const struct conf_line *l) {
 
         if (!bytes_has_prefix(l->key, "lxc.") && !bytes_has_prefix(l->key, "dev"))
                 return d;
-        if (bytes_equal(l->key, BYTES("lxc.cgroup2.devices.allow"))) {
-                parse_allow(a, l->value, &d);
-        } else if (bytes_equal(l->key, BYTES("lxc.cgroup.devices.allow"))) {
-                d.legacy = true;
+        d.legacy = bytes_equal(l->key, BYTES("lxc.cgroup.devices.allow"));
+        if (d.legacy || bytes_equal(l->key, BYTES("lxc.cgroup2.devices.allow"))) {
                 parse_allow(a, l->value, &d);
         } else if (bytes_equal(l->key, BYTES("lxc.cgroup2.devices.deny"))) {
                 parse_rule(l->value, &d, DEVLINE_DENY);
@@ -329,14 +350,10 @@ struct devline devline_parse(struct arena *a, const struct conf_line *l) {
                 parse_mount(a, l->value, &d);
         } else if (bytes_equal(l->key, BYTES("lxc.idmap"))) {
                 d.type = DEVLINE_IDMAP;
-        } else if (dev_index(l->key, &d.index)) {
+        } else if (parse_u32(bytes_from(l->key, 3), &d.index)) {
                 parse_dev(a, l->value, &d);
         }
         return d;
-}
-
-const char *devline_replace(struct arena *a, struct bytes text, struct bytes part, const char *new) {
-        return devline_edit(a, text, &(struct token){ part, new }, 1);
 }
 
 const char *devline_edit(struct arena *a, struct bytes text, const struct token *tokens, size_t n) {

@@ -42,6 +42,12 @@ struct gpu_path {
         struct bytes clean;   /* without ".", ".." and needless slashes; in the arena */
 };
 
+/** struct token - a part of a value, and what comes in its place */
+struct token {
+        struct bytes part; /* empty: nothing is done */
+        const char *new;
+};
+
 struct devline {
         enum devline_type type;
         const char *broken; /* not NULL: recognised, but Proxmox or LXC would not take it; why */
@@ -68,11 +74,14 @@ struct devline {
         bool legacy;         /* ALLOW: the cgroup v1 spelling of the key */
 
         uint32_t index;      /* DEV: 0 of dev0 */
+        struct bytes path_option; /* DEV: @raw_path, with "path=" where it has that */
         struct bytes clean;  /* DEV: the value without a comment */
         struct bytes gid;    /* DEV: digits, empty when not given */
         struct bytes raw_gid; /* DEV: the same as it stands in the value, digits or not */
         bool twice;          /* DEV: a later line of the same index takes its place */
         bool deny_write;     /* DEV */
+        struct token *wrong; /* DEV: options that Proxmox would not take, with what they ought to be */
+        size_t n_wrong;
         const char *rest;    /* DEV: the other options that Proxmox takes, ",uid=0", "" when none */
 };
 
@@ -88,17 +97,14 @@ struct gpu_path gpu_path_parse(struct arena *a, struct bytes path);
  */
 struct devline devline_parse(struct arena *a, const struct conf_line *l);
 
-/** devline_replace() - @text with @new in the place of @part, which points into it */
-const char *devline_replace(struct arena *a, struct bytes text, struct bytes part, const char *new);
-
-/** struct token - a part of a value, and what comes in its place */
-struct token {
-        struct bytes part; /* empty: nothing is done */
-        const char *new;
-};
-
-/** devline_edit() - the same for several parts, in the order in which they stand in @text */
+/** devline_edit() - @text with each part replaced, in the order in which they stand in it */
 const char *devline_edit(struct arena *a, struct bytes text, const struct token *tokens, size_t n);
+
+/** devline_replace() - the same for one part */
+static inline const char *devline_replace(struct arena *a, struct bytes text, struct bytes part,
+                                          const char *new) {
+        return devline_edit(a, text, &(struct token){ part, new }, 1);
+}
 
 /** devline_option() - option @name of a MOUNT line, part of its value; empty when it has none */
 struct bytes devline_option(const struct devline *d, const char *name);

@@ -100,12 +100,28 @@ static void line_split(enum pctconf_kind kind, struct conf_line *l) {
         l->value = bytes_trim(bytes_from(t, value));
 }
 
-static void line_cut(struct bytes *rest, struct conf_line *l) {
-        struct bytes line = bytes_line(rest);
+static bool is_lone_cr(struct bytes eol) {
+        return bytes_equal(eol, BYTES("\r"));
+}
+
+/*
+ * LXC ends a line at CR as well as at LF, and Proxmox copies a CR in the value of an lxc.* key into
+ * the file that LXC reads: what follows is a line there. @part: such a one.
+ */
+static void line_cut(enum pctconf_kind kind, struct bytes *rest, bool part, struct conf_line *l) {
+        struct bytes all = *rest, line = bytes_line(rest);
+        const char *cr;
+        size_t value;
 
         l->text = line;
         if (bytes_take_suffix(&l->text, "\n"))
                 bytes_take_suffix(&l->text, "\r");
+        cr = l->text.len > 0 ? memchr(l->text.data, '\r', l->text.len) : NULL;
+        if (cr && (kind == PCTCONF_LXC || part || lxc_key(l->text, &value) > 0)) {
+                l->text.len = (size_t)(cr - l->text.data);
+                line.len = l->text.len + 1;
+                *rest = bytes_from(all, line.len);
+        }
         l->eol = bytes_from(line, l->text.len);
 }
 
@@ -113,18 +129,21 @@ void pctconf_parse(struct arena *a, enum pctconf_kind kind, struct bytes data,
                    struct pctconf *ret) {
         struct pctconf c = { .arena = a, .kind = kind, .data = data, .eol = "\n" };
         struct bytes rest = data;
+        size_t number = 0;
+        bool part = false;
 
         ARENA_PUSH(a, c.lines, c.n_lines);
         while (rest.len > 0) {
-                struct conf_line l = { .number = c.n_lines };
+                struct conf_line l = { .number = part ? number : ++number };
                 struct bytes here = rest;
 
-                line_cut(&rest, &l);
-                if (kind == PCTCONF_PVE && is_section(l.text)) {
+                line_cut(kind, &rest, part, &l);
+                if (kind == PCTCONF_PVE && !part && is_section(l.text)) {
                         c.tail = here;
                         break;
                 }
-                line_split(kind, &l);
+                line_split(part ? PCTCONF_LXC : kind, &l);
+                part = is_lone_cr(l.eol);
                 c.open_end = l.eol.len == 0;
                 if (c.n_lines == 1 && l.eol.len == 2)
                         c.eol = "\r\n";
@@ -278,6 +297,12 @@ static void write_line(struct writer *w, struct bytes text, struct bytes eol) {
         w->eol = eol;
 }
 
+/* What follows is no part of the line before any more, as it was behind a CR. */
+static void end_line(struct writer *w, struct bytes eol) {
+        if (is_lone_cr(w->eol))
+                w->eol = eol;
+}
+
 struct bytes pctconf_write(const struct pctconf *c) {
         struct writer w = { .out = { .arena = c->arena } };
         struct bytes eol = bytes_of(c->eol);
@@ -285,10 +310,14 @@ struct bytes pctconf_write(const struct pctconf *c) {
         for (size_t i = 0; i < c->n_lines; i++) {
                 const struct conf_line *l = &c->lines[i];
 
+                if (l->parked && !l->dropped)
+                        end_line(&w, eol);
                 if (i > 0 && !l->dropped)
                         write_line(&w,
                                    l->new_value ? bytes_of(pctconf_line_text(c, i)) : l->text,
                                    l->eol.len > 0 ? l->eol : eol);
+                if (l->n_behind > 0 || (l->dropped && !l->parked && !is_lone_cr(l->eol)))
+                        end_line(&w, eol);
                 for (size_t j = 0; j < l->n_behind; j++)
                         write_line(&w, bytes_of(l->behind[j]), eol);
         }

@@ -25,7 +25,7 @@ struct parked_line {
 
 struct conf_line {
         struct bytes text;  /* without its line end; may contain anything */
-        struct bytes eol;   /* its own line end, empty on an open last line */
+        struct bytes eol;   /* its own line end, empty on an open last line; "\r": see pctconf_parse() */
         struct bytes key;   /* of a setting as its reader would take it, else empty */
         struct bytes value; /* trimmed; points into @text */
         size_t number;      /* in the file, from 1 */
@@ -61,6 +61,7 @@ struct pctconf {
  * Never fails: what cannot be understood is a line without a key. Keys, the
  * separator and section headers are taken as PVE::LXC::Config's parser takes
  * them (a header has at least two characters; an indented line is no setting).
+ * A CR in the value of an lxc.* key ends a line, as it does for LXC.
  */
 void pctconf_parse(struct arena *a, enum pctconf_kind kind, struct bytes data, struct pctconf *ret);
 

@@ -60,13 +60,23 @@ static uint32_t default_kinds(const struct planner *x) {
                (plan_has_driver(x->p, families[FAMILY_NVIDIA].driver) ? NODE_BIT(NODE_NVIDIA) : 0);
 }
 
+/*
+ * What of a whole folder the container could use although no smaller line says so: behind an id map
+ * what a hole is for, in a privileged container what a rule allows.
+ */
+static uint32_t usable_of_folders(const struct plan_input *in) {
+        const struct survey *s = in->survey;
+
+        return s->folders & DRM_KINDS & (s->userns ? holes_kinds(in) : s->allowed);
+}
+
 uint32_t devices_find(const struct planner *x) {
         const struct plan_input *in = x->in;
         uint32_t kinds = 0;
 
         if (in->policy->devices_set)
                 return in->policy->devices;
-        kinds = in->survey->given ? in->survey->given : in->survey->allowed;
+        kinds = in->survey->given ? in->survey->given | usable_of_folders(in) : in->survey->allowed;
         if (in->survey->nvidia_hook.gives)
                 kinds |= NODE_BIT(NODE_NVIDIA);
         if (in->survey->open && holes_kinds(in))

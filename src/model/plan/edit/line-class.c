@@ -94,22 +94,26 @@ static const char *new_dev_text(const struct editor *e, const struct node *n) {
                                  "");
 }
 
-/* Path and gid in their places, whatever stands around them. */
+static int by_place(const void *x, const void *y) {
+        const struct token *a = x, *b = y;
+
+        return a->part.data < b->part.data ? -1 : a->part.data > b->part.data;
+}
+
+/* Path and gid in their places, without what Proxmox would not take, whatever stands around them. */
 static const char *edit_dev(const struct editor *e, const struct devline *d, const char *path,
                             int64_t gid) {
-        const char *number = arena_printf(e->a, "%lld", (long long)gid);
-        struct token tokens[] = { { d->raw_path, path }, { d->raw_gid, number } };
-        const char *text;
+        const char *number = arena_printf(e->a, "%lld", (long long)gid), *text;
+        struct token *tokens = NULL;
+        size_t n = 0;
 
-        if (gid < 0)
-                tokens[1].part.len = 0;
-        if (d->raw_gid.len > 0 && d->raw_gid.data < d->raw_path.data) {
-                struct token first = tokens[0];
-
-                tokens[0] = tokens[1];
-                tokens[1] = first;
-        }
-        text = devline_edit(e->a, d->clean, tokens, ELEMENTS(tokens));
+        *ARENA_PUSH(e->a, tokens, n) = (struct token){ d->raw_path, path };
+        if (gid >= 0 && d->raw_gid.len > 0)
+                *ARENA_PUSH(e->a, tokens, n) = (struct token){ d->raw_gid, number };
+        for (size_t i = 0; i < d->n_wrong; i++)
+                *ARENA_PUSH(e->a, tokens, n) = d->wrong[i];
+        qsort(tokens, n, sizeof(*tokens), by_place);
+        text = devline_edit(e->a, d->clean, tokens, n);
         return gid < 0 || d->raw_gid.len > 0 ? text : arena_printf(e->a, "%s,gid=%s", text, number);
 }
 
@@ -126,7 +130,7 @@ static const char *dev_text(const struct editor *e, const struct devline *d, con
         else if (gid < 0 && d->broken &&
                  w->pn->node->gid != 0) /* "gid=video": it was to have one */
                 gid = plan_gid_of(e->p, w->pn->node)->inside;
-        return d->odd ? devline_dev_value(e->a, path, gid, d->rest) : edit_dev(e, d, path, gid);
+        return edit_dev(e, d, path, gid);
 }
 
 /* ---- lxc.cgroup2.devices.allow, .deny ---- */
