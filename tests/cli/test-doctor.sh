@@ -543,6 +543,20 @@ case_other_files() {
     answers ok hook '/etc/lxc/gpu.fstab has lines of another file'
 }
 
+# NVIDIA's nodes have no group; a mode that the owner set is put right, its other options stay
+case_nvidia_mode() {
+    host nvidia
+    rm "$H/dev/nvidia-uvm-tools" && mknod -m 666 "$H/dev/nvidia-uvm-tools" c 508 1
+    chosen 0000:01:00.0
+    sed -i '/^lxc/d' "$CONF"
+    printf 'dev%s\n' '0: /dev/nvidia1,mode=0666' '1: /dev/nvidiactl,mode=0666' '2: /dev/nvidia-modeset,uid=0,mode=0660' >>"$CONF"
+    sed -i 's/,uid=0//' "$CONF"
+    run 1 doctor --plain 101
+    wrong owner
+    answers warning owner 'pct set 101 --dev2 /dev/nvidia-modeset,mode=0666'
+    corrected owner
+}
+
 # a hook that makes the nodes: no line beside it, and what it has wrong is said with the right line
 case_hook_makes_nodes() {
     sed -i '/^unprivileged/d; /^lxc/d' "$CONF"

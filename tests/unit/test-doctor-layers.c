@@ -268,7 +268,7 @@ static void test_owner(void **state) {
                 { "dev0: /dev/nvidia0\n", "pci:0000:03:00.0", DOCTOR_OWNER, DOCTOR_WARNING,
                   "root:root", "pct set 101 --dev0 /dev/nvidia0,mode=0666" },
                 { "dev0: /dev/nvidia0,mode=0660\n", "pci:0000:03:00.0", DOCTOR_OWNER,
-                  DOCTOR_WARNING, "add the gid that its group has", NULL },
+                  DOCTOR_WARNING, "root:root", "pct set 101 --dev0 /dev/nvidia0,mode=0666" },
                 { UNPRIVILEGED "dev0: /dev/dri/renderD128,gid=x\n", OURS, DOCTOR_SYNTAX,
                   DOCTOR_FAILED, "", "gpuanchor apply 101" },
         };

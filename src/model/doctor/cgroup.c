@@ -8,6 +8,7 @@
  */
 #include "model/conf/legacy.h"
 #include "model/doctor/container.h"
+#include "model/finding/reason.h"
 #include "model/plan/open-rule.h"
 
 static bool is_chosen(const struct doctor_guest *g, const struct gpu *gpu) {
@@ -47,6 +48,13 @@ static enum doctor_outcome outcome_of_rule(const struct doctor_guest *g, const s
         return OUTCOME_DEVICE_LINE_NODE;
 }
 
+/* What a rule for every minor opens: capabilities are no GPUs. */
+static const char *all_of(const struct facts *f, const struct devline *d) {
+        const struct family *family = devline_rule_family(f, d);
+
+        return family == &families[FAMILY_NVIDIA_CAPS] ? WHY_ALL_CAPS : WHY_ALL_GPUS;
+}
+
 static void check_rule(struct doctor_report *r, const struct doctor_guest *g, size_t line) {
         const struct devline *d = &g->survey->lines[line];
         struct bytes value = g->conf->lines[line].value;
@@ -57,6 +65,7 @@ static void check_rule(struct doctor_report *r, const struct doctor_guest *g, si
                                     .subject = doctor_where(a, g, line),
                                     .what = arena_strndup(a, value.data, value.len),
                                     .new = n ? n->path : NULL,
+                                    .old = all_of(g->facts, d),
                                     .gpu = gpu ? gpu->address : NULL };
 
         if (doctor_outcomes[item.outcome].verdict == DOCTOR_OK) {

@@ -306,6 +306,16 @@ static void check_names(struct doctor_report *r, const struct doctor_guest *g,
         doctor_add_if_silent(r, OUTCOME_RENAMED_NONE);
 }
 
+/* The form that most of the nodes have; a folder is one line for several of them. */
+static const char *most_used(const struct doctor_guest *g) {
+        size_t n_dev = 0, n_mount = 0;
+
+        for (size_t i = 0; i < g->plan->n_nodes; i++)
+                if (g->plan->nodes[i].required)
+                        ++*(g->plan->nodes[i].form == METHOD_DEV ? &n_dev : &n_mount);
+        return n_dev >= n_mount ? "dev" : "idmap";
+}
+
 static void check_method(struct doctor_report *r, const struct doctor_guest *g) {
         const struct forms *there = &g->survey->there;
         struct doctor_item item = { .outcome = there->n_dev     ? OUTCOME_METHOD_DEV
@@ -316,7 +326,7 @@ static void check_method(struct doctor_report *r, const struct doctor_guest *g) 
                 item.outcome = OUTCOME_METHOD_MIXED;
                 item.old = arena_printf(r->arena, "%zu", there->n_dev);
                 item.new = arena_printf(r->arena, "%zu", there->n_mount);
-                item.arg = there->n_dev >= there->n_mount ? "dev" : "idmap";
+                item.arg = most_used(g);
                 if (has_choice(g) && !g->left_alone)
                         item.remedy = REMEDY_ENABLE_METHOD;
         }

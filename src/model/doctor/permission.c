@@ -227,9 +227,20 @@ static bool dev_is_for_all(const struct devline *d) {
         return mode && strlen(mode) >= 10 && strchr("67", mode[9]);
 }
 
+/* The line's value with another mode, and its other options. */
+static const char *value_with_mode(struct arena *a, const struct devline *d, int64_t gid,
+                                   unsigned mode) {
+        const char *at = strstr(d->rest, ",mode=");
+        size_t n = at ? (size_t)(at - d->rest) : strlen(d->rest);
+
+        return devline_dev_value(a, d->source, gid,
+                                 arena_printf(a, "%.*s,mode=%04o%s", (int)n, d->rest, mode,
+                                              at ? at + strlen(",mode=0660") : ""));
+}
+
 /*
- * The value that the devN line has to have; NULL when the gid of its group is not known, or when it
- * sets a mode for a node of NVIDIA's driver, which lets every user open its nodes and has no group.
+ * The value that the devN line has to have; NULL when the gid of its group is not known. A node of
+ * NVIDIA's driver has no group: that lets every user open it.
  */
 static const char *opened_dev_value(struct arena *a, const struct doctor_guest *g,
                                     const struct doctor_given *given) {
@@ -238,9 +249,7 @@ static const char *opened_dev_value(struct arena *a, const struct doctor_guest *
         const char *path = given->node->path;
 
         if (!node_kind_has_group(given->node->kind))
-                return strstr(d->rest, ",mode=") ? NULL
-                                                 : arena_printf(a, "%s%s,mode=%04o", path, d->rest,
-                                                                given->node->mode);
+                return value_with_mode(a, d, GID_AUTO, given->node->mode);
         return group->known ? devline_dev_value(a, path, group->inside, d->rest) : NULL;
 }
 
@@ -321,16 +330,6 @@ static enum doctor_outcome judge_private(const struct init_ids *init, uint32_t u
                                                 : OUTCOME_APPLICATION_REFUSED;
 }
 
-/* The line's value with mode=0666 and its other options. */
-static const char *value_for_all(struct arena *a, const struct devline *d, int64_t gid) {
-        const char *at = strstr(d->rest, ",mode=");
-        size_t n = at ? (size_t)(at - d->rest) : strlen(d->rest);
-
-        return devline_dev_value(a, d->source, gid,
-                                 arena_printf(a, "%.*s,mode=0666%s", (int)n, d->rest,
-                                              at ? at + strlen(",mode=0660") : ""));
-}
-
 static void check_application_dev(struct doctor_report *r, const struct devline *d,
                                   const struct init_ids *init, struct doctor_item *item) {
         struct arena *a = r->arena;
@@ -344,7 +343,7 @@ static void check_application_dev(struct doctor_report *r, const struct devline 
         item->outcome = judge_private(init, uid, gid, mode);
         item->new = arena_printf(a, "%u:%u %s", uid, gid, mode);
         item->old = arena_printf(a, "%u", d->index);
-        item->arg = doctor_shell_word(a, value_for_all(a, d, has_gid ? (int64_t)gid : GID_AUTO));
+        item->arg = doctor_shell_word(a, value_with_mode(a, d, has_gid ? (int64_t)gid : GID_AUTO, 0666));
 }
 
 /* A bound node: its owner is the host's, whom root of the container is not. */
