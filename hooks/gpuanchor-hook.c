@@ -146,7 +146,7 @@ static int refuse(struct hook *h, const char *why) {
 /* Something could not be read: nothing is decided by a call that fails once. */
 static bool is_blind(const struct check *c, int r) {
         return r < 0 || r == GUEST_E_NOT_MOUNTED ||
-               (r == 0 && (c->unmapped || c->anchor->facts.unread ||
+               (r == 0 && (c->unmapped || c->anchor->facts.unread || c->anchor->memory.unread ||
                            sources_failed(&c->anchor->facts.sources)));
 }
 

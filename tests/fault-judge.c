@@ -465,8 +465,7 @@ static bool is_kept(const struct files *f, const struct file *policy) {
         return false;
 }
 
-/* While the container file is written the policy remembers for the old one and for the new one. */
-static bool is_between(const struct file *f, const struct file *before, const struct file *after) {
+bool is_between(const struct file *f, const struct file *before, const struct file *after) {
         if (!f || !after)
                 return false;
         for (const char *line = f->data; *line; line += strcspn(line, "\n"), line += *line == '\n')

@@ -75,5 +75,8 @@ void devices_find(struct devices *d);
 #define JUDGED 4
 extern const char *const judged[JUDGED]; /* container file, configuration, policy, subgid */
 
+/** is_between() - a policy that remembers for the old container file and for the new one */
+bool is_between(const struct file *f, const struct file *before, const struct file *after);
+
 /** judge() - what is wrong with what a start has left; NULL: nothing */
 const char *judge(const struct story *s, const struct run *run, const struct files *left);

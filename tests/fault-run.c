@@ -300,7 +300,10 @@ static bool try_fault(struct story *s, long point, int fault) {
                 if (again.status != s->status)
                         why = "killed, and the next start ends otherwise";
                 for (size_t i = 0; !why && i < 3; i++)
-                        if (!files_same(files_find(&left, judged[i]), files_find(&s->after, judged[i])))
+                        if (!files_same(files_find(&left, judged[i]), files_find(&s->after, judged[i])) &&
+                            !(i == 2 && is_between(files_find(&left, judged[i]),
+                                                   files_find(&s->before, judged[i]),
+                                                   files_find(&s->after, judged[i]))))
                                 why = "killed, and the next start leaves other files";
                 if (why)
                         show_files(s, &left);

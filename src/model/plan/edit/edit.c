@@ -54,6 +54,15 @@ static const char *dynamic_driver(const struct editor *e, const struct devline *
         return d->late ? d->driver : facts_major_name(e->in->facts, d->number.major);
 }
 
+/* Once is enough: it is in the file still, where a start was killed after it had remembered it. */
+static bool is_remembered(const struct parked *p, const char *line, const char *driver) {
+        for (size_t i = 0; driver && i < p->n; i++)
+                if (streq(p->lines[i].line, line) && p->lines[i].driver &&
+                    streq(p->lines[i].driver, driver))
+                        return true;
+        return false;
+}
+
 /* The lines that went while something is away, and whose the majors are. */
 static void remember(const struct editor *e) {
         struct edit_memory *m = e->memory;
@@ -63,13 +72,13 @@ static void remember(const struct editor *e) {
                 const struct devline *d = &e->lines[i];
                 const char *driver = dynamic_driver(e, d);
 
-                if (l->remember) {
+                if (l->remember && !is_remembered(&m->parked, late_text(e, i), driver)) {
                         struct parked_line *p = ARENA_PUSH(e->a, m->parked.lines, m->parked.n);
 
                         p->line = late_text(e, i);
                         p->driver = driver;
                         pctconf_place(e->c, i, p);
-                } else if (driver && !l->dropped) {
+                } else if (!l->remember && driver && !l->dropped) {
                         majors_add(e->a, &m->majors, d->late ? d->written : d->number.major, driver);
                 }
         }
