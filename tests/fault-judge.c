@@ -547,7 +547,8 @@ const char *judge(const struct story *s, const struct run *run, const struct fil
                 snprintf(why, sizeof(why), "started with %s", wrong);
                 return why;
         }
-        if (run->status == 0 && s->status == 1)
+        if (run->status == 0 && s->status == 1 &&
+            (gpus_given(&s->devices, left) & gpus_given(&s->devices, &s->after)))
                 return "started, which an undisturbed start refuses";
         if (run->status == 1 && !may_refuse(s, left))
                 return "refused although nothing is wrong";

@@ -117,6 +117,8 @@ void record_parse(struct arena *a, struct bytes text, struct record *ret) {
 
         while (text.len > 0) {
                 line = bytes_cut(&text, '\n');
+                if (bytes_contains_char(line, '\0'))
+                        continue;
                 key = bytes_word(&line);
                 if (bytes_has_prefix(key, "["))
                         given = bytes_equal(key, BYTES("[given]"));

@@ -174,6 +174,8 @@ void held_read(struct arena *a, struct bytes text, struct held *ret) {
         while (text.len > 0) {
                 struct bytes line = bytes_cut(&text, '\n'), key = bytes_word(&line);
 
+                if (bytes_contains_char(line, '\0'))
+                        continue;
                 if (bytes_equal(key, BYTES("node")))
                         read_node(a, line, ret);
                 else if (bytes_equal(key, BYTES("library")))

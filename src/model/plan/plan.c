@@ -76,7 +76,8 @@ bool plan_lines_are_right(const struct plan *p, const struct plan_input *in, siz
                 if (rule && rule->shared) /* all of nvidia-caps is no other GPU */
                         continue;
                 if (!g && devline_is_wide(in->facts, d) && devline_kinds(in->facts, d))
-                        right = in->facts->n_gpus <= 1;
+                        right = in->facts->n_gpus == 0 ||
+                                (in->facts->n_gpus == 1 && gives_gpu(p, &in->facts->gpus[0]));
                 else if (!g)
                         continue;
                 if (!right && !gives_gpu(p, g)) {
