@@ -54,11 +54,13 @@ static const char *dynamic_driver(const struct editor *e, const struct devline *
         return d->late ? d->driver : facts_major_name(e->in->facts, d->number.major);
 }
 
-/* Once is enough: it is in the file still, where a start was killed after it had remembered it. */
-static bool is_remembered(const struct parked *p, const char *line, const char *driver) {
-        for (size_t i = 0; driver && i < p->n; i++)
-                if (streq(p->lines[i].line, line) && p->lines[i].driver &&
-                    streq(p->lines[i].driver, driver))
+/* Remembered and in the file still, which now loses it: a start was killed between the two. */
+static bool is_again(const struct editor *e, size_t line) {
+        const struct conf_line *l = &e->c->lines[line];
+
+        for (size_t i = 1; l->parked && i < e->n_lines; i++)
+                if (e->c->lines[i].remember && !e->c->lines[i].parked &&
+                    bytes_equal(bytes_trim(e->c->lines[i].text), bytes_trim(l->text)))
                         return true;
         return false;
 }
@@ -72,7 +74,7 @@ static void remember(const struct editor *e) {
                 const struct devline *d = &e->lines[i];
                 const char *driver = dynamic_driver(e, d);
 
-                if (l->remember && !is_remembered(&m->parked, late_text(e, i), driver)) {
+                if (l->remember && !is_again(e, i)) {
                         struct parked_line *p = ARENA_PUSH(e->a, m->parked.lines, m->parked.n);
 
                         p->line = late_text(e, i);
