@@ -244,13 +244,14 @@ static int apply_memories(struct check *c) {
         return apply_host_memory(c) == GUEST_E_CHANGED ? GUEST_E_CHANGED : r;
 }
 
+/* As the files are now; where they cannot be read, as they were when they could. */
 static void judge_disk(struct check *c, const char *why) {
         struct guest now;
 
-        if (guest_load(&c->anchor->pve, c->guest.vmid, &now) == 0) {
-                anchor_sources(c->anchor, &now.lines, &now.config_lines);
-                anchor_judge_boot(c, &now, why);
-        }
+        if (guest_load(&c->anchor->pve, c->guest.vmid, &now) != 0)
+                now = c->guest;
+        anchor_sources(c->anchor, &now.lines, &now.config_lines);
+        anchor_judge_boot(c, &now, why);
 }
 
 int anchor_apply(struct check *c) {
