@@ -184,7 +184,7 @@ void pin_choose(struct chooser *x, const struct pin *pin) {
                 struct card *c = ARENA_PUSH(x->a, next->gpus, next->n_gpus);
 
                 take_tracked(x, &pin->gpus[i], t);
-                *c = t->card ? t->next.card : pin->gpus[i];
+                *c = history_believed(&m.history, t->card ? t->next.card : pin->gpus[i]);
                 c->none = 0;
                 c->state = t->next.state == TRACK_HERE ? NULL : track_state_name(t->next.state);
                 keep(x, c, &t->next);
@@ -220,13 +220,14 @@ bool pin_choose_alike(struct chooser *x, const struct pin *pin) {
 }
 
 void pin_add(struct chooser *x, const struct gpu_list *chosen, const char *by) {
+        struct host_memory m = memory_of(x); /* a serial number that two cards have is none */
         struct pin *pin = &x->c->pin;
 
         for (size_t i = 0; i < chosen->n; i++) {
                 const struct gpu *g = chosen->items[i];
                 struct card *card = ARENA_PUSH(x->a, pin->gpus, pin->n_gpus);
 
-                *card = gpu_card(x->in->facts, g);
+                *card = history_believed(&m.history, gpu_card(x->in->facts, g));
                 card->none = 0;
                 card->by = by;
                 if (!by) /* else it is what the owner has written */
