@@ -94,11 +94,14 @@ static bool look_below_dev(struct lookup *l, struct source *s) {
 /* Where the walk went nothing is that may not answer, and a FIFO or a device is not read. */
 static void read_text(struct arena *a, const char *root, struct source *s) {
         struct bytes text;
+        int r;
 
-        if (s->kind == SOURCE_FILE &&
-            file_read(a, arena_printf(a, "%s%s", root, s->leads_to), TEXT_MAX, &text) == 0 &&
-            !bytes_contains_char(text, '\0'))
+        if (s->kind != SOURCE_FILE)
+                return;
+        r = file_read(a, arena_printf(a, "%s%s", root, s->leads_to), TEXT_MAX, &text);
+        if (r == 0 && !bytes_contains_char(text, '\0'))
                 s->text = text;
+        s->failed |= r < 0 && r != -ENOENT && r != -EFBIG;
 }
 
 void lookup_sources(struct arena *a, const char *root, struct sources *s) {

@@ -74,14 +74,15 @@ static int node_compare(const void *a, const void *b) {
 }
 
 /* The file "access" of an instance below @mig, the card's folder, names the minor of its node. */
-static void instance_node(struct probe *p, const struct gpu *g, const char *mig,
-                          const char *instance) {
+static int instance_node(struct probe *p, const struct gpu *g, const char *mig,
+                         const char *instance) {
         const char *path = arena_printf(p->arena, "%s%s/%s/access", p->root, mig, instance);
         struct bytes text, value;
         uint32_t minor;
+        int r = file_read(p->arena, path, INFORMATION_MAX, &text);
 
-        if (file_read(p->arena, path, INFORMATION_MAX, &text) < 0)
-                return;
+        if (r < 0)
+                return is_gone(r) ? 0 : r;
         while (text.len > 0) {
                 value = bytes_cut(&text, '\n');
                 if (!bytes_take_prefix(&value, "DeviceFileMinor:") ||
@@ -97,45 +98,49 @@ static void instance_node(struct probe *p, const struct gpu *g, const char *mig,
                         n->instance = arena_strdup(p->arena, instance);
                 }
         }
+        return 0;
 }
 
 /* "gi1" and "gi1/ci0" of a card: a program needs the nodes of both. */
-static void instances_probe(struct probe *p, const struct gpu *g, const char *mig,
-                            const char *above) {
-        const char *folder = arena_printf(p->arena, "%s%s%s", p->root, mig, above);
-        _cleanup_(cleanup_dir) DIR *dir = opendir(folder);
+static int instances_probe(struct probe *p, const struct gpu *g, const char *mig,
+                           const char *above) {
+        _cleanup_(cleanup_dir) DIR *dir = NULL;
         struct dirent *de;
+        int r = probe_dir(p, arena_printf(p->arena, "%s%s", mig, above), &dir);
 
-        for (size_t i = 0; dir && i < CAPS_MAX && folder_next(dir, &de) > 0; i++) {
+        for (size_t i = 0; r >= 0 && dir && i < CAPS_MAX && (r = folder_next(dir, &de)) > 0; i++) {
                 const char *name = arena_printf(p->arena, "%s%s%s", *above ? above + 1 : "",
                                                 *above ? "/" : "", de->d_name);
 
                 if (!str_has_prefix(de->d_name, *above ? "ci" : "gi"))
                         continue;
-                instance_node(p, g, mig, name);
-                if (!*above)
-                        instances_probe(p, g, mig, arena_printf(p->arena, "/%s", name));
+                r = instance_node(p, g, mig, name);
+                if (r == 0 && !*above)
+                        r = instances_probe(p, g, mig, arena_printf(p->arena, "/%s", name));
         }
+        return r < 0 ? r : 0;
 }
 
 /* Which card's are the nodes behind those of partitioning and monitoring, which are for all. */
-static void mig_probe(struct probe *p, size_t first) {
+static int mig_probe(struct probe *p, size_t first) {
         const uint32_t monitor = 2;
         bool any = false;
+        int r = 0;
 
         for (size_t i = first; i < p->facts.n_shared; i++)
                 any |= p->facts.shared[i].number.minor > monitor;
-        for (size_t i = 0; any && i < p->facts.n_gpus; i++) {
+        for (size_t i = 0; any && r == 0 && i < p->facts.n_gpus; i++) {
                 const struct gpu *g = &p->facts.gpus[i];
                 const struct node *n = gpu_node(g, NODE_NVIDIA);
 
                 if (n)
-                        instances_probe(p, g,
-                                        arena_printf(p->arena,
-                                                     "/proc/driver/nvidia/capabilities/gpu%u/mig",
-                                                     n->number.minor),
-                                        "");
+                        r = instances_probe(p, g,
+                                            arena_printf(p->arena,
+                                                         "/proc/driver/nvidia/capabilities/gpu%u/mig",
+                                                         n->number.minor),
+                                            "");
         }
+        return r;
 }
 
 /*
@@ -167,8 +172,7 @@ static int caps_probe(struct probe *p) {
         if (p->facts.n_shared > first)
                 qsort(p->facts.shared + first, p->facts.n_shared - first, sizeof(struct node),
                       node_compare);
-        mig_probe(p, first);
-        return r < 0 ? r : 0;
+        return r < 0 ? r : mig_probe(p, first);
 }
 
 /* a driver that calls everything nvidia-frontend does not tell whether modesetting is loaded */
