@@ -147,7 +147,7 @@ static int refuse(struct hook *h, const char *why) {
 static bool is_blind(const struct check *c, int r) {
         return r < 0 || r == GUEST_E_NOT_MOUNTED ||
                (r == 0 && (c->unmapped || c->anchor->facts.unread || c->anchor->memory.unread ||
-                           sources_failed(&c->anchor->facts.sources)));
+                           c->anchor->vms_unread || sources_failed(&c->anchor->facts.sources)));
 }
 
 static int check_patiently(struct hook *h, struct check *c) {

@@ -120,21 +120,21 @@ static bool lines_have(const struct hostpci *lines, size_t n, const struct card 
 }
 
 bool anchor_vm_has(void *user, const struct card *c) {
-        const struct anchor *an = user;
+        struct anchor *an = user;
         uint32_t *vmids = NULL;
         size_t n = 0;
 
-        if (vm_list(&an->pve, &vmids, &n) < 0)
-                return true;
+        an->vms_unread |= vm_list(&an->pve, &vmids, &n) < 0;
         for (size_t i = 0; i < n; i++) {
                 struct hostpci *lines = NULL;
                 size_t n_lines = 0;
                 int r = vm_hostpci(&an->pve, vmids[i], &lines, &n_lines);
 
-                if (r == 0 ? lines_have(lines, n_lines, c) : r != -ENOENT)
+                if (r == 0 && lines_have(lines, n_lines, c))
                         return true;
+                an->vms_unread |= r < 0 && r != -ENOENT;
         }
-        return false;
+        return an->vms_unread;
 }
 
 /* ---- one container ---- */

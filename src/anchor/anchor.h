@@ -22,6 +22,7 @@ struct anchor {
         struct sightings sightings; /* after anchor_sightings() */
         /* adds names of GPUs where the probe has none; NULL: those that are kept must do */
         void (*name)(struct arena *a, const char *root, struct facts *f);
+        bool vms_unread; /* a virtual machine could not be read: each card may be one's */
         bool has_sightings;
         bool has_facts, has_host, has_memory, has_majors;
 };
