@@ -119,7 +119,7 @@ int anchor_store_pin(const struct check *c) {
 static int apply_owner(struct check *c) {
         if (c->config_only)
                 return 0;
-        if (c->whose == OWNER_OTHER || c->whose == OWNER_ALIKE)
+        if (!c->running && (c->whose == OWNER_OTHER || c->whose == OWNER_ALIKE))
                 record_clear(&c->anchor->pve, c->guest.vmid);
         return c->whose == OWNER_OTHER ? set_aside(c) : 0;
 }

@@ -13,6 +13,7 @@
 #include "base/number.h"
 #include "host/inside/gather.h"
 #include "host/inside/helper.h"
+#include "host/live/gate.h"
 #include "model/doctor/running.h"
 #include "model/finding/reason.h"
 #include "pve/record.h"
@@ -230,10 +231,60 @@ static void say_running(struct doctor *d) {
         doctor_add(&d->report, item);
 }
 
+static const char *refused_text(struct arena *a, const struct held *h) {
+        struct strbuf b = { .arena = a };
+
+        for (size_t i = 0; i < h->n_refused; i++)
+                strbuf_printf(&b, "%s%s", i ? " " : "", devnum_text(a, h->refused[i]));
+        return strbuf_str(&b);
+}
+
+static bool is_lost(const struct doctor *d, const struct held *h) {
+        return !*d->root && geteuid() == 0 && h->n_refused > 0 &&
+               gate_is_set(gate_cgroup(d->arena, d->vmid)) == 0;
+}
+
+static enum doctor_outcome gate_outcome(const struct doctor *d, const struct held *h) {
+        switch (h->gate) {
+        case GATE_OFF:
+                return OUTCOME_GATE_OFF;
+        case GATE_OPEN:
+                return OUTCOME_GATE_OPEN;
+        case GATE_FAILED:
+                return OUTCOME_GATE_FAILED;
+        case GATE_CLOSED:
+                return is_lost(d, h)     ? OUTCOME_GATE_LOST
+                       : h->n_refused > 0 ? OUTCOME_GATE_CLOSED
+                                          : OUTCOME_GATE_NO_OTHER;
+        case GATE_UNKNOWN:
+                break;
+        }
+        return *d->root ? OUTCOME_NOT_LIVE : OUTCOME_GATE_NOT_SET;
+}
+
+/* By what the last look left; the program itself is asked for where it may be. */
+static void look_at_gate(struct doctor *d) {
+        struct held held = { 0 };
+        enum doctor_outcome outcome = OUTCOME_GATE_NO_RECORD;
+
+        check_given(&d->check);
+        (void)held_load(&d->anchor->pve, d->vmid, &held);
+        if (!guest_is_managed(&d->anchor->pve, d->vmid))
+                return;
+        if (d->check.recorded)
+                outcome = gate_outcome(d, &held);
+        doctor_add(&d->report, (struct doctor_item){ .check = DOCTOR_GATE,
+                                                     .outcome = outcome,
+                                                     .what = held.gate == GATE_CLOSED
+                                                                     ? refused_text(d->arena, &held)
+                                                                     : held.gate_why });
+}
+
 void anchor_doctor_inside(struct doctor *d) {
         say_running(d);
         if (!d->running)
                 return;
+        look_at_gate(d);
         if (*d->root) {
                 skip_all(d, OUTCOME_NOT_LIVE, NULL);
                 return;

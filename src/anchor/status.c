@@ -198,6 +198,7 @@ static struct container_status *keep_container(struct look *l, const struct chec
                 .refuse = copy(l, c->refuse),
                 .exclusive = c->policy.exclusive,
         };
+        (void)held_load(&l->anchor->pve, cs->vmid, &cs->held); /* none: not looked at yet */
         for (size_t i = 0; i < c->plan.choice.gpus.n; i++)
                 *ARENA_PUSH(l->arena, cs->gpus, cs->n_gpus) =
                         arena_strdup(l->arena, c->plan.choice.gpus.items[i]->address);

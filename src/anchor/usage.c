@@ -13,6 +13,16 @@
 
 #include <errno.h>
 
+static void add_gate(const struct anchor *an, uint32_t vmid, struct usage *u) {
+        struct held held;
+
+        if (held_load(&an->pve, vmid, &held) != 0 || held.gate == GATE_UNKNOWN)
+                return;
+        for (size_t i = 0; i < u->n; i++)
+                if (u->users[i].kind == USER_CONTAINER && u->users[i].vmid == vmid)
+                        u->users[i].gate = gate_name(held.gate);
+}
+
 void anchor_usage_of(struct anchor *an, uint32_t vmid, struct usage *u) {
         _cleanup_arena_ struct arena scratch = { 0 };
         struct anchor one = anchor_for_one(an, &scratch);
@@ -26,6 +36,7 @@ void anchor_usage_of(struct anchor *an, uint32_t vmid, struct usage *u) {
                 usage_add_policy(u, vmid, &c.policy, &c.plan.choice);
         else
                 usage_add_lines(u, vmid, &c.survey);
+        add_gate(&one, vmid, u);
 }
 
 void anchor_usage_of_vm(struct anchor *an, uint32_t vmid, struct usage *u) {

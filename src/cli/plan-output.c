@@ -8,6 +8,7 @@
  */
 #include "cli/plan-output.h"
 
+#include "anchor/live/running.h"
 #include "cli/diff.h"
 #include "cli/output.h"
 #include "host/file-owners.h"
@@ -23,6 +24,33 @@ enum { FILE_CONF, FILE_CONFIG, FILE_POLICY, FILES };
 
 int show_attention(const struct findings *f) {
         return findings_worst(f) <= SEV_WARNING ? EXIT_ATTENTION : EXIT_DONE;
+}
+
+/** struct shown - what would change */
+struct shown {
+        struct json_file files[FILES];
+        struct follow live; /* in the container that runs */
+        bool changes;
+};
+
+static void find_live(const struct cli *c, const struct check *k, struct shown *s) {
+        struct check now = *k;
+
+        if (!guest_is_managed(&c->host.pve, k->guest.vmid) && !c->opt[OPT_NOW])
+                return;
+        (void)running_preview(&now, &s->live);
+        for (size_t i = 0; i < s->live.n; i++)
+                s->changes |= !s->live.steps[i].done;
+}
+
+static void print_live(struct cli *c, const struct follow *live) {
+        for (size_t i = 0; i < live->n; i++) {
+                const struct follow_step *s = &live->steps[i];
+
+                if (!s->done)
+                        cli_say(c, s->kind == FOLLOW_GIVE ? MSG_PLAN_LIVE_GIVE : MSG_PLAN_LIVE_REVOKE,
+                                s->path, devnum_text(&c->arena, s->number));
+        }
 }
 
 static int make_files(struct cli *c, const struct check *k, struct json_file files[FILES]) {
@@ -48,7 +76,7 @@ static int make_files(struct cli *c, const struct check *k, struct json_file fil
         return r;
 }
 
-static void print_json(struct cli *c, const struct check *k, const struct json_file files[FILES]) {
+static void print_json(struct cli *c, const struct check *k, const struct shown *s) {
         struct json_plan p = {
                 .vmid = k->guest.vmid,
                 .node = k->anchor->pve.node,
@@ -59,46 +87,47 @@ static void print_json(struct cli *c, const struct check *k, const struct json_f
                 .findings = &k->findings,
                 .delegate = k->delegate,
                 .n_delegate = k->n_delegate,
-                .files = files,
+                .files = s->files,
                 .n_files = FILES,
+                .live = &s->live,
         };
 
         fputs(json_plan(&c->arena, &p), stdout);
 }
 
-static void print_text(struct cli *c, const struct check *k, const struct json_file files[FILES],
-                       bool changes) {
+static void print_text(struct cli *c, const struct check *k, const struct shown *s) {
         uint32_t vmid = k->guest.vmid;
 
         cli_say(c, "%u: %s%s", vmid, gpu_list_text(&c->arena, &k->plan.choice.gpus),
                 k->left_alone ? MSG_PLAN_LEFT_ALONE
-                : changes     ? ""
+                : s->changes  ? ""
                               : MSG_PLAN_NOTHING);
         out_findings(c, &k->findings, vmid, c->opt[OPT_VERBOSE] ? EDITS_TELL : EDITS_HIDE);
         if (k->refuse)
                 cli_say(c, MSG_PLAN_REFUSED, k->refuse);
         for (size_t i = 0; i < FILES; i++)
-                out_diff(c, files[i].diff);
+                out_diff(c, s->files[i].diff);
         for (size_t i = 0; i < k->n_delegate; i++)
                 cli_say(c, MSG_PLAN_SUBGID, k->delegate[i]);
+        print_live(c, &s->live);
         if (!guest_is_managed(&c->host.pve, vmid))
                 cli_say(c, MSG_PLAN_NOT_MANAGED, vmid, vmid);
 }
 
 int show_plan(struct cli *c, const struct check *k) {
-        struct json_file files[FILES] = { 0 };
-        bool changes = k->n_delegate > 0;
+        struct shown s = { .changes = k->n_delegate > 0 };
 
-        if (make_files(c, k, files) < 0)
+        if (make_files(c, k, s.files) < 0)
                 return EXIT_TROUBLE;
         for (size_t i = 0; i < FILES; i++)
-                changes |= files[i].changes;
+                s.changes |= s.files[i].changes;
+        find_live(c, k, &s);
         if (c->opt[OPT_JSON])
-                print_json(c, k, files);
+                print_json(c, k, &s);
         else
-                print_text(c, k, files, changes);
-        return changes || k->refuse || k->left_alone ? EXIT_ATTENTION
-                                                     : show_attention(&k->findings);
+                print_text(c, k, &s);
+        return s.changes || k->refuse || k->left_alone ? EXIT_ATTENTION
+                                                       : show_attention(&k->findings);
 }
 
 /* ---- files that lose their group ---- */

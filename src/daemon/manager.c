@@ -11,6 +11,7 @@
 #include "daemon/manager.h"
 
 #include "host/live/ask.h"
+#include "host/udev.h"
 #include "host/watch.h"
 #include "pve/guest.h"
 #include "pve/storage.h"
@@ -25,7 +26,7 @@ struct manager {
         struct observer observer;
         struct watch *watch;
         struct pace pace;
-        bool ask; /* devices have changed since a look was asked for */
+        bool ask; /* something has changed that a look may have to know */
         uint64_t checks;
 
         sd_event *event;
@@ -157,17 +158,6 @@ static int wait_for_quiet(struct manager *m, uint64_t now) {
         return r < 0 ? r : sd_event_source_set_enabled(m->quiet, SD_EVENT_ONESHOT);
 }
 
-/*
- * A node whose rules have not run yet belongs to root alone, and a card that is
- * between two drivers has none: no news. The same question that libudev's
- * udev_queue_get_queue_is_empty() asks.
- */
-static bool udev_is_busy(const struct manager *m) {
-        _cleanup_arena_ struct arena a = { 0 };
-
-        return access(arena_printf(&a, "%s/run/udev/queue", m->observer.root), F_OK) == 0;
-}
-
 static int on_timer(sd_event_source *s, uint64_t usec, void *user) {
         struct manager *m = user;
         uint64_t now;
@@ -176,7 +166,7 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *user) {
         r = sd_event_now(m->event, CLOCK_MONOTONIC, &now);
         if (r < 0)
                 return r;
-        if (s == m->quiet && udev_is_busy(m)) {
+        if (s == m->quiet && udev_is_busy(m->observer.root)) {
                 r = wait_for_quiet(m, now);
                 if (r < 0 || m->pace.due > now)
                         return r;
@@ -201,10 +191,10 @@ static int on_readable(sd_event_source *s, int fd, uint32_t events, void *user) 
 
         for (int i = 0; i < WATCH_SOURCES; i++)
                 if (m->sources[i] == s && watch_drain(m->watch, (enum watch_source)i)) {
-                        if (i == WATCH_DEVICES && !m->ask)
+                        if (i == WATCH_DEVICES || i == WATCH_KERNEL)
                                 ask_look(m->observer.root); /* at once: it shuts the gates */
-                        m->ask |= i == WATCH_DEVICES;
-                        return on_event(m);
+                        m->ask |= i != WATCH_KERNEL;
+                        return i == WATCH_KERNEL ? 0 : on_event(m);
                 }
         return 0;
 }

@@ -29,3 +29,9 @@ bool udev_is_through(struct arena *a, const char *root, const struct node *n) {
         return node.st_gid != 0 || (node.st_mode & 0077) != 0 ||
                !is_older(&known.st_mtim, &node.st_ctim);
 }
+
+bool udev_is_busy(const char *root) {
+        _cleanup_arena_ struct arena a = { 0 };
+
+        return access(arena_printf(&a, "%s/run/udev/queue", root), F_OK) == 0;
+}

@@ -15,3 +15,11 @@
  * Return: true as well on a host without udev.
  */
 bool udev_is_through(struct arena *a, const char *root, const struct node *n);
+
+/**
+ * udev_is_busy() - whether udev has events in its queue, as libudev's udev_queue_get_queue_is_empty()
+ *
+ * A node whose rules have not run yet belongs to root alone, and a card that is between two
+ * drivers has none.
+ */
+bool udev_is_busy(const char *root);

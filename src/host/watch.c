@@ -3,10 +3,10 @@
 /*
  * watch - udev, inotify, and the table of mounts
  *
- * libudev's monitor is asked for the group "udev", not "kernel": only when udev
- * has run its rules have nodes their group and mode. It sets up the socket and
- * the kernel's filter; its datagrams are thrown away unread, which costs a tenth
- * of taking them apart.
+ * libudev's monitor is asked for the group "udev": only when udev has run its rules
+ * have nodes their group and mode. And for the group "kernel", for what cannot wait so
+ * long. It sets up the socket and the kernel's filter; its datagrams are thrown away
+ * unread, which costs a tenth of taking them apart.
  *
  * Folders are watched, not files: whoever replaces a file renames another one
  * over it, and the watch would stay with the old one. pmxcfs brings /etc/pve as
@@ -36,17 +36,17 @@ struct folder {
 };
 
 struct watch {
-        struct udev_monitor *monitor;
+        struct udev_monitor *kernel, *devices;
         int inotify, mounts;
         struct folder folders[FOLDERS_MAX];
         size_t n_folders;
 };
 
-static int open_monitor(struct udev_monitor **ret) {
+static int open_monitor(const char *group, struct udev_monitor **ret) {
         const char *subsystems[NODE_FAMILIES + 2] = { "pci", "module" };
         size_t n = 2 + family_classes(subsystems + 2);
         struct udev *udev = udev_new();
-        struct udev_monitor *m = udev ? udev_monitor_new_from_netlink(udev, "udev") : NULL;
+        struct udev_monitor *m = udev ? udev_monitor_new_from_netlink(udev, group) : NULL;
         int r = m ? 0 : -(errno ? errno : ENOMEM);
 
         for (size_t i = 0; r >= 0 && i < n; i++)
@@ -70,7 +70,9 @@ int watch_open(struct watch **ret) {
                 return -ENOMEM;
         w->mounts = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
         w->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-        r = w->inotify < 0 ? -errno : open_monitor(&w->monitor);
+        r = w->inotify < 0 ? -errno : open_monitor("udev", &w->devices);
+        if (r == 0)
+                r = open_monitor("kernel", &w->kernel);
         if (r < 0) {
                 watch_close(w);
                 return r;
@@ -90,7 +92,8 @@ static void forget_folders(struct watch *w) {
 void watch_close(struct watch *w) {
         if (!w)
                 return;
-        udev_monitor_unref(w->monitor);
+        udev_monitor_unref(w->kernel);
+        udev_monitor_unref(w->devices);
         cleanup_close(&w->inotify);
         cleanup_close(&w->mounts);
         forget_folders(w);
@@ -131,9 +134,10 @@ int watch_folders(struct watch *w, const struct watch_folder *folders, size_t n)
 }
 
 int watch_fd(const struct watch *w, enum watch_source source) {
-        return source == WATCH_DEVICES ? udev_monitor_get_fd(w->monitor)
-               : source == WATCH_FILES ? w->inotify
-                                       : w->mounts;
+        return source == WATCH_KERNEL    ? udev_monitor_get_fd(w->kernel)
+               : source == WATCH_DEVICES ? udev_monitor_get_fd(w->devices)
+               : source == WATCH_FILES   ? w->inotify
+                                         : w->mounts;
 }
 
 /*
@@ -205,8 +209,9 @@ static bool drain_files(struct watch *w) {
 
 bool watch_drain(struct watch *w, enum watch_source source) {
         switch (source) {
+        case WATCH_KERNEL:
         case WATCH_DEVICES:
-                return drain_devices(udev_monitor_get_fd(w->monitor));
+                return drain_devices(watch_fd(w, source));
         case WATCH_FILES:
                 return drain_files(w);
         default:

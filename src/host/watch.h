@@ -39,7 +39,13 @@ void watch_close(struct watch *w);
  */
 int watch_folders(struct watch *w, const struct watch_folder *folders, size_t n);
 
-enum watch_source { WATCH_DEVICES, WATCH_FILES, WATCH_MOUNTS, WATCH_SOURCES };
+enum watch_source {
+        WATCH_KERNEL,  /* a device comes or goes; udev's rules have not run */
+        WATCH_DEVICES, /* they have */
+        WATCH_FILES,
+        WATCH_MOUNTS,
+        WATCH_SOURCES
+};
 
 /** watch_fd() - descriptor to poll: for input, WATCH_MOUNTS for EPOLLPRI; -1 when there is none */
 int watch_fd(const struct watch *w, enum watch_source source);

@@ -9,19 +9,21 @@
 #include "pve/record.h"
 
 #include "base/file.h"
+#include "base/folder.h"
 #include "base/number.h"
 
 #include <errno.h>
 #include <time.h>
 
 #define MAX_READ (64 * 1024)
+#define HELD ".held"
 
 static const char *record_path(const struct pve *pve, uint32_t vmid) {
         return arena_printf(pve->arena, "%s/run/gpuanchor/%u", pve->root, vmid);
 }
 
 static const char *held_path(const struct pve *pve, uint32_t vmid) {
-        return arena_printf(pve->arena, "%s.held", record_path(pve, vmid));
+        return arena_printf(pve->arena, "%s" HELD, record_path(pve, vmid));
 }
 
 static const char *owed_path(const struct pve *pve, uint32_t vmid) {
@@ -79,6 +81,23 @@ int held_load(const struct pve *pve, uint32_t vmid, struct held *ret) {
 
         if (e == 0)
                 held_read(pve->arena, text, ret);
+        return e;
+}
+
+int held_list(const struct pve *pve, uint32_t **ret, size_t *ret_n) {
+        struct names names = { 0 };
+        int e = folder_names(pve->arena, arena_printf(pve->arena, "%s/run/gpuanchor", pve->root),
+                             HELD, &names);
+
+        *ret = NULL;
+        *ret_n = 0;
+        for (size_t i = 0; i < names.n; i++) {
+                struct bytes name = bytes_of(names.items[i]);
+                uint32_t vmid;
+
+                if (bytes_take_suffix(&name, HELD) && parse_u32(name, &vmid))
+                        *ARENA_PUSH(pve->arena, *ret, *ret_n) = vmid;
+        }
         return e;
 }
 

@@ -39,6 +39,9 @@ int held_store(const struct pve *pve, uint32_t vmid, const struct held *h);
 /** held_load() - what the last look found; 0, -ENOENT when it did not look yet, negative errno */
 int held_load(const struct pve *pve, uint32_t vmid, struct held *ret);
 
+/** held_list() - VMIDs of the containers that a look has found something in; 0 or negative errno */
+int held_list(const struct pve *pve, uint32_t **ret, size_t *ret_n);
+
 /** held_looked() - a look over all containers has ended now */
 void held_looked(const struct pve *pve);
 

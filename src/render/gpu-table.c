@@ -81,6 +81,18 @@ static void add_identity(struct printer *p, struct libscols_line *parent, const 
                          NULL);
 }
 
+/* With those that are not kept from other GPUs: "ct/101,vm/200 (ct/101: gate open)". */
+static const char *users_of(struct printer *p, const struct gpu *g) {
+        const struct usage *u = p->inv->usage;
+        struct strbuf b = { .arena = p->a };
+
+        strbuf_adds(&b, inventory_users(p->a, p->inv, g));
+        for (size_t i = 0; i < u->n; i++)
+                if (u->users[i].gpu == g && u->users[i].gate && !streq(u->users[i].gate, "closed"))
+                        strbuf_printf(&b, WHY_USER_GATE, u->users[i].vmid, u->users[i].gate);
+        return strbuf_str(&b);
+}
+
 static void add_gpu(struct printer *p, const struct gpu *g) {
         const char *codes = inventory_codes(p->a, p->inv, g, NULL), *name = g->name;
         struct libscols_line *line;
@@ -90,7 +102,7 @@ static void add_gpu(struct printer *p, const struct gpu *g) {
         line = add_line(p, NULL,
                         (const char *const[COLUMNS]){
                                 g->address, ids_of(p->a, g), g->driver ? g->driver : "-", "",
-                                inventory_users(p->a, p->inv, g),
+                                users_of(p, g),
                                 *codes && *name ? arena_printf(p->a, "%s; %s", codes, name)
                                 : *codes        ? codes
                                                 : name },

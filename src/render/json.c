@@ -97,6 +97,7 @@ static void add_users(struct arena *a, struct json_object *o, const struct usage
                 json_add_text(a, user, "by", u->users[i].by);
                 json_add_bool(user, "mediated", u->users[i].mediated);
                 json_add_bool(user, "exclusive", u->users[i].exclusive);
+                json_add_word(user, "gate", u->users[i].gate);
                 json_object_array_add(array, user);
         }
 }
@@ -200,12 +201,33 @@ static void add_files(struct json_object *o, const struct json_plan *p) {
         }
 }
 
+static void add_live(struct arena *a, struct json_object *o, const struct follow *live) {
+        struct json_object *array = json_add_array(o, "running");
+
+        for (size_t i = 0; i < live->n; i++) {
+                const struct follow_step *s = &live->steps[i];
+                struct json_object *step;
+
+                if (s->done)
+                        continue;
+                step = json_object_new_object();
+                json_add_word(step, "change", s->kind == FOLLOW_GIVE ? "give" : "revoke");
+                json_add_text(a, step, "path", s->path);
+                json_add_number(step, "major", s->number.major);
+                json_add_number(step, "minor", s->number.minor);
+                json_add_text(a, step, "gpu", s->gpu);
+                json_object_array_add(array, step);
+        }
+}
+
 const char *json_plan(struct arena *a, const struct json_plan *p) {
         struct json_object *o = json_object_new_object(), *array;
         bool changes = p->n_delegate > 0;
 
         for (size_t i = 0; i < p->n_files; i++)
                 changes |= p->files[i].changes;
+        for (size_t i = 0; i < p->live->n; i++)
+                changes |= !p->live->steps[i].done;
         json_add_number(o, "schema", JSON_SCHEMA);
         json_add_vmid(o, p->vmid);
         json_add_text(a, o, "node", p->node);
@@ -220,6 +242,7 @@ const char *json_plan(struct arena *a, const struct json_plan *p) {
         for (size_t i = 0; i < p->n_delegate; i++)
                 json_object_array_add(array, json_object_new_int64(p->delegate[i]));
         add_files(o, p);
+        add_live(a, o, p->live);
         add_findings(a, o, p->findings, p->vmid);
         return json_finish(a, o);
 }
@@ -240,6 +263,43 @@ static struct json_object *known_object(struct arena *a, const struct known_gpu 
         return o;
 }
 
+/* What the last look found in it; null where none has looked. */
+static struct json_object *gate_object(struct arena *a, const struct held *h) {
+        struct json_object *o = json_object_new_object(), *refused;
+
+        json_add_word(o, "state", gate_name(h->gate));
+        json_add_text(a, o, "why", h->gate_why);
+        refused = json_add_array(o, "refused");
+        for (size_t i = 0; i < h->n_refused; i++)
+                json_object_array_add(refused,
+                                      json_object_new_string(devnum_text(a, h->refused[i])));
+        return o;
+}
+
+static struct json_object *held_object(struct arena *a, const struct held_node *n) {
+        struct json_object *o = json_object_new_object();
+
+        json_add_text(a, o, "path", n->path);
+        json_add_number(o, "major", n->number.major);
+        json_add_number(o, "minor", n->number.minor);
+        json_add_text(a, o, "gpu", n->gpu);
+        json_add_word(o, "mode", arena_printf(a, "%04o", n->mode));
+        json_add_bool(o, "bound", n->bound);
+        return o;
+}
+
+static void add_held(struct arena *a, struct json_object *o, const struct container_status *c) {
+        struct json_object *holds = json_add_array(o, "holds");
+
+        for (size_t i = 0; c->running && i < c->held.n_nodes; i++)
+                json_object_array_add(holds, held_object(a, &c->held.nodes[i]));
+        json_object_object_add(o, "gate",
+                               c->running && c->held.gate != GATE_UNKNOWN
+                                       ? gate_object(a, &c->held)
+                                       : NULL);
+        json_add_text(a, o, "undone", c->running ? c->held.undone : NULL);
+}
+
 static struct json_object *container_object(struct arena *a, const struct container_status *c) {
         struct json_object *o = json_object_new_object(), *gpus;
 
@@ -252,6 +312,7 @@ static struct json_object *container_object(struct arena *a, const struct contai
         json_add_bool(o, "exclusive", c->exclusive);
         json_add_text(a, o, "missing", c->missing);
         json_add_text(a, o, "refuse", c->refuse);
+        add_held(a, o, c);
         return o;
 }
 

@@ -8,6 +8,7 @@
  * meaning, not when one is added. Every string is UTF-8: bytes that are not, and
  * control characters, are \xNN.
  */
+#include "model/live/follow.h"
 #include "model/report/mask.h"
 #include "model/plan/plan.h"
 #include "render/doctor.h"
@@ -35,6 +36,7 @@ struct json_plan {
         size_t n_delegate;
         const struct json_file *files;
         size_t n_files;
+        const struct follow *live; /* what would change in the container that runs */
 };
 
 /** json_gpus() - `gpuanchor gpus --json`, ends with a newline; in the arena */

@@ -38,6 +38,10 @@ static void add_gpus(struct arena *a, struct strbuf *b, const struct host_status
         }
 }
 
+static bool is_shown(const struct status_view *v, const struct container_status *c) {
+        return c->running && (v->only == 0 || v->only == c->vmid);
+}
+
 static void add_containers(struct arena *a, struct strbuf *b, const struct status_view *v) {
         const struct host_status *st = v->st;
 
@@ -59,6 +63,33 @@ static void add_containers(struct arena *a, struct strbuf *b, const struct statu
                                               "gpuanchor_container_gpu{vmid=\"%u\",gpu=\"%s\"} 1\n",
                                               st->containers[i].vmid,
                                               label(a, st->containers[i].gpus[j]));
+}
+
+/* Each state is a series, so that an alert finds the one that it asks for. */
+static void add_held(struct arena *a, struct strbuf *b, const struct status_view *v) {
+        const struct host_status *st = v->st;
+
+        head(b, "gpuanchor_container_gate",
+             "Whether a running container is kept from GPUs that are not its own, by state.");
+        for (size_t i = 0; i < st->n_containers; i++)
+                for (enum gate_state s = GATE_UNKNOWN;
+                     is_shown(v, &st->containers[i]) && s <= GATE_FAILED; s++)
+                        strbuf_printf(b,
+                                      "gpuanchor_container_gate{vmid=\"%u\",state=\"%s\"} %d\n",
+                                      st->containers[i].vmid, gate_name(s),
+                                      st->containers[i].held.gate == s);
+        head(b, "gpuanchor_container_node", "The nodes of GPUs that are in a running container.");
+        for (size_t i = 0; i < st->n_containers; i++)
+                for (size_t j = 0; is_shown(v, &st->containers[i]) &&
+                                   j < st->containers[i].held.n_nodes; j++) {
+                        const struct held_node *n = &st->containers[i].held.nodes[j];
+
+                        strbuf_printf(b,
+                                      "gpuanchor_container_node{vmid=\"%u\",path=\"%s\",number="
+                                      "\"%s\",gpu=\"%s\"} 1\n",
+                                      st->containers[i].vmid, label(a, n->path),
+                                      devnum_text(a, n->number), label(a, n->gpu));
+                }
 }
 
 /* How many open findings of @code the container has; each container and code is one series. */
@@ -118,6 +149,7 @@ const char *status_prometheus(struct arena *a, const struct status_view *v) {
         strbuf_printf(&b, "gpuanchor_pve_mounted %d\n", v->st->node != NULL);
         add_gpus(a, &b, v->st);
         add_containers(a, &b, v);
+        add_held(a, &b, v);
         add_findings(&b, v);
         return strbuf_str(&b);
 }

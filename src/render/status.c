@@ -12,7 +12,16 @@
 #include <errno.h>
 #include <libsmartcols.h>
 
-enum { COLUMN_VMID, COLUMN_CONTAINER, COLUMN_STATE, COLUMN_GPU, COLUMN_FINDINGS, COLUMNS };
+enum {
+        COLUMN_VMID,
+        COLUMN_CONTAINER,
+        COLUMN_STATE,
+        COLUMN_GPU,
+        COLUMN_HOLDS,
+        COLUMN_GATE,
+        COLUMN_FINDINGS,
+        COLUMNS
+};
 
 bool status_shows(const struct status_view *v, const struct finding *f) {
         return v->only == 0 || f->vmid == 0 || f->vmid == v->only;
@@ -65,6 +74,21 @@ static const char *gpus_by_name(struct arena *a, const struct status_view *v,
         return b.len ? strbuf_str(&b) : "-";
 }
 
+static const char *nodes_held(struct arena *a, const struct container_status *c) {
+        struct strbuf b = { .arena = a };
+
+        for (size_t i = 0; c->running && i < c->held.n_nodes; i++) {
+                const char *path = c->held.nodes[i].path;
+
+                strbuf_printf(&b, "%s%s", i ? " " : "", strrchr(path, '/') + 1);
+        }
+        return b.len ? strbuf_str(&b) : "-";
+}
+
+static const char *gate_of(const struct container_status *c) {
+        return c->running && c->held.gate != GATE_UNKNOWN ? gate_name(c->held.gate) : "-";
+}
+
 size_t status_open(const struct status_view *v, uint32_t vmid) {
         size_t n = 0;
 
@@ -101,8 +125,13 @@ static int add_row(struct arena *a, const struct status_view *v, struct libscols
         struct libscols_line *line = scols_table_new_line(t, NULL);
         int worst = worst_of(v, c->vmid), r = 0;
         const char *const cells[COLUMNS] = {
-                arena_printf(a, "%u", c->vmid),    c->name, state_of(c), gpus_by_name(a, v, c),
-                arena_printf(a, "%zu", status_open(v, c->vmid)),
+                [COLUMN_VMID] = arena_printf(a, "%u", c->vmid),
+                [COLUMN_CONTAINER] = c->name,
+                [COLUMN_STATE] = state_of(c),
+                [COLUMN_GPU] = gpus_by_name(a, v, c),
+                [COLUMN_HOLDS] = nodes_held(a, c),
+                [COLUMN_GATE] = gate_of(c),
+                [COLUMN_FINDINGS] = arena_printf(a, "%zu", status_open(v, c->vmid)),
         };
 
         if (!line)
@@ -116,8 +145,8 @@ static int add_row(struct arena *a, const struct status_view *v, struct libscols
 
 static int fill_table(struct arena *a, const struct status_view *v, struct libscols_table *t,
                       bool color) {
-        static const char *const names[COLUMNS] = { "VMID", "CONTAINER", "STATE", "GPU",
-                                                    "FINDINGS" };
+        static const char *const names[COLUMNS] = { "VMID",  "CONTAINER", "STATE",   "GPU",
+                                                    "HOLDS", "GATE",      "FINDINGS" };
         int r = 0;
 
         for (size_t i = 0; i < COLUMNS; i++)
@@ -173,6 +202,14 @@ static void plain_finding(struct arena *a, const struct finding *f) {
         puts(text_fields(a, fields, ELEMENTS(fields)));
 }
 
+static void plain_node(struct arena *a, const struct container_status *c,
+                       const struct held_node *n) {
+        const char *const fields[] = { "held", arena_printf(a, "%u", c->vmid), n->path,
+                                       devnum_text(a, n->number), n->gpu };
+
+        puts(text_fields(a, fields, ELEMENTS(fields)));
+}
+
 void status_plain(struct arena *a, const struct status_view *v) {
         const struct host_status *st = v->st;
         const char *const node[] = { "node", st->node,
@@ -192,10 +229,14 @@ void status_plain(struct arena *a, const struct status_view *v) {
                 const struct container_status *c = &st->containers[i];
                 const char *const fields[] = { "container",   arena_printf(a, "%u", c->vmid),
                                                c->name,       state_of(c),
-                                               gpus_of(a, c), status_codes(a, v, c->vmid, NULL) };
+                                               gpus_of(a, c), status_codes(a, v, c->vmid, NULL),
+                                               gate_of(c) };
 
-                if (is_shown(v, c))
-                        puts(text_fields(a, fields, ELEMENTS(fields)));
+                if (!is_shown(v, c))
+                        continue;
+                puts(text_fields(a, fields, ELEMENTS(fields)));
+                for (size_t j = 0; c->running && j < c->held.n_nodes; j++)
+                        plain_node(a, c, &c->held.nodes[j]);
         }
         for (size_t i = 0; i < st->findings.n; i++)
                 if (status_shows(v, &st->findings.items[i]))

@@ -336,7 +336,7 @@ case_gpus_users() {
     printf 'hostpci0: mapping=igpu\n' >"$H/etc/pve/qemu-server/201.conf"
     run 1 gpus --json
     is users_complete true
-    is gpus.0.users.2 '{"kind": "vm", "vmid": 201, "by": "hostpci0", "mediated": false, "exclusive": false}'
+    is gpus.0.users.2 '{"kind": "vm", "vmid": 201, "by": "hostpci0", "mediated": false, "exclusive": false, "gate": null}'
     is findings.2.code '"gpu-conflict"'
     is findings.3.what '"102"'
     printf 'hostpci0: mapping=igpu,mdev=i915-GVTg_V5_4\n' >"$H/etc/pve/qemu-server/201.conf"

@@ -54,7 +54,9 @@ cp -a "$work/hosts/guide/etc/." "$R/etc/"
 cp -a /etc/ld.so.cache "$R/etc/"
 cp -a /usr/sbin/. "$work/bin/" 2>/dev/null # no file of this machine is changed
 printf '#!/bin/sh\ncat /run/init 2>/dev/null\n' >"$work/bin/lxc-info"
-chmod +x "$work/bin/lxc-info"
+# pct set VMID --delete hookscript
+printf '#!/bin/sh\nsed -i "/^hookscript:/d" /etc/pve/lxc/$2.conf\n' >"$work/bin/pct"
+chmod +x "$work/bin/lxc-info" "$work/bin/pct"
 mount --bind "$work/bin" "$R/usr/sbin"
 mount -t tmpfs dev "$work/dev"
 cp -a /dev/null /dev/zero /dev/urandom "$work/dev/"
@@ -124,7 +126,8 @@ for folder in usr lib lib64 bin sbin; do
     [ ! -e "/$folder" ] || { mkdir -p $folder && mount --rbind "/$folder" $folder; }
 done
 echo ready >"$1/ready"
-exec chroot . /usr/bin/sleep 1000
+cp "$1/mover.py" . 2>/dev/null
+exec chroot . $4
 EOF
     mkdir -p "$work/passthrough"
     mount -t tmpfs passthrough "$work/passthrough"
@@ -136,7 +139,8 @@ EOF
     rm -f "$work/ready"
     (
         echo 0 >"$group/lxc/101/cgroup.procs"
-        exec unshare --mount --propagation private sh "$work/start.sh" "$work" "$(node card)" "$(node render)"
+        exec unshare --mount --propagation private sh "$work/start.sh" "$work" "$(node card)" "$(node render)" \
+            "${container_init-/usr/bin/sleep 1000}"
     ) &
     init=$!
     for _ in $(seq 100); do [ ! -e "$work/ready" ] || break; sleep 0.05; done
@@ -313,15 +317,223 @@ case_waits() {
     timeout 5 chroot "$R" /opt/gpuanchor look >"$work/out" 2>"$work/err" </dev/null
     opens_is "/dev/dri/$old" EPERM
     exec 9>&-
+    # a lock: of the file that comes once the nodes have followed: its stale lines open no gate
+    sed -i '1i lock: backup' "$R/etc/pve/lxc/101.conf"
+    timeout 5 chroot "$R" /opt/gpuanchor look >"$work/out" 2>"$work/err" </dev/null
+    others_are_shut
+    sed -i '/^lock:/d' "$R/etc/pve/lxc/101.conf"
     look
     opens_is "/dev/dri/$(node render)" ENXIO
     end
 }
 
+# --- a container whose root is hostile, each time at a change of the host ------------------------------
+
+# in_ct SCRIPT - as its root: in its mount namespace, in its /dev
+in_ct() { nsenter -t "$init" -m sh -euc "cd $work/ct/dev; $1" || fail "in the container: $1"; }
+
+listing() { ls -lR "$work/dev" "$work/passthrough" "$work/victim" | grep -v ^total; }
+others_are_shut() {
+    for n in $(others); do grep -q "^gate closed.* $n" "$R/run/gpuanchor/101.held" || fail "gate: $n"; done
+}
+ready_within_30_s() { # FILE
+    for _ in $(seq 600); do [ ! -e "$1" ] || return 0; sleep 0.05; done
+    fail "$1 does not come"
+}
+
+# hostile SCRIPT [WORD] - it does that; then the devices change: nothing of the host does, WORD is said
+hostile() {
+    host guide
+    container
+    look
+    old=$(node render)
+    : >"$work/victim"
+    in_ct "$1"
+    host guide-moved
+    listing >"$work/host.before"
+    look
+    listing | cmp "$work/host.before" - || fail "something of the host has changed"
+    [ -z "${2-}" ] || said "$2"
+    others_are_shut
+    case $(opens "/dev/dri/$old") in
+    EPERM | ENOENT | ELOOP | EACCES | open | ENXIO) ;;
+    *) fail "the old name: $(opens "/dev/dri/$old")" ;;
+    esac
+    end
+}
+name_before() { (host guide && node render); }
+name_after() { (host guide-moved && node render); }
+
+case_link_at_the_node() {
+    hostile "umount dri/$(name_before); rm dri/$(name_before); ln -s $work/victim dri/$(name_before)"
+}
+case_fifo_at_the_place() { hostile "mkfifo dri/$(name_after)" 'another file is in that place'; }
+case_folder_at_the_place() { hostile "mkdir dri/$(name_after)" 'another file is in that place'; }
+case_file_with_text_stays() { hostile "echo mine >dri/$(name_after)" 'another file is in that place'; }
+case_file_system_at_dri() { hostile "mount -t ramfs x dri" 'could not all be put right'; }
+case_link_at_dri() { hostile "umount dri/*; mv dri other; ln -s $work/dev dri" 'could not all be put right'; }
+case_host_folder_over_dev() { hostile "mount --bind $work/dev ." 'not the one that LXC made'; }
+case_other_file_system_over_dev() { hostile "mount -t ramfs x ." 'not the one that LXC made'; }
+case_a_thousand_mounts() {
+    hostile "n=dri/$(name_before); for i in \$(seq 1000); do mount --bind \$n \$n; done" 'too many mounts'
+}
+
+# what init has left behind it is not trusted again by a later look
+case_init_moves() {
+    host guide
+    printf '%s\n' 'import os, time, ctypes' 'while not os.path.exists("/move"): time.sleep(0.05)' \
+        'ctypes.CDLL(None).unshare(0x00020000)' 'open("/moved", "w")' 'time.sleep(1000)' >"$work/mover.py"
+    container_init='/usr/bin/python3 /mover.py'
+    container
+    look
+    : >"/proc/$init/root/move"
+    ready_within_30_s "/proc/$init/root/moved"
+    host guide-moved
+    for _ in 1 2; do
+        cp "$R/run/gpuanchor/101" "$work/record"
+        look
+        grep -q '^undone its init has left' "$R/run/gpuanchor/101.held" || fail "not reported"
+        cmp -s "$work/record" "$R/run/gpuanchor/101" || fail "the record follows"
+        others_are_shut
+    done
+    end
+}
+
+case_frozen() {
+    host guide
+    container
+    look
+    old=$(node render)
+    echo 1 >"$group/lxc/101/cgroup.freeze"
+    host guide-moved
+    timeout 5 chroot "$R" /opt/gpuanchor look >"$work/out" 2>"$work/err" </dev/null
+    others_are_shut
+    [ -e "/proc/$init/root/dev/dri/$old" ] || fail "nodes of a frozen container have changed"
+    echo 0 >"$group/lxc/101/cgroup.freeze"
+    look
+    opens_is "/dev/dri/$(node render)" ENXIO
+    end
+}
+
+# Docker has a /dev of its own, with a copy of the node; only the control group reaches it
+case_copy_in_another_namespace() {
+    host guide
+    container
+    look
+    old=$(node render)
+    number=$(number render)
+    cat >"$work/docker.sh" <<EOF
+echo 0 >"$group/lxc/101/cgroup.procs"
+cd "$work/ct" && mount -t tmpfs dev dev && mkdir dev/dri
+mknod -m 666 dev/dri/$old c 226 $(number render | cut -d: -f2)
+echo ready >"$work/docker.ready"
+exec chroot . /usr/bin/sleep 1000
+EOF
+    nsenter -t "$init" -m unshare -m --propagation private sh "$work/docker.sh" &
+    docker=$!
+    cat >"$work/opener.py" <<'EOF'
+import os, sys, time
+open(sys.argv[1] + "/cgroup.procs", "w").write(str(os.getpid()))
+fd = os.open(sys.argv[2], os.O_PATH)
+open(sys.argv[3], "w").close()
+time.sleep(1000)
+EOF
+    python3 "$work/opener.py" "$group/lxc/101" "/proc/$init/root/dev/dri/$old" "$work/opener.ready" &
+    opener=$!
+    ready_within_30_s "$work/opener.ready"
+    ready_within_30_s "$work/docker.ready"
+    sleep 0.2 # until it has become its program
+    ct=$init
+    host guide-moved
+    look
+    said 'has a /dev of its own'
+    said "(process $docker)"
+    said "/dev/dri/$old ($number) open since before the change"
+    said "(process $opener)"
+    init=$docker
+    opens_is "/dev/dri/$old" EPERM
+    init=$ct
+    opens_is "/dev/dri/$(node render)" ENXIO
+    look
+    [ ! -s "$work/out" ] || fail "told twice"
+    kill -9 "$docker" "$opener"
+    wait "$docker" "$opener" 2>/dev/null
+    end
+}
+
+# --- what a person asks for ---------------------------------------------------------------------------
+
+person() { on_host /opt/gpuanchor "$@" >"$work/out" 2>"$work/err" </dev/null; }
+
+case_plan_shows() {
+    host guide
+    container
+    look
+    host guide-moved
+    for verb in plan 'apply --dry-run'; do
+        # shellcheck disable=SC2086 # words
+        person $verb 101
+        said "in the running container: /dev/dri/$(node render) ($(number render)) would come in"
+        said 'would be taken out'
+        opens_is "/dev/dri/$(node render)" ENOENT
+    done
+    person apply 101
+    said 'came into the running container'
+    opens_is "/dev/dri/$(node render)" ENXIO
+    person plan 101
+    ! grep -q 'in the running container' "$work/out" || fail "plan goes on"
+    end
+}
+
+case_disable_now() {
+    host guide
+    container
+    look
+    person disable --now 101 || fail "disable"
+    opens_is "/dev/dri/$(node render)" ENOENT
+    [ ! -e "$R/run/gpuanchor/101" ] || fail "the record stays"
+    end
+}
+
+# --- killed -------------------------------------------------------------------------------------------
+
+# Killed at any call that changes something, the next look ends as one that was not killed.
+kill_at() { # CALL NTH - whether there is such a call
+    host guide
+    container
+    look
+    host guide-moved
+    strace -f -q -o "$work/trace" -e "trace=$1" -e "inject=$1:signal=KILL:when=$2" \
+        chroot "$R" /opt/gpuanchor look >"$work/out" 2>"$work/err" </dev/null
+    if ! grep -q 'killed by SIGKILL' "$work/trace"; then end; return 1; fi
+    look
+    look
+    [ ! -s "$work/out" ] || fail "killed at $1 $2: a second look says something"
+    for kind in render card; do opens_is "/dev/dri/$(node $kind)" ENXIO; done
+    grep -q "^node = /dev/dri/$(node render) $(number render) " "$R/run/gpuanchor/101" ||
+        fail "killed at $1 $2: the record"
+    grep -q "^dev1: /dev/dri/$(node render),gid=104" "$R/etc/pve/lxc/101.conf" || fail "killed at $1 $2: the file"
+    ! grep -q ^unfinished "$R/run/gpuanchor/101.held" || fail "killed at $1 $2: unfinished"
+    [ -z "$(find "$R/etc/pve" "$R/run/gpuanchor" -name '*.tmp.*')" ] || fail "killed at $1 $2: temporary files"
+    end
+}
+case_killed() {
+    command -v strace >/dev/null || { echo "without strace nothing is killed"; return 0; }
+    kills=0
+    for call in ${KILL_CALLS-bpf umount2 unlinkat move_mount mkdirat rename setns}; do
+        nth=1
+        while [ $nth -le 12 ] && kill_at "$call" $nth; do
+            nth=$((nth + 1))
+            kills=$((kills + 1))
+        done
+    done
+    [ $kills -ge 15 ] || fail "$kills kills only"
+}
+
 failed=0
 # shellcheck disable=SC2013 # a name has no blanks
 for name in ${2-$(sed -n 's/^\(case_[a-z_0-9]*\)().*/\1/p' "$0")}; do
-    if (trap '[ -z "${init-}" ] || kill -9 "$init"' EXIT
+    if (trap 'echo 1 2>/dev/null >"$group/lxc/101/cgroup.kill"' EXIT
         : >"$work/out"; : >"$work/err"; "$name"); then
         echo "ok ${name#case_}"
     else

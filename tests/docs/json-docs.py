@@ -70,6 +70,11 @@ def host(work, name):
         os.makedirs(root + "/etc/pve/gpuanchor", exist_ok=True)
         with open(root + "/etc/pve/gpuanchor/101.conf", "w") as f:
             f.write("[container]\ngpu = pci:0000:c1:00.0\n")
+        os.makedirs(root + "/run/gpuanchor")  # it runs
+        with open(root + "/run/gpuanchor/101", "w") as f:
+            f.write("[given]\nnode = /dev/dri/card1 226:1 0000:c1:00.0\n")
+        with open(root + "/run/gpuanchor/101.held", "w") as f:
+            f.write("node /dev/dri/card1 226:1 660 0 44 0000:c1:00.0\ngate closed 226:0 226:129\n")
     # in the cluster, and managed
     os.makedirs(root + "/etc/pve/nodes/pve1/lxc", exist_ok=True)
     if name == "nvidia":

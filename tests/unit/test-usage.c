@@ -84,7 +84,7 @@ static void test_options(void **state) {
 static size_t conflicts(struct arena *a, const struct gpu *container, const struct gpu *vm,
                         bool mediated, const char **ret_text) {
         struct gpu_user users[] = { { USER_CONTAINER, 101, container, "policy", false },
-                                    { USER_VM, 200, vm, "hostpci0", mediated } };
+                                    { USER_VM, 200, vm, "hostpci0", NULL, mediated } };
         struct usage u = { .users = users, .n = vm ? 2 : 1 };
         struct findings f = { .arena = a };
 

@@ -34,8 +34,8 @@ static void decide(const struct check *c, const struct gate_input *in, struct he
                 ret->n_refused = gate_refuses(c->arena, in, &ret->refused);
 }
 
-static int carry_out(const struct check *c, const struct held *h) {
-        const char *cgroup = gate_cgroup(c->arena, c->guest.vmid);
+static int carry_out(struct arena *a, uint32_t vmid, const struct held *h) {
+        const char *cgroup = gate_cgroup(a, vmid);
         struct bpf_insn *program;
         size_t n;
 
@@ -43,23 +43,42 @@ static int carry_out(const struct check *c, const struct held *h) {
                 return gate_clear(cgroup);
         if (h->n_refused > GATE_MAX)
                 return -E2BIG;
-        n = gate_program(c->arena, h->refused, h->n_refused, &program);
+        n = gate_program(a, h->refused, h->n_refused, &program);
         return gate_set(cgroup, program, n);
 }
 
-static void tell(struct check *c, const struct held *before, const struct held *now, bool changed) {
+static void tell(struct findings *f, const struct held *before, const struct held *now,
+                 bool changed) {
         bool same_why = before->gate == now->gate && before->gate_why && now->gate_why &&
                         streq(before->gate_why, now->gate_why);
 
         if (now->gate == GATE_CLOSED && changed)
-                finding_add(&c->findings, (struct finding){ .code = FINDING_CONTAINER_GATED,
-                                                            .what = numbers_text(c->arena, now) });
+                finding_add(f, (struct finding){ .code = FINDING_CONTAINER_GATED,
+                                                 .what = numbers_text(f->arena, now) });
         else if (now->gate == GATE_OPEN && !same_why)
-                finding_add(&c->findings, (struct finding){ .code = FINDING_CONTAINER_GATE_OPEN,
-                                                            .what = now->gate_why });
+                finding_add(f, (struct finding){ .code = FINDING_CONTAINER_GATE_OPEN,
+                                                 .what = now->gate_why });
         else if (now->gate == GATE_FAILED && !same_why)
-                finding_add(&c->findings, (struct finding){ .code = FINDING_CONTAINER_GATE_FAILED,
-                                                            .what = now->gate_why });
+                finding_add(f, (struct finding){ .code = FINDING_CONTAINER_GATE_FAILED,
+                                                 .what = now->gate_why });
+}
+
+struct change {
+        struct held before, now;
+};
+
+/* The next look tries again what could not be set, or written down. */
+static void set(const struct pve *pve, uint32_t vmid, struct change *c, struct findings *f) {
+        int r = carry_out(f->arena, vmid, &c->now);
+
+        if (r == -ENOENT) /* it has stopped */
+                return;
+        if (r < 0) {
+                c->now.gate = GATE_FAILED;
+                c->now.gate_why = strerror(-r);
+        }
+        tell(f, &c->before, &c->now, r > 0);
+        (void)held_store(pve, vmid, &c->now);
 }
 
 void gates_set(struct check *c) {
@@ -67,29 +86,52 @@ void gates_set(struct check *c) {
                                  .lines = &c->guest.lines,
                                  .conf = &c->survey,
                                  .config = &c->config_survey };
-        struct held before = { 0 }, now;
-        int r;
+        struct change change = { 0 };
 
         check_given(c);
         if (!c->recorded) /* started without gpuanchor: what it may have is not known */
                 return;
-        (void)held_load(&c->anchor->pve, c->guest.vmid, &before);
+        (void)held_load(&c->anchor->pve, c->guest.vmid, &change.before);
         given_gpus(c->arena, in.facts, &c->given, &in.gpus);
         exclusive_spare(c, NULL, &in.gpus, NULL);
         in.given = c->given.nodes;
         in.n_given = c->given.n_nodes;
-        in.held = &before;
-        now = before;
-        decide(c, &in, &now);
-        r = carry_out(c, &now);
-        if (r == -ENOENT) /* it has stopped */
+        in.held = &change.before;
+        change.now = change.before;
+        decide(c, &in, &change.now);
+        set(&c->anchor->pve, c->guest.vmid, &change, &c->findings);
+}
+
+static void renew(const struct anchor *an, uint32_t vmid, struct findings *f) {
+        struct gate_input in = { .facts = &an->facts };
+        struct change change;
+        struct record given;
+        struct findings own = { .arena = f->arena };
+
+        if (held_load(&an->pve, vmid, &change.before) != 0 || change.before.gate != GATE_CLOSED ||
+            record_read(&an->pve, vmid, &given) != 0)
                 return;
-        if (r < 0) {
-                now.gate = GATE_FAILED;
-                now.gate_why = strerror(-r);
+        given_gpus(f->arena, in.facts, &given, &in.gpus);
+        in.given = given.nodes;
+        in.n_given = given.n_nodes;
+        in.held = &change.before;
+        change.now = change.before;
+        change.now.n_refused = gate_refuses(f->arena, &in, &change.now.refused);
+        set(&an->pve, vmid, &change, &own);
+        for (size_t i = 0; i < own.n; i++) {
+                own.items[i].vmid = vmid;
+                finding_add(f, own.items[i]);
         }
-        tell(c, &before, &now, r > 0);
-        (void)held_store(&c->anchor->pve, c->guest.vmid, &now); /* the next look tries again */
+}
+
+void gates_renew(const struct anchor *an, struct findings *f) {
+        uint32_t *vmids = NULL;
+        size_t n = 0;
+
+        if (*an->pve.root || held_list(&an->pve, &vmids, &n) < 0)
+                return;
+        for (size_t i = 0; i < n; i++)
+                renew(an, vmids[i], f);
 }
 
 void gates_clear(const struct pve *pve, uint32_t vmid) {

@@ -14,5 +14,15 @@
  */
 void gates_set(struct check *c);
 
+/**
+ * gates_renew() - bring all gates that are closed in line with the devices of now
+ * @an: host, with facts and majors
+ * @f:  gets container-gated for each that has changed, with its vmid
+ *
+ * By what is in /run alone: whatever /etc/pve or a policy would have to say, a gate that is closed is
+ * closed for every number that has come since. gates_set() of the same look decides anew.
+ */
+void gates_renew(const struct anchor *an, struct findings *f);
+
 /** gates_clear() - gpuanchor leaves container @vmid */
 void gates_clear(const struct pve *pve, uint32_t vmid);

@@ -23,8 +23,8 @@ struct pass {
         struct look *look;
         struct anchor host;
         struct arena scratch; /* of one container */
-        uint32_t *starting;
-        size_t n_starting;
+        uint32_t *starting, *unfinished; /* containers that start; where more is to be done */
+        size_t n_starting, n_unfinished;
 };
 
 static void tell(struct pass *p, uint32_t vmid, const struct findings *f) {
@@ -48,24 +48,6 @@ static void tell_edits(struct pass *p, const struct check *c) {
         tell(p, c->guest.vmid, &edits);
 }
 
-/*
- * A container that cannot be told from an earlier one loses its record when it is applied
- * (anchor_apply()); one that runs has it from the start that it runs by.
- */
-static int apply_and_keep_record(struct anchor *an, struct check *c) {
-        struct held held;
-        bool has_held = held_load(&an->pve, c->guest.vmid, &held) == 0;
-        int r;
-
-        check_given(c);
-        r = anchor_apply(c);
-        if (c->recorded)
-                (void)record_write(&an->pve, c->guest.vmid, &c->given);
-        if (has_held)
-                (void)held_store(&an->pve, c->guest.vmid, &held);
-        return r;
-}
-
 static int correct_locked(struct pass *p, struct anchor *an, uint32_t vmid, bool any) {
         struct findings refusals = { .arena = an->pve.arena };
         struct check c;
@@ -78,7 +60,8 @@ static int correct_locked(struct pass *p, struct anchor *an, uint32_t vmid, bool
                         return 0;
                 if (anchor_refuses(&c.guest, &refusals))
                         return GUEST_E_BUSY;
-                r = apply_and_keep_record(an, &c);
+                c.running = anchor_runs(an, vmid);
+                r = anchor_apply(&c);
         }
         if (r == 0)
                 tell_edits(p, &c);
@@ -89,17 +72,21 @@ static int correct_locked(struct pass *p, struct anchor *an, uint32_t vmid, bool
  * Proxmox ends a start with a missing devN path before any hook runs, and a reboot inside with
  * the container down. So such a line must not be in the file when a start comes. @any: also
  * other lines that are not right now, as where a start could only correct what LXC reads.
+ * Return: false where it has to wait.
  */
-static void correct_file(struct pass *p, struct anchor *an, const struct check *c, bool any) {
+static bool correct_file(struct pass *p, struct anchor *an, const struct check *c, bool any) {
         _cleanup_(cleanup_close) int lock = -1;
 
         if (!(any || check_missing_dev(c)) || c->refuse || c->left_alone)
-                return;
+                return true;
         if (guest_lock(&an->pve, c->guest.vmid, 0, &lock) != 0 ||
-            correct_locked(p, an, c->guest.vmid, any) != 0)
+            correct_locked(p, an, c->guest.vmid, any) != 0) {
                 p->look->n_deferred++;
-        else if (any)
+                return false;
+        }
+        if (any)
                 record_owe(&an->pve, c->guest.vmid, false);
+        return true;
 }
 
 /* Of version 0.1, which knew no ports: it counts as long as the addresses are as they were. */
@@ -141,16 +128,15 @@ static void set_gate(struct pass *p, struct check *c) {
         c->findings = all;
 }
 
-static bool is_starting(const struct pass *p, uint32_t vmid) {
-        for (size_t i = 0; i < p->n_starting; i++)
-                if (p->starting[i] == vmid)
+static bool has_vmid(const uint32_t *list, size_t n, uint32_t vmid) {
+        for (size_t i = 0; i < n; i++)
+                if (list[i] == vmid)
                         return true;
         return false;
 }
 
-/* Nodes that have changed bring the file in line, too, and what its policy asks for inside. */
 static void look_at_running(struct pass *p, struct check *c) {
-        struct findings all = c->findings, upkeep = { .arena = c->arena };
+        struct findings all = c->findings;
         struct running_look r;
 
         if (*c->anchor->pve.root || !anchor_runs(c->anchor, c->guest.vmid))
@@ -165,19 +151,31 @@ static void look_at_running(struct pass *p, struct check *c) {
         p->look->n_soon += r.soon;
         if (r.seen)
                 ask_started("", c->guest.vmid);
-        if (r.changed) {
-                correct_file(p, c->anchor, c, true);
-                anchor_upkeep_changed(c->anchor, c->guest.vmid, &upkeep);
-                tell(p, c->guest.vmid, &upkeep);
-        }
+        if (r.unfinished)
+                *ARENA_PUSH(p->host.pve.arena, p->unfinished, p->n_unfinished) = c->guest.vmid;
 }
 
 static void look_at_container(struct pass *p, struct check *c) {
-        if (p->look->starting_only && !is_starting(p, c->guest.vmid))
+        if (p->look->starting_only && !has_vmid(p->starting, p->n_starting, c->guest.vmid))
                 return;
         look_at_running(p, c);
-        correct_file(p, c->anchor, c, record_is_owed(&c->anchor->pve, c->guest.vmid));
+        (void)correct_file(p, c->anchor, c, record_is_owed(&c->anchor->pve, c->guest.vmid));
         complete_pin(c);
+}
+
+/* Nodes that have changed bring the file in line, too, and what its policy asks for inside. */
+static void finish(struct pass *p, struct check *c) {
+        struct findings upkeep = { .arena = c->arena };
+        struct held held;
+        bool file;
+
+        if (held_load(&c->anchor->pve, c->guest.vmid, &held) != 0) /* it has stopped */
+                return;
+        file = correct_file(p, c->anchor, c, true);
+        if (held.unfinished == UNFINISHED_ALL)
+                anchor_upkeep_changed(c->anchor, c->guest.vmid, &upkeep);
+        running_finished(&c->anchor->pve, c->guest.vmid, file);
+        tell(p, c->guest.vmid, &upkeep);
 }
 
 /* gpuanchor has left it while it ran. */
@@ -209,6 +207,20 @@ static void keep_memory(struct anchor *host) {
         (void)anchor_sight(host, &path); /* the next look tries again */
 }
 
+/*
+ * First of all, and by /run and the devices alone: neither /etc/pve nor a card that wakes while its
+ * serial number is read may hold it up.
+ */
+int anchor_look_at_gates(struct arena *a, const char *root, struct findings *ret) {
+        struct anchor host = { .pve = { .arena = a, .root = root } };
+        int r = anchor_majors(&host);
+
+        *ret = (struct findings){ .arena = a };
+        if (r == 0)
+                gates_renew(&host, ret);
+        return r;
+}
+
 int anchor_look(struct arena *a, const char *root, struct look *ret) {
         static round_fn *const rounds[] = { set_gate, look_at_container };
         struct pass p = { .look = ret, .host = anchor_open(a, root) };
@@ -228,6 +240,8 @@ int anchor_look(struct arena *a, const char *root, struct look *ret) {
         for (size_t k = 0; k < ELEMENTS(rounds); k++)
                 for (size_t i = 0; r == 0 && i < n; i++)
                         one_container(&p, vmids[i], rounds[k]);
+        for (size_t i = 0; i < p.n_unfinished; i++)
+                one_container(&p, p.unfinished[i], finish);
         arena_done(&p.scratch);
         if (r == 0) {
                 keep_memory(&p.host);

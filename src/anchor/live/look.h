@@ -18,6 +18,14 @@ struct look {
 };
 
 /**
+ * anchor_look_at_gates() - what a look does first: gates that are closed follow the devices
+ * @ret: what has changed, each with its container's vmid
+ *
+ * Return: 0 or negative errno when the host cannot be read.
+ */
+int anchor_look_at_gates(struct arena *a, const char *root, struct findings *ret);
+
+/**
  * anchor_look() - one pass
  * @a:    arena of the result
  * @root: path prefix; with one nothing is looked into that runs

@@ -10,6 +10,7 @@
 
 #include "anchor/exclusive.h"
 #include "anchor/live/gates.h"
+#include "anchor/live/holders.h"
 #include "anchor/status.h"
 #include "base/spawn.h"
 #include "host/inside/gather.h"
@@ -38,8 +39,9 @@ struct wish {
 struct outcome {
         struct held held;
         struct record record;
-        bool learned;
+        bool learned, moved;
         struct follow follow;
+        struct holders holders;
 };
 
 /* ---- in the helper ---- */
@@ -96,6 +98,14 @@ static void follow(const struct inside *in, const struct wish *w, struct outcome
         look_at(in, w, &o->held);
 }
 
+/* What takes long comes last: all else is kept by then. */
+static void find_holders(const struct inside *in, const struct wish *w, struct outcome *o) {
+        struct holders_search search = { .nodes = { .facts = &w->check->anchor->facts } };
+
+        search.n_numbers = holders_numbers(in->arena, &w->before, &o->follow, &search.numbers);
+        holders_find(in, &search, &o->holders);
+}
+
 static void look_inside(struct inside *in, void *user) {
         const struct wish *w = user;
         struct outcome *o = arena_alloc(in->arena, sizeof(*o));
@@ -108,13 +118,18 @@ static void look_inside(struct inside *in, void *user) {
         for (size_t i = 0; i < w->record.n_nodes; i++)
                 *ARENA_PUSH(in->arena, o->record.nodes, o->record.n_nodes) = w->record.nodes[i];
         look_at(in, w, &o->held);
-        o->learned = w->recorded && follow_learn(&o->held, &o->record);
-        if (w->plan && !has_moved(w, &o->held))
+        o->moved = has_moved(w, &o->held);
+        if (o->moved)
+                o->held.init = w->before.init; /* it stays so until the container starts anew */
+        else
+                o->learned = w->recorded && follow_learn(&o->held, &o->record);
+        if (w->plan && !o->moved)
                 follow(in, w, o);
         if (w->check->anchor->facts.nvidia_version &&
             holds_nvidia(&w->check->anchor->facts, &o->held))
                 libraries_look(in, w->check->anchor->libraries, o->held.libraries);
-        inside_keep(in, o);
+        if (inside_keep(in, o) && w->recorded)
+                find_holders(in, w, o);
 }
 
 /* ---- before ---- */
@@ -197,7 +212,8 @@ static void keep_held(const struct check *c, const struct wish *w, struct held n
         next.gate = w->before.gate;
         next.gate_why = w->before.gate_why;
         next.refused = w->before.refused;
-        next.n_refused = w->before.n_refused;
+        next.n_refused = next.n_asked = w->before.n_refused;
+        next.asked = next.refused;
         (void)held_store(&c->anchor->pve, c->guest.vmid, &next); /* the next look tries again */
 }
 
@@ -215,50 +231,106 @@ static void keep(struct check *c, const struct wish *w, const struct outcome *fo
                 tell_step(c, s);
                 ret->changed = true;
         }
-        o.held.undone = undone_text(c, &o.follow);
+        o.held.undone = o.moved ? WHY_INIT_MOVED : undone_text(c, &o.follow);
         if (o.held.undone && (!w->before.undone || !streq(w->before.undone, o.held.undone)))
                 finding_add(&c->findings, (struct finding){ .code = FINDING_CONTAINER_NOT_FOLLOWED,
                                                             .what = o.held.undone });
-        ret->deferred = o.follow.n > 0 && (!w->may_change || o.held.undone);
+        o.held.unfinished = ret->changed ? UNFINISHED_ALL : w->before.unfinished;
+        ret->unfinished = o.held.unfinished;
+        ret->deferred = !o.moved && o.follow.n > 0 && (!w->may_change || o.held.undone);
         ret->soon = o.follow.wait;
+        holders_tell(c, &o.holders, &w->before, o.held.unfinished == UNFINISHED_ALL);
+        keep_held(c, w, o.held);
         if (o.learned || ret->changed)
                 (void)record_write(&c->anchor->pve, c->guest.vmid, &o.record);
-        keep_held(c, w, o.held);
+}
+
+/* What the record that @w has says, on this host. */
+static void prepare(struct wish *w) {
+        const struct check *c = w->check;
+
+        (void)held_load(&c->anchor->pve, c->guest.vmid, &w->before);
+        given_gpus(c->arena, &c->anchor->facts, &w->record, &w->gpus);
+        find_shared(w);
+}
+
+/* Into the helper; NULL: it was not looked into. */
+static const struct outcome *ask_inside(struct wish *w) {
+        const struct check *c = w->check;
+        struct inside_job job = {
+                .root = "", .vmid = c->guest.vmid, .timeout_ms = LOOK_MS, .look = look_inside, .user = w
+        };
+        struct inside_answer answer;
+
+        job.init = w->before.init;
+        return inside_call(c->arena, &job, &answer) == 0 ? answer.result : NULL;
 }
 
 void running_look(struct check *c, struct running_look *ret) {
         _cleanup_(cleanup_close) int lock = -1;
-        struct wish w = { .check = c };
-        struct inside_job job = { "", c->guest.vmid, LOOK_MS, look_inside, &w };
+        struct wish w = { .check = c, .recorded = c->recorded, .record = c->given };
         struct exclusive_locks locks = { 0 };
-        struct inside_answer answer;
+        const struct outcome *found;
 
         *ret = (struct running_look){ 0 };
-        w.recorded = c->recorded;
-        w.record = c->given;
         w.plan = c->recorded && c->policy.running != RUNNING_LEAVE;
         w.may_change = w.plan && may_change(c, &lock);
-        (void)held_load(&c->anchor->pve, c->guest.vmid, &w.before);
-        given_gpus(c->arena, &c->anchor->facts, &w.record, &w.gpus);
+        prepare(&w);
         exclusive_spare(c, w.may_change ? &w.before : NULL, &w.gpus, &locks);
-        find_shared(&w);
-        if (inside_call(c->arena, &job, &answer) == 0 && answer.result) {
+        found = ask_inside(&w);
+        if (found) {
                 ret->seen = true;
-                keep(c, &w, answer.result, ret);
+                keep(c, &w, found, ret);
         }
         exclusive_unlock(&locks);
 }
 
+/* What its next start would give it; the nodes that it has are those that its last start gave. */
+static struct record wanted_record(struct check *c) {
+        struct record r = c->planned;
+
+        check_given(c);
+        r.nodes = c->recorded ? c->given.nodes : NULL;
+        r.n_nodes = c->recorded ? c->given.n_nodes : 0;
+        return r;
+}
+
+bool running_preview(struct check *c, struct follow *ret) {
+        struct wish w = { .check = c, .plan = true };
+        struct exclusive_locks locks = { 0 };
+        const struct outcome *found;
+
+        *ret = (struct follow){ 0 };
+        if (*c->anchor->pve.root || geteuid() != 0 || c->left_alone ||
+            c->policy.running == RUNNING_LEAVE || !anchor_runs(c->anchor, c->guest.vmid))
+                return false;
+        w.record = wanted_record(c);
+        prepare(&w);
+        exclusive_spare(c, NULL, &w.gpus, &locks);
+        found = ask_inside(&w);
+        exclusive_unlock(&locks);
+        if (found)
+                *ret = found->follow;
+        return found != NULL;
+}
+
+void running_finished(const struct pve *pve, uint32_t vmid, bool file) {
+        struct held held;
+
+        if (held_load(pve, vmid, &held) != 0)
+                return;
+        held.unfinished = file ? UNFINISHED_NOTHING : UNFINISHED_FILE;
+        (void)held_store(pve, vmid, &held);
+}
+
 void running_apply(struct check *c, struct running_look *ret) {
         const struct pve *pve = &c->anchor->pve;
-        struct record r = c->planned;
+        struct record r;
 
         *ret = (struct running_look){ 0 };
         if (*pve->root || c->left_alone || !anchor_runs(c->anchor, c->guest.vmid))
                 return;
-        check_given(c);
-        r.nodes = c->recorded ? c->given.nodes : NULL;
-        r.n_nodes = c->recorded ? c->given.n_nodes : 0;
+        r = wanted_record(c);
         if (record_write(pve, c->guest.vmid, &r) < 0)
                 return;
         gates_set(c);

@@ -3,12 +3,14 @@
 
 /* running - one container that runs: what it holds, and its nodes put right */
 #include "anchor/check.h"
+#include "model/live/follow.h"
 
 struct running_look {
         bool seen;     /* it was looked into; not while LXC is still making its /dev */
         bool changed;  /* nodes left it or came in */
         bool deferred; /* steps wait: its lock is taken, its file is locked, it is frozen */
         bool soon;     /* steps wait for udev */
+        enum held_unfinished unfinished; /* of this look, or of one that did not finish */
 };
 
 /**
@@ -22,6 +24,14 @@ struct running_look {
 void running_look(struct check *c, struct running_look *ret);
 
 /**
+ * running_finished() - what it runs has followed the nodes that a look has changed
+ * @file: and its container file
+ *
+ * Until then its held file says that they have not, for the next look, should this one be killed.
+ */
+void running_finished(const struct pve *pve, uint32_t vmid, bool file);
+
+/**
  * running_apply() - give a running container now what its next start would give it
  * @c: check of it, after its files were written; gets what running_look() finds
  *
@@ -29,6 +39,14 @@ void running_look(struct check *c, struct running_look *ret);
  * path prefix, or when it does not run.
  */
 void running_apply(struct check *c, struct running_look *ret);
+
+/**
+ * running_preview() - what running_apply() would change; nothing is changed
+ * @ret: steps, none of which is done; in @c's arena
+ *
+ * Return: whether it was looked into.
+ */
+bool running_preview(struct check *c, struct follow *ret);
 
 /** running_withdraw() - take out of a running container what its record says that it was given */
 void running_withdraw(struct check *c, struct running_look *ret);

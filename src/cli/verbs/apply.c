@@ -11,6 +11,7 @@
 #include "anchor/cluster.h"
 #include "anchor/live/running.h"
 #include "anchor/inside/upkeep.h"
+#include "anchor/status.h"
 #include "cli/hwdb.h"
 #include "cli/output.h"
 #include "cli/plan-output.h"
@@ -84,6 +85,7 @@ static int apply_locked(struct job *j) {
                 if (!may_write(j))
                         return EXIT_TROUBLE;
                 changes = anchor_would_change(&j->check);
+                j->check.running = !*j->c->root && anchor_runs(&j->host, j->vmid);
                 r = anchor_apply(&j->check);
         }
         return tell(j, changes, r);
@@ -128,10 +130,11 @@ static int keep_inside(struct job *j) {
                 running_apply(&k, &now);
                 f = k.findings;
         }
-        if (now.changed)
+        if (now.unfinished == UNFINISHED_ALL)
                 anchor_upkeep_changed(&j->host, j->vmid, &f);
         else
                 anchor_upkeep(&j->host, j->vmid, &f);
+        running_finished(&j->host.pve, j->vmid, true);
         out_findings(j->c, &f, j->vmid, EDITS_TELL);
         return show_attention(&f);
 }

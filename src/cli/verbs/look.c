@@ -11,6 +11,7 @@
 #include "cli/output.h"
 #include "cli/precondition.h"
 #include "host/live/ask.h"
+#include "host/udev.h"
 
 #include <time.h>
 
@@ -18,27 +19,18 @@
 #define DEFERRED_MS (10 * 1000) /* between two tries of what has to wait */
 #define STARTING_MS 100         /* between two looks at a container that starts */
 #define MOST_MS (60 * 1000)     /* then the timer tries on */
+#define UDEV_MS (3 * 1000)      /* what udev has to do for other devices is not waited for longer */
+#define LINGER_MS (3 * 1000)    /* events come in bursts, and to start takes longer than to look */
 
-static int pass(struct cli *c, struct look *ret) {
-        int r;
-
-        ret->starting_only = !ask_take(c->root) && ret->n_starting > 0 && ret->n_soon == 0;
-        arena_reset(&c->arena);
-        cards_renew(&c->arena, c->root, false);
-        r = anchor_look(&c->arena, c->root, ret);
-        if (r != 0)
-                return target_problem(c, 0, r);
-        for (size_t i = 0; i < ret->findings.n; i++) {
-                uint32_t vmid = ret->findings.items[i].vmid;
-                struct findings one = { &c->arena, &ret->findings.items[i], 1 };
-
-                c->prefix = vmid ? arena_printf(&c->arena, "%u: ", vmid) : "";
-                out_findings(c, &one, vmid, EDITS_TELL);
-        }
-        c->prefix = "";
-        fflush(stdout);
-        return EXIT_DONE;
-}
+/** struct looking - a run of the verb: passes until nothing is asked for */
+struct looking {
+        struct cli *c;
+        struct look last;     /* what came of the pass before */
+        uint64_t end;         /* when the timer tries on instead */
+        uint64_t linger;      /* until then it is ready for what is asked for next */
+        uint64_t udev_until;  /* until then udev is waited for; 0: it is not */
+        bool udev_busy;
+};
 
 static uint64_t now_ms(void) {
         struct timespec now;
@@ -47,35 +39,106 @@ static uint64_t now_ms(void) {
         return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/*
- * Until it is time for another pass. Return: false when there is nothing to wait for. One step is
- * always waited: whoever asks without end gets no more than that many passes.
- */
-static bool wait_for_next(const struct cli *c, const struct look *l, uint64_t end) {
-        unsigned pause = l->n_starting + l->n_soon > 0 ? STARTING_MS : l->n_deferred > 0 ? DEFERRED_MS : 0;
-        uint64_t begin = now_ms();
+static void tell(struct cli *c, const struct findings *f) {
+        for (size_t i = 0; i < f->n; i++) {
+                uint32_t vmid = f->items[i].vmid;
+                struct findings one = { &c->arena, &f->items[i], 1 };
 
-        do {
+                c->prefix = vmid ? arena_printf(&c->arena, "%u: ", vmid) : "";
+                out_findings(c, &one, vmid, EDITS_TELL);
+        }
+        c->prefix = "";
+        fflush(stdout);
+}
+
+/* Whether a burst of device events is under way: half a card is no reason to change files. */
+static bool has_to_wait_for_udev(struct looking *l) {
+        uint64_t now = now_ms();
+
+        l->udev_busy = !*l->c->root && udev_is_busy(l->c->root);
+        if (l->udev_busy && l->udev_until == 0)
+                l->udev_until = now + UDEV_MS;
+        else if (!l->udev_busy)
+                l->udev_until = 0;
+        l->udev_busy = l->udev_busy && now < l->udev_until;
+        return l->udev_busy;
+}
+
+static int look_at_all(struct looking *l, bool asked) {
+        struct cli *c = l->c;
+        int r;
+
+        l->last.starting_only = !asked && l->last.n_starting > 0 && l->last.n_soon == 0;
+        cards_renew(&c->arena, c->root, false);
+        r = anchor_look(&c->arena, c->root, &l->last);
+        if (r != 0)
+                return target_problem(c, 0, r);
+        tell(c, &l->last.findings);
+        return EXIT_DONE;
+}
+
+static int pass(struct looking *l) {
+        struct cli *c = l->c;
+        bool asked = ask_take(c->root) || l->udev_busy;
+        struct findings gates;
+        int r;
+
+        if (asked)
+                l->linger = now_ms() + LINGER_MS;
+        arena_reset(&c->arena);
+        r = anchor_look_at_gates(&c->arena, c->root, &gates);
+        if (r != 0)
+                return target_problem(c, 0, r);
+        tell(c, &gates);
+        return has_to_wait_for_udev(l) ? EXIT_DONE : look_at_all(l, asked);
+}
+
+static unsigned pause_of(const struct looking *l) {
+        const struct look *last = &l->last;
+
+        return l->udev_busy ? STEP_MS
+               : last->n_starting + last->n_soon > 0 ? STARTING_MS
+               : last->n_deferred > 0 ? DEFERRED_MS
+                                      : 0;
+}
+
+/*
+ * Until it is time for another pass. Return: false when there is nothing to wait for. As long as
+ * the last pass took is always waited, and one step at least: whoever asks without end gets no
+ * more than half of a processor.
+ */
+static bool wait_for_next(const struct looking *l, uint64_t took) {
+        uint64_t begin = now_ms(), pause = pause_of(l);
+        uint64_t least = begin + (took > STEP_MS ? took : STEP_MS);
+
+        for (;;) {
+                uint64_t now;
+
                 nanosleep(&(struct timespec){ .tv_nsec = STEP_MS * 1000 * 1000 }, NULL);
-                if (now_ms() >= end)
+                now = now_ms();
+                if (now >= l->end)
                         return false;
-                if (ask_is_wanted(c->root))
+                if (now < least)
+                        continue;
+                if (ask_is_wanted(l->c->root) || (pause > 0 && now >= begin + pause))
                         return true;
-        } while (now_ms() < begin + pause);
-        return pause > 0;
+                if (pause == 0 && now >= l->linger)
+                        return false;
+        }
 }
 
 static int run(struct cli *c) {
-        uint64_t end = now_ms() + MOST_MS;
-        struct look look = { 0 };
+        struct looking l = { .c = c, .end = now_ms() + MOST_MS };
+        uint64_t begin;
         int r;
 
         if (!target_is_root(c, MSG_WRITES_MEMORY))
                 return EXIT_TROUBLE;
-        do
-                r = pass(c, &look);
-        while (r == EXIT_DONE && !*c->root && wait_for_next(c, &look, end));
-        return r == EXIT_DONE && look.n_deferred > 0 ? EXIT_ATTENTION : r;
+        do {
+                begin = now_ms();
+                r = pass(&l);
+        } while (r == EXIT_DONE && !*c->root && wait_for_next(&l, now_ms() - begin));
+        return r == EXIT_DONE && l.last.n_deferred > 0 ? EXIT_ATTENTION : r;
 }
 
 const struct verb verb_look = {

@@ -118,14 +118,9 @@ static int init_pid(struct arena *a, const struct inside_job *job, unsigned *ret
 }
 
 /* The process is held by pidfd first: if it is still there at the end, all was learned of it. */
-static int enter(struct inside *in, const struct inside_job *job, const char **ret_why) {
+static int hold(struct inside *in, const char **ret_why) {
         struct bytes text;
-        int r = init_pid(in->arena, job, &in->pid);
 
-        if (r < 0)
-                *ret_why = spawn_error(in->arena, "lxc-info", "lxc-pve", r);
-        if (r != 0)
-                return r;
         in->pidfd = pidfd_open((pid_t)in->pid, 0);
         in->root_fd = inside_open(in->pid);
         if (in->pidfd < 0 || in->root_fd < 0 ||
@@ -136,6 +131,30 @@ static int enter(struct inside *in, const struct inside_job *job, const char **r
                 return 0;
         *ret_why = arena_printf(in->arena, WHY_INIT_OTHER, in->pid);
         return INSIDE_E_OTHER;
+}
+
+/* Another process of its number in the same namespaces shows the same /dev. */
+static bool is_where_it_was(struct inside *in, const struct held_init *init) {
+        const char *why;
+
+        in->pid = init->pid;
+        if (in->pid > 0 && hold(in, &why) == 0 &&
+            inside_namespace(in, "mnt") == init->mounts && inside_namespace(in, "user") == init->users)
+                return true;
+        cleanup_close(&in->pidfd);
+        cleanup_close(&in->root_fd);
+        return false;
+}
+
+static int enter(struct inside *in, const struct inside_job *job, const char **ret_why) {
+        int r;
+
+        if (is_where_it_was(in, &job->init))
+                return 0;
+        r = init_pid(in->arena, job, &in->pid);
+        if (r < 0)
+                *ret_why = spawn_error(in->arena, "lxc-info", "lxc-pve", r);
+        return r != 0 ? r : hold(in, ret_why);
 }
 
 bool inside_keep(struct inside *in, const void *result) {
@@ -152,7 +171,7 @@ bool inside_keep(struct inside *in, const void *result) {
 static void helper_main(struct arena *a, void *user, const void **ret) {
         const struct inside_job *job = user;
         struct found *found = arena_alloc(a, sizeof(*found));
-        struct inside in = { .arena = a, .vmid = job->vmid, .found = found };
+        struct inside in = { .arena = a, .vmid = job->vmid, .found = found, .pidfd = -1, .root_fd = -1 };
         int note = open(note_path(a, job->root, job->vmid), O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
 
         if (note >= 0) {

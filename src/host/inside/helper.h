@@ -11,6 +11,7 @@
  */
 #include "base/spawn.h"
 #include "host/inside/root-files.h"
+#include "model/live/held.h"
 
 struct inside_job {
         const char *root; /* path prefix of /run/gpuanchor and of lxc-info */
@@ -18,6 +19,7 @@ struct inside_job {
         unsigned timeout_ms;
         void (*look)(struct inside *in, void *user); /* in the helper: see struct spawn_call */
         void *user;
+        struct held_init init; /* as it was seen before; while it is, lxc-info is not asked */
 };
 
 enum inside_problem {

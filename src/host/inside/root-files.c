@@ -36,6 +36,14 @@ int inside_open(unsigned pid) {
         return fd < 0 ? -errno : fd;
 }
 
+uint64_t inside_namespace(const struct inside *in, const char *kind) {
+        struct stat st;
+
+        return stat(arena_printf(in->arena, "/proc/%u/ns/%s", in->pid, kind), &st) == 0
+                       ? (uint64_t)st.st_ino
+                       : 0;
+}
+
 /* Descriptor (O_PATH) of what is at @path, which may be a link only as the last component. */
 static int walk(int root_fd, const char *path) {
         int fd = fcntl(root_fd, F_DUPFD_CLOEXEC, 3);

@@ -34,6 +34,9 @@ struct inside_node {
 /** inside_open() - descriptor of the root folder of process @pid; close it; negative errno */
 int inside_open(unsigned pid);
 
+/** inside_namespace() - the number of its init's namespace of a kind: "mnt", "user"; 0: unknown */
+uint64_t inside_namespace(const struct inside *in, const char *kind);
+
 /**
  * inside_look() - what is at @path ("/dev/dri/card1") below @root_fd
  *

@@ -328,7 +328,7 @@ static void change(struct arena *a, void *user, const void **ret) {
         *ret = f;
         r = prepare(&c);
         for (size_t i = 0; i < f->n; i++) {
-                int done = r < 0 ? r : do_step(&c, i);
+                int done = f->steps[i].done ? 0 : r < 0 ? r : do_step(&c, i);
 
                 f->steps[i].done = done == 0;
                 f->steps[i].why = done < 0 ? arena_strdup(a, why_not(done)) : NULL;

@@ -144,3 +144,13 @@ int gate_clear(const char *cgroup) {
         r = bpf(BPF_PROG_DETACH, &attr);
         return r < 0 ? r : 1;
 }
+
+int gate_is_set(const char *cgroup) {
+        struct bpf_prog_info there;
+        _cleanup_(cleanup_close) int group = open_group(cgroup), program = -1;
+
+        if (group < 0)
+                return group;
+        program = find(group, &there);
+        return program >= 0 ? 1 : program == -ENOENT ? 0 : program;
+}

@@ -28,3 +28,6 @@ int gate_set(const char *cgroup, const struct bpf_insn *program, size_t n);
 
 /** gate_clear() - take it off; 1 if there was one, 0 if not, negative errno */
 int gate_clear(const char *cgroup);
+
+/** gate_is_set() - whether there is one; 1, 0, negative errno */
+int gate_is_set(const char *cgroup);

@@ -87,14 +87,6 @@ static void look_at_nodes_of_host(struct holdings *h) {
                         look_at(h, f->gpus[i].nodes[j].path);
 }
 
-static uint64_t namespace_of(const struct inside *in, const char *kind) {
-        struct stat st;
-
-        return stat(arena_printf(in->arena, "/proc/%u/ns/%s", in->pid, kind), &st) == 0
-                       ? (uint64_t)st.st_ino
-                       : 0;
-}
-
 static int compare_paths(const void *a, const void *b) {
         return strcmp(((const struct held_node *)a)->path, ((const struct held_node *)b)->path);
 }
@@ -131,8 +123,8 @@ void holdings_look(const struct inside *in, const struct holdings_search *s, str
         struct stat dev;
 
         *ret = (struct held){ .init = { .pid = in->pid,
-                                        .mounts = namespace_of(in, "mnt"),
-                                        .users = namespace_of(in, "user") } };
+                                        .mounts = inside_namespace(in, "mnt"),
+                                        .users = inside_namespace(in, "user") } };
         h.uids = inside_id_map(in->arena, in->pid, "uid_map");
         h.gids = inside_id_map(in->arena, in->pid, "gid_map");
         h.host_dev = stat("/dev", &dev) == 0 ? (uint64_t)dev.st_dev : 0;

@@ -185,13 +185,38 @@ static void revoke_wrong(struct following *w) {
                         take_out(w, &held->nodes[i]);
 }
 
+static const char *then_of(const struct follow_input *in, const struct follow_step *s) {
+        for (size_t i = 0; i < in->gpus.n; i++)
+                if (streq(in->gpus.items[i]->address, s->gpu))
+                        return recorded_address(in, in->gpus.items[i]);
+        return s->gpu;
+}
+
+/* The record still has the node of that card and family as it was: who gave this one was killed. */
+static bool is_unrecorded(const struct follow_input *in, const struct follow_step *s) {
+        const struct record *r = in->record;
+        const struct family *family = facts_family(in->facts, s->number);
+        const char *then = then_of(in, s);
+        bool stale = false;
+
+        for (size_t i = 0; i < r->n_nodes; i++) {
+                if (streq(r->nodes[i].path, s->path) && devnum_equal(r->nodes[i].number, s->number))
+                        return false;
+                stale |= streq(r->nodes[i].gpu, then) &&
+                         recorded_family(in->facts, &r->nodes[i]) == family;
+        }
+        return stale;
+}
+
 /* Where another node stands that came by another way, none comes in. */
 static void give_missing(struct following *w) {
         for (size_t i = 0; i < w->n_wanted; i++) {
                 const struct held_node *h = held_at(w->in->held, w->wanted[i].path);
+                struct follow_step s = w->wanted[i];
 
-                if (!h || is_wrong(w, h))
-                        *ARENA_PUSH(w->a, w->f->steps, w->f->n) = w->wanted[i];
+                s.done = h && is_right(h, &s) && is_unrecorded(w->in, &s);
+                if (s.done || !h || is_wrong(w, h))
+                        *ARENA_PUSH(w->a, w->f->steps, w->f->n) = s;
         }
 }
 
@@ -215,13 +240,6 @@ static void put_card(const struct follow_input *in, struct record *r) {
                         if (card_is_recorded(&r->cards[k], &now))
                                 r->cards[k] = now;
         }
-}
-
-static const char *then_of(const struct follow_input *in, const struct follow_step *s) {
-        for (size_t i = 0; i < in->gpus.n; i++)
-                if (streq(in->gpus.items[i]->address, s->gpu))
-                        return recorded_address(in, in->gpus.items[i]);
-        return s->gpu;
 }
 
 /* The node of that card and family has another name and number now. */

@@ -26,7 +26,7 @@ struct follow_step {
         uint32_t mode;        /* GIVE */
         int64_t uid, gid;     /* GIVE: as the container counts them; -1: nobody */
 
-        bool done;            /* set by who carries it out */
+        bool done;            /* set by who carries it out, or it was before, and not recorded */
         const char *why;      /* not done: why; NULL: it was not come to */
 };
 

@@ -25,6 +25,11 @@ static const char *const gate_names[] = {
         [GATE_CLOSED] = "closed",   [GATE_FAILED] = "failed",
 };
 
+static const char *const unfinished_names[] = {
+        [UNFINISHED_FILE] = "file",
+        [UNFINISHED_ALL] = "all",
+};
+
 const char *gate_name(enum gate_state s) {
         return gate_names[s];
 }
@@ -41,12 +46,21 @@ const char *node_owner_text(struct arena *a, uint32_t mode, int64_t uid, int64_t
         return arena_printf(a, "%o %s %s", mode, id_text(a, uid), id_text(a, gid));
 }
 
+static void write_numbers(struct arena *a, struct strbuf *b, const struct devnum *numbers, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                strbuf_printf(b, " %s", devnum_text(a, numbers[i]));
+}
+
 static void write_gate(struct arena *a, struct strbuf *b, const struct held *h) {
         strbuf_printf(b, "gate %s", gate_name(h->gate));
-        for (size_t i = 0; i < h->n_refused; i++)
-                strbuf_printf(b, " %s", devnum_text(a, h->refused[i]));
+        write_numbers(a, b, h->refused, h->n_refused);
         if (h->gate_why)
                 strbuf_printf(b, " %s", h->gate_why);
+        strbuf_adds(b, "\n");
+        if (h->n_asked == 0)
+                return;
+        strbuf_adds(b, "asked");
+        write_numbers(a, b, h->asked, h->n_asked);
         strbuf_adds(b, "\n");
 }
 
@@ -78,6 +92,8 @@ struct bytes held_write(struct arena *a, const struct held *h) {
         write_libraries(&b, h);
         if (h->undone)
                 strbuf_printf(&b, "undone %s\n", h->undone);
+        if (h->unfinished)
+                strbuf_printf(&b, "unfinished %s\n", unfinished_names[h->unfinished]);
         write_gate(a, &b, h);
         return strbuf_bytes(&b);
 }
@@ -144,9 +160,17 @@ static void read_library(struct arena *a, struct bytes line, struct held *h) {
                         h->libraries[i] = l;
 }
 
+static void read_numbers(struct arena *a, struct bytes line, struct devnum **ret, size_t *ret_n) {
+        struct bytes word;
+        struct devnum number;
+
+        while ((word = bytes_word(&line)).len > 0)
+                if (devnum_parse(word, &number))
+                        *ARENA_PUSH(a, *ret, *ret_n) = number;
+}
+
 static void read_gate(struct arena *a, struct bytes line, struct held *h) {
         struct bytes word = bytes_word(&line);
-        struct devnum number;
 
         for (size_t i = 0; i < ELEMENTS(gate_names); i++)
                 if (bytes_equal(word, bytes_of(gate_names[i])))
@@ -156,9 +180,7 @@ static void read_gate(struct arena *a, struct bytes line, struct held *h) {
                 h->gate_why = line.len > 0 ? bytes_dup(a, line) : NULL;
                 return;
         }
-        while ((word = bytes_word(&line)).len > 0)
-                if (devnum_parse(word, &number))
-                        *ARENA_PUSH(a, h->refused, h->n_refused) = number;
+        read_numbers(a, line, &h->refused, &h->n_refused);
 }
 
 static void read_init(struct bytes line, struct held *h) {
@@ -182,6 +204,12 @@ void held_read(struct arena *a, struct bytes text, struct held *ret) {
                         read_library(a, line, ret);
                 else if (bytes_equal(key, BYTES("gate")))
                         read_gate(a, line, ret);
+                else if (bytes_equal(key, BYTES("asked")))
+                        read_numbers(a, line, &ret->asked, &ret->n_asked);
+                else if (bytes_equal(key, BYTES("unfinished")))
+                        ret->unfinished = bytes_equal(bytes_trim(line), BYTES("file"))
+                                                  ? UNFINISHED_FILE
+                                                  : UNFINISHED_ALL;
                 else if (bytes_equal(key, BYTES("undone")))
                         ret->undone = bytes_dup(a, bytes_trim(line));
                 else if (bytes_equal(key, BYTES("init")))

@@ -34,16 +34,26 @@ struct held_init {
         uint64_t mounts, users;  /* inodes of its mount and user namespace */
 };
 
+/** enum held_unfinished - its nodes have changed, and what does not follow them yet */
+enum held_unfinished {
+        UNFINISHED_NOTHING,
+        UNFINISHED_FILE, /* its file: a lock is taken */
+        UNFINISHED_ALL,  /* that, and what it runs */
+};
+
 struct held {
         struct held_init init;
         struct held_node *nodes;
         size_t n_nodes;
         struct driver_library libraries[DRIVER_LIBRARIES]; /* where it holds NVIDIA's nodes */
         const char *undone; /* what of its nodes could not be put right, and why; NULL: nothing */
+        enum held_unfinished unfinished;
         enum gate_state gate;
         const char *gate_why; /* NULL: none */
         struct devnum *refused;
         size_t n_refused;
+        struct devnum *asked; /* those of @refused of which it was told who still has them open */
+        size_t n_asked;
 };
 
 /**

@@ -89,6 +89,9 @@ size_t gate_refuses(struct arena *a, const struct gate_input *in, struct devnum 
                 refuse_if_left(&r, in->given[i].number);
         for (size_t i = 0; in->held && i < in->held->n_nodes; i++)
                 refuse_if_left(&r, in->held->nodes[i].number);
+        /* a copy of a node that has left may be in another namespace of the container */
+        for (size_t i = 0; in->held && i < in->held->n_refused; i++)
+                refuse_if_left(&r, in->held->refused[i]);
         *ret = r.numbers;
         return sort(r.numbers, r.n);
 }
@@ -114,6 +117,11 @@ static bool came_since(struct arena *a, const struct gate_input *in, const struc
                !was_given(in, path_inside(a, d));
 }
 
+/* Its nodes have followed and its file has not: lines of before name what is another GPU's by now. */
+static bool has_to_follow(const struct gate_input *in) {
+        return in->held && in->held->unfinished;
+}
+
 static const char *line_doubt(struct arena *a, const struct gate_input *in, size_t i) {
         const struct conf_line *l = &in->lines->lines[i];
         const struct devline *d = &in->conf->lines[i];
@@ -123,7 +131,7 @@ static const char *line_doubt(struct arena *a, const struct gate_input *in, size
                 return arena_printf(a, WHY_GATE_OWN_WAY, len, l->key.data);
         if (d->type == DEVLINE_MENTION)
                 return arena_printf(a, WHY_GATE_MENTION, len, l->key.data);
-        if (came_since(a, in, d))
+        if (!has_to_follow(in) && came_since(a, in, d))
                 return arena_printf(a, WHY_GATE_ADDED, len, l->key.data);
         return NULL;
 }

@@ -27,8 +27,8 @@ struct gate_input {
  * @ret: sorted, each once
  *
  * The nodes of each GPU that is not its own; nodes that GPUs share, if none of its own is of that
- * driver and it was given none of them; and those numbers that it was given, or holds, which no
- * device has now: the next one to get them may be another's, and then it is refused from
+ * driver and it was given none of them; and those numbers that it was given, holds, or was refused
+ * before, which no device has now: the next one to get them may be another's, and then it is refused from
  * its first moment on.
  *
  * Return: how many.

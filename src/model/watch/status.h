@@ -4,6 +4,7 @@
 /*
  * status - what one look at everything has found
  */
+#include "model/live/held.h"
 #include "model/watch/baseline.h"
 
 /** struct container_status - a managed container */
@@ -16,6 +17,7 @@ struct container_status {
         const char *missing; /* NULL, or what its policy names and is not there */
         const char *refuse;  /* NULL, or why its next start would be refused */
         bool exclusive;      /* it has them for itself while it runs */
+        struct held held;    /* while it runs: what the last look found in it */
 };
 
 struct host_status {

@@ -86,6 +86,39 @@ reached_only() {
     [ ! -s /run/wrong ] || fail "$1 reached $(head -n 1 /run/wrong), its card is $2"
 }
 
+# events - from now on, when what happened to the nodes of cards
+events() {
+    udevadm monitor --kernel --udev --subsystem-match=drm >/run/events 2>&1 &
+    echo $! >/run/monitor
+}
+# event_of KERNEL|UDEV NAME - when that node last appeared
+event_of() { sed -n "s/^$1 *\[\([0-9.]*\)\] add .*\/$2 (drm)$/\1/p" /run/events | tail -n 1; }
+# word_of CT TEXT - when a look last said so; empty: never
+word_of() {
+    journalctl -q -b -t gpuanchor -o short-monotonic --no-hostname |
+        awk -v ct="container $1: " -v text="$2" \
+            'index($0, ct) && index($0, text) { sub(/^\[ */, ""); sub(/\].*/, ""); last = $0 } END { print last }'
+}
+# measured CT PCI NUMBER - NUMBER was the container's own, and is the other card's now
+measured() {
+    local name
+    name=$(basename "$(node $2 render)")
+    echo "MEASURED: $1: its old number came again at $(event_of KERNEL renderD${3#226:}), gate $(word_of $1 'may not open')," \
+        "own node: kernel $(event_of KERNEL $name), udev $(event_of UDEV $name), inside $(word_of $1 "/dev/dri/$name (")"
+}
+# programs - of BPF, in the kernel (BPF_PROG_GET_NEXT_ID)
+programs() {
+    perl -e 'my ($id, $n) = (0, 0);
+        while (1) {
+            my $attr = pack("LL", $id, 0) . "\0" x 144;
+            last if syscall(321, 11, $attr, length $attr) < 0;
+            $id = (unpack "LL", $attr)[1];
+            $n++;
+        }
+        print "$n programs\n"'
+}
+holds() { grep -q "^node /dev/dri/renderD.* $2" /run/gpuanchor/$1.held; }
+
 reset_live() { # the cases before ours never saw these services
     rm -f /run/observed.* /run/observers
     look_services
@@ -127,8 +160,9 @@ has_own() {
 
 # what a change could leave behind: mounts on the host and inside, files, descriptors of the look
 traces() {
+    programs
     wc -l </proc/self/mountinfo
-    ls /dev/dri /run | grep -vx -e observers -e wrong | sort # those are of the case itself
+    ls /dev/dri /run | grep -vx -e observers -e wrong -e events -e monitor | sort # those are of the case itself
     for ct in 101 103; do
         [ ! -d /sys/fs/cgroup/lxc/$ct ] || wc -l <"/proc/$(lxc-info -n $ct -pH)/mountinfo"
     done
@@ -138,19 +172,22 @@ traces() {
 case_follow() {
     reset_live
     two_containers
-    for who in root viewer; do observe 101 $who && observe 103 $who; done
+    observe 101 viewer
+    observe 103 viewer
     in_time grep -q $A /run/observed.101
     in_time grep -q $B /run/observed.103
     traces >/run/traces.before
-    for round in 1 2 3; do
+    events
+    for round in $(seq ${ROUNDS:-10}); do
         old=$(number $A render)
         if [ $((round % 2)) = 1 ]; then cards $B $A; else cards $A $B; fi
-        begin=$(uptime)
         in_time shut 101 "$old"
         gated=$(uptime)
+        in_time holds 101 $A
+        in_time holds 103 $B
         in_time has_own 101 $A
         in_time has_own 103 $B
-        echo "MEASURED: round $round: both containers had their own nodes $(awk "BEGIN { print $(uptime) - $begin }") s after udev had settled"
+        measured 101 $A "$old"
         mark=$(uptime)
         in_time reaches_again 101 $A "$mark"
         in_time reaches_again 103 $B "$mark"
@@ -158,6 +195,7 @@ case_follow() {
         reached_only 103 $B "$gated"
     done
     observers_end
+    kill "$(cat /run/monitor)"
     cards $A $B
     in_time has_own 101 $A
     in_time has_own 103 $B
@@ -246,4 +284,55 @@ case_gate_no() {
     start
     in_time gate 101 off
     sees $A
+}
+
+# What a person does with a container that runs: it is never restarted.
+case_now() {
+    reset_live
+    cards $A $B
+    printf '' | container
+    sed -i /^hookscript/d $CONF
+    start
+    first=$(lxc-info -n 101 -pH)
+    sees_none
+    gpuanchor enable 101 --gpu pci:$A --method dev --now </dev/null >/run/seen 2>&1 || fail "enable --now: $(cat /run/seen)"
+    sees_only $A card render
+    in_time gate 101 closed
+    gpuanchor status 101 --json | grep -q '"state":"closed"' || fail "status does not show the gate"
+    gpuanchor doctor 101 --json >/run/seen || :
+    grep -q "it may not open.*$(number $B render)" /run/seen || fail "doctor does not show the gate"
+    systemctl stop gpuanchor-look.path gpuanchor-look.timer gpuanchor-look.service gpuanchord
+    cards $B $A
+    gpuanchor plan 101 >/run/seen && fail "plan sees nothing to do"
+    said "in the running container: $(node $A render) ($(number $A render)) would come in"
+    ! inside test -e "$(node $B render).x" || fail never
+    gpuanchor apply 101 </dev/null >/run/seen 2>&1 || :
+    sees_only $A card render
+    gpuanchor plan 101 >/run/seen || :
+    ! grep -q 'in the running container' /run/seen || fail "plan does not end: $(cat /run/seen)"
+    gpuanchor disable 101 --now </dev/null >/run/seen 2>&1 || fail "disable --now: $(cat /run/seen)"
+    sees_none
+    [ "$(lxc-info -n 101 -pH)" = "$first" ] || fail "the container was restarted"
+}
+
+# A container whose root is the host's: it opens whatever it has, makes what it likes, and
+# is under LXC's own list of devices besides.
+case_privileged() {
+    reset_live
+    cards $A $B
+    policy <<<"gpu = pci:$A"
+    dev_lines $A | container
+    sed -i 's/^unprivileged: 1/unprivileged: 0/' $CONF
+    start
+    in_time gate 101 closed
+    opens_in() { inside sh -c "exec 3<>$1" 2>/dev/null; }
+    in_time opens_in "$(node $A render)"
+    old=$(number $A render)
+    cards $B $A
+    in_time shut 101 "$old"
+    ! inside sh -c "mknod /tmp/gpu c ${old/:/ } && exec 3<>/tmp/gpu" 2>/dev/null || fail "an own node reaches the other card"
+    in_time holds 101 $A
+    in_time opens_in "$(node $A render)"
+    ! opens_in "$(node $B render)" || fail "the other card opens"
+    stop
 }

@@ -20,6 +20,7 @@ struct gpu_user {
         uint32_t vmid;
         const struct gpu *gpu;
         const char *by; /* "policy", "lines"; of a virtual machine the key, "hostpci0" */
+        const char *gate; /* of a container that runs: gate_name(), see model/live/held.h; NULL */
         bool mediated;  /* the virtual machine gets a slice, the host keeps the GPU */
         bool exclusive; /* a container whose policy wants it for itself */
 };
