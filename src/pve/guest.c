@@ -241,9 +241,10 @@ static bool calls_hook(const struct pve *pve, uint32_t vmid, struct bytes hooksc
         struct bytes policy;
         struct ini ini;
         const char *caller;
+        int r = file_read(pve->arena, settings_path(pve, vmid), INI_FILE_MAX, &policy);
 
-        if (file_read(pve->arena, settings_path(pve, vmid), INI_FILE_MAX, &policy) < 0)
-                return false;
+        if (r < 0)
+                return r != -ENOENT; /* as below */
         ini_split(pve->arena, policy, &ini);
         caller = ini_get(&ini, "memory", "hookscript");
         return caller && bytes_equal(hookscript, bytes_of(caller));
