@@ -136,8 +136,8 @@ static int gpu_index(struct devices *d, const char *name, const char *driver) {
                         return (int)i;
         if (d->n_gpus == MOST_GPUS)
                 die("too many GPUs");
-        snprintf(d->gpus[d->n_gpus].name, sizeof(d->gpus->name), "%s", name);
-        snprintf(d->gpus[d->n_gpus].driver, sizeof(d->gpus->driver), "%s", driver);
+        snprintf(d->gpus[d->n_gpus].name, sizeof(d->gpus->name), "%.63s", name);
+        snprintf(d->gpus[d->n_gpus].driver, sizeof(d->gpus->driver), "%.31s", driver);
         return (int)d->n_gpus++;
 }
 

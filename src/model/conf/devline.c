@@ -361,11 +361,11 @@ const char *devline_edit(struct arena *a, struct bytes text, const struct token 
         const char *from = text.data;
 
         for (size_t i = 0; i < n; i++) {
-                const struct token *t = &tokens[i];
+                const struct token *t = &tokens[i]; /* two may share the comma between them */
 
-                if (t->part.len == 0)
+                if (t->part.len == 0 || t->part.data + t->part.len <= from)
                         continue;
-                strbuf_add(&b, from, (size_t)(t->part.data - from));
+                strbuf_add(&b, from, t->part.data > from ? (size_t)(t->part.data - from) : 0);
                 strbuf_adds(&b, t->new);
                 from = t->part.data + t->part.len;
         }

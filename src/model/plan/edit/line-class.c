@@ -114,6 +114,8 @@ static const char *edit_dev(const struct editor *e, const struct devline *d, con
                 *ARENA_PUSH(e->a, tokens, n) = d->wrong[i];
         qsort(tokens, n, sizeof(*tokens), by_place);
         text = devline_edit(e->a, d->clean, tokens, n);
+        while (*text == ',') /* of what stood before the path */
+                text++;
         return gid < 0 || d->raw_gid.len > 0 ? text : arena_printf(e->a, "%s,gid=%s", text, number);
 }
 
