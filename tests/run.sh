@@ -134,14 +134,14 @@ fuzz() {
     [ "$mode" != long ] || seed=$GPUANCHOR_SEED runs=-1 seconds=600
     for fuzzer in "$lane"/clang-asan/tests/fuzz-*; do
         [ -x "$fuzzer" ] && [ -f "$fuzzer" ] || continue
-        name=${fuzzer##*/fuzz-}
+        format=${fuzzer##*/fuzz-}
         # it still finds files with broken lines that a second run changes again: its corpus runs always
-        [ "$name" != plan ] || [ "$mode" = long ] || continue
-        mkdir "$lane/corpus-$name"
-        step "fuzz $name" "$fuzzer" -seed="$seed" -runs=$runs -max_total_time=$seconds -timeout=25 -artifact_prefix="$lane/" \
-            "$lane/corpus-$name" "tests/fuzz/corpus/$name"
+        [ "$format" != plan ] || [ "$mode" = long ] || continue
+        mkdir "$lane/corpus-$format"
+        step "fuzz $format" "$fuzzer" -seed="$seed" -runs=$runs -max_total_time=$seconds -timeout=25 -artifact_prefix="$lane/" \
+            "$lane/corpus-$format" "tests/fuzz/corpus/$format"
         for input in "$lane"/crash-* "$lane"/leak-* "$lane"/timeout-* "$lane"/oom-*; do
-            [ ! -f "$input" ] || { mkdir -p "$kept" && mv "$input" "$kept/$name-${input##*/}" && echo "kept: $kept/$name-${input##*/}"; }
+            [ ! -f "$input" ] || { mkdir -p "$kept" && mv "$input" "$kept/$format-${input##*/}" && echo "kept: $kept/$format-${input##*/}"; }
         done
     done
 }
