@@ -149,6 +149,17 @@ void report_collect(struct report *r) {
 
 /* ---- versions ---- */
 
+/* "deb13-amd64" of Debian's kernels, "pve" of Proxmox's; what somebody built may have any name. */
+static bool is_known_build(struct bytes text) {
+        while (text.len > 0) {
+                struct bytes word = bytes_cut(&text, '-');
+
+                if (!BYTES_IN(word, "pve", "amd64", "arm64", "cloud", "rt", "deb12", "deb13"))
+                        return false;
+        }
+        return true;
+}
+
 static void add_first_line(struct report *r, struct strbuf *b, const char *what, const char *path) {
         struct bytes text, number;
 
@@ -160,7 +171,7 @@ static void add_first_line(struct report *r, struct strbuf *b, const char *what,
         while (number.len > 0 && (ascii_is_digit(number.data[0]) || strchr(".-+", number.data[0])))
                 number = bytes_from(number, 1);
         strbuf_printf(b, "%s %.*s", what, (int)(text.len - number.len), text.data);
-        strbuf_add_bytes(b, mask_text(&r->mask, number)); /* of a kernel that somebody built */
+        strbuf_add_bytes(b, is_known_build(number) ? number : mask_text(&r->mask, number));
         strbuf_adds(b, "\n");
 }
 
