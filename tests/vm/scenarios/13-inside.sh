@@ -8,6 +8,7 @@
 doctor() {
     local status=0
     gpuanchor doctor --plain $CT >/run/doctor 2>/run/doctor.err </dev/null || status=$?
+    sed -i '/^inside\tgate\t/d' /run/doctor # no look runs in these cases, so nothing sets it: 18-live
     sed 's/^/    doctor: /' /run/doctor /run/doctor.err
     [ $status -le 1 ] || fail "doctor: exit status $status"
 }

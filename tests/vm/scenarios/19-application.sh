@@ -61,7 +61,8 @@ case_user() {
     application 'lxc.init.uid: 1000' 'lxc.init.gid: 1000'
     start
     opens $A 1000:1000
-    gpuanchor doctor --plain $CT >/run/seen || { cat /run/seen && fail "doctor is not content"; }
+    gpuanchor doctor --plain $CT >/run/seen || : # the gate, which a look sets, and none runs here
+    ! awk -F'\t' '$2 != "gate" && $3 ~ /warning|failed/' /run/seen | grep . || fail "doctor is not content"
     grep -P '\tinside-open\tok\t.*as init \(1000:1000\)' /run/seen || fail "doctor did not open it as init"
 }
 
