@@ -155,7 +155,7 @@ static struct bytes generate(struct arena *a, const struct pctconf *c) {
 
 /* False: the plan failed, nothing would be written. */
 static void is_node(const struct node *n, struct source *s) {
-        if (!streq(n->path, s->path))
+        if (n->state == NODE_ABSENT || !streq(n->path, s->path))
                 return;
         s->kind = SOURCE_DEVICE;
         s->number = n->number;
@@ -240,6 +240,20 @@ static bool is_chosen(const struct plan *p, const struct gpu *g) {
         return false;
 }
 
+/* What is bound from the host; "relative": from the container's own disk. */
+static bool is_bound(struct bytes options) {
+        bool bound = false;
+
+        while (options.len > 0) {
+                struct bytes option = bytes_cut(&options, ',');
+
+                if (bytes_equal(option, BYTES("relative")))
+                        return false;
+                bound |= bytes_equal(option, BYTES("bind")) || bytes_equal(option, BYTES("rbind"));
+        }
+        return bound;
+}
+
 /* The first word of a mount entry, the path of a devN; split apart from devline.c. */
 static struct bytes source_of(struct arena *a, const struct conf_line *l) {
         struct bytes rest = l->value;
@@ -249,8 +263,14 @@ static struct bytes source_of(struct arena *a, const struct conf_line *l) {
                 rest.data++;
                 rest.len -= 2;
         }
-        if (bytes_equal(l->key, BYTES("lxc.mount.entry")))
-                return gpu_path_parse(a, bytes_word(&rest)).clean;
+        if (bytes_equal(l->key, BYTES("lxc.mount.entry"))) {
+                struct bytes source = bytes_word(&rest);
+
+                bytes_word(&rest);
+                bytes_word(&rest);
+                return is_bound(bytes_word(&rest)) ? gpu_path_parse(a, source).clean
+                                                   : (struct bytes){ 0 };
+        }
         if (l->key.len < 4 || memcmp(l->key.data, "dev", 3) != 0 ||
             strspn(arena_strndup(a, l->key.data + 3, l->key.len - 3), "0123456789") !=
                     l->key.len - 3)
@@ -355,8 +375,8 @@ static struct bytes variables(struct arena *a, const struct pctconf *c, bool all
                 const char *equals = value.len ? memchr(value.data, '=', value.len) : NULL;
                 size_t name = equals ? (size_t)(equals - value.data) : value.len;
 
-                if (c->lines[i].key.len < 15 ||
-                    memcmp(c->lines[i].key.data, "lxc.environment", 15) != 0)
+                if (!BYTES_IN(c->lines[i].key, "lxc.environment", "lxc.environment.runtime",
+                              "lxc.environment.hooks"))
                         continue;
                 if (!all && equals &&
                     ((name == 1 && value.data[0] == 'A') ||

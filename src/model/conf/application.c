@@ -48,14 +48,17 @@ bool init_has_group(const struct init_ids *init, uint32_t gid) {
         return false;
 }
 
+enum environment environment_of(struct bytes key) {
+        if (bytes_equal(key, BYTES("lxc.environment.runtime")))
+                return ENVIRONMENT_RUNTIME;
+        if (bytes_equal(key, BYTES("lxc.environment.hooks")))
+                return ENVIRONMENT_HOOKS;
+        return bytes_equal(key, BYTES("lxc.environment")) ? ENVIRONMENT_BOTH : ENVIRONMENT_NONE;
+}
+
 enum environment environment_parse(const struct conf_line *l, struct bytes *ret_name,
                                    struct bytes *ret_value) {
-        enum environment e = bytes_equal(l->key, BYTES("lxc.environment.runtime"))
-                                     ? ENVIRONMENT_RUNTIME
-                             : bytes_equal(l->key, BYTES("lxc.environment.hooks"))
-                                     ? ENVIRONMENT_HOOKS
-                             : bytes_equal(l->key, BYTES("lxc.environment")) ? ENVIRONMENT_BOTH
-                                                                             : ENVIRONMENT_NONE;
+        enum environment e = environment_of(l->key);
 
         return e != ENVIRONMENT_NONE && bytes_split(l->value, '=', ret_name, ret_value)
                        ? e

@@ -36,6 +36,9 @@ enum environment {
         ENVIRONMENT_BOTH,
 };
 
+/** environment_of() - whom a line with this key reaches, whatever it sets */
+enum environment environment_of(struct bytes key);
+
 /** environment_parse() - the variable of a line; @ret_name and @ret_value point into it */
 enum environment environment_parse(const struct conf_line *l, struct bytes *ret_name,
                                    struct bytes *ret_value);

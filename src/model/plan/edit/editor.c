@@ -101,9 +101,20 @@ static const char *line_text(const struct editor *e, size_t i) {
         return editor_text(e, bytes_trim(e->c->lines[i].text));
 }
 
+/* A second line for a node that the container has waits for nothing. */
+static bool is_second(const struct editor *e, size_t i) {
+        const struct gpu *g;
+        const struct node *n = devline_node(e->in->facts, &e->lines[i], &g);
+
+        for (size_t j = 0; n && j < e->p->n_nodes; j++)
+                if (e->p->nodes[j].node == n && e->p->nodes[j].required)
+                        return true;
+        return false;
+}
+
 void editor_drop(const struct editor *e, size_t i) {
         pctconf_drop(e->c, i);
-        e->c->lines[i].remember = e->p->incomplete;
+        e->c->lines[i].remember = e->p->incomplete && !is_second(e, i);
         if (!e->c->lines[i].parked)
                 editor_report(e, (struct finding){ .code = FINDING_LINE_REMOVED,
                                                    .where = editor_where(e, i),

@@ -112,13 +112,21 @@ static const char *wanted(const struct editor *e, struct bytes name) {
         return NULL;
 }
 
-/* The last line that sets @name for init; 0: none. With an empty @name of any variable. */
+/* The last line that sets @name for init; 0: none. */
 static size_t last_line(const struct editor *e, struct bytes name) {
         struct bytes own, value;
 
         for (size_t i = e->c->n_lines; i-- > 1;)
                 if (environment_parse(&e->c->lines[i], &own, &value) == ENVIRONMENT_RUNTIME &&
-                    (name.len == 0 || bytes_equal(own, name)))
+                    bytes_equal(own, name))
+                        return i;
+        return 0;
+}
+
+/* The last line about variables, broken or not: of two that set the same, the later one counts. */
+static size_t last_of_all(const struct editor *e) {
+        for (size_t i = e->c->n_lines; i-- > 1;)
+                if (environment_of(e->c->lines[i].key) != ENVIRONMENT_NONE)
                         return i;
         return 0;
 }
@@ -146,7 +154,7 @@ static void add_wanted(const struct variables *v) {
 
         for (size_t i = 0; e->in->survey->application && i < p->n_guest_environment; i++) {
                 struct bytes name, value, text = bytes_of(p->guest_environment[i]);
-                size_t behind = last_line(e, (struct bytes){ 0 });
+                size_t behind = last_of_all(e);
 
                 if (!bytes_split(text, '=', &name, &value) || last_line(e, name) > 0 ||
                     wanted(e, name) != p->guest_environment[i])
@@ -179,10 +187,10 @@ static void report_nvidia(const struct editor *e) {
                         reaches = true;
         }
         if (hook && runtime > 0 && !reaches)
-                editor_report(e, (struct finding){
-                                         .code = FINDING_ENVIRONMENT_UNHEARD,
-                                         .where = editor_where(e, runtime),
-                                         .what = editor_text(e, e->c->lines[runtime].value) });
+                editor_report(
+                        e, (struct finding){ .code = FINDING_ENVIRONMENT_UNHEARD,
+                                             .where = editor_where(e, runtime),
+                                             .what = editor_text(e, e->c->lines[runtime].value) });
 }
 
 void edit_environment(const struct editor *e) {

@@ -36,7 +36,8 @@ static bool is_in_bound_folder(const struct editor *e, size_t line) {
                 const struct conf_line *l = &e->c->lines[i];
                 struct devline d = devline_parse(e->a, l);
 
-                if (i == line || l->dropped || l->parked || devline_is_wide(e->in->facts, &e->lines[i]))
+                if (i == line || l->dropped || l->parked || d.path.scope == PATH_NODE ||
+                    devline_is_wide(e->in->facts, &e->lines[i]))
                         continue;
                 if (is_below(target, d.type == DEVLINE_MOUNT ? d.target_path.clean : mount_point(l)))
                         return true;
