@@ -14,6 +14,7 @@ static void print_filled(const char *template) {
                 { "gpu", "@GPUANCHOR_GPU@" },     { "old", "@GPUANCHOR_OLD@" },
                 { "new", "@GPUANCHOR_NEW@" },     { "what", "@GPUANCHOR_WHAT@" },
                 { "where", "@GPUANCHOR_WHERE@" }, { "vmid", "@GPUANCHOR_VMID@" },
+                { "name", "" }, /* its address says which */
                 { NULL, NULL },
         };
         _cleanup_arena_ struct arena a = { 0 };

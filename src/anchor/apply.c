@@ -302,12 +302,6 @@ void anchor_record(const struct check *c) {
                 (void)record_write(&c->anchor->pve, c->guest.vmid, &c->planned);
 }
 
-static bool has_quorum(const struct guest *g) {
-        struct stat st;
-
-        return stat(g->conf_path, &st) < 0 || (st.st_mode & 0222) != 0;
-}
-
 bool anchor_refuses(const struct guest *g, struct findings *f) {
         const char *where = g->conf_path + strlen(g->root);
         struct bytes value;
@@ -319,7 +313,7 @@ bool anchor_refuses(const struct guest *g, struct findings *f) {
                                                  .what = bytes_dup(f->arena, value) });
         if (guest_is_template(g))
                 finding_add(f, (struct finding){ .code = FINDING_GUEST_TEMPLATE, .where = where });
-        if (!has_quorum(g))
+        if (access(g->conf_path, F_OK) == 0 && !pve_may_write(g->conf_path))
                 finding_add(f, (struct finding){ .code = FINDING_NO_QUORUM, .where = where });
         return f->n > before;
 }

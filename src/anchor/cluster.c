@@ -74,22 +74,14 @@ static struct published inventory_of(struct anchor *an) {
         return p;
 }
 
-/* Without a quorum pmxcfs shows its files without write permission; access(2) says yes to root. */
-static bool has_quorum(const struct anchor *an) {
-        struct stat st;
-
-        return stat(arena_printf(an->pve.arena, "%s/etc/pve/nodes/%s", an->pve.root, an->pve.node),
-                    &st) == 0 &&
-               (st.st_mode & 0222) != 0;
-}
-
 bool anchor_publish(struct anchor *an) {
         struct arena *a = an->pve.arena;
         const char *folder = arena_printf(a, "%s" PUBLISHED, an->pve.root), *path;
         struct bytes before = { 0 }, now;
         struct published p;
 
-        if (!an->pve.node || anchor_facts(an) < 0 || !has_quorum(an))
+        if (!an->pve.node || anchor_facts(an) < 0 ||
+            !pve_may_write(arena_printf(a, "%s/etc/pve/nodes/%s", an->pve.root, an->pve.node)))
                 return false;
         p = inventory_of(an);
         now = published_write(a, &p);
@@ -217,19 +209,12 @@ static enum cluster_finds find_here(struct anchor *an, uint32_t vmid, struct gpu
                                                                             : FINDS_NONE;
 }
 
-/* As guest_is_managed() has it, of a container of any node. */
-static bool is_managed(struct anchor *an, uint32_t vmid, struct bytes conf, const char **ret_name) {
-        struct guest g = guest_with(an->pve.arena, &(struct guest){ .vmid = vmid, .root = "" }, conf,
+static const char *hostname_of(struct arena *a, uint32_t vmid, struct bytes conf) {
+        struct guest g = guest_with(a, &(struct guest){ .vmid = vmid, .root = "" }, conf,
                                     (struct bytes){ 0 });
-        const char *hook = guest_setting(an->pve.arena, &g, "hookscript");
-        const char *name = guest_setting(an->pve.arena, &g, "hostname");
-        struct settings own;
+        const char *name = guest_setting(a, &g, "hostname");
 
-        *ret_name = name ? name : "";
-        if (!hook || guest_has_hook(&g))
-                return hook != NULL;
-        anchor_policy(an, vmid, NULL, &own);
-        return own.policy.caller && streq(own.policy.caller, hook);
+        return name ? name : "";
 }
 
 static void add_container(struct anchor *an, struct cluster *c, const struct cluster_node *n,
@@ -241,8 +226,9 @@ static void add_container(struct anchor *an, struct cluster *c, const struct clu
         if (file_read(a, arena_printf(a, "%s/etc/pve/nodes/%s/lxc/%u.conf", an->pve.root, n->name,
                                       vmid),
                       PMXCFS_MAX, &conf) < 0 ||
-            !is_managed(an, vmid, conf, &x.name))
+            !guest_conf_is_managed(&an->pve, vmid, conf))
                 return;
+        x.name = hostname_of(a, vmid, conf);
         x.finds = arena_alloc(a, c->n_nodes * sizeof(*x.finds));
         x.gpus = arena_alloc(a, c->n_nodes * sizeof(*x.gpus));
         for (size_t i = 0; i < c->n_nodes; i++) {

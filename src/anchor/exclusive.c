@@ -28,14 +28,14 @@ static int compare(const void *a, const void *b) {
         return strcmp(((const struct slot *)a)->path, ((const struct slot *)b)->path);
 }
 
-static struct slots slots_of(const struct check *c, const struct gpu_list *gpus) {
+static struct slots slots_of(const struct pve *pve, const struct gpu_list *gpus) {
         struct slots s = { 0 };
 
         for (size_t i = 0; i < gpus->n; i++)
-                *ARENA_PUSH(c->arena, s.items, s.n) = (struct slot){
+                *ARENA_PUSH(pve->arena, s.items, s.n) = (struct slot){
                         .gpu = gpus->items[i],
-                        .path = reservation_path(c->arena, c->anchor->pve.root,
-                                                 reservation_name(c->arena, gpus->items[i])),
+                        .path = reservation_path(pve->arena, pve->root,
+                                                 reservation_name(pve->arena, gpus->items[i])),
                         .fd = -1,
                 };
         if (s.n > 1)
@@ -71,14 +71,14 @@ static void refuse_failed(struct check *c, const struct slot *s, const char *why
                                  gpu_label(c->arena, s->gpu->name, s->gpu->address));
 }
 
-/* Whether another container has reserved it. */
-static bool is_reserved(const struct check *c, struct slot *s) {
-        reservation_read(c->arena, s->path, &s->before);
-        return reservation_holds(c->anchor->pve.root, &s->before, c->guest.vmid);
+/* Whether another container than @vmid has reserved it. */
+static bool is_reserved(const struct pve *pve, uint32_t vmid, struct slot *s) {
+        reservation_read(pve->arena, s->path, &s->before);
+        return reservation_holds(pve->root, &s->before, vmid);
 }
 
 static bool heed_one(struct check *c, struct slot *s) {
-        if (!is_reserved(c, s))
+        if (!is_reserved(&c->anchor->pve, c->guest.vmid, s))
                 return true;
         refuse_taken(c, s->gpu, gpu_user_text(c->arena, USER_CONTAINER, s->before.vmid),
                      WHY_TAKEN_ALONE);
@@ -184,7 +184,7 @@ static void restore(struct check *c, struct slots *s) {
 
 static void take(struct check *c, const struct process *task, const struct gpu_list *gpus) {
         struct reservation own = { .vmid = c->guest.vmid, .holder = *task };
-        struct slots s = slots_of(c, gpus);
+        struct slots s = slots_of(&c->anchor->pve, gpus);
         bool free = s.n > 0 && lock_all(c, &s);
 
         for (size_t i = 0; i < s.n && free; i++)
@@ -201,7 +201,7 @@ void exclusive_take(struct check *c, const struct process *task) {
 
 /* The locks one by one: nothing is decided by two of them. */
 static void release(struct check *c, const struct gpu_list *gpus) {
-        struct slots s = slots_of(c, gpus);
+        struct slots s = slots_of(&c->anchor->pve, gpus);
 
         for (size_t i = 0; i < s.n; i++) {
                 struct reservation r;
@@ -224,7 +224,7 @@ void exclusive_release(struct check *c) {
 
 /* Without a file, which an ordinary host never has, it is one system call for each GPU. */
 void exclusive_heed(struct check *c) {
-        struct slots s = slots_of(c, &c->plan.choice.gpus);
+        struct slots s = slots_of(&c->anchor->pve, &c->plan.choice.gpus);
 
         for (size_t i = 0; i < s.n && !c->refuse && !c->policy.exclusive; i++) {
                 int r = access(s.items[i].path, F_OK) < 0
@@ -241,7 +241,7 @@ void exclusive_heed(struct check *c) {
 }
 
 void exclusive_judge(struct check *c) {
-        struct slots s = slots_of(c, &c->plan.choice.gpus);
+        struct slots s = slots_of(&c->anchor->pve, &c->plan.choice.gpus);
         bool free = !c->refuse && s.n > 0;
 
         for (size_t i = 0; i < s.n && free; i++)
@@ -260,9 +260,19 @@ static bool is_held(const struct held *h, const struct gpu *g) {
         return false;
 }
 
+void exclusive_leave_out(const struct pve *pve, uint32_t vmid, struct gpu_list *gpus) {
+        struct slots s = slots_of(pve, gpus);
+        struct gpu_list kept = { 0 };
+
+        for (size_t i = 0; i < s.n; i++)
+                if (!is_reserved(pve, vmid, &s.items[i]))
+                        gpu_list_add(pve->arena, &kept, s.items[i].gpu);
+        *gpus = kept;
+}
+
 void exclusive_spare(const struct check *c, const struct held *held, struct gpu_list *gpus,
                      struct exclusive_locks *ret) {
-        struct slots s = slots_of(c, gpus);
+        struct slots s = slots_of(&c->anchor->pve, gpus);
         struct gpu_list kept = { 0 };
 
         for (size_t i = 0; i < s.n; i++) {
@@ -270,12 +280,12 @@ void exclusive_spare(const struct check *c, const struct held *held, struct gpu_
                 int fd;
 
                 /* it comes back: until that is done nobody may reserve it */
-                if (held && held->init.pid != 0 && !is_held(held, x->gpu)) {
+                if (held->init.pid != 0 && !is_held(held, x->gpu)) {
                         if (reservation_lock(c->arena, x->path, true, &fd) < 0)
                                 continue;
                         *ARENA_PUSH(c->arena, ret->fds, ret->n) = fd;
                 }
-                if (!is_reserved(c, x))
+                if (!is_reserved(&c->anchor->pve, c->guest.vmid, x))
                         gpu_list_add(c->arena, &kept, x->gpu);
         }
         *gpus = kept;
@@ -287,11 +297,11 @@ void exclusive_unlock(struct exclusive_locks *l) {
 }
 
 static bool has_all(struct check *c, const struct gpu_list *gpus) {
-        struct slots s = slots_of(c, gpus);
+        struct slots s = slots_of(&c->anchor->pve, gpus);
         bool all = true;
 
         for (size_t i = 0; i < s.n && all; i++)
-                all = !is_reserved(c, &s.items[i]) && s.items[i].before.vmid == c->guest.vmid;
+                all = !is_reserved(&c->anchor->pve, c->guest.vmid, &s.items[i]) && s.items[i].before.vmid == c->guest.vmid;
         return all;
 }
 

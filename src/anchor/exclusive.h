@@ -35,10 +35,13 @@ struct exclusive_locks {
         size_t n;
 };
 
+/** exclusive_leave_out() - out of @gpus, of container @vmid that runs, what another has reserved */
+void exclusive_leave_out(const struct pve *pve, uint32_t vmid, struct gpu_list *gpus);
+
 /**
- * exclusive_spare() - leave out of @gpus, of a container that runs, what another one has reserved
+ * exclusive_spare() - the same where its nodes are changed now
  * @c:    check of the container
- * @held: what the last look has found in it; NULL: its nodes are not changed now
+ * @held: what the last look has found in it
  * @ret:  what it does not hold and gets back is locked until exclusive_unlock()
  */
 void exclusive_spare(const struct check *c, const struct held *held, struct gpu_list *gpus,

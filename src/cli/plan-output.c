@@ -39,17 +39,15 @@ static void find_live(const struct cli *c, const struct check *k, struct shown *
         if (!guest_is_managed(&c->host.pve, k->guest.vmid) && !c->opt[OPT_NOW])
                 return;
         (void)running_preview(&now, &s->live);
-        for (size_t i = 0; i < s->live.n; i++)
-                s->changes |= !s->live.steps[i].done;
+        s->changes |= s->live.n > 0;
 }
 
 static void print_live(struct cli *c, const struct follow *live) {
         for (size_t i = 0; i < live->n; i++) {
                 const struct follow_step *s = &live->steps[i];
 
-                if (!s->done)
-                        cli_say(c, s->kind == FOLLOW_GIVE ? MSG_PLAN_LIVE_GIVE : MSG_PLAN_LIVE_REVOKE,
-                                s->path, devnum_text(&c->arena, s->number));
+                cli_say(c, s->kind == FOLLOW_GIVE ? MSG_PLAN_LIVE_GIVE : MSG_PLAN_LIVE_REVOKE,
+                        s->path, devnum_text(&c->arena, s->number));
         }
 }
 

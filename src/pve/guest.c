@@ -250,19 +250,22 @@ static bool calls_hook(const struct pve *pve, uint32_t vmid, struct bytes hooksc
         return caller && bytes_equal(hookscript, bytes_of(caller));
 }
 
-bool guest_is_managed(const struct pve *pve, uint32_t vmid) {
-        struct arena *a = pve->arena;
-        const char *path = arena_printf(a, "%s/etc/pve/lxc/%u.conf", pve->root, vmid);
+bool guest_conf_is_managed(const struct pve *pve, uint32_t vmid, struct bytes conf) {
         struct pctconf lines;
-        struct bytes conf, hookscript;
+        struct bytes hookscript;
 
-        int r = file_read(a, path, MAX_READ, &conf);
-
-        if (r < 0)
-                return r != -ENOENT; /* who asks for more is told why it cannot be read */
         if (!bytes_contains(conf, "hookscript"))
                 return false;
-        pctconf_parse(a, PCTCONF_PVE, conf, &lines);
+        pctconf_parse(pve->arena, PCTCONF_PVE, conf, &lines);
         return pctconf_get(&lines, "hookscript", &hookscript) && hookscript.len > 0 &&
                (has_hook(&lines) || calls_hook(pve, vmid, hookscript));
+}
+
+bool guest_is_managed(const struct pve *pve, uint32_t vmid) {
+        const char *path = arena_printf(pve->arena, "%s/etc/pve/lxc/%u.conf", pve->root, vmid);
+        struct bytes conf;
+        int r = file_read(pve->arena, path, MAX_READ, &conf);
+
+        /* who asks for more is told why it cannot be read */
+        return r < 0 ? r != -ENOENT : guest_conf_is_managed(pve, vmid, conf);
 }

@@ -135,6 +135,9 @@ int guest_list(const struct pve *pve, uint32_t **ret, size_t *ret_n);
  */
 bool guest_is_managed(const struct pve *pve, uint32_t vmid);
 
+/** guest_conf_is_managed() - the same by a container file that was read, of any node */
+bool guest_conf_is_managed(const struct pve *pve, uint32_t vmid, struct bytes conf);
+
 /**
  * backup_save() - keep the loaded container file, the last 8, before another one is written
  * @next: what will be written, see backup_written()

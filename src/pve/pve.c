@@ -3,6 +3,8 @@
 /* pve - the link that tells the name of the node */
 #include "pve/pve.h"
 
+#include <sys/stat.h>
+
 const char *pve_node(const struct pve *pve) {
         char target[PATH_MAX];
         ssize_t n = readlink(arena_printf(pve->arena, "%s/etc/pve/local", pve->root), target,
@@ -14,6 +16,12 @@ const char *pve_node(const struct pve *pve) {
         target[n] = '\0';
         slash = strrchr(target, '/');
         return arena_strdup(pve->arena, slash ? slash + 1 : target);
+}
+
+bool pve_may_write(const char *path) {
+        struct stat st;
+
+        return stat(path, &st) == 0 && (st.st_mode & 0222) != 0;
 }
 
 struct pve pve_open(struct arena *a, const char *root) {

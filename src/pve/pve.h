@@ -12,6 +12,13 @@ struct pve {
         const char *node;    /* name in the cluster; NULL: /etc/pve was not mounted */
 };
 
+/**
+ * pve_may_write() - whether pmxcfs takes a change of the file or folder at @path
+ *
+ * Without a quorum it shows them without write permission; access(2) says yes to root all the same.
+ */
+bool pve_may_write(const char *path);
+
 /** pve_open() - the node whose files are below @root; @a and @root must live as long */
 struct pve pve_open(struct arena *a, const char *root);
 

@@ -206,11 +206,8 @@ static void add_live(struct arena *a, struct json_object *o, const struct follow
 
         for (size_t i = 0; i < live->n; i++) {
                 const struct follow_step *s = &live->steps[i];
-                struct json_object *step;
+                struct json_object *step = json_object_new_object();
 
-                if (s->done)
-                        continue;
-                step = json_object_new_object();
                 json_add_word(step, "change", s->kind == FOLLOW_GIVE ? "give" : "revoke");
                 json_add_text(a, step, "path", s->path);
                 json_add_number(step, "major", s->number.major);
@@ -222,12 +219,10 @@ static void add_live(struct arena *a, struct json_object *o, const struct follow
 
 const char *json_plan(struct arena *a, const struct json_plan *p) {
         struct json_object *o = json_object_new_object(), *array;
-        bool changes = p->n_delegate > 0;
+        bool changes = p->n_delegate > 0 || p->live->n > 0;
 
         for (size_t i = 0; i < p->n_files; i++)
                 changes |= p->files[i].changes;
-        for (size_t i = 0; i < p->live->n; i++)
-                changes |= !p->live->steps[i].done;
         json_add_number(o, "schema", JSON_SCHEMA);
         json_add_vmid(o, p->vmid);
         json_add_text(a, o, "node", p->node);

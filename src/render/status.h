@@ -37,7 +37,7 @@ int status_table(struct arena *a, const struct status_view *v, bool color);
  *
  * Fields with tabs between them, "-" for nothing; the first says what the line
  * is: "node" NAME watched|unwatched, "gpu" ADDRESS ID DRIVER NODES CODES NAME, "container" VMID
- * NAME STATE GPUS CODES, "finding" SEVERITY CODE VMID TEXT REMEDY and "open"
+ * NAME STATE GPUS CODES GATE, "held" VMID PATH NUMBER GPU, "finding" SEVERITY CODE VMID TEXT REMEDY and "open"
  * where something is to be done.
  */
 void status_plain(struct arena *a, const struct status_view *v);

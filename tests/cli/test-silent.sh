@@ -77,7 +77,7 @@ silent() {
     unshare -m "$silent_fs" "$box/$1" "$box" >"$work/ready" 2>&1 &
     init=$!
     echo "$init" >"$work/init"
-    for _ in 1 2 3 4 5 6 7 8 9 10; do
+    for _ in $(seq 150); do # a busy machine takes seconds
         ! grep -q ready "$work/ready" || break
         sleep 0.2
     done

@@ -148,7 +148,7 @@ ALLOWED_SYMBOLS = re.compile(
     r"|parse_u32|parse_u64|parse_hex|bytes_\w+|str_distance"
     r"|(__)?mem(chr|cmp|cpy|mem|move|rchr|set)(_chk)?|bcmp"
     r"|(__)?str(n?casecmp|chr|cmp|cspn|len|ncmp|nlen|rchr|spn|str)(_chk)?"
-    r"|qsort|(__)?snprintf(_chk)?"
+    r"|bsearch|qsort|(__)?snprintf(_chk)?"
     # what compilers and sanitizers add
     r"|_GLOBAL_OFFSET_TABLE_|__stack_chk_fail|__(asan|ubsan|sanitizer|gcov|tsan|msan|sancov|llvm)_.*"
 )

@@ -32,6 +32,7 @@ if command -v journalctl >/dev/null; then
     cp "$catalog" "$work/root/usr/lib/systemd/catalog/"
     journalctl --root="$work/root" --update-catalog 2>"$work/err" || bad "journalctl: $(cat "$work/err")"
     journalctl --root="$work/root" --list-catalog 2>/dev/null | cut -d' ' -f1 | sort >"$work/listed"
+    ! grep '{[a-z]*}' "$catalog" || bad "a place of the catalog is not filled in"
     sed -n 's/^-- \([0-9a-f]\{32\}\)$/\1/p' "$catalog" | sort >"$work/ids"
     same "journalctl does not know all of $catalog" "$work/ids" "$work/listed"
 fi

@@ -93,7 +93,7 @@ void gates_set(struct check *c) {
                 return;
         (void)held_load(&c->anchor->pve, c->guest.vmid, &change.before);
         given_gpus(c->arena, in.facts, &c->given, &in.gpus);
-        exclusive_spare(c, NULL, &in.gpus, NULL);
+        exclusive_leave_out(&c->anchor->pve, c->guest.vmid, &in.gpus);
         in.given = c->given.nodes;
         in.n_given = c->given.n_nodes;
         in.held = &change.before;
@@ -112,6 +112,7 @@ static void renew(const struct anchor *an, uint32_t vmid, struct findings *f) {
             record_read(&an->pve, vmid, &given) != 0)
                 return;
         given_gpus(f->arena, in.facts, &given, &in.gpus);
+        exclusive_leave_out(&an->pve, vmid, &in.gpus);
         in.given = given.nodes;
         in.n_given = given.n_nodes;
         in.held = &change.before;

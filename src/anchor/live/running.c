@@ -276,7 +276,10 @@ void running_look(struct check *c, struct running_look *ret) {
         w.plan = c->recorded && c->policy.running != RUNNING_LEAVE;
         w.may_change = w.plan && may_change(c, &lock);
         prepare(&w);
-        exclusive_spare(c, w.may_change ? &w.before : NULL, &w.gpus, &locks);
+        if (w.may_change)
+                exclusive_spare(c, &w.before, &w.gpus, &locks);
+        else
+                exclusive_leave_out(&c->anchor->pve, c->guest.vmid, &w.gpus);
         found = ask_inside(&w);
         if (found) {
                 ret->seen = true;
@@ -297,7 +300,6 @@ static struct record wanted_record(struct check *c) {
 
 bool running_preview(struct check *c, struct follow *ret) {
         struct wish w = { .check = c, .plan = true };
-        struct exclusive_locks locks = { 0 };
         const struct outcome *found;
 
         *ret = (struct follow){ 0 };
@@ -306,11 +308,11 @@ bool running_preview(struct check *c, struct follow *ret) {
                 return false;
         w.record = wanted_record(c);
         prepare(&w);
-        exclusive_spare(c, NULL, &w.gpus, &locks);
+        exclusive_leave_out(&c->anchor->pve, c->guest.vmid, &w.gpus);
         found = ask_inside(&w);
-        exclusive_unlock(&locks);
-        if (found)
-                *ret = found->follow;
+        for (size_t i = 0; found && i < found->follow.n; i++)
+                if (!found->follow.steps[i].done)
+                        *ARENA_PUSH(c->arena, ret->steps, ret->n) = found->follow.steps[i];
         return found != NULL;
 }
 

@@ -134,7 +134,9 @@ static int keep_inside(struct job *j) {
                 anchor_upkeep_changed(&j->host, j->vmid, &f);
         else
                 anchor_upkeep(&j->host, j->vmid, &f);
-        running_finished(&j->host.pve, j->vmid, true);
+        if (now.seen) /* else the next look begins again */
+                running_finished(&j->host.pve, j->vmid, true);
+        facts_name(&j->host.facts, &f);
         out_findings(j->c, &f, j->vmid, EDITS_TELL);
         return show_attention(&f);
 }

@@ -51,7 +51,7 @@ struct token {
 struct devline {
         enum devline_type type;
         const char *broken; /* not NULL: recognised, but Proxmox or LXC would not take it; why */
-        bool odd; /* broken, and not in its path, number or gid: its options are not kept as they are */
+        bool odd; /* MOUNT: broken in its target or options, which are not kept as they are */
 
         struct gpu_path path; /* MOUNT: source; DEV: path */
         struct bytes raw_path;   /* the same as it stands in the value */

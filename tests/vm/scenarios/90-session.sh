@@ -28,7 +28,7 @@ told() { echo "$*" >>$SESSION; }
 settled() {
     local end=$((SECONDS + 60))
     until [ "$(journalctl --sync && journalctl -q -t gpuanchord -o cat --since "$since" | grep -c "$1")" = "$2" ]; do
-        [ $SECONDS -lt $end ] || fail "the watcher never said '$1' $2 times"
+        [ $SECONDS -lt $end ] || fail "the watcher never said '$1' $2 times: $(journalctl -q -t gpuanchord -o cat --since "$since")$(systemctl status gpuanchord)"
         sleep 0.5
     done
 }

@@ -77,7 +77,7 @@ static struct numbers node_gids(const struct editor *e) {
 
 /*
  * "44,104" with the one number renewed that is no node's: of a group that is given out
- * dynamically, as render is. @text itself where that, or what ought to be there, is not one.
+ * dynamically, as render is. NULL where that, or what ought to be there, is not one.
  */
 static const char *renewed(const struct editor *e, struct bytes text, const struct numbers *nodes) {
         struct bytes rest = text, stale = { 0 };
