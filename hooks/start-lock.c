@@ -29,10 +29,14 @@ static const char *note_path(const struct pve *pve, uint32_t vmid) {
         return arena_printf(pve->arena, "%s/run/gpuanchor/%u.start", pve->root, vmid);
 }
 
-static bool holds(const struct pve *pve, uint32_t vmid, pid_t pid) {
+/* From now on it is held here, too: what the other process does, nobody else comes between. */
+static bool share(const struct pve *pve, uint32_t vmid, pid_t pid, struct start_lock *ret) {
         char path[PATH_MAX];
 
-        return realpath(guest_lock_path(pve, vmid), path) && process_holds_flock(pid, path);
+        if (!realpath(guest_lock_path(pve, vmid), path))
+                return false;
+        ret->fd = process_share_flock(pid, path);
+        return ret->fd != PROCESS_LOCK_NONE;
 }
 
 /* FNV-1a: against an accident. Whoever can write the file needs no trick. */
@@ -55,13 +59,13 @@ static bool conf_digest(const struct pve *pve, uint32_t vmid, uint64_t *ret) {
         return true;
 }
 
-static bool find_ancestor(const struct pve *pve, uint32_t vmid, struct process *ret) {
+static bool of_ancestor(const struct pve *pve, uint32_t vmid, struct start_lock *ret) {
         pid_t pid = getppid();
 
-        for (int i = 0; i < MOST_ANCESTORS && process_find(pid, ret); i++) {
-                if (holds(pve, vmid, pid))
+        for (int i = 0; i < MOST_ANCESTORS && process_find(pid, &ret->holder); i++) {
+                if (share(pve, vmid, pid, ret))
                         return true;
-                pid = ret->parent;
+                pid = ret->holder.parent;
         }
         return false;
 }
@@ -81,7 +85,7 @@ static bool read_note(const struct pve *pve, uint32_t vmid, struct start_lock *r
         while (ret->n_said < START_LOCK_SAID &&
                parse_u64(bytes_word(&text), &ret->said[ret->n_said]))
                 ret->n_said++;
-        return process_lives(&ret->holder) && holds(pve, vmid, ret->holder.pid) &&
+        return process_lives(&ret->holder) && share(pve, vmid, ret->holder.pid, ret) &&
                conf_digest(pve, vmid, &now) && now == seen;
 }
 
@@ -96,15 +100,14 @@ static void take(const struct pve *pve, uint32_t vmid,
         } else {
                 l.waited_ms = 0;
                 l.n_said = 0;
-                if (r == GUEST_E_BUSY)
+                if (r == GUEST_E_BUSY) {
+                        cleanup_close(&l.fd); /* shared, but not of this start */
+                        l.fd = -1;
                         r = guest_lock(pve, vmid, LOCK_MS, &l.fd);
+                }
                 l.state = r == 0 ? START_LOCK_OWN : START_LOCK_OTHER;
         }
         *ret = l;
-}
-
-static bool of_ancestor(const struct pve *pve, uint32_t vmid, struct start_lock *ret) {
-        return find_ancestor(pve, vmid, &ret->holder);
 }
 
 void start_lock_pre(const struct pve *pve, uint32_t vmid, struct start_lock *ret) {

@@ -17,7 +17,7 @@ enum start_lock_state {
 
 struct start_lock {
         enum start_lock_state state;
-        int fd;                /* START_LOCK_OWN: close it to unlock; else -1 */
+        int fd;                /* the lock, taken or shared, until it is closed; below 0: none */
         struct process holder; /* START_LOCK_START */
         unsigned waited_ms;    /* what the pre-start of this start has waited for a GPU */
         uint64_t said[START_LOCK_SAID]; /* digests of what this start has said */

@@ -11,6 +11,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/pidfd.h>
 
 #define PROC_FILE_MAX 4096
 
@@ -53,24 +54,42 @@ bool process_lives(const struct process *p) {
         return process_find(p->pid, &now) && now.start == p->start;
 }
 
-static bool has_flock(struct arena *a, pid_t pid, const char *fd) {
+static bool has_flock(struct arena *a, const char *process, const char *fd) {
         struct bytes info;
 
-        return file_read(a, arena_printf(a, "/proc/%d/fdinfo/%s", (int)pid, fd), PROC_FILE_MAX,
+        return file_read(a, arena_printf(a, "/proc/%s/fdinfo/%s", process, fd), PROC_FILE_MAX,
                          &info) == 0 &&
                bytes_contains(info, "FLOCK");
 }
 
-bool process_holds_flock(pid_t pid, const char *path) {
+/* Its number in the other process may be another file's by now: the lock is asked of what came. */
+static int share_fd(struct arena *a, pid_t pid, const char *name) {
+        _cleanup_(cleanup_close) int pidfd = pidfd_open(pid, 0);
+        uint32_t number;
+        int fd;
+
+        if (pidfd < 0 || !parse_u32(bytes_of(name), &number) || number > INT_MAX)
+                return PROCESS_LOCK_SEEN;
+        fd = pidfd_getfd(pidfd, (int)number, 0);
+        if (fd < 0)
+                return errno == EBADF ? PROCESS_LOCK_NONE : PROCESS_LOCK_SEEN;
+        if (has_flock(a, "self", arena_printf(a, "%d", fd)))
+                return fd;
+        close(fd);
+        return PROCESS_LOCK_NONE;
+}
+
+int process_share_flock(pid_t pid, const char *path) {
         _cleanup_arena_ struct arena a = { 0 };
-        _cleanup_(cleanup_dir) DIR *dir = opendir(arena_printf(&a, "/proc/%d/fd", (int)pid));
+        const char *process = arena_printf(&a, "%d", (int)pid);
+        _cleanup_(cleanup_dir) DIR *dir = opendir(arena_printf(&a, "/proc/%s/fd", process));
         size_t len = strlen(path);
         char target[PATH_MAX];
 
         /* the name of a link and not its file: to ask that could wait for a dead server */
         for (const struct dirent *d; dir && (d = readdir(dir));)
                 if (readlinkat(dirfd(dir), d->d_name, target, sizeof(target)) == (ssize_t)len &&
-                    memcmp(target, path, len) == 0 && has_flock(&a, pid, d->d_name))
-                        return true;
-        return false;
+                    memcmp(target, path, len) == 0 && has_flock(&a, process, d->d_name))
+                        return share_fd(&a, pid, d->d_name);
+        return PROCESS_LOCK_NONE;
 }

@@ -18,11 +18,19 @@ bool process_find(pid_t pid, struct process *ret);
 /** process_lives() - whether it has not ended; @p->pid and @p->start count */
 bool process_lives(const struct process *p);
 
+enum {
+        PROCESS_LOCK_NONE = -1, /* it holds none */
+        PROCESS_LOCK_SEEN = -2, /* it does, and may release it at any moment */
+};
+
 /**
- * process_holds_flock() - whether it has a descriptor of @path with a flock(2) on it
+ * process_share_flock() - hold with process @pid the flock(2) that it has on a file
  * @path: as realpath(3) gives it
+ *
+ * Returns a descriptor of the same open file: it stays locked until both are closed. Or one of
+ * PROCESS_LOCK_*: to get the descriptor takes the right to trace the process.
  *
  * A descriptor that was inherited counts: /proc/PID/fdinfo tells of the lock of the open file,
  * where /proc/locks has the process that took it, which may have ended. Needs root.
  */
-bool process_holds_flock(pid_t pid, const char *path);
+int process_share_flock(pid_t pid, const char *path);
