@@ -72,15 +72,13 @@ static bool of_ancestor(const struct pve *pve, uint32_t vmid, struct start_lock 
 
 static bool read_note(const struct pve *pve, uint32_t vmid, struct start_lock *ret) {
         uint64_t seen, now;
-        uint32_t pid, waited;
+        uint32_t waited;
         struct bytes text;
 
         if (file_read(pve->arena, note_path(pve, vmid), 4096, &text) < 0 ||
-            !parse_u32(bytes_word(&text), &pid) || pid > INT_MAX ||
-            !parse_u64(bytes_word(&text), &ret->holder.start) ||
-            !parse_u64(bytes_word(&text), &seen) || !parse_u32(bytes_word(&text), &waited))
+            !process_take(&text, &ret->holder) || !parse_u64(bytes_word(&text), &seen) ||
+            !parse_u32(bytes_word(&text), &waited))
                 return false;
-        ret->holder.pid = (pid_t)pid;
         ret->waited_ms = waited;
         while (ret->n_said < START_LOCK_SAID &&
                parse_u64(bytes_word(&text), &ret->said[ret->n_said]))

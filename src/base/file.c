@@ -15,7 +15,9 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 
 int file_read(struct arena *a, const char *path, size_t max, struct bytes *ret) {
         _cleanup_(cleanup_close) int fd = -1;
@@ -182,6 +184,17 @@ int file_replace(const char *path, struct bytes content, unsigned mode, unsigned
 
 int file_edit(const char *path, const struct file_edit *e, unsigned mode, unsigned flags) {
         return replace(path, &e->seen, e->content, &(struct file_mode){ mode, flags });
+}
+
+int file_lock(int fd, unsigned timeout_ms, unsigned step_ms) {
+        for (unsigned waited = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; waited += step_ms) {
+                if (errno != EWOULDBLOCK && errno != EINTR)
+                        return -errno;
+                if (waited >= timeout_ms)
+                        return -ETIMEDOUT;
+                nanosleep(&(struct timespec){ .tv_nsec = 1000L * 1000 * step_ms }, NULL);
+        }
+        return 0;
 }
 
 int mkdir_parents(const char *path, unsigned mode) {

@@ -60,6 +60,14 @@ enum file_problem {
 int file_edit(const char *path, const struct file_edit *e, unsigned mode, unsigned flags);
 
 /**
+ * file_lock() - take the exclusive flock(2) of @fd
+ * @timeout_ms: how long to try, looking every @step_ms; 0: once
+ *
+ * Returns 0, -ETIMEDOUT, or another negative errno.
+ */
+int file_lock(int fd, unsigned timeout_ms, unsigned step_ms);
+
+/**
  * file_sweep() - remove the temporary files that killed runs left beside @path
  *
  * Those are named PATH.tmp.PID of a process that does not exist any more. file_replace() does

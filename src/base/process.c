@@ -35,6 +35,20 @@ static bool parse_stat(struct bytes text, struct process *ret) {
         return parse_u64(word, &ret->start);
 }
 
+bool process_take(struct bytes *rest, struct process *ret) {
+        struct process p = { 0 };
+        struct bytes text = *rest;
+        uint32_t pid;
+
+        if (!parse_u32(bytes_word(&text), &pid) || pid > INT_MAX ||
+            !parse_u64(bytes_word(&text), &p.start))
+                return false;
+        p.pid = (pid_t)pid;
+        *ret = p;
+        *rest = text;
+        return true;
+}
+
 bool process_find(pid_t pid, struct process *ret) {
         _cleanup_arena_ struct arena a = { 0 };
         struct process p = { .pid = pid };

@@ -12,6 +12,12 @@ struct process {
         pid_t parent;
 };
 
+/**
+ * process_take() - "PID START", as a note of one of us has it
+ * @rest: what comes after it, on success
+ */
+bool process_take(struct bytes *rest, struct process *ret);
+
 /** process_find() - the process that has this number now; false when it has ended */
 bool process_find(pid_t pid, struct process *ret);
 

@@ -16,8 +16,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <sys/file.h>
-#include <time.h>
 
 #define FOLDER "/run/gpuanchor"
 #define LINE_MAX_LEN 128
@@ -41,17 +39,6 @@ const char *reservation_path(struct arena *a, const char *root, const char *name
         return arena_printf(a, "%s" FOLDER "/%s", root, name);
 }
 
-static int wait_for_lock(int fd) {
-        for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; waited += STEP_MS) {
-                if (errno != EWOULDBLOCK && errno != EINTR)
-                        return -errno;
-                if (waited >= WAIT_MS)
-                        return -ETIMEDOUT;
-                nanosleep(&(struct timespec){ .tv_nsec = STEP_MS * 1000 * 1000 }, NULL);
-        }
-        return 0;
-}
-
 int reservation_lock(struct arena *a, const char *path, bool create, int *ret_fd) {
         _cleanup_(cleanup_close) int fd = -1;
         int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | (create ? O_CREAT : 0), r;
@@ -64,7 +51,7 @@ int reservation_lock(struct arena *a, const char *path, bool create, int *ret_fd
         }
         if (fd < 0)
                 return -errno;
-        r = wait_for_lock(fd);
+        r = file_lock(fd, WAIT_MS, STEP_MS);
         if (r < 0)
                 return r;
         *ret_fd = fd;
@@ -74,13 +61,10 @@ int reservation_lock(struct arena *a, const char *path, bool create, int *ret_fd
 
 static bool parse(struct bytes text, struct reservation *ret) {
         struct reservation r = { 0 };
-        uint32_t pid;
 
         if (text.len == 0 || text.data[text.len - 1] != '\n' ||
-            !parse_u32(bytes_word(&text), &r.vmid) || !parse_u32(bytes_word(&text), &pid) ||
-            pid > INT_MAX || !parse_u64(bytes_word(&text), &r.holder.start))
+            !parse_u32(bytes_word(&text), &r.vmid) || !process_take(&text, &r.holder))
                 return false;
-        r.holder.pid = (pid_t)pid;
         *ret = r;
         return true;
 }
@@ -115,14 +99,10 @@ bool reservation_holds(const char *root, const struct reservation *r, uint32_t v
 static bool is_being_started(struct arena *a, const char *root, uint32_t vmid) {
         struct process task = { 0 };
         struct bytes text;
-        uint32_t pid;
 
-        if (file_read(a, arena_printf(a, "%s" FOLDER "/%u.start", root, vmid), 4096, &text) < 0 ||
-            !parse_u32(bytes_word(&text), &pid) || pid > INT_MAX ||
-            !parse_u64(bytes_word(&text), &task.start))
-                return false;
-        task.pid = (pid_t)pid;
-        return process_lives(&task);
+        return file_read(a, arena_printf(a, "%s" FOLDER "/%u.start", root, vmid), 4096, &text) ==
+                       0 &&
+               process_take(&text, &task) && process_lives(&task);
 }
 
 bool container_lives(const char *root, uint32_t vmid) {

@@ -19,7 +19,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/file.h>
-#include <time.h>
 
 #define MAX_READ (16 * 1024 * 1024)
 #define LOCK_LOOK_MS 20
@@ -126,16 +125,13 @@ const char *guest_lock_path(const struct pve *pve, uint32_t vmid) {
 static int take_lock(const char *path, int timeout_ms, int *ret_fd) {
         _cleanup_(cleanup_close) int fd =
                 open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+        int r;
 
         if (fd < 0)
                 return -errno;
-        for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; waited += LOCK_LOOK_MS) {
-                if (errno != EWOULDBLOCK && errno != EINTR)
-                        return -errno;
-                if (waited >= timeout_ms)
-                        return GUEST_E_BUSY;
-                nanosleep(&(struct timespec){ .tv_nsec = LOCK_LOOK_MS * 1000 * 1000 }, NULL);
-        }
+        r = file_lock(fd, (unsigned)timeout_ms, LOCK_LOOK_MS);
+        if (r < 0)
+                return r == -ETIMEDOUT ? GUEST_E_BUSY : r;
         *ret_fd = fd;
         fd = -1;
         return 0;

@@ -13,7 +13,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/random.h>
 
 #define FOLDER "/var/lib/gpuanchor/host"
@@ -112,8 +111,8 @@ static int lock_folder(const struct pve *pve) {
         int fd = open(arena_printf(pve->arena, "%s" FOLDER, pve->root),
                       O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-        for (int i = 0; fd >= 0 && i < 100 && flock(fd, LOCK_EX | LOCK_NB) < 0; i++)
-                usleep(10000);
+        if (fd >= 0)
+                (void)file_lock(fd, 1000, 10);
         return fd;
 }
 

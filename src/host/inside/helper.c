@@ -43,15 +43,10 @@ static void note_write(int fd, pid_t pid) {
 static pid_t note_read(struct arena *a, const char *path) {
         struct process p = { 0 };
         struct bytes text;
-        uint32_t pid;
 
-        if (file_read(a, path, 4096, &text) < 0)
-                return 0;
-        if (!parse_u32(bytes_word(&text), &pid) || pid > INT_MAX ||
-            !parse_u64(bytes_word(&text), &p.start))
-                return 0;
-        p.pid = (pid_t)pid;
-        return process_lives(&p) ? p.pid : 0;
+        return file_read(a, path, 4096, &text) == 0 && process_take(&text, &p) && process_lives(&p)
+                       ? p.pid
+                       : 0;
 }
 
 /* Without a note, where there can be none, we go on all the same: @ret_fd is -1 then. */
@@ -61,11 +56,8 @@ static int note_lock(struct arena *a, const struct inside_job *job, int *ret_fd)
         if (mkdir_parents(arena_printf(a, "%s/run/gpuanchor", job->root), 0755) == 0)
                 fd = open(note_path(a, job->root, job->vmid),
                           O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-        for (unsigned waited = 0; fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0; waited += 100) {
-                if (waited >= job->timeout_ms)
-                        return INSIDE_E_BUSY;
-                nanosleep(&(struct timespec){ .tv_nsec = 100 * 1000 * 1000 }, NULL);
-        }
+        if (fd >= 0 && file_lock(fd, job->timeout_ms, 100) < 0)
+                return INSIDE_E_BUSY;
         *ret_fd = fd;
         fd = -1;
         return 0;
