@@ -1629,6 +1629,19 @@ case_undo_keeps_others_work() {
         run 2 undo 101
         cp "$work/patched" "$CONF"
     done
+    # what gpuanchor may write, but has not
+    for change in '$a dev3: /dev/dri/card0,gid=44' '$a lxc.mount.entry: /dev/dri/card0 srv/card none bind' \
+        '$a lxc.idmap: g 70000 170000 10' 's/^\(lxc.cgroup2.devices.allow: .*\) rwm/\1 rw/' /^lxc.idmap/d; do
+        sed -i "$change" "$CONF"
+        run 2 undo 101
+        complained 'other lines were changed since then'
+        cp "$work/patched" "$CONF"
+    done
+    # Proxmox has written it: sorted, the lxc.* lines last
+    { grep -v ^lxc "$CONF" | sort && sed -n 's/^\(lxc[^ :]*\) *[:=] */\1: /p' "$CONF"; } >"$work/sorted"
+    cp "$work/sorted" "$CONF"
+    run 1 undo --dry-run 101
+    cp "$work/patched" "$CONF"
     sed -i 's/^hostname:.*/hostname: changed/' "$CONF"
     printf '\n[snap]\narch: amd64\n' >>"$CONF"
     before

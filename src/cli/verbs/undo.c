@@ -92,20 +92,53 @@ static struct bytes keep_hookscript(struct arena *a, const struct guest *old,
         return pctconf_write(&conf);
 }
 
+static int compare_lines(const void *a, const void *b) {
+        const struct bytes *x = a, *y = b;
+        int r = memcmp(x->data, y->data, x->len < y->len ? x->len : y->len);
+
+        return r ? r : (x->len > y->len) - (x->len < y->len);
+}
+
+/* What the file says, in the form and in the order in which nothing but that counts. */
+static struct bytes said_by(struct arena *a, const struct pctconf *conf) {
+        struct bytes *lines = arena_alloc(a, conf->n_lines * sizeof(*lines));
+        struct strbuf all = { .arena = a };
+        size_t n = 0;
+
+        for (size_t i = 1; i < conf->n_lines; i++) {
+                const struct conf_line *l = &conf->lines[i];
+                struct strbuf line = { .arena = a };
+
+                strbuf_add_bytes(&line, l->key);
+                strbuf_adds(&line, l->key.len > 0 ? ": " : "");
+                strbuf_add_bytes(&line, l->key.len > 0 ? l->value : bytes_trim(l->text));
+                strbuf_adds(&line, "\n");
+                lines[n++] = strbuf_bytes(&line);
+        }
+        if (n > 1)
+                qsort(lines, n, sizeof(*lines), compare_lines);
+        for (size_t i = 0; i < n; i++)
+                if (lines[i].len > 1) /* Proxmox drops empty lines */
+                        strbuf_add_bytes(&all, lines[i]);
+        strbuf_add_bytes(&all, bytes_trim(conf->tail));
+        return strbuf_bytes(&all);
+}
+
 /*
- * Whether all that changed since the original is what gpuanchor wrote: the file as it was written
- * then is kept, too. Where it is not, by what the other lines say.
+ * Whether all that changed since the original is what gpuanchor wrote. The file as it was written
+ * then is kept, too, and Proxmox may have sorted it since. Where it is not kept, by what the other
+ * lines say.
  */
 static bool only_ours(struct cli *c, const struct guest *old, const struct guest *now) {
         struct guest written;
         struct bytes text;
 
-        if (backup_written(&c->arena, now, &text)) {
-                written = guest_with(&c->arena, now, text, now->config);
-                if (bytes_equal(keep_hookscript(&c->arena, &written, now), now->conf))
-                        return true;
-        }
-        return bytes_equal(without_ours(c, old), without_ours(c, now));
+        if (!backup_written(&c->arena, now, &text))
+                return bytes_equal(without_ours(c, old), without_ours(c, now));
+        written = guest_with(&c->arena, now, text, now->config);
+        text = keep_hookscript(&c->arena, &written, now);
+        written = guest_with(&c->arena, now, text, now->config);
+        return bytes_equal(said_by(&c->arena, &written.lines), said_by(&c->arena, &now->lines));
 }
 
 /* The form of all device lines; AUTO when there are none, or of both. */
