@@ -173,17 +173,22 @@ static struct process task_of(const struct hook *h) {
         return p;
 }
 
+static void reserve(struct hook *h, struct check *c) {
+        struct process task = task_of(h);
+
+        exclusive_take(c, &task);
+}
+
 /* Check and write, again if a file was changed in between. */
 static int check_and_apply(struct hook *h, struct check *c) {
-        struct process task = task_of(h);
         int r = GUEST_E_CHANGED;
 
         for (int i = 0; i < MAX_TRIES && r == GUEST_E_CHANGED; i++) {
                 if (i > 0)
                         h->host = anchor_open(&h->arena, h->root);
                 r = check_patiently(h, c);
-                if (r == 0 && !c->refuse)
-                        exclusive_take(c, &task);
+                if (r == 0 && !c->refuse && c->policy.exclusive)
+                        reserve(h, c);
                 if (r != 0 || c->refuse)
                         return r;
                 c->config_only = h->lock.state == START_LOCK_OTHER;
@@ -268,6 +273,7 @@ static int post_start(struct hook *h) {
         bool reached;
 
         start_lock_forget(&h->host.pve, h->vmid);
+        anchor_sweep(&h->host, h->vmid);
         reached = anchor_learn(&h->host, h->vmid, &learned);
 
         say_all(h, &learned, true, true);

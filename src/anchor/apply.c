@@ -223,13 +223,6 @@ static int apply_files(struct check *c) {
         return config ? config : conf;
 }
 
-/* Also where nothing is written this time. */
-static void sweep_files(const struct check *c) {
-        file_sweep(c->guest.conf_path);
-        file_sweep(c->guest.config_path);
-        file_sweep(settings_path(&c->anchor->pve, c->guest.vmid));
-}
-
 /* What is remembered of container and host; nothing while another task may change the container. */
 static int apply_memories(struct check *c) {
         int r;
@@ -257,7 +250,6 @@ static void judge_disk(struct check *c, const char *why) {
 int anchor_apply(struct check *c) {
         int r, memory;
 
-        sweep_files(c);
         if (c->left_alone)
                 return apply_owner(c);
         r = apply_delegations(c);
@@ -269,6 +261,14 @@ int anchor_apply(struct check *c) {
         if (r != 0 && r != GUEST_E_CHANGED)
                 judge_disk(c, WHY_NOT_WRITTEN);
         return r;
+}
+
+void anchor_sweep(struct anchor *an, uint32_t vmid) {
+        const struct pve *pve = &an->pve;
+
+        file_sweep(arena_printf(pve->arena, "%s/etc/pve/lxc/%u.conf", pve->root, vmid));
+        file_sweep(arena_printf(pve->arena, "%s/var/lib/lxc/%u/config", pve->root, vmid));
+        file_sweep(settings_path(pve, vmid));
 }
 
 void anchor_tell_uncorrected(struct check *c) {

@@ -25,6 +25,14 @@ int anchor_apply(struct check *c);
 #define ANCHOR_E_FAILED (1 << 8)
 
 /**
+ * anchor_sweep() - remove what killed runs left beside the files of a container
+ *
+ * For files that need no new content now: whoever writes one sweeps beside it. Three folders are
+ * read, one of them through pmxcfs, so no start waits for it.
+ */
+void anchor_sweep(struct anchor *an, uint32_t vmid);
+
+/**
  * anchor_tell_uncorrected() - what a start that goes on after a failed anchor_apply() has
  * @c: gets boot-only if the boot reads the right lines all the same, start-uncorrected if not
  */

@@ -195,8 +195,7 @@ static void take(struct check *c, const struct process *task, const struct gpu_l
 }
 
 void exclusive_take(struct check *c, const struct process *task) {
-        if (c->policy.exclusive)
-                take(c, task, &c->plan.choice.gpus);
+        take(c, task, &c->plan.choice.gpus);
 }
 
 /* The locks one by one: nothing is decided by two of them. */

@@ -17,7 +17,7 @@
  *        container or virtual machine has one of them
  * @task: the start that goes on when this process has ended; pid 0: its unit does
  *
- * All of them or none, in the order of their identity. Nothing for another container.
+ * All of them or none, in the order of their identity.
  */
 void exclusive_take(struct check *c, const struct process *task);
 

@@ -46,6 +46,7 @@ case_temporary_files_of_killed_runs() {
         echo other >"$CONF.tmp.x$dead"
         echo other >"$H/etc/pve/lxc/102.conf.tmp.$dead"
         start 0
+        "$hook" 101 post-start >/dev/null
         for file in "$CONF" "$CONFIG" "$POLICY"; do
             gone "$file.tmp.$dead"
             there "$file.tmp.$$"
