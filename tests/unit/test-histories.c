@@ -11,8 +11,8 @@
  *
  * test-histories [SEED [COUNT]]: in process, 10 000 of them: facts, container files, policies and
  * what the host remembers go through the decision, the files as texts
- * test-histories --programs HOOK MKHOST [SEED [COUNT]]: the hook on a folder; seed 0 is
- * GPUANCHOR_SEED, or else the time
+ * test-histories --programs HOOK MKHOST GPUANCHOR [SEED [COUNT]]: the hook on a folder, and the
+ * verbs that an owner uses while containers run; seed 0 is GPUANCHOR_SEED, or else the time
  */
 #include "start-stage.h"
 
@@ -210,7 +210,7 @@ static struct facts observe(struct world *w) {
  * what /var and /etc/pve had before, and the hook starts each container. A card was given when the
  * container's file has a line for its render node.
  */
-static struct { const char *folder, *mkhost, *hook; } programs;
+static struct { const char *folder, *mkhost, *hook, *gpuanchor; } programs;
 
 struct outcome {
         enum track_result result;
@@ -230,6 +230,22 @@ static void run(const char *format, ...) {
                 fprintf(stderr, "failed: %s\n", command);
                 abort();
         }
+}
+
+/* A verb that may refuse, which is no mistake. */
+static bool try(const char *format, ...) _printf_(1, 2);
+static bool try(const char *format, ...) {
+        char command[1024];
+        va_list args;
+        int n = snprintf(command, sizeof(command), "GPUANCHOR_ROOT=%s/host %s ", programs.folder,
+                         programs.gpuanchor);
+
+        va_start(args, format);
+        n += vsnprintf(command + n, sizeof(command) - (size_t)n, format, args);
+        va_end(args);
+        snprintf(command + n, sizeof(command) - (size_t)n, " >%s/out 2>&1 </dev/null",
+                 programs.folder);
+        return system(command) == 0;
 }
 
 static FILE *create(const char *name) {
@@ -301,6 +317,12 @@ static void boot(const struct world *w) {
             "cp -R "
             "kept/lxc/. host/etc/pve/lxc/ && cp -R kept/policy/. host/etc/pve/gpuanchor/; fi",
             programs.folder, programs.mkhost);
+        run("cd %s/host && mkdir -p usr/libexec/gpuanchor usr/sbin var/lib/vz/snippets && "
+            "cp %s usr/libexec/gpuanchor/gpuanchor-hook && ln -sf "
+            "/usr/libexec/gpuanchor/gpuanchor-hook var/lib/vz/snippets && "
+            "printf '#!/bin/sh\\necho \"hookscript: $4\" >>%s/host/etc/pve/lxc/$2.conf\\n' "
+            ">usr/sbin/pct && chmod +x usr/sbin/pct",
+            programs.folder, programs.hook, programs.folder);
         run("GPUANCHOR_ROOT=%s/host %s 199 pre-start >/dev/null", programs.folder, programs.hook);
 }
 
@@ -407,9 +429,31 @@ static const char *wanted_address(struct world *w, int i) {
         return address_of(w, w->cards[w->containers[i].card].slot, w->containers[i].function);
 }
 
-static void enrol_by_programs(struct world *w, int i) {
+/* With lines of any card, and perhaps while it runs with them; the owner names the one he means. */
+static void enrol_by_verb(struct world *w, int i) {
         FILE *f = create(arena_printf(&w->arena, "host/etc/pve/lxc/%d.conf", 100 + i));
+        unsigned minor = 128 + pick(w, SLOTS);
 
+        fprintf(f,
+                "hostname: c%d\nunprivileged: 1\nnet0: name=eth0,hwaddr=BC:24:11:00:00:%02d\n"
+                "dev0: /dev/dri/renderD%u,gid=104\n",
+                i, i, minor);
+        fclose(f);
+        run("rm -f %s/host/etc/pve/gpuanchor/%d.conf", programs.folder, 100 + i);
+        if (!try("enable --devices render --gpu pci:%s %d", wanted_address(w, i), 100 + i)) {
+                note(w, "%s", read_text(w, "out"));
+                wrong++; /* a clear choice of a card that is there */
+        }
+}
+
+static void enrol_by_programs(struct world *w, int i) {
+        FILE *f;
+
+        if (pick(w, 2)) {
+                enrol_by_verb(w, i);
+                return;
+        }
+        f = create(arena_printf(&w->arena, "host/etc/pve/lxc/%d.conf", 100 + i));
         fprintf(f,
                 "hookscript: local:snippets/gpuanchor-hook\nhostname: c%d\nunprivileged: 1\n"
                 "net0: name=eth0,hwaddr=BC:24:11:00:00:%02d\n"
@@ -697,6 +741,94 @@ static bool judge_all(struct world *w) {
         return check_conflicts(w, given) && good;
 }
 
+/* No history of the host any more. */
+static void forget_seen(struct world *w) {
+        for (int i = 0; i < CARDS; i++)
+                w->cards[i].ever_read = false;
+        for (int slot = 0; slot < SLOTS; slot++)
+                w->shown[slot] = -1;
+        for (unsigned model = 0; model < MODELS; model++)
+                w->bogus_shared[model] = bogus_twins(w, model);
+}
+
+/*
+ * The first version ran until now: pins, of gpu = auto alone, are addresses and ids, and nothing is
+ * remembered of the host.
+ * The look after the upgrade completes them while they fit, and each start gives what it gave.
+ */
+static bool upgrade(struct world *w) {
+        struct outcome before[CONTAINERS] = { 0 }, after[CONTAINERS] = { 0 };
+        bool good = true;
+
+        judge_by_programs(w, before);
+        for (int i = 0; i < CONTAINERS; i++)
+                if (w->containers[i].pinned &&
+                    (before[i].given < 0 || before[i].result != TRACK_HERE))
+                        return true;
+        run("cd %s/host && rm -rf var/lib/gpuanchor/host && for f in etc/pve/gpuanchor/10*.conf; "
+            "do [ ! -e $f ] || sed -i -e 's/^gpu = pci:.*/gpu = auto/' "
+            "-e 's/^\\(\\(gpu\\|twin\\) = [^ ]* [^ ]* [^ ]*\\) .*/\\1/' $f; done",
+            programs.folder);
+        if (!try("look"))
+                abort();
+        judge_by_programs(w, after);
+        for (int i = 0; i < CONTAINERS; i++) {
+                struct container *c = &w->containers[i];
+
+                if (!c->pinned)
+                        continue;
+                if (after[i].given != before[i].given || after[i].function != before[i].function) {
+                        note(w, "  upgraded: %d given %d instead of %d\n", i, after[i].given,
+                             before[i].given);
+                        after[i].given >= 0 ? wrong++ : none++;
+                        good = false;
+                }
+                c->serial = NULL;
+                remember_serial(w, c);
+        }
+        forget_seen(w);
+        note(w, "  upgraded\n");
+        return good;
+}
+
+/* What an owner does to a container that runs. Its next start gives what the last one gave. */
+static bool use_verbs(struct world *w) {
+        static const struct {
+                const char *verb;
+                bool of_all;
+        } verbs[] = {
+                { "convert --to dev", false },       { "convert --to idmap", false },
+                { "enable --missing start", false }, { "apply", false },
+                { "apply --all", true },             { "look", true },
+        };
+        int i = (int)pick(w, CONTAINERS), vmid = 100 + i;
+        unsigned v = pick(w, ELEMENTS(verbs));
+        struct outcome before, after;
+        bool done;
+
+        if (!programs.folder || !w->containers[i].pinned)
+                return true;
+        if (pick(w, 6) == 0)
+                return upgrade(w);
+        before = start(w, i);
+        done = verbs[v].of_all ? try("%s", verbs[v].verb) : try("%s %d", verbs[v].verb, vmid);
+        note(w, "  %d: %s%s\n", i, verbs[v].verb, done ? "" : " (refused)");
+        find_given(w, read_text(w, arena_printf(&w->arena, "host/etc/pve/lxc/%d.conf", vmid)),
+                   &after);
+        if (after.given >= 0 && after.given != before.given) {
+                note(w, "  at once %d instead of %d: %s\n", after.given, before.given,
+                     read_text(w, "out"));
+                wrong++;
+        }
+        after = start(w, i);
+        if (after.given == before.given && after.function == before.function)
+                return wrong == 0;
+        note(w, "  then %d/%u instead of %d/%u\n", after.given, after.function, before.given,
+             before.function);
+        after.given >= 0 ? wrong++ : none++;
+        return false;
+}
+
 static bool look(struct world *w) {
         bool good, rearranged = w->looked_root != w->root || w->looked_dock != w->dock;
 
@@ -729,7 +861,7 @@ static bool look(struct world *w) {
         for (int slot = 0; slot < SLOTS; slot++)
                 if (rearranged || !may_still_be(w, w->shown[slot], slot))
                         w->shown[slot] = -1;
-        good = judge_all(w);
+        good = judge_all(w) && use_verbs(w);
         for (int i = 0; i < CARDS; i++) {
                 struct silicon *s = &w->cards[i];
 
@@ -794,12 +926,9 @@ static bool enrol(struct world *w) {
 
 /* The file is damaged, or /var is new: pins have what they remember themselves. */
 static void forget(struct world *w) {
+        forget_seen(w);
         w->stage.id = arena_printf(&w->arena, "%u", ++w->histories);
         w->stage.cards = w->stage.pins = (struct bytes){ 0 };
-        for (int i = 0; i < CARDS; i++)
-                w->cards[i].ever_read = false;
-        for (int slot = 0; slot < SLOTS; slot++)
-                w->shown[slot] = -1;
         for (int i = 0; i < MODELS; i++)
                 w->bogus_shared[i] = false;
         for (int i = 0; i < CONTAINERS; i++)
@@ -922,13 +1051,15 @@ static bool play(struct world *w, uint64_t seed) {
         return true;
 }
 
-/* test-histories --programs HOOK MKHOST [SEED [COUNT]] */
+/* test-histories --programs HOOK MKHOST GPUANCHOR [SEED [COUNT]] */
 static bool prepare_programs(char **argv) {
         static char folder[] = "/dev/shm/gpuanchor-histories.XXXXXX";
         char *mkhost = realpath(argv[3], NULL), *hook = realpath(argv[2], NULL);
+        char *gpuanchor = realpath(argv[4], NULL);
 
-        if (!mkhost || !hook || !mkdtemp(folder))
+        if (!mkhost || !hook || !gpuanchor || !mkdtemp(folder))
                 return false;
+        programs.gpuanchor = gpuanchor;
         programs.mkhost = mkhost;
         programs.hook = hook;
         programs.folder = folder;
@@ -936,14 +1067,14 @@ static bool prepare_programs(char **argv) {
 }
 
 int main(int argc, char **argv) {
-        bool by_programs = argc > 3 && streq(argv[1], "--programs");
-        int at = by_programs ? 4 : 1;
+        bool by_programs = argc > 4 && streq(argv[1], "--programs");
+        int at = by_programs ? 5 : 1;
         uint64_t first = argc > at ? strtoull(argv[at], NULL, 10) : 1;
         uint64_t count = argc > at + 1 ? strtoull(argv[at + 1], NULL, 10) : 10000;
         static struct world w;
 
         if (by_programs && (getuid() != 0 || !prepare_programs(argv))) {
-                fprintf(stderr, "needs root, a hook and mkhost.sh\n");
+                fprintf(stderr, "needs root, the hook, mkhost.sh and gpuanchor\n");
                 return 77;
         }
         if (first == 0)
