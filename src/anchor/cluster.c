@@ -120,9 +120,12 @@ static void add_names(struct anchor *an, const char *folder, struct cluster *c) 
 }
 
 /*
- * Of pmxcfs, status.c: "nodelist": { "pve1": { "id": 1, "online": 1, "ip": "..."}, ... }. A host
- * outside of a cluster has no list.
+ * Of pmxcfs (cfs_create_memberlist_msg): "cluster": { ... }, "nodelist": { "pve1": { "id": 1,
+ * "online": 1, "ip": "..."}, ... }; the address may be missing. A host outside of a cluster has no
+ * list. A node may be called "cluster" or "nodelist".
  */
+#define NODELIST "\"nodelist\": {"
+
 static enum cluster_state state_of(const struct anchor *an, const char *node) {
         struct arena *a = an->pve.arena;
         struct bytes text, entry;
@@ -132,9 +135,9 @@ static enum cluster_state state_of(const struct anchor *an, const char *node) {
                 return NODE_OWN;
         if (file_read(a, arena_printf(a, "%s/etc/pve/.members", an->pve.root), PMXCFS_MAX, &text) <
                     0 ||
-            !bytes_contains(text, "\"nodelist\""))
+            !(at = strstr(text.data, NODELIST)))
                 return NODE_UNKNOWN;
-        at = strstr(text.data, arena_printf(a, "\"%s\": {", node));
+        at = strstr(at + strlen(NODELIST), arena_printf(a, "\"%s\": {", node));
         if (!at)
                 return NODE_LEFT;
         entry = (struct bytes){ at, strcspn(at, "}") };

@@ -24,7 +24,7 @@
 /* PVE::LXC starts the unit, lxc-start makes the first */
 #define CGROUP "%s/sys/fs/cgroup/lxc/%u"
 #define UNIT "%s/sys/fs/cgroup/system.slice/system-pve\\x2dcontainer.slice/pve-container@%u.service"
-#define SCOPE "%s/sys/fs/cgroup/qemu.slice/%u.scope" /* PVE::Systemd::enter_systemd_scope */
+#define SCOPE "%s/sys/fs/cgroup/qemu.slice/%u.scope" /* qemu-server: Slice, and the VMID */
 
 const char *reservation_name(struct arena *a, const struct gpu *g) {
         char *name = arena_printf(a, "gpu-%s", g->port ? g->port : g->address);

@@ -139,6 +139,17 @@ case_node_gone() {
     grep -q 'pve3 .*nothing is published' "$work/out" || fail "pve3"
     run 0 status --cluster --plain
     grep -q '^container	101	ct101	pve1	pve3	unknown	-$' "$work/out" || fail "not known"
+    # names that stand elsewhere in that file, too
+    for name in cluster nodelist; do
+        mkdir -p "$H/etc/pve/nodes/$name"
+        members $name:1
+        run 0 status --cluster --plain
+        grep -q "^node	$name	online	" "$work/out" || fail "a node called $name: $(cat "$work/out")"
+        members $name:0
+        run 0 status --cluster --plain
+        grep -q "^node	$name	offline	" "$work/out" || fail "a node called $name: $(cat "$work/out")"
+        rmdir "$H/etc/pve/nodes/$name"
+    done
     rm "$H/etc/pve/.members"
     run 0 status --cluster --plain
     grep -q '^node	pve2	unknown	10[0-9]*	' "$work/out" || fail "age"

@@ -126,7 +126,9 @@ for folder in usr lib lib64 bin sbin; do
     [ ! -e "/$folder" ] || { mkdir -p $folder && mount --rbind "/$folder" $folder; }
 done
 echo ready >"$1/ready"
-cp "$1/mover.py" . 2>/dev/null
+if cp "$1/mover.py" . 2>/dev/null; then # who is in a chroot may make no user namespace
+    mkdir old && pivot_root . old && cd / && exec $4
+fi
 exec chroot . $4
 EOF
     mkdir -p "$work/passthrough"
@@ -161,7 +163,7 @@ opens_is() { [ "$(opens "$1")" = "$2" ] || fail "open of $1: $(opens "$1"), not 
 said() { grep -qF -e "$1" "$work/out" || fail "not said: $1"; }
 
 end() {
-    kill -9 "$init"
+    kill -9 "$init" 2>/dev/null
     wait "$init" 2>/dev/null
     init_was=$init
     init=
@@ -277,30 +279,118 @@ case_gone_and_back() {
     end
 }
 
+# --- another container and the same card ---------------------------------------------------------------
+
+# second LINE - container 102, which wants the same card; start_second: what its start answers
+second() {
+    printf 'hookscript: local:snippets/gpuanchor-hook\nhostname: two\nunprivileged: 1\n' >"$R/etc/pve/lxc/102.conf"
+    printf '[container]\ngpu = pci:0000:c1:00.0\n%s\n' "${1-}" >"$R/etc/pve/gpuanchor/102.conf"
+}
+# the shell is the task of the start, which ends with it
+start_second() { on_host sh -c '/opt/gpuanchor-hook 102 pre-start; exit $?' >"$work/second" 2>&1; }
+second_hears() {
+    ! start_second || fail "102 starts: $(cat "$work/second")"
+    grep -qF -e "$1" "$work/second" || fail "102 does not hear: $1: $(cat "$work/second")"
+}
+no_second() {
+    rmdir "$group/lxc/102" 2>/dev/null
+    rm -f "$R/etc/pve/lxc/102.conf" "$R/etc/pve/gpuanchor/102.conf"
+}
+# the card's driver is away on this host
+host_away() {
+    [ -d "$work/hosts/away" ] || {
+        cp -a "$work/hosts/guide" "$work/hosts/away"
+        for name in "$(node card)" "$(node render)"; do
+            rm "$work/hosts/away/sys/class/drm/$name" "$work/hosts/away/dev/dri/$name"
+        done
+    }
+    host away
+}
+
 # while it was gone another container has started that has it for itself
 case_back_and_taken() {
     host guide
     container
     look
     old=$(node render)
-    cp -a "$work/hosts/guide" "$work/hosts/away"
-    rm -f "$work/hosts/away/sys/class/drm/$(node card)" "$work/hosts/away/sys/class/drm/$old" \
-        "$work/hosts/away/dev/dri/$(node card)" "$work/hosts/away/dev/dri/$old"
-    host away
+    host_away
     look
     opens_is "/dev/dri/$old" ENOENT
-    printf 'hookscript: local:snippets/gpuanchor-hook\nhostname: two\nunprivileged: 1\n' >"$R/etc/pve/lxc/102.conf"
-    printf '[container]\ngpu = pci:0000:c1:00.0\nexclusive = yes\n' >"$R/etc/pve/gpuanchor/102.conf"
+    second 'exclusive = yes'
     host guide-moved
     mkdir "$group/lxc/102"
-    # the shell is the task of the start, which ends with it
-    on_host sh -c '/opt/gpuanchor-hook 102 pre-start; exit $?' >"$work/out" 2>&1 || fail "102 does not start"
+    start_second || fail "102 does not start: $(cat "$work/second")"
     look
     opens_is "/dev/dri/$(node render)" ENOENT
-    rmdir "$group/lxc/102"
-    rm "$R/etc/pve/lxc/102.conf" "$R/etc/pve/gpuanchor/102.conf"
+    no_second
     look
     opens_is "/dev/dri/$(node render)" ENXIO
+    end
+}
+
+# whoever runs and wants it for itself by now has it from the next look on, if it is alone
+case_exclusive_switched_on() {
+    host guide
+    container
+    look
+    second
+    start_second || fail "two that share: $(cat "$work/second")"
+    second 'exclusive = yes'
+    second_hears 'container 101 has it, and this container wants it for itself'
+    second
+    mkdir "$group/lxc/102" # and 102 runs, too: there is nothing to have alone
+    sed -i '/^\[container\]/a exclusive = yes' "$R/etc/pve/gpuanchor/101.conf"
+    look
+    rmdir "$group/lxc/102"
+    look
+    second_hears 'container 101 has it for itself (exclusive = yes)'
+    sed -i '/^exclusive/d' "$R/etc/pve/gpuanchor/101.conf"
+    look
+    start_second || fail "101 shares it again: $(cat "$work/second")"
+    no_second
+    end
+}
+
+# a card that comes back while a start wants it for itself: one of both has it, at every moment
+case_back_during_a_start() {
+    host guide
+    container
+    look
+    host_away
+    look
+    second 'exclusive = yes'
+    host guide-moved
+    came=$(node render)
+    if command -v strace >/dev/null; then # the look has the card's lock, and is slow
+        strace -f -q -o "$work/trace" -e trace=move_mount -e inject=move_mount:delay_enter=1500000 \
+            chroot "$R" /opt/gpuanchor look >"$work/out" 2>"$work/err" </dev/null &
+        slow=$!
+        for _ in $(seq 200); do ! grep -q move_mount "$work/trace" 2>/dev/null || break; sleep 0.02; done
+        second_hears 'container 101 has it, and this container wants it for itself'
+        wait "$slow"
+        opens_is "/dev/dri/$came" ENXIO
+    fi
+    for delay in 0 0.02 0.05 0.1 0.2 0.4; do
+        host_away
+        look
+        opens_is "/dev/dri/$came" ENOENT
+        host guide-moved
+        (sleep "$delay" && on_host /opt/gpuanchor look >/dev/null 2>&1 </dev/null) &
+        looks=$!
+        got=
+        mkdir "$group/lxc/102" # what has the lock of a start has a unit before that ends
+        if start_second; then got=102; else rmdir "$group/lxc/102"; fi
+        wait "$looks"
+        [ "$(opens "/dev/dri/$came")" != ENXIO ] || got="$got 101"
+        case $got in
+        102 | ' 101') ;;
+        *) fail "after $delay s these have it: '$got': $(cat "$work/second")" ;;
+        esac
+        rmdir "$group/lxc/102" 2>/dev/null
+        look
+        opens_is "/dev/dri/$came" ENXIO
+    done
+    no_second
     end
 }
 
@@ -378,17 +468,18 @@ case_a_thousand_mounts() {
     hostile "n=dri/$(name_before); for i in \$(seq 1000); do mount --bind \$n \$n; done" 'too many mounts'
 }
 
-# what init has left behind it is not trusted again by a later look
-case_init_moves() {
+# moves FLAGS - what init has left behind it, a mount or user namespace, is not trusted again
+moves() {
     host guide
     printf '%s\n' 'import os, time, ctypes' 'while not os.path.exists("/move"): time.sleep(0.05)' \
-        'ctypes.CDLL(None).unshare(0x00020000)' 'open("/moved", "w")' 'time.sleep(1000)' >"$work/mover.py"
+        "assert ctypes.CDLL(None).unshare($1) == 0" 'open("/moved", "w")' 'time.sleep(1000)' >"$work/mover.py"
     container_init='/usr/bin/python3 /mover.py'
     container
     look
     : >"/proc/$init/root/move"
     ready_within_30_s "/proc/$init/root/moved"
     host guide-moved
+    listing >"$work/host.before"
     for _ in 1 2; do
         cp "$R/run/gpuanchor/101" "$work/record"
         look
@@ -396,6 +487,42 @@ case_init_moves() {
         cmp -s "$work/record" "$R/run/gpuanchor/101" || fail "the record follows"
         others_are_shut
     done
+    listing | cmp "$work/host.before" - || fail "something of the host has changed"
+    end
+}
+case_init_moves() { : >"$work/victim"; moves 0x00020000; }
+case_init_moves_to_another_user_namespace() { : >"$work/victim"; moves 0x10000000; }
+case_init_moves_to_both() { : >"$work/victim"; moves 0x10020000; }
+
+# init ends between two looks, in the middle of one, and its number is another process's
+case_init_ends() {
+    host guide
+    container
+    look
+    : >"$work/victim"
+    host guide-moved
+    listing >"$work/host.before"
+    if command -v strace >/dev/null; then
+        strace -f -q -o "$work/trace" -e trace=setns -e inject=setns:delay_enter=1000000 \
+            chroot "$R" /opt/gpuanchor look >"$work/out" 2>"$work/err" </dev/null &
+        slow=$!
+        for _ in $(seq 200); do ! grep -q setns "$work/trace" 2>/dev/null || break; sleep 0.02; done
+        kill -9 "$init"
+        wait "$slow"
+        [ $? -le 1 ] || fail "the look fails"
+        ! grep -q 'came into' "$work/out" || fail "something came into what has ended"
+    else
+        kill -9 "$init"
+    fi
+    look # its control group is still there
+    sleep 1000 & # on the host, with its mounts
+    other=$!
+    cp -a "/proc/$other/mountinfo" "$work/other.before"
+    echo "$other" >"$R/run/init"
+    look
+    cmp "/proc/$other/mountinfo" "$work/other.before" || fail "mounts of another process have changed"
+    kill "$other"
+    listing | cmp "$work/host.before" - || fail "something of the host has changed"
     end
 }
 
@@ -458,6 +585,36 @@ EOF
     [ ! -s "$work/out" ] || fail "told twice"
     kill -9 "$docker" "$opener"
     wait "$docker" "$opener" 2>/dev/null
+    end
+}
+
+# a user namespace of its own inside, as nested and rootless containers have, with the node bound again
+case_copy_in_a_user_namespace() {
+    host guide
+    container
+    look
+    old=$(node render)
+    cat >"$work/nested.sh" <<EOF
+echo 0 >"$group/lxc/101/cgroup.procs"
+cd "$work/ct" && mkdir nested && mount -t tmpfs nested nested && : >nested/gpu || exit 1
+mount --bind dev/dri/$old nested/gpu || exit 1
+echo ready >"$work/nested.ready"
+exec chroot . /usr/bin/sleep 1000
+EOF
+    nsenter -t "$init" -m unshare -Ur -m --propagation private sh "$work/nested.sh" &
+    nested=$!
+    ready_within_30_s "$work/nested.ready"
+    sleep 0.2
+    host guide-moved
+    look
+    ct=$init
+    init=$nested
+    opens_is "/dev/dri/$old" ENOENT
+    opens_is /nested/gpu EPERM
+    init=$ct
+    opens_is "/dev/dri/$(node render)" ENXIO
+    kill -9 "$nested"
+    wait "$nested" 2>/dev/null
     end
 }
 
