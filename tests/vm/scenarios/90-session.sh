@@ -26,7 +26,7 @@ told() { echo "$*" >>$SESSION; }
 
 # the watcher has seen the last change, and says no more
 settled() {
-    local end=$((SECONDS + 60))
+    local end=$((SECONDS + 240)) # a watcher has seconds of a processor that three machines share
     until [ "$(journalctl --sync && journalctl -q -t gpuanchord -o cat --since "$since" | grep -c "$1")" = "$2" ]; do
         [ $SECONDS -lt $end ] || fail "the watcher never said '$1' $2 times: $(journalctl -q -t gpuanchord -o cat --since "$since")$(systemctl status gpuanchord)"
         sleep 0.5
