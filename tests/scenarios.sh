@@ -359,10 +359,10 @@ killed_story() {
         [ ! -s "$work/bad" ]
 }
 
-# what the story is: the comment at the top of its host
+# What the story is: the comment at the top of its host. A sentence has some words and a full stop.
 sentence() {
-        sed -n '/^# /!q; s/^# //p' "$fixtures/scenarios/$1/host" | paste -sd ' ' - | grep . ||
-                echo "its host says in no sentence what it is"
+        sed -n '/^# /!q; s/^# //p' "$fixtures/scenarios/$1/host" | paste -sd ' ' - |
+                grep -E '^([^ ]+ ){3}.*[.?!)]$'
 }
 
 run_story() {
@@ -459,12 +459,13 @@ failed=0
 n=0
 for name; do
         n=$((n + 1))
+        said=$(sentence "$name") || echo "host does not begin with a sentence that says what the story is" >>"$scratch/$name.log"
         if [ -e "$scratch/$name.log" ]; then
                 echo "not ok $n - $name"
                 sed 's/^/# /' "$scratch/$name.log"
                 failed=1
         else
-                echo "ok $n - $name: $(sentence "$name" | tr "#" N)"
+                echo "ok $n - $name: $(echo "$said" | tr "#" N)"
         fi
 done
 exit $failed

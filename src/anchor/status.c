@@ -44,17 +44,23 @@ static void add_about(struct look *l, uint32_t vmid, struct finding item) {
 
 /* ---- the container's file ---- */
 
-static void look_at_lines(struct look *l, struct check *c) {
-        struct finding item = { .code = FINDING_CONTAINER_NO_START,
-                                .what = check_missing_dev(c),
-                                .where = c->guest.conf_name };
+bool status_no_start(const struct check *c, struct findings *f) {
+        const char *path = check_missing_dev(c);
 
-        if (!item.what && !bytes_equal(c->new_conf, c->guest.conf)) {
-                item.code = FINDING_CONTAINER_STALE;
-                item.what = status_edits_text(c->arena, &c->findings);
-        }
-        if (item.what)
-                add_about(l, c->guest.vmid, item);
+        if (path)
+                finding_add(f, (struct finding){ .code = FINDING_CONTAINER_NO_START,
+                                                 .what = path,
+                                                 .where = c->guest.conf_name,
+                                                 .vmid = c->guest.vmid });
+        return path;
+}
+
+static void look_at_lines(struct look *l, struct check *c) {
+        if (!status_no_start(c, &l->st->findings) && !bytes_equal(c->new_conf, c->guest.conf))
+                add_about(l, c->guest.vmid,
+                          (struct finding){ .code = FINDING_CONTAINER_STALE,
+                                            .what = status_edits_text(c->arena, &c->findings),
+                                            .where = c->guest.conf_name });
         for (size_t i = 0; i < c->n_delegate; i++)
                 add_about(l, c->guest.vmid,
                           (struct finding){ .code = FINDING_SUBGID_MISSING,

@@ -27,6 +27,9 @@
  */
 int anchor_status(struct anchor *an, const struct baseline *before, struct host_status *ret);
 
+/** status_no_start() - adds to @f that the next start ends at a missing devN path; Return: whether it does */
+bool status_no_start(const struct check *c, struct findings *f);
+
 /**
  * anchor_status_running() - what of a running container is not as it shall be
  * @f: gets container-wrong-gpu, inside-missing, inside-unusable, node-leaves,

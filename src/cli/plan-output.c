@@ -9,6 +9,7 @@
 #include "cli/plan-output.h"
 
 #include "anchor/live/running.h"
+#include "anchor/status.h"
 #include "cli/diff.h"
 #include "cli/output.h"
 #include "host/file-owners.h"
@@ -112,9 +113,11 @@ static void print_text(struct cli *c, const struct check *k, const struct shown 
                 cli_say(c, MSG_PLAN_NOT_MANAGED, vmid, vmid);
 }
 
-int show_plan(struct cli *c, const struct check *k) {
+int show_plan(struct cli *c, const struct check *given) {
+        struct check with_start = *given, *k = &with_start;
         struct shown s = { .changes = k->n_delegate > 0 };
 
+        status_no_start(k, &k->findings);
         if (make_files(c, k, s.files) < 0)
                 return EXIT_TROUBLE;
         for (size_t i = 0; i < FILES; i++)

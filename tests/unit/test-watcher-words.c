@@ -101,8 +101,8 @@ static const struct row {
           "local:snippets/gpuanchor-hook\\nunprivileged: 1\\n' >etc/pve/lxc/102.conf; printf "
           "'[container]\\ngpu = pci:0000:c1:00.0\\n' >etc/pve/gpuanchor/102.conf",
           NULL,
-          "container-no-start 4 gpu= old= new=: container 102: 102.conf: there is no "
-          "/dev/dri/renderD130: Proxmox refuses a start before any hook runs, and a reboot inside "
+          "container-no-start 4 gpu= old= new=: container 102: 102.conf: the next start fails: there is "
+          "no /dev/dri/renderD130, and Proxmox ends it before any hook runs; a reboot inside "
           "ends with the container stopped; gpuanchor apply 102" },
         { NULL, "printf '[given]\\nnode = /dev/dri/card1 226:0 0000:c1:00.0\\n' >run/gpuanchor/101",
           NULL,

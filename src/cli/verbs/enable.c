@@ -331,7 +331,7 @@ static int show(struct enabling *e) {
                 return target_problem(e->c, e->vmid, r);
         if (show_plan(e->c, &k) == EXIT_TROUBLE)
                 return EXIT_TROUBLE;
-        if (anchor_would_change(&k))
+        if (anchor_would_change(&k) && !check_missing_dev(&k))
                 cli_say(e->c, MSG_ENABLE_NEXT, e->vmid, e->vmid);
         return EXIT_DONE; /* it is enrolled, whatever else there is to look at */
 }
