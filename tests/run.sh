@@ -147,13 +147,13 @@ fuzz() {
 quick_lane() {
     sh tests/deps.sh test || { count not "installing what the tests need"; return 0; }
     CC=gcc setup "$lane/gcc" --werror
-    suite gcc "$lane/gcc" --no-suite kill
+    suite gcc "$lane/gcc" --no-suite kill --no-suite full
 }
 
 source_lane() {
     sh tests/deps.sh test || { count not "installing what the tests need"; return 0; }
     CC=gcc setup "$lane/gcc" --buildtype=release --werror
-    suite gcc "$lane/gcc" --suite unit --suite fuzz --suite lint --suite docs --suite kill
+    suite gcc "$lane/gcc" --suite unit --suite fuzz --suite lint --suite docs --suite kill --suite full
     CC=clang setup "$lane/clang" --buildtype=release --werror
     suite clang "$lane/clang" --suite unit --suite fuzz
     CC=gcc setup "$lane/gcc-asan" --native-file build-dev.ini

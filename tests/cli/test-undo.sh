@@ -47,10 +47,12 @@ story() { # NAME: the host of its first boot
     cp "$hook" "$H/usr/libexec/gpuanchor/gpuanchor-hook"
     cp "$work/bin/pct" "$H/usr/sbin/pct"
     rm -rf "$work/start"
-    cp -a "$H" "$work/start"
+    mkdir "$work/start"
+    cp -a "$H/etc" "$H/var" "$work/start"
 }
 
-again() { rm -rf "$H" && cp -a "$work/start" "$H"; }
+# sysfs and nodes are most of a host, and nothing here changes them
+again() { rm -rf "$H/etc" "$H/var" "$H/run" && cp -a "$work/start/etc" "$work/start/var" "$H"; }
 
 bad=0
 undone=0
