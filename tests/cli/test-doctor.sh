@@ -538,6 +538,26 @@ case_other_files() {
     sed -i 's/card0/card1/g' "$H/etc/lxc/gpu.fstab"
     run 0 doctor --plain 101
     answers ok hook '/dev/dri/card1 in /etc/lxc/gpu.fstab:2; it may give the container more'
+    # what would have to be looked up, or is in a further file, is not read
+    for line in '/dev dev none rbind 0 0' '/srv/gpu dev/dri/card0 none bind,create=file 0 0'; do
+        echo "$line" >"$H/etc/lxc/gpu.fstab"
+        run 0 doctor --plain 101
+        answers ok hook '/etc/lxc/gpu.fstab has lines of another file, not all of which are read'
+    done
+    echo '/srv/data srv/data none bind,create=dir 0 0' >"$H/etc/lxc/gpu.fstab"
+    run 0 doctor --plain 101
+    answers ok hook 'no hook names a node of another GPU'
+    sed -i 's/^lxc.mount.fstab.*/lxc.include: \/etc\/lxc\/gpu.conf/' "$CONF"
+    for line in 'lxc.include = /etc/lxc/more.conf' 'lxc.mount.fstab = /etc/lxc/gpu.fstab' 'lxc.hook.autodev = /root/gpu.sh' \
+        'lxc.mount.entry = /dev dev none rbind' 'lxc.cgroup2.devices.allow = c *:* rwm' 'lxc.cgroup2.devices.allow = a'; do
+        echo "$line" >"$H/etc/lxc/gpu.conf"
+        run 0 doctor --plain 101
+        answers ok hook '/etc/lxc/gpu.conf has lines of another file, not all of which are read'
+    done
+    printf '%s\n' '# more' 'lxc.include = /usr/share/lxc/config/common.conf' 'lxc.cgroup2.devices.allow = c 10:200 rwm' >"$H/etc/lxc/gpu.conf"
+    run 0 doctor --plain 101
+    answers ok hook 'no hook names a node of another GPU'
+    sed -i 's/^lxc.include.*/lxc.mount.fstab: \/etc\/lxc\/gpu.fstab/' "$CONF"
     rm "$H/etc/lxc/gpu.fstab" && mkfifo "$H/etc/lxc/gpu.fstab" # is not waited for
     run 0 doctor --plain 101
     answers ok hook '/etc/lxc/gpu.fstab has lines of another file'

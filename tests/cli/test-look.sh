@@ -189,11 +189,12 @@ case_delegation_is_needed() {
     host_render 993
     "$gpuanchor" apply 101 >/dev/null || exit 1
     hole='lxc.idmap: g 110 110 1'
-    for who in snapshot unmanaged range unreadable lxc process; do
+    for who in snapshot unmanaged include range unreadable lxc process; do
         cp "$CONF" "$work/101.conf"
         case $who in
         snapshot) printf '\n[old]\n%s\n' "$hole" >>"$CONF" ;;
         unmanaged) echo "$hole" >"$H/etc/pve/lxc/102.conf" ;;
+        include) echo 'lxc.include: /root/idmap.conf' >"$H/etc/pve/lxc/102.conf" ;;
         range) echo 'lxc.idmap = g 1000 100 20' >"$H/etc/pve/lxc/102.conf" ;;
         unreadable) echo 'lxc.idmap: g 110 0156 1' >"$H/etc/pve/lxc/102.conf" ;;
         lxc) mkdir -p "$H/var/lib/lxc/web" && echo 'lxc.idmap = g 110 110 1' >"$H/var/lib/lxc/web/config" ;;

@@ -69,6 +69,12 @@ bool delegation_is_current(const struct facts *f, uint32_t gid) {
         return nodes_have(f->shared, f->n_shared, gid);
 }
 
+/* The lines of another file may map anything; those of LXC's own do not. */
+static bool includes(struct bytes key, struct bytes value) {
+        return bytes_equal(key, BYTES("lxc.include")) && value.len > 0 &&
+               !bytes_has_prefix(value, "/usr/share/lxc/");
+}
+
 /* Without a value, as in "lxc.idmap =", a line takes back those before it. */
 static bool line_maps(struct bytes line, uint32_t gid) {
         struct bytes key = bytes_trim(bytes_cut_any(&line, ":=")), value = bytes_trim(line);
@@ -76,7 +82,7 @@ static bool line_maps(struct bytes line, uint32_t gid) {
         char type;
 
         if (!BYTES_IN(key, "lxc.idmap", "lxc.id_map") || value.len == 0)
-                return false;
+                return includes(key, value);
         return idmap_parse_line(value, &type, &e) != IDMAP_OK ||
                (type == 'g' && range_has(e.outside, e.count, gid));
 }

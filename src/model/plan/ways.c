@@ -67,7 +67,7 @@ static void report_other_ways(const struct plan_input *in, const struct plan *p,
                                 .where = arena_printf(f->arena, "%s:%zu", in->name, l->number),
                                 .old = bytes_dup(f->arena, l->text) };
 
-        if (!bytes_has_prefix(l->key, "lxc.hook.") && !other_way_is_read(in->facts, l))
+        if (!bytes_has_prefix(l->key, "lxc.hook.") && !other_way_is_read(f->arena, in->facts, l))
                 finding_add(f, item);
         for (size_t i = 0; i < ways->n; i++)
                 if (ways->items[i].line == line)

@@ -78,13 +78,44 @@ void other_ways_ask(struct arena *a, const struct pctconf *c, struct sources *s)
         }
 }
 
-bool other_way_is_read(const struct facts *f, const struct conf_line *l) {
+/* Whether a line of an included file says itself which nodes it brings: nothing is looked up for it. */
+static bool says_all(struct arena *a, const struct conf_line *l) {
+        struct devline d = devline_parse(a, l);
+        struct bytes rest = l->value;
+
+        if (other_way_is(l))
+                return next_file(&rest).len == 0;
+        if (d.type == DEVLINE_ALLOW)
+                return !d.any_major && !d.by_path;
+        return d.type != DEVLINE_MOUNT || d.path.scope == PATH_NODE || d.path.scope == PATH_FOLDER ||
+               (d.path.scope == PATH_OTHER && d.target_path.scope == PATH_OTHER);
+}
+
+static bool is_all_said(struct arena *a, struct pctconf c, bool fstab) {
+        for (size_t i = 1; i < c.n_lines; i++) {
+                struct conf_line l = c.lines[i];
+
+                if (fstab) {
+                        l.key = BYTES("lxc.mount.entry");
+                        l.value = bytes_trim(l.text);
+                }
+                if (!says_all(a, &l))
+                        return false;
+        }
+        return true;
+}
+
+bool other_way_is_read(struct arena *a, const struct facts *f, const struct conf_line *l) {
         struct bytes rest = l->value, word;
 
         while ((word = next_file(&rest)).len > 0) {
                 const struct source *at = sources_find(&f->sources, word);
+                struct pctconf c;
 
                 if (!at || !at->text.data)
+                        return false;
+                pctconf_parse(a, PCTCONF_LXC, at->text, &c);
+                if (!is_hook(l) && !is_all_said(a, c, !bytes_equal(l->key, BYTES("lxc.include"))))
                         return false;
         }
         return true;

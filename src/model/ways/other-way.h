@@ -20,8 +20,8 @@ bool other_way_is(const struct conf_line *l);
 /** other_ways_ask() - add the files that the lines of @c name to @s, to be read */
 void other_ways_ask(struct arena *a, const struct pctconf *c, struct sources *s);
 
-/** other_way_is_read() - whether all of them were */
-bool other_way_is_read(const struct facts *f, const struct conf_line *l);
+/** other_way_is_read() - whether all of them were, and name no further ones */
+bool other_way_is_read(struct arena *a, const struct facts *f, const struct conf_line *l);
 
 /**
  * other_ways_find() - what the lines of @c name, into their survey @s
