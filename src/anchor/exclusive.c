@@ -167,7 +167,7 @@ static bool lock_all(struct check *c, struct slots *s) {
 
 static bool write_all(struct check *c, struct slots *s, struct reservation r) {
         for (size_t i = 0; i < s->n; i++) {
-                int e = reservation_write(c->arena, s->items[i].fd, &r);
+                int e = reservation_write(c->arena, s->items[i].path, &r);
 
                 if (e < 0) {
                         refuse_failed(c, &s->items[i], strerror(-e));
@@ -179,7 +179,7 @@ static bool write_all(struct check *c, struct slots *s, struct reservation r) {
 
 static void restore(struct check *c, struct slots *s) {
         for (size_t i = 0; i < s->n; i++)
-                (void)reservation_write(c->arena, s->items[i].fd, &s->items[i].before);
+                (void)reservation_write(c->arena, s->items[i].path, &s->items[i].before);
 }
 
 static void take(struct check *c, const struct process *task, const struct gpu_list *gpus) {
@@ -198,7 +198,8 @@ void exclusive_take(struct check *c, const struct process *task) {
         take(c, task, &c->plan.choice.gpus);
 }
 
-/* The locks one by one: nothing is decided by two of them. */
+/* The locks one by one: nothing is decided by two of them. What is locked ends with its holder, or
+ * is released by the next look. */
 static void release(struct check *c, const struct gpu_list *gpus) {
         struct slots s = slots_of(&c->anchor->pve, gpus);
 
@@ -211,7 +212,7 @@ static void release(struct check *c, const struct gpu_list *gpus) {
                         continue;
                 reservation_read(c->arena, s.items[i].path, &r);
                 if (r.vmid == c->guest.vmid)
-                        (void)reservation_write(c->arena, s.items[i].fd,
+                        (void)reservation_write(c->arena, s.items[i].path,
                                                 &(struct reservation){ 0 });
         }
         unlock(&s);
@@ -228,7 +229,7 @@ void exclusive_heed(struct check *c) {
         for (size_t i = 0; i < s.n && !c->refuse && !c->policy.exclusive; i++) {
                 int r = access(s.items[i].path, F_OK) < 0
                                 ? -ENOENT
-                                : reservation_lock(c->arena, s.items[i].path, false,
+                                : reservation_lock(c->arena, s.items[i].path, true,
                                                    &s.items[i].fd);
 
                 if (r == 0)

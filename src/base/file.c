@@ -186,11 +186,21 @@ int file_edit(const char *path, const struct file_edit *e, unsigned mode, unsign
         return replace(path, &e->seen, e->content, &(struct file_mode){ mode, flags });
 }
 
+static int64_t clock_ms(void) {
+        struct timespec now;
+
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* By the clock: on a busy host a short sleep takes as long as a much longer one. */
 int file_lock(int fd, unsigned timeout_ms, unsigned step_ms) {
-        for (unsigned waited = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; waited += step_ms) {
+        int64_t end = clock_ms() + timeout_ms;
+
+        while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
                 if (errno != EWOULDBLOCK && errno != EINTR)
                         return -errno;
-                if (waited >= timeout_ms)
+                if (clock_ms() >= end)
                         return -ETIMEDOUT;
                 nanosleep(&(struct timespec){ .tv_nsec = 1000L * 1000 * step_ms }, NULL);
         }

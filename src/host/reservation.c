@@ -5,8 +5,8 @@
  *
  *     101 4711 8812345
  *
- * VMID, process and start time of the task. Written in place: a rename would give the name to
- * another file than the one that others wait for. A line without its end is none.
+ * VMID, process and start time of the task. Written in place, a line without its end is
+ * none. The lock is gpu-IDENTITY.lock beside it.
  */
 #include "host/reservation.h"
 
@@ -39,19 +39,21 @@ const char *reservation_path(struct arena *a, const char *root, const char *name
         return arena_printf(a, "%s" FOLDER "/%s", root, name);
 }
 
-int reservation_lock(struct arena *a, const char *path, bool create, int *ret_fd) {
+/* A lock of its own: who may read what is reserved, as the watcher, could hold that one for ever. */
+int reservation_lock(struct arena *a, const char *path, bool wait, int *ret_fd) {
         _cleanup_(cleanup_close) int fd = -1;
-        int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | (create ? O_CREAT : 0), r;
+        const char *lock = arena_printf(a, "%s.lock", path);
+        int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, r;
 
-        fd = open(path, flags, 0644);
-        if (fd < 0 && errno == ENOENT && create) {
+        fd = open(lock, flags, 0600);
+        if (fd < 0 && errno == ENOENT) {
                 r = mkdir_parents(arena_strndup(a, path, (size_t)(strrchr(path, '/') - path)),
                                   0755);
-                fd = r < 0 ? -1 : open(path, flags, 0644);
+                fd = r < 0 ? -1 : open(lock, flags, 0600);
         }
         if (fd < 0)
                 return -errno;
-        r = file_lock(fd, WAIT_MS, STEP_MS);
+        r = file_lock(fd, wait ? WAIT_MS : 0, STEP_MS);
         if (r < 0)
                 return r;
         *ret_fd = fd;
@@ -76,15 +78,17 @@ void reservation_read(struct arena *a, const char *path, struct reservation *ret
                 *ret = (struct reservation){ 0 };
 }
 
-int reservation_write(struct arena *a, int fd, const struct reservation *r) {
+int reservation_write(struct arena *a, const char *path, const struct reservation *r) {
         const char *text = r->vmid == 0 ? ""
                                         : arena_printf(a, "%u %d %llu\n", r->vmid,
                                                        (int)r->holder.pid,
                                                        (unsigned long long)r->holder.start);
+        _cleanup_(cleanup_close) int fd = open(
+                path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
         size_t len = strlen(text);
         ssize_t n;
 
-        if (ftruncate(fd, 0) < 0)
+        if (fd < 0)
                 return -errno;
         n = pwrite(fd, text, len, 0);
         return n < 0 ? -errno : (size_t)n < len ? -ENOSPC : 0;

@@ -23,14 +23,13 @@ struct reservation {
 const char *reservation_name(struct arena *a, const struct gpu *g);
 
 /**
- * reservation_lock() - decide about the GPU of that name
- * @create: make the file if there is none, as root
+ * reservation_lock() - decide about the GPU of that name, as root
+ * @wait:   up to ten seconds, as for the lock of a container
  * @ret_fd: close it to unlock
  *
- * Waits up to ten seconds, as for the lock of a container. Return: 0, -ENOENT without @create when
- * nobody has ever reserved it in this boot, -ETIMEDOUT, another negative errno.
+ * Return: 0, -ETIMEDOUT, another negative errno.
  */
-int reservation_lock(struct arena *a, const char *path, bool create, int *ret_fd);
+int reservation_lock(struct arena *a, const char *path, bool wait, int *ret_fd);
 
 /** reservation_path() - of the file */
 const char *reservation_path(struct arena *a, const char *root, const char *name);
@@ -38,8 +37,8 @@ const char *reservation_path(struct arena *a, const char *root, const char *name
 /** reservation_read() - what stands in a file; what is no reservation is none */
 void reservation_read(struct arena *a, const char *path, struct reservation *ret);
 
-/** reservation_write() - into a locked file; 0 or negative errno */
-int reservation_write(struct arena *a, int fd, const struct reservation *r);
+/** reservation_write() - by who has locked it; 0 or negative errno */
+int reservation_write(struct arena *a, const char *path, const struct reservation *r);
 
 /** reservation_holds() - whether it counts: of another container than @vmid, whose holder lives */
 bool reservation_holds(const char *root, const struct reservation *r, uint32_t vmid);

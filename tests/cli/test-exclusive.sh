@@ -122,8 +122,8 @@ case_running_container_holds_it() {
     runs 102
     finish
     refused 101 "container 102 has it, and this container wants it for itself (exclusive = yes)"
-    [ ! -s "$H/run/gpuanchor/gpu-pci0000:00_03.1_00.0" ] || [ -z "$(cat "$H"/run/gpuanchor/gpu-*)" ] ||
-        fail "reserved all the same: $(cat "$H"/run/gpuanchor/gpu-*)"
+    [ ! -s "$H/run/gpuanchor/gpu-pci0000:00_03.1_00.0" ] || [ -z "$(cat "$H"/run/gpuanchor/gpu-*.[0-9])" ] ||
+        fail "reserved all the same: $(cat "$H"/run/gpuanchor/gpu-*.[0-9])"
     finish
     stops 102
     started 101
@@ -173,7 +173,7 @@ case_two_that_share_run_together() {
     policy 103
     started 102
     started 103
-    set -- "$H"/run/gpuanchor/gpu-*
+    set -- "$H"/run/gpuanchor/gpu-*.[0-9]
     [ ! -e "$1" ] || fail "reserved: $1"
     finish
 }
@@ -187,7 +187,7 @@ case_holder_lives_on_or_is_killed() {
     finish
     stops 101
     # a process that has the number of the task, and is another one
-    echo "101 $$ 1" >"$(echo "$H"/run/gpuanchor/gpu-*)"
+    echo "101 $$ 1" >"$(echo "$H"/run/gpuanchor/gpu-*.[0-9])"
     started 102
     finish
     mkdir -p "$H/sys/fs/cgroup/system.slice/system-pve\\x2dcontainer.slice/pve-container@102.service"
@@ -206,7 +206,7 @@ case_killed_in_the_middle() {
 case_rubbish_is_no_reservation() {
     started 101
     finish
-    file=$(echo "$H"/run/gpuanchor/gpu-*)
+    file=$(echo "$H"/run/gpuanchor/gpu-*.[0-9])
     for text in "" "101" "101 1 1" "4711" "x y z" "$(head -c 300 /dev/zero | tr '\0' 9)"; do
         printf '%s' "$text" >"$file"
         started 102
@@ -224,8 +224,18 @@ case_rubbish_is_no_reservation() {
 case_lock_that_is_never_free() {
     started 101
     finish
-    file=$(echo "$H"/run/gpuanchor/gpu-*)
+    file=$(echo "$H"/run/gpuanchor/gpu-*.[0-9])
+    # who may only read what is reserved holds nobody up
+    [ "$(stat -c %a "$file.lock")" = 600 ] || fail "the lock may be opened by others"
     flock "$file" sleep 60 &
+    holder=$!
+    sleep 0.2
+    begin=$(date +%s)
+    started 102
+    [ $(($(date +%s) - begin)) -lt 9 ] || fail "waited for a reader"
+    kill $holder
+    finish
+    flock "$file.lock" sleep 60 &
     holder=$!
     sleep 0.2
     begin=$(date +%s)
