@@ -300,6 +300,8 @@ case_gone_and_back() {
 
 # second LINE - container 102, which wants the same card; start_second: what its start answers
 second() {
+    # it is no container that took over the number of the one of the case before
+    sed -i '/^gone 102$/d' "$R/var/lib/gpuanchor/host/lines"
     printf 'hookscript: local:snippets/gpuanchor-hook\nhostname: two\nunprivileged: 1\n' >"$R/etc/pve/lxc/102.conf"
     printf '[container]\ngpu = pci:0000:c1:00.0\n%s\n' "${1-}" >"$R/etc/pve/gpuanchor/102.conf"
 }
