@@ -465,12 +465,22 @@ static bool is_kept(const struct files *f, const struct file *policy) {
         return false;
 }
 
+/* Without the digest of the lines for which a major counts until the last file is written. */
+static size_t lasting(const char *line) {
+        size_t len = strcspn(line, "\n"), major = strcspn(line, "\n");
+
+        if (strncmp(line, "major = ", 8) == 0)
+                while (major > 0 && line[major] != ' ')
+                        major--;
+        return len - major == strlen(" 0123456789abcdef") ? major : len;
+}
+
 bool is_between(const struct file *f, const struct file *before, const struct file *after) {
         if (!f || !after)
                 return false;
         for (const char *line = f->data; *line; line += strcspn(line, "\n"), line += *line == '\n')
                 if (!has_line(text_of(before), line, strcspn(line, "\n")) &&
-                    !has_line(after->data, line, strcspn(line, "\n")))
+                    !has_line(after->data, line, lasting(line)))
                         return false;
         for (const char *line = text_of(before); *line; line += strcspn(line, "\n"), line += *line == '\n')
                 if (has_line(after->data, line, strcspn(line, "\n")) &&

@@ -4,6 +4,7 @@
  * fault-run - starts with one system call that fails, is short, is slow, or is the last one
  *
  *     fault-run HOOK HOSTS SEED COUNT [STORY POINT FAULT]
+ *     fault-run HOOK HOSTS SEED kills        killed at each call of each story
  *
  * HOSTS has a folder for each story, as scenarios.sh --hosts makes them. A run takes one at random,
  * one of the calls that touch a file, a process or a clock, and one fault. What is left is judged
@@ -371,7 +372,7 @@ int main(int argc, char **argv) {
         count = atol(argv[4]);
         prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
         setvbuf(stdout, NULL, _IOLBF, 0);
-        printf("seed %s, %ld runs\n", argv[3], count);
+        printf("seed %s, %s runs\n", argv[3], argv[4]);
         find_stories();
         if (n_stories == 0) {
                 puts("no story can be used");
@@ -385,7 +386,10 @@ int main(int argc, char **argv) {
                                                 return !try_fault(&stories[i], atol(argv[6]), f);
                 return 2;
         }
-        for (long i = 0; i < count; i++) {
+        for (size_t i = 0; i < n_stories && strcmp(argv[4], "kills") == 0; i++)
+                for (long point = 0; point < stories[i].points; point++, count++)
+                        failed += !try_fault(&stories[i], point, FAULT_KILL);
+        for (long i = 0; i < count && strcmp(argv[4], "kills") != 0; i++) {
                 struct story *s = &stories[roll() % n_stories];
                 long point = (long)(roll() % (unsigned long long)s->points);
                 int fault = (int)(roll() % (unsigned long long)(FAULT_ERRNO + ERRORS));

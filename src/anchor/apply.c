@@ -83,7 +83,8 @@ static int store_memory(struct check *c, struct bytes policy) {
 }
 
 static int apply_memory(struct check *c) {
-        bool stays = bytes_equal(c->new_conf, c->guest.conf);
+        bool stays = bytes_equal(c->new_conf, c->guest.conf) &&
+                     (!c->guest.has_config || bytes_equal(c->new_config, c->guest.config));
         bool done = bytes_equal(c->new_policy, c->policy.file); /* who calls us has written it */
         int r = done ? 0 : store_memory(c, stays ? c->new_policy : c->safe_policy);
 

@@ -16,7 +16,6 @@
 #include "model/plan/make.h"
 #include "model/plan/open-rule.h"
 #include "model/plan/ways.h"
-#include "model/policy/memory.h"
 #include "model/ways/other-way.h"
 #include "pve/mapping.h"
 
@@ -67,54 +66,6 @@ struct plan_input check_input(const struct check *c, const struct pctconf *conf,
                 .is_taken = anchor_vm_has,
                 .user = c->anchor,
         };
-}
-
-static bool is_parked(const struct parked *p, const char *line) {
-        for (size_t i = 0; i < p->n; i++)
-                if (streq(p->lines[i].line, line))
-                        return true;
-        return false;
-}
-
-/*
- * What the policy file has to say while the container file is still as it was, and if it stays so:
- * lines that come back are remembered until they are there, and majors are those of the old rules.
- */
-static struct policy memory_meanwhile(struct check *c, const struct policy *next) {
-        struct policy now = *next;
-
-        now.majors = c->policy.majors;
-        now.parked = (struct parked){ 0 };
-        for (size_t i = 0; i < next->parked.n; i++)
-                *ARENA_PUSH(c->arena, now.parked.lines, now.parked.n) = next->parked.lines[i];
-        for (size_t i = 0; i < c->policy.parked.n; i++)
-                if (!is_parked(&next->parked, c->policy.parked.lines[i].line))
-                        *ARENA_PUSH(c->arena, now.parked.lines, now.parked.n) =
-                                c->policy.parked.lines[i];
-        c->parks = now.parked.n > c->policy.parked.n;
-        return now;
-}
-
-static void plan_memory(struct check *c, const struct edit_memory *memory) {
-        struct policy next = c->policy, meanwhile;
-        bool repin = c->plan.choice.repin || c->recalled;
-        size_t line = open_rule_line(&c->survey);
-        const char *node = repin ? c->anchor->pve.node : NULL;
-
-        if (repin)
-                policy_set_pin(c->arena, &next, &c->plan.choice.pin);
-        plan_remember_gids(&c->plan, &next);
-        if (c->trial) {
-                for (int i = 0; i < GID_GROUPS; i++)
-                        next.gid[i].guessed = c->policy.gid[i].guessed;
-        } else {
-                next.parked = memory->parked;
-                next.majors = memory->majors;
-                next.open_rule = line ? bytes_dup(c->arena, c->guest.lines.lines[line].value) : NULL;
-        }
-        meanwhile = memory_meanwhile(c, &next);
-        c->safe_policy = policy_remember(c->arena, c->new_policy, node, &meanwhile);
-        c->new_policy = policy_remember(c->arena, c->new_policy, node, &next);
 }
 
 static void plan_delegations(struct check *c) {
@@ -183,7 +134,7 @@ static void check_lines(struct check *c) {
                         c->refuse = WHY_REFUSE_UNDECIDED;
                 return;
         }
-        plan_memory(c, &memory);
+        check_remember(c, &memory);
         if (c->plan.missing && c->policy.missing == MISSING_REFUSE)
                 c->refuse = arena_printf(c->arena, WHY_REFUSE_MISSING, c->plan.missing);
 }
@@ -242,10 +193,16 @@ void check_given(struct check *c) {
                 c->given = c->planned;
 }
 
+/* A start that was killed may have corrected one file and not the other. */
+static void survey_file(struct check *c, const struct pctconf *lines, struct survey *ret) {
+        c->anchor->facts.then = check_majors(c, lines);
+        survey_make(c->arena, &c->anchor->facts, lines, ret);
+}
+
 static void survey_lines(struct check *c) {
-        survey_make(c->arena, &c->anchor->facts, &c->guest.lines, &c->survey);
+        survey_file(c, &c->guest.config_lines, &c->config_survey);
+        survey_file(c, &c->guest.lines, &c->survey);
         other_ways_find(c->arena, &c->anchor->facts, &c->guest.lines, &c->survey);
-        survey_make(c->arena, &c->anchor->facts, &c->guest.config_lines, &c->config_survey);
         c->all_survey = c->survey;
         if (c->policy.parked.n == 0)
                 return;
@@ -260,7 +217,6 @@ static void survey_lines(struct check *c) {
 static int find_facts(struct check *c) {
         int r;
 
-        c->anchor->facts.then = c->policy.majors;
         c->all_lines = pctconf_copy(&c->guest.lines);
         for (size_t i = 0; i < c->policy.parked.n; i++)
                 pctconf_park(&c->all_lines, &c->policy.parked.lines[i]);
@@ -323,6 +279,9 @@ static int check_guest(struct check *c, const struct check_options *o) {
                 anchor_sightings(c->anchor);
         check_caller(c, o && o->called);
         c->own_method = c->policy.method;
+        if (c->convert == METHOD_AUTO && c->policy.converting &&
+            streq(c->policy.converting, method_name(c->policy.method)))
+                c->convert = c->policy.method; /* `convert` was killed */
         if (c->convert != METHOD_AUTO)
                 c->policy.method = c->convert;
         c->unmapped = !mapping_resolve(&c->anchor->pve, &c->policy);

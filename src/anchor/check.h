@@ -132,6 +132,12 @@ int anchor_set_aside(struct anchor *an, const struct guest *g, const char **ret)
 struct plan_input check_input(const struct check *c, const struct pctconf *conf,
                               const struct survey *s);
 
+/** check_majors() - whose the majors were when @lines were last right */
+struct majors check_majors(const struct check *c, const struct pctconf *lines);
+
+/** check_remember() - what the policy file is to say: new_policy and safe_policy, and parks */
+void check_remember(struct check *c, const struct edit_memory *memory);
+
 /** check_owner() - nothing of an earlier container's policy, and of one of the same name less */
 void check_owner(struct check *c);
 

@@ -181,8 +181,8 @@ int host_majors_store(const struct pve *pve, const struct facts *f, const char *
         struct majors next = majors_learn(pve->arena, f, &f->seen);
 
         *ret_path = path_of(pve, "majors");
-        return store(pve, *ret_path, majors_write(pve->arena, &f->seen),
-                     majors_write(pve->arena, &next));
+        return store(pve, *ret_path, majors_write(pve->arena, "", &f->seen),
+                     majors_write(pve->arena, "", &next));
 }
 
 static struct bytes delegations_text(const struct pve *pve) {

@@ -1451,6 +1451,42 @@ case_convert_without_space() {
     done
 }
 
+# Killed at each file that it writes: the next start leaves the file of before, or ends what was begun.
+case_convert_killed() {
+    command -v strace >/dev/null || { echo "  no strace here: not tried" && return 0; }
+    to_be_converted
+    cp -a "$H" "$work/before"
+    run 0 convert 101 --to dev
+    cp "$CONF" "$work/converted"
+    cp "$POLICY" "$work/converted.policy"
+    for n in 1 2 3 4 5 6 7 8; do
+        restore_host
+        traced -e trace=rename,renameat2 -e "inject=rename:signal=KILL:when=$n"
+        [ "$got" = 137 ] || break
+        run 0 apply 101
+        if cmp -s "$CONF" "$work/first"; then
+            cmp "$POLICY" "$work/policy" || fail "killed at file $n: another policy"
+        else
+            cmp "$CONF" "$work/converted" && cmp "$POLICY" "$work/converted.policy" ||
+                fail "killed at file $n: neither old nor new"
+        fi
+    done
+    [ "$n" -gt 3 ] || fail "killed $n times only"
+    # the owner has chosen otherwise meanwhile
+    restore_host
+    traced -e trace=rename,renameat2 -e "inject=rename:signal=KILL:when=2"
+    has "$POLICY" 'converting = dev'
+    sed -i 's/^method = .*/method = idmap/' "$POLICY"
+    run 0 apply 101
+    cmp "$CONF" "$work/first" && ! grep converting "$POLICY" || fail "converted against the policy"
+}
+
+# restore_host - $H as it was copied to $work/before
+restore_host() {
+    find "$H" -xdev -mindepth 1 -depth -delete
+    cp -a "$work/before/." "$H"
+}
+
 # Read, proved, and then somebody else writes the file: at the policy's fsync all is decided.
 case_convert_changed_meanwhile() {
     command -v strace >/dev/null || { echo "  no strace here: not tried" && return 0; }

@@ -18,6 +18,10 @@ work=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # two tracers at once cannot be: no search for leaks
 export ASAN_OPTIONS=detect_leaks=0
+# majors that change places are right with one of two files only: killed at each call
+sh "$here/scenarios.sh" --hosts "$work/majors" "$hook" majors-shifted
+"$run" "$hook" "$work/majors" "$seed" kills
+rm -rf "$work/majors"
 if [ "$count" -lt 20000 ]; then # a part of the scenarios, which take longer to make than to run
     set -- $(cd "$here/fixtures/scenarios" && for host in */host; do echo "${host%/host}"; done |
         awk -v seed="$seed" 'BEGIN { srand(seed) } { print rand() "\t" $0 }' | sort -n | head -n 40 | cut -f 2)

@@ -126,10 +126,10 @@ static void check_majors(struct arena *a, struct bytes text) {
 
         while (rest.len > 0)
                 (void)majors_parse(a, bytes_cut(&rest, '\n'), &list);
-        once = rest = majors_write(a, &list);
+        once = rest = majors_write(a, "", &list);
         while (rest.len > 0)
                 require(majors_parse(a, bytes_cut(&rest, '\n'), &again), "a major is lost", text, once);
-        require_same("the majors", once, majors_write(a, &again));
+        require_same("the majors", once, majors_write(a, "", &again));
 }
 
 static void check_state(struct arena *a, struct bytes text) {

@@ -459,6 +459,8 @@ static void test_cgroup(void **state) {
                 { "0::/lxc/102/ns/lxc.payload.101\n", false },
                 { "0::/lxc.payload.1012\n", false },
                 { "0::/lxc.monitor.101\n", false },
+                { "0::/user.slice/user-1000.slice/user@1000.service/lxc/101\n", false },
+                { "0::/user.slice/lxc.payload.101\n", false },
                 { "0::/system.slice/pve-container@101.service\n", false },
                 { "12:devices:/lxc/101\n0::/lxc/102\n", false },
         };

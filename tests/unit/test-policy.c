@@ -12,6 +12,7 @@
 #include "model/gpu/pci-address.h"
 #include "model/policy/edit.h"
 #include "model/policy/key.h"
+#include "model/gpu/majors.h"
 #include "model/policy/memory.h"
 #include "model/policy/preset.h"
 
@@ -492,11 +493,31 @@ static void test_parse_memory(void **state) {
         take_back(&p, "memory", "behind", "12 lxc.a: b\\x3b");
         take_back(&p, "memory", "line", "c");
         take_back(&p, "memory", "major", "511 nvidia-uvm");
+        take_back(&p, "memory", "major", "511 nvidia-caps 09b9afe880ff03a7");
         assert_string_equal(p.parked.lines[0].line, "a\\b;");
         assert_null(p.parked.lines[0].behind);
         assert_string_equal(p.parked.lines[1].behind, "lxc.a: b;");
         assert_int_equal(p.parked.lines[1].number, 12);
         assert_int_equal(p.majors.items[0].major, 511);
+        assert_string_equal(majors_write(&arena, "", &p.majors).data,
+                            "511 nvidia-uvm\n511 nvidia-caps 09b9afe880ff03a7\n");
+}
+
+/* A start was killed between two files: the new majors count for the lines that it wrote. */
+static void test_majors_only(void **state) {
+        struct policy p = fresh();
+        struct majors m;
+
+        take_back(&p, "memory", "major", "236 nvidia-uvm");
+        take_back(&p, "memory", "major", "237 nvidia-caps");
+        take_back(&p, "memory", "major", "235 nvidia-uvm 09b9afe880ff03a7");
+        take_back(&p, "memory", "major", "236 nvidia-caps 09b9afe880ff03a7");
+        m = majors_only(&arena, &p.majors, "09b9afe880ff03a7");
+        assert_string_equal(majors_write(&arena, "", &m).data, "235 nvidia-uvm\n236 nvidia-caps\n");
+        m = majors_only(&arena, &p.majors, "09b9afe880ff03a8");
+        assert_string_equal(majors_write(&arena, "", &m).data, "236 nvidia-uvm\n237 nvidia-caps\n");
+        m = majors_only(&arena, &p.majors, NULL);
+        assert_string_equal(majors_write(&arena, "", &m).data, "236 nvidia-uvm\n237 nvidia-caps\n");
 }
 
 static void test_parse_memory_wrong(void **state) {
@@ -543,6 +564,7 @@ int main(void) {
                 cmocka_unit_test(test_remember_bounded),
                 cmocka_unit_test(test_setting_problem),
                 cmocka_unit_test(test_parse_memory),
+                cmocka_unit_test(test_majors_only),
                 cmocka_unit_test(test_parse_memory_wrong),
         };
 

@@ -28,10 +28,6 @@ struct converting {
         struct check check;
 };
 
-static const char *method_name(enum method m) {
-        return m == METHOD_DEV ? "dev" : "idmap";
-}
-
 static int read_method(struct converting *v) {
         const char *to = v->c->opt[OPT_TO];
 
@@ -103,8 +99,10 @@ static int plan(struct converting *v) {
         r = refuse(v);
         if (r != EXIT_DONE)
                 return r;
-        if (k->own_method != METHOD_AUTO && k->own_method != v->to)
+        if (k->own_method != METHOD_AUTO && k->own_method != v->to) {
                 k->new_policy = policy_edit(v->a, k->new_policy, &method, 1);
+                k->safe_policy = policy_edit(v->a, k->safe_policy, &method, 1);
+        }
         r = prove(v);
         if (r == EXIT_DONE)
                 plan_find_files(&v->check, true);
@@ -127,11 +125,11 @@ static int convert(struct converting *v) {
         bool changes = anchor_would_change(k);
         int r;
 
-        v->policy.new = k->new_policy;
+        v->policy.new = changes ? k->safe_policy : k->new_policy;
         r = policy_file_write(v->c, &v->policy);
         if (r != EXIT_DONE)
                 return r;
-        k->policy.file = k->new_policy;
+        k->policy.file = v->policy.new;
         r = anchor_apply(k);
         if (r != 0) {
                 if (r == GUEST_E_CHANGED)

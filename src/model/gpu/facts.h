@@ -66,6 +66,7 @@ struct subid_range {
 struct char_major {
         uint32_t major;
         const char *name;
+        const char *only; /* remembered: for the lines with this digest; NULL: for any others */
 };
 
 struct majors {

@@ -31,12 +31,44 @@ const char *majors_then(const struct facts *f, uint32_t major, bool *ret_sure) {
         return then && now && streq(then, now) ? NULL : then;
 }
 
-void majors_add(struct arena *a, struct majors *list, uint32_t major, const char *owner) {
-        for (size_t i = 0; i < list->n; i++)
-                if (list->items[i].major == major && streq(list->items[i].name, owner))
+static const char *only_of(const struct char_major *m) {
+        return m->only ? m->only : "";
+}
+
+static void add(struct arena *a, struct majors *list, const struct char_major *m) {
+        for (size_t i = 0; i < list->n; i++) {
+                const struct char_major *x = &list->items[i];
+
+                if (x->major == m->major && streq(x->name, m->name) && streq(only_of(x), only_of(m)))
                         return;
+        }
         if (list->n < MAJORS_MAX)
-                *ARENA_PUSH(a, list->items, list->n) = (struct char_major){ major, owner };
+                *ARENA_PUSH(a, list->items, list->n) = *m;
+}
+
+void majors_add(struct arena *a, struct majors *list, uint32_t major, const char *owner) {
+        add(a, list, &(struct char_major){ major, owner, NULL });
+}
+
+void majors_add_only(struct arena *a, struct majors *list, const struct majors *others,
+                     const char *digest) {
+        for (size_t i = 0; i < others->n; i++)
+                add(a, list,
+                    &(struct char_major){ others->items[i].major, others->items[i].name, digest });
+}
+
+struct majors majors_only(struct arena *a, const struct majors *list, const char *digest) {
+        struct majors only = { 0 }, others = { 0 };
+
+        for (size_t i = 0; i < list->n; i++) {
+                const struct char_major *m = &list->items[i];
+
+                if (!m->only)
+                        majors_add(a, &others, m->major, m->name);
+                else if (digest && streq(m->only, digest))
+                        majors_add(a, &only, m->major, m->name);
+        }
+        return only.n > 0 ? only : others;
 }
 
 /* Reserved numbers may go by a dynamic driver's pattern: 195 nvidia-frontend. */
@@ -58,21 +90,23 @@ struct majors majors_learn(struct arena *a, const struct facts *f, const struct 
         return list;
 }
 
-struct bytes majors_write(struct arena *a, const struct majors *list) {
+struct bytes majors_write(struct arena *a, const char *key, const struct majors *list) {
         struct strbuf b = { .arena = a };
 
         for (size_t i = 0; i < list->n; i++)
-                strbuf_printf(&b, "%u %s\n", list->items[i].major, list->items[i].name);
+                strbuf_printf(&b, "%s%u %s%s%s\n", key, list->items[i].major, list->items[i].name,
+                              list->items[i].only ? " " : "", only_of(&list->items[i]));
         return strbuf_bytes(&b);
 }
 
 bool majors_parse(struct arena *a, struct bytes line, struct majors *list) {
-        struct bytes number = bytes_word(&line), name = bytes_word(&line);
-        uint32_t major;
+        struct bytes number = bytes_word(&line), name = bytes_word(&line), only = bytes_word(&line);
+        struct char_major m = { .name = bytes_dup(a, name),
+                                .only = only.len > 0 ? bytes_dup(a, only) : NULL };
 
-        if (!parse_u32(number, &major) || name.len == 0 || bytes_trim(line).len > 0 ||
-            !majors_is_dynamic(bytes_dup(a, name)))
+        if (!parse_u32(number, &m.major) || name.len == 0 || bytes_trim(line).len > 0 ||
+            !majors_is_dynamic(m.name))
                 return false;
-        majors_add(a, list, major, bytes_dup(a, name));
+        add(a, list, &m);
         return true;
 }

@@ -30,8 +30,15 @@ struct majors majors_learn(struct arena *a, const struct facts *f, const struct 
 /** majors_add() - @owner has @major, unless that is in the list */
 void majors_add(struct arena *a, struct majors *list, uint32_t major, const char *owner);
 
-/** majors_write() - "511 nvidia-uvm", a line each */
-struct bytes majors_write(struct arena *a, const struct majors *list);
+/** majors_add_only() - each of @others, for the lines with this digest only */
+void majors_add_only(struct arena *a, struct majors *list, const struct majors *others,
+                     const char *digest);
+
+/** majors_only() - those for the lines with @digest; the others where none is */
+struct majors majors_only(struct arena *a, const struct majors *list, const char *digest);
+
+/** majors_write() - "511 nvidia-uvm", a line each, @key before and a digest behind it */
+struct bytes majors_write(struct arena *a, const char *key, const struct majors *list);
 
 /** majors_parse() - take one such line in; false when it is none */
 bool majors_parse(struct arena *a, struct bytes line, struct majors *list);

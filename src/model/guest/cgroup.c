@@ -10,23 +10,22 @@
  *
  *     0::/lxc/101/ns/init.scope
  *     5:devices:/lxc.payload.101-1
+ *
+ * At its beginning: a user of the host makes folders of any name below user.slice.
  */
 static bool container_of(struct bytes line, struct bytes *ret) {
+        struct bytes part;
+
         bytes_cut(&line, ':'); /* number of the hierarchy */
         bytes_cut(&line, ':'); /* its controllers */
-        while (line.len > 0) {
-                struct bytes part = bytes_cut(&line, '/');
-
-                if (bytes_take_prefix(&part, "lxc.payload.")) {
-                        *ret = bytes_cut(&part, '-');
-                        return true;
-                }
-                if (bytes_equal(part, BYTES("lxc"))) {
-                        *ret = bytes_cut(&line, '/');
-                        return true;
-                }
+        bytes_cut(&line, '/');
+        part = bytes_cut(&line, '/');
+        if (bytes_take_prefix(&part, "lxc.payload.")) {
+                *ret = bytes_cut(&part, '-');
+                return true;
         }
-        return false;
+        *ret = bytes_cut(&line, '/');
+        return bytes_equal(part, BYTES("lxc"));
 }
 
 bool cgroup_is_of(struct bytes text, uint32_t vmid) {

@@ -181,35 +181,11 @@ static bool take_mac(struct arena *a, struct policy *p, const char *text) {
         return true;
 }
 
-static bool take_name(struct arena *a, struct policy *p, const char *text) {
-        (void)a;
-        p->owner.name = text;
-        return true;
-}
-
-static bool take_root(struct arena *a, struct policy *p, const char *text) {
-        (void)a;
-        p->owner.root = text;
-        return true;
-}
-
-static bool take_caller(struct arena *a, struct policy *p, const char *text) {
-        (void)a;
-        p->caller = text;
-        return true;
-}
-
 static bool take_major(struct arena *a, struct policy *p, const char *text) {
         return majors_parse(a, bytes_of(text), &p->majors);
 }
 
 /* 12 net0: name=eth0,...: where the lines stood that follow */
-static bool take_open_rule(struct arena *a, struct policy *p, const char *text) {
-        (void)a;
-        p->open_rule = text;
-        return true;
-}
-
 static bool take_behind(struct arena *a, struct policy *p, const char *text) {
         struct bytes rest = bytes_of(text), number = bytes_word(&rest);
 
@@ -239,28 +215,43 @@ static bool take_more(struct arena *a, struct policy *p, const char *text) {
         return last;
 }
 
+#define PLAIN(field) NULL, offsetof(struct policy, field)
+
 static const struct {
         const char *key;
         bool (*take)(struct arena *a, struct policy *p, const char *text);
+        size_t plain; /* where the text itself goes */
 } texts[] = {
-        { "mac", take_mac },          { "hostname", take_name }, { "rootfs", take_root },
-        { "hookscript", take_caller }, { "major", take_major },
-        { "open-rule", take_open_rule },
-        { "behind", take_behind },    { "driver", take_driver }, { "line", take_line },     { MORE, take_more },
+        { "mac", take_mac },
+        { "hostname", PLAIN(owner.name) },
+        { "rootfs", PLAIN(owner.root) },
+        { "hookscript", PLAIN(caller) },
+        { "open-rule", PLAIN(open_rule) },
+        { "converting", PLAIN(converting) },
+        { "major", take_major },
+        { "behind", take_behind },
+        { "driver", take_driver },
+        { "line", take_line },
+        { MORE, take_more },
 };
+
+static bool take_text(struct arena *a, struct policy *p, size_t i, const char *text) {
+        if (texts[i].take)
+                return text && texts[i].take(a, p, text);
+        if (text)
+                *(const char **)((char *)p + texts[i].plain) = text;
+        return text;
+}
 
 static const char *parse_memory(struct arena *a, struct policy *p, const struct ini_entry *e) {
         struct policy scratch = { 0 };
         const char *problem;
 
         for (size_t i = 0; i < ELEMENTS(texts); i++)
-                if (streq(e->key, texts[i].key)) {
-                        const char *text = unescape(a, e->value);
-
-                        if (!text || !texts[i].take(a, p, text))
-                                return arena_printf(a, WHY_MEMORY_TEXT, e->key, e->value);
-                        return NULL;
-                }
+                if (streq(e->key, texts[i].key))
+                        return take_text(a, p, i, unescape(a, e->value))
+                                       ? NULL
+                                       : arena_printf(a, WHY_MEMORY_TEXT, e->key, e->value);
         for (size_t i = 0; i < ELEMENTS(memory_gids); i++)
                 if (streq(e->key, memory_gids[i].key)) {
                         problem = policy_set(a, &scratch, "render-gid", e->value);
@@ -375,9 +366,8 @@ static struct bytes memory_entries(struct arena *a, const struct policy *p) {
         add_short(&b, "rootfs", p->owner.root);
         add_short(&b, "hookscript", p->caller);
         add_short(&b, "open-rule", p->open_rule);
-        for (size_t i = 0; i < p->majors.n; i++)
-                strbuf_printf(&b, "major = %u %s\n", p->majors.items[i].major,
-                              p->majors.items[i].name);
+        add_short(&b, "converting", p->converting);
+        strbuf_add_bytes(&b, majors_write(a, "major = ", &p->majors));
         add_parked(&b, &p->parked);
         return strbuf_bytes(&b);
 }

@@ -36,3 +36,7 @@ void policy_set_pin(struct arena *a, struct policy *p, const struct pin *pin) {
         policy_forget_pin(a, p, pin->node);
         p->pins[p->n_pins++] = *pin;
 }
+
+const char *method_name(enum method m) {
+        return m == METHOD_DEV ? "dev" : m == METHOD_IDMAP ? "idmap" : "auto";
+}

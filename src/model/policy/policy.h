@@ -84,11 +84,15 @@ struct policy {
         size_t n_pins;
         struct parked parked; /* remembered, [memory] */
         const char *open_rule; /* the same: a rule for every device that a start has warned of */
+        const char *converting; /* the same: the method that files get which `convert` was writing */
         struct majors majors; /* the same: dynamic majors when the rules were last right */
 };
 
 /** policy_init() - every key at its default */
 void policy_init(struct arena *a, struct policy *p);
+
+/** method_name() - as the key "method" has it */
+const char *method_name(enum method m);
 
 /** policy_pin() - the pin of cluster node @node, NULL when it has not chosen */
 const struct pin *policy_pin(const struct policy *p, const char *node);

@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * owner - whose policy it is, what becomes of another container's, and since when the lines of a
- * container are as they are
+ * memory - what is remembered of a container: whose policy it is, what becomes of another
+ * container's, since when its lines are as they are, and what the policy says while files are written
+ *
+ * A start may be killed between two files. So the policy is written before them, in a form that
+ * is right with the old files and with the new ones, and once more when they are there.
  */
 #include "anchor/check.h"
 
+#include "model/gpu/majors.h"
 #include "model/plan/choose/evidence.h"
+#include "model/plan/make.h"
+#include "model/plan/open-rule.h"
+#include "model/policy/memory.h"
 
 #include <errno.h>
 
@@ -178,4 +185,82 @@ int anchor_sight(struct anchor *an, const char **ret_path) {
         if (r == 0)
                 r = host_sightings_store(&an->pve, &an->sightings, an->memory.history.id, ret_path);
         return r;
+}
+
+static bool is_parked(const struct parked *p, const char *line) {
+        for (size_t i = 0; i < p->n; i++)
+                if (streq(p->lines[i].line, line))
+                        return true;
+        return false;
+}
+
+struct majors check_majors(const struct check *c, const struct pctconf *lines) {
+        const struct majors *list = &c->policy.majors;
+        const char *digest = NULL;
+
+        for (size_t i = 0; i < list->n && !digest; i++)
+                if (list->items[i].only)
+                        digest = evidence_digest(c->arena, lines);
+        return majors_only(c->arena, list, digest);
+}
+
+/* Those of the old rules; the new ones count for the files as they will be. */
+static struct majors majors_meanwhile(const struct check *c, const struct majors *next) {
+        struct guest new = guest_with(c->arena, &c->guest, c->new_conf, c->new_config);
+        const struct pctconf *const files[] = { &new.lines, &new.config_lines };
+        struct majors now = { 0 };
+
+        if (bytes_equal(majors_write(c->arena, "", next),
+                        majors_write(c->arena, "", &c->policy.majors)))
+                return *next;
+        for (size_t i = 0; i < c->policy.majors.n; i++)
+                *ARENA_PUSH(c->arena, now.items, now.n) = c->policy.majors.items[i];
+        for (size_t i = 0; i < ELEMENTS(files); i++)
+                majors_add_only(c->arena, &now, next, evidence_digest(c->arena, files[i]));
+        return now;
+}
+
+/*
+ * What the policy file has to say while the container file is still as it was, and if it stays so:
+ * lines that come back are remembered until they are there, and majors are those of the old rules.
+ */
+static struct policy memory_meanwhile(struct check *c, const struct policy *next) {
+        struct policy now = *next;
+
+        now.majors = majors_meanwhile(c, &next->majors);
+        /* what the policy says is the new method, and a start adds lines of it to the old ones */
+        if (c->convert != METHOD_AUTO && c->own_method != METHOD_AUTO)
+                now.converting = method_name(c->convert);
+        now.parked = (struct parked){ 0 };
+        for (size_t i = 0; i < next->parked.n; i++)
+                *ARENA_PUSH(c->arena, now.parked.lines, now.parked.n) = next->parked.lines[i];
+        for (size_t i = 0; i < c->policy.parked.n; i++)
+                if (!is_parked(&next->parked, c->policy.parked.lines[i].line))
+                        *ARENA_PUSH(c->arena, now.parked.lines, now.parked.n) =
+                                c->policy.parked.lines[i];
+        c->parks = now.parked.n > c->policy.parked.n;
+        return now;
+}
+
+void check_remember(struct check *c, const struct edit_memory *memory) {
+        struct policy next = c->policy, meanwhile;
+        bool repin = c->plan.choice.repin || c->recalled;
+        size_t line = open_rule_line(&c->survey);
+        const char *node = repin ? c->anchor->pve.node : NULL;
+
+        if (repin)
+                policy_set_pin(c->arena, &next, &c->plan.choice.pin);
+        next.converting = NULL;
+        plan_remember_gids(&c->plan, &next);
+        if (c->trial) {
+                for (int i = 0; i < GID_GROUPS; i++)
+                        next.gid[i].guessed = c->policy.gid[i].guessed;
+        } else {
+                next.parked = memory->parked;
+                next.majors = memory->majors;
+                next.open_rule = line ? bytes_dup(c->arena, c->guest.lines.lines[line].value) : NULL;
+        }
+        meanwhile = memory_meanwhile(c, &next);
+        c->safe_policy = policy_remember(c->arena, c->new_policy, node, &meanwhile);
+        c->new_policy = policy_remember(c->arena, c->new_policy, node, &next);
 }
