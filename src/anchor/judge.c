@@ -20,7 +20,7 @@ static const char *wrong_line(const struct anchor *an, const struct plan *p,
 
         survey_make(an->pve.arena, &an->facts, conf, &s);
         s.userns |= p->userns;
-        if (plan_lines_are_right(p, &in, &line))
+        if (plan_lines_are_right(an->pve.arena, p, &in, &line))
                 return NULL;
         text = conf->lines[line].text;
         return arena_printf(an->pve.arena, "%s:%zu: %s", name, conf->lines[line].number,

@@ -59,7 +59,24 @@ static bool gives_gpu(const struct plan *p, const struct gpu *g) {
         return gpu_list_has(&p->choice.gpus, g);
 }
 
-bool plan_lines_are_right(const struct plan *p, const struct plan_input *in, size_t *ret_line) {
+/* What the plan leaves as the owner wrote it is none. */
+static bool hook_is_right(struct arena *a, const struct plan *p, const struct plan_input *in) {
+        const struct nvidia_hook *h = &in->survey->nvidia_hook;
+        const char *unknown;
+        struct gpu_list gpus = nvidia_hook_gpus(a, in->facts, h, &unknown);
+
+        for (size_t i = 0; p->hook_value && i < gpus.n; i++)
+                if (!gives_gpu(p, gpus.items[i]))
+                        return false;
+        return true;
+}
+
+bool plan_lines_are_right(struct arena *a, const struct plan *p, const struct plan_input *in,
+                          size_t *ret_line) {
+        if (!hook_is_right(a, p, in)) {
+                *ret_line = in->survey->nvidia_hook.env;
+                return false;
+        }
         for (size_t i = 1; i < in->survey->n_lines; i++) {
                 const struct devline *d = &in->survey->lines[i];
                 const struct gpu *g = devline_gpu(in->facts, d);

@@ -64,7 +64,8 @@ struct finding plan_node_problem(struct arena *a, const struct node *n);
 struct finding plan_node_late(struct arena *a, const struct node *n);
 
 /** plan_lines_are_right() - whether no line names another GPU than the plan's; else @ret_line */
-bool plan_lines_are_right(const struct plan *p, const struct plan_input *in, size_t *ret_line);
+bool plan_lines_are_right(struct arena *a, const struct plan *p, const struct plan_input *in,
+                          size_t *ret_line);
 
 /** plan_has_driver() - whether one of the chosen GPUs has driver @name */
 bool plan_has_driver(const struct plan *p, const char *name);

@@ -146,9 +146,19 @@ static void edit_config(struct editor *e, struct wants *mounts, struct wants *de
         edit_environment(e);
 }
 
-static void edit_hook(const struct editor *e, const struct survey *s) {
-        if (e->p->hook_value && s->nvidia_hook.env > 0)
-                editor_change(e, s->nvidia_hook.env, e->p->hook_value);
+static void edit_hook(const struct editor *e) {
+        if (e->p->hook_value)
+                editor_change(e, e->in->survey->nvidia_hook.env, e->p->hook_value);
+}
+
+/* Both files name the same GPUs: a start that corrected the one may have been killed before this. */
+static void edit_hook_of(const struct editor *e, const struct edit *edit) {
+        size_t own = edit->in->survey->nvidia_hook.env, env = edit->config_survey->nvidia_hook.env;
+
+        if (own > 0 && env > 0)
+                editor_change(e, env,
+                              e->p->hook_value ? e->p->hook_value
+                                               : editor_text(e, edit->conf->lines[own].value));
 }
 
 /* A remembered line comes in because a node is given by it, and for no other reason. */
@@ -187,7 +197,7 @@ void edit_apply(struct arena *a, const struct edit *edit, struct findings *f,
         settle_lines(&e, &class_allow, &rules);
         settle_lines(&e, &class_mount, &mounts);
         edit_environment(&e);
-        edit_hook(&e, in->survey);
+        edit_hook(&e);
         drop_unused(&e);
         remember(&e);
         if (edit->config) {
@@ -196,7 +206,7 @@ void edit_apply(struct arena *a, const struct edit *edit, struct findings *f,
                 e.n_lines = edit->config_survey->n_lines;
                 e.f = NULL;
                 edit_config(&e, &mounts, &devs, &allows);
-                edit_hook(&e, edit->config_survey);
+                edit_hook_of(&e, edit);
         }
         *ret = memory;
 }
