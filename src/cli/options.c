@@ -84,7 +84,8 @@ static const char *nearest_verb(const char *word) {
 
 /* "gpuanchor" or "gpuanchor plan": what to put before --help */
 static const char *command(struct cli *c) {
-        return c->verb ? arena_printf(&c->arena, "gpuanchor %s", c->verb->name) : "gpuanchor";
+        return c->verb && c->verb != &verb_help ? arena_printf(&c->arena, "gpuanchor %s", c->verb->name)
+                                            : "gpuanchor";
 }
 
 static bool usage(struct cli *c, const char *what, const char *meant) {

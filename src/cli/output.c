@@ -57,13 +57,13 @@ static const char *severity_color(enum severity s) {
 
 static void out_finding(struct cli *c, const struct finding *f, uint32_t vmid) {
         enum severity s = finding_severity(f);
+        const char *color = c->color ? severity_color(s) : "";
         const char *remedy = finding_remedy(&c->arena, f, vmid);
 
         if ((c->opt[OPT_BOOT] || c->verb == &verb_look) && !*c->root && getenv("JOURNAL_STREAM") &&
             journal_send("gpuanchor", f, vmid) == 0)
                 return;
-        printf("%s%s%s%s", c->prefix, c->color ? severity_color(s) : "", severity_label(s),
-               c->color ? TEXT_RESET : "");
+        printf("%s%s%s%s", c->prefix, color, severity_label(s), *color ? TEXT_RESET : "");
         text_wrap(finding_text(&c->arena, f, vmid), strlen(c->prefix) + strlen(severity_label(s)),
                   strlen(c->prefix) + 2, c->width ? c->width : SIZE_MAX);
         if (*remedy)

@@ -175,7 +175,6 @@ case_names_are_escaped() {
     ! grep -q "$(printf '\033')" "$work/out" || fail "an escape sequence"
 }
 
-# who may not read the containers' files is told so, however much of /etc/pve is closed
 # Everything that uses a GPU is named, managed or not; a conflict counts.
 case_who_else_uses_a_gpu() {
     run 0 status
@@ -186,8 +185,15 @@ case_who_else_uses_a_gpu() {
     echo 'hostpci0: 0000:c1:00.0,pcie=1' >"$H/etc/pve/qemu-server/200.conf"
     run 1 status
     said '102 other uses GPU 0000:c1:00.0 without gpuanchor: gpuanchor enable 102'
+    # its GPU has other nodes by now; a device that is no GPU is none of ours
+    printf 'hostname: tv\ndev0: /dev/dri/renderD130,gid=110\n' >"$H/etc/pve/lxc/103.conf"
+    printf 'hostname: zigbee\ndev0: /dev/ttyACM0\n' >"$H/etc/pve/lxc/104.conf"
+    run 1 status
+    said '103 tv names /dev/dri/renderD130, which is not there, and has no GPU: gpuanchor enable 103'
+    unsaid zigbee
     said 'virtual machine 200 takes GPU 0000:c1:00.0 (hostpci0)'
     said 'is meant for container 101, but virtual machine 200'
+    rm "$H/etc/pve/lxc/103.conf" "$H/etc/pve/lxc/104.conf"
     run 1 status --json
     said '"code":"gpu-conflict"'
 }

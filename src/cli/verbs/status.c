@@ -61,6 +61,12 @@ static void print_others(struct cli *c, const struct status_view *v) {
                                 name_of(c, u->vmid), gpu_label(&c->arena, u->gpu->name, u->gpu->address),
                                 u->vmid);
         }
+        for (size_t i = 0; i < v->usage->n_seekers; i++) {
+                const struct gpu_seeker *s = &v->usage->seekers[i];
+
+                if (!v->only || s->vmid == v->only)
+                        cli_say(c, MSG_STATUS_SEEKER, s->vmid, name_of(c, s->vmid), s->path, s->vmid);
+        }
 }
 
 static int print_text(struct cli *c, const struct status_view *v) {

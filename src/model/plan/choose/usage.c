@@ -45,8 +45,22 @@ static void add_wide(struct usage *u, uint32_t vmid, uint32_t kinds) {
                                 usage_add_container(u, vmid, &f->gpus[i], "lines");
 }
 
+static void add_seeker(struct usage *u, uint32_t vmid, const struct survey *s) {
+        for (size_t i = 1; i < s->n_lines; i++) {
+                const struct devline *d = &s->lines[i];
+
+                if ((d->type == DEVLINE_MOUNT || d->type == DEVLINE_DEV) && d->at &&
+                    d->at->kind == SOURCE_NOTHING && devline_kinds(u->facts, d)) {
+                        *ARENA_PUSH(u->arena, u->seekers, u->n_seekers) =
+                                (struct gpu_seeker){ vmid, arena_strdup(u->arena, d->source) };
+                        return;
+                }
+        }
+}
+
 void usage_add_lines(struct usage *u, uint32_t vmid, const struct survey *s) {
         const struct facts *f = u->facts;
+        size_t before = u->n;
         bool by_number = s->given == 0;
         const char *unknown;
         struct gpu_list hooked = nvidia_hook_gpus(u->arena, f, &s->nvidia_hook, &unknown);
@@ -69,6 +83,8 @@ void usage_add_lines(struct usage *u, uint32_t vmid, const struct survey *s) {
                 else
                         usage_add_container(u, vmid, devline_gpu(f, d), "lines");
         }
+        if (u->n == before)
+                add_seeker(u, vmid, s);
 }
 
 void usage_add_policy(struct usage *u, uint32_t vmid, const struct policy *p,

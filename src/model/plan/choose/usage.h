@@ -25,11 +25,19 @@ struct gpu_user {
         bool exclusive; /* a container whose policy wants it for itself */
 };
 
+/** struct gpu_seeker - a container without policy whose lines name a node that is not there, and no GPU */
+struct gpu_seeker {
+        uint32_t vmid;
+        const char *path; /* the node */
+};
+
 struct usage {
         struct arena *arena;
         const struct facts *facts;
         struct gpu_user *users; /* by container, then by virtual machine */
         size_t n;
+        struct gpu_seeker *seekers;
+        size_t n_seekers;
         bool partial; /* not every file could be read */
 };
 
@@ -40,7 +48,7 @@ void usage_add_vm(struct usage *u, uint32_t vmid, const struct hostpci *h);
  * usage_add_lines() - the GPUs that the lines of a container without policy name
  *
  * Each line speaks for itself, also where they contradict each other. Rules of
- * the control group count where no line gives a node.
+ * the control group count where no line gives a node. Without any it is a seeker.
  */
 void usage_add_lines(struct usage *u, uint32_t vmid, const struct survey *s);
 
