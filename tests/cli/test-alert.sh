@@ -53,6 +53,32 @@ case_new_once_and_resolved() {
     sent '0 open in all'
 }
 
+# One of two of a kind is over, or has other numbers: the kind is not resolved.
+case_other_numbers() {
+    dev() { sed -i "s,^dev0.*,dev0: /dev/dri/renderD$1\,gid=110," "$H/etc/pve/lxc/101.conf"; }
+    sed -i '1i dev0:' "$H/etc/pve/lxc/101.conf"
+    dev 130
+    alert && sent '101: warning: 101.conf: the next start fails: there is no /dev/dri/renderD130'
+    an_hour_later
+    dev 131
+    alert && [ "$(mails)" = 2 ] || fail "other numbers are not mailed"
+    sent renderD131
+    ! grep -q ^resolved: "$work/sent" || fail "it is called resolved"
+    an_hour_later
+    sed -i /^dev0/d "$H/etc/pve/lxc/101.conf"
+    alert && [ "$(mails)" = 3 ] || fail "not mailed that it is over"
+    sent 'resolved: 101: warning: 101.conf: the next start fails'
+}
+
+# A clock that was ahead is back: no year of silence.
+case_clock_was_ahead() {
+    breaks
+    alert
+    mended
+    touch -d '+1 year' "$STATE/last"
+    alert && [ "$(mails)" = 2 ] || fail "silent"
+}
+
 case_one_mail_an_hour() {
     breaks
     alert
