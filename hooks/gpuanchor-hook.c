@@ -32,7 +32,6 @@
 #define EXIT_REFUSE 1
 #define EXIT_USAGE 2
 #define READ_TRIES 3
-#define MAX_TRIES 10 /* other containers that start write what the host remembers, too */
 /* systemd gives a start of pve-container@ 90 s; lock and usermod have limits of their own */
 #define UNIT_WAIT_MS (30 * 1000)
 
@@ -183,7 +182,7 @@ static void reserve(struct hook *h, struct check *c) {
 static int check_and_apply(struct hook *h, struct check *c) {
         int r = GUEST_E_CHANGED;
 
-        for (int i = 0; i < MAX_TRIES && r == GUEST_E_CHANGED; i++) {
+        for (int i = 0; i < ANCHOR_TRIES && r == GUEST_E_CHANGED; i++) {
                 if (i > 0)
                         h->host = anchor_open(&h->arena, h->root);
                 r = check_patiently(h, c);

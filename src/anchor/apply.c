@@ -125,8 +125,7 @@ static int apply_owner(struct check *c) {
         return c->whose == OWNER_OTHER ? set_aside(c) : 0;
 }
 
-/* A start that could not remember is judged by the pin's own memory the next time. */
-static int apply_host_memory(struct check *c) {
+int anchor_store_memory(struct check *c) {
         struct host_memory m = c->anchor->memory;
         const char *path;
         int r;
@@ -235,7 +234,7 @@ static int apply_memories(struct check *c) {
                 r = apply_memory(c);
         if (r == GUEST_E_CHANGED)
                 return r;
-        return apply_host_memory(c) == GUEST_E_CHANGED ? GUEST_E_CHANGED : r;
+        return anchor_store_memory(c) == GUEST_E_CHANGED ? GUEST_E_CHANGED : r;
 }
 
 /* As the files are now; where they cannot be read, as they were when they could. */

@@ -23,6 +23,18 @@
 int anchor_apply(struct check *c);
 
 #define ANCHOR_E_FAILED (1 << 8)
+#define ANCHOR_TRIES 10 /* other containers that start write what the host remembers, too */
+
+/**
+ * anchor_store_memory() - what this host remembers: its cards, and who has pinned which
+ * @c: check; gets findings for what could not be read or written
+ *
+ * What could not be written does no harm: the next start is judged by what the pin remembers itself,
+ * which knows less of its card than the host does.
+ *
+ * Return: 0, or GUEST_E_CHANGED when another run wrote meanwhile (check again).
+ */
+int anchor_store_memory(struct check *c);
 
 /**
  * anchor_sweep() - remove what killed runs left beside the files of a container

@@ -406,6 +406,33 @@ case_uuid_known_later() {
     gets 101 1
 }
 
+# the host knows more of a card than was readable when it was chosen, and nobody looked since
+case_enabled_and_not_started() {
+    host "01 01.0 0 $A" '02 02.0 1'
+    look
+    host '01 01.0 0 driver=other' '02 02.0 1'
+    look
+    host '01 01.0 0 driver=other' '02 02.0 1' '04 04.0 3'
+    look
+    ct 101 0
+    sed -i /^hookscript/d "$(conf 101)"
+    run 0 enable --devices render --gpu pci:0000:01:00.0 101
+    unsaid 'may have changed places'
+    host '01 01.0 0 driver=other' '02 02.0 1' "03 03.0 2 $B" '04 04.0 3'
+    gets 101 0
+    host "01 01.0 1 $A" '02 02.0 0' "03 03.0 2 $B" '04 04.0 3'
+    gets 101 1
+}
+
+# what is longer than any serial number is none, and the port tells
+case_serial_too_long() {
+    long=$(printf '1a2b3c4d5e6f7081%.0s' 1 2 3 4 5 6 7)
+    host "01 01.0 0 unique_id=$long"
+    pinned 101 01 0
+    host "01 01.0 0 unique_id=$long" "02 02.0 1 $A"
+    gets 101 0
+}
+
 case_driver_switched() {
     intel='id=8086:56a0 sub=8086:1020'
     host "01 01.0 0 $intel driver=i915" "02 02.0 1 $intel driver=i915"

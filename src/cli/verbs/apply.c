@@ -19,7 +19,6 @@
 
 #include <time.h>
 
-#define MAX_TRIES 10 /* other containers that start write what the host remembers, too */
 #define BOOT_LOCK_MS 1000
 #define BOOT_SECONDS 30 /* after that no lock is waited for any more */
 
@@ -77,7 +76,7 @@ static int apply_locked(struct job *j) {
         bool changes = false;
         int r = GUEST_E_CHANGED;
 
-        for (int i = 0; i < MAX_TRIES && r == GUEST_E_CHANGED; i++) {
+        for (int i = 0; i < ANCHOR_TRIES && r == GUEST_E_CHANGED; i++) {
                 j->host = host_open(&j->arena, j->c->root);
                 r = anchor_check(&j->host, j->vmid, NULL, &j->check);
                 if (r != 0)

@@ -8,7 +8,7 @@
  * change - link, policy file, hookscript line - and when the last one fails the
  * policy file is taken back.
  */
-#include "anchor/check.h"
+#include "anchor/apply.h"
 #include "cli/enrol/all.h"
 #include "cli/enrol/ask-gpu.h"
 #include "cli/enrol/gpu-word.h"
@@ -326,6 +326,7 @@ static int show(struct enabling *e) {
         int r;
 
         say_done(e, "");
+        e->c->host = host_open(e->a, e->c->root);
         r = anchor_check(&e->c->host, e->vmid, NULL, &k);
         if (r != 0)
                 return target_problem(e->c, e->vmid, r);
@@ -338,13 +339,18 @@ static int show(struct enabling *e) {
 
 static int enable_one(struct cli *c, uint32_t vmid) {
         _cleanup_(cleanup_enabling) struct enabling e = { c, &c->arena, vmid, .lock = -1 };
-        int r = prepare_asking(&e);
+        int r = prepare_asking(&e), tries = ANCHOR_TRIES;
 
         if (r != EXIT_DONE)
                 return r;
         if (c->opt[OPT_DRY_RUN]) {
                 say_done(&e, MSG_WOULD_BE);
                 return show_plan(c, &e.check);
+        }
+        /* the pin, with the cards that it was chosen from: before a look finds it, which may know less */
+        while (anchor_store_memory(&e.check) == GUEST_E_CHANGED && --tries > 0) {
+                c->host = host_open(e.a, c->root);
+                (void)check_new_policy(&e);
         }
         r = change(&e);
         if (r != EXIT_DONE || !c->opt[OPT_NOW])

@@ -39,7 +39,7 @@ bool serial_is_plausible(const char *serial) {
         size_t digits = 0;
 
         for (const char *c = serial; *c; c++) {
-                if (*c == '?' || *c <= ' ' || *c > '~')
+                if (c - serial == SERIAL_MAX || *c == '?' || *c <= ' ' || *c > '~')
                         return false;
                 if (!is_hex_digit(*c))
                         continue;

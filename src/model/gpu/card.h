@@ -35,10 +35,13 @@ const char *serial_kind_name(enum serial_kind kind);
 /** serial_kind_parse() - the kind of that name; false, @ret untouched, when there is none */
 bool serial_kind_parse(struct bytes name, enum serial_kind *ret);
 
+#define SERIAL_MAX 64 /* bytes; NVIDIA's, the longest, has 40, and a pin's line has room for two */
+
 /**
  * serial_is_plausible() - whether @serial can be one card's own
  *
- * Not what firmware leaves in place of a serial: nothing, one repeated digit, question marks.
+ * Not what firmware leaves in place of a serial: nothing, one repeated digit, question marks; nor
+ * what is longer than SERIAL_MAX.
  */
 bool serial_is_plausible(const char *serial);
 
