@@ -3,16 +3,10 @@
 #
 # test-running.sh GPUANCHOR [CASE | calm | hostile | killed] - the look, and a container that runs, without Proxmox
 #
-# In a mount namespace of its own this machine gets the devices of a sample host, and a stand-in for
-# lxc-info. The container is a process in namespaces and a control group of its own. Its nodes
-# have no driver: an open that gets through answers ENXIO, one that the gate refuses EPERM.
-# Needs root and a control group v2 that may be mounted; skipped without.
+# What a container is here: running.sh. Needs root and a control group v2; skipped without.
 # shellcheck disable=SC2317 # the cases are called by name
-set -u
 gpuanchor=$(realpath "${1:?usage: $0 GPUANCHOR [CASE]}")
 tests=$(realpath "$(dirname "$0")/..")
-[ "$(id -u)" = 0 ] || { echo "needs root"; exit 77; }
-
 # A look at a hostile container is tried again for a minute: those cases wait side by side.
 names() { # calm | hostile | killed, by the section of this file
     awk -v want="$1" '
@@ -30,166 +24,8 @@ case ${2-} in
 hostile) names hostile | xargs -P 16 -n 1 sh "$0" "$gpuanchor"; exit ;;
 esac
 
-# All that it makes is on a tmpfs of this namespace, and goes with it: nothing is ever removed.
-if [ "${inside_namespace-}" != 1 ]; then
-    work=$(mktemp -d /tmp/gpuanchor-running.XXXXXX)
-    inside_namespace=1 work=$work unshare --mount --propagation private sh "$0" "$gpuanchor" ${2+"$2"}
-    status=$?
-    rmdir "$work"
-    exit $status
-fi
-mount -t tmpfs work "$work" || exit 1
-
-group=
-cleanup() {
-    [ -z "${init-}" ] || kill -9 "$init" 2>/dev/null
-    sleep 0.3
-    [ -z "$group" ] || rmdir "$group"/lxc/101 "$group"/lxc "$group" 2>/dev/null
-}
-trap cleanup EXIT
-trap 'exit 130' INT TERM
-export LC_ALL=C.UTF-8
-unset GPUANCHOR_ROOT JOURNAL_STREAM
-
-# --- a machine ------------------------------------------------------------------------------------
-
-R=$work/root
-mkdir -p "$work/hosts" "$work/cg" "$work/bin" "$work/dev" "$work/old" "$R"
-mount --bind "$R" "$R" || exit 1 # a root is a mount
-mkdir -p "$R/usr" "$R/proc" "$R/dev" "$R/sys" "$R/etc" "$R/run/lock" "$R/run/gpuanchor-look" "$R/var/lib" "$R/tmp" "$R/opt"
-mount -t cgroup2 none "$work/cg" 2>/dev/null || { echo "no control group v2 here"; exit 77; }
-group=$work/cg/gpuanchor-test.$$
-mkdir -p "$group/lxc" || { echo "no control group can be made here"; exit 77; }
-for name in guide guide-moved; do
-    sh "$tests/mkhost.sh" "$tests/fixtures/hosts/$name.host" "$work/hosts/$name" || exit 1
-done
-mount --bind /usr "$R/usr" && mount -o remount,bind,ro "$R/usr" || exit 1
-for folder in bin sbin lib lib64; do ln -s "usr/$folder" "$R/$folder"; done
-mount --rbind /proc "$R/proc"
-cp "$gpuanchor" "${gpuanchor%/src/cli/gpuanchor}/hooks/gpuanchor-hook" "$R/opt/"
-cp -a "$work/hosts/guide/etc/." "$R/etc/"
-cp -a /etc/ld.so.cache "$R/etc/"
-cp -a /usr/sbin/. "$work/bin/" 2>/dev/null # no file of this machine is changed
-printf '#!/bin/sh\ncat /run/init 2>/dev/null\n' >"$work/bin/lxc-info"
-# pct set VMID --delete hookscript
-printf '#!/bin/sh\nsed -i "/^hookscript:/d" /etc/pve/lxc/$2.conf\n' >"$work/bin/pct"
-chmod +x "$work/bin/lxc-info" "$work/bin/pct"
-mount --bind "$work/bin" "$R/usr/sbin"
-mount -t tmpfs dev "$work/dev"
-cp -a /dev/null /dev/zero /dev/urandom "$work/dev/"
-mount --bind "$work/dev" "$R/dev"
-
-# host NAME - the machine has the devices of that sample host from now on
-host() {
-    umount -l "$R/sys" 2>/dev/null
-    S=$(mktemp -d -p "$work/old")
-    cp -a "$work/hosts/$1/sys/." "$S"
-    mkdir -p "$S/fs/cgroup"
-    mount --bind "$S" "$R/sys"
-    mount --bind "$group" "$R/sys/fs/cgroup"
-    [ ! -e "$work/dev/dri" ] || mv "$work/dev/dri" "$(mktemp -d -p "$work/dev")/"
-    cp -a "$work/hosts/$1/dev/dri" "$work/dev/dri"
-}
-on_host() { chroot "$R" "$@"; }
-look() {
-    on_host /opt/gpuanchor look >"$work/out" 2>"$work/err" </dev/null
-    status=$?
-    [ "$status" -le 1 ] || fail "look: exit status $status"
-}
-
-fail() {
-    echo "  FAILED: $*" >&2
-    sed 's/^/  | /' "$work/out" "$work/err" "$R"/run/gpuanchor/101* >&2 2>/dev/null
-    exit 1
-}
-
-# number KIND - of the card that is the container's, 0000:c1:00.0
-node() { # card|render
-    for dir in "$S"/class/drm/*; do
-        case $(readlink -f "$dir") in *0000:c1:00.0/drm/*) ;; *) continue ;; esac
-        case ${dir##*/}-$1 in
-        card*-*-*) ;;
-        card*-card | renderD*-render) echo "${dir##*/}" ;;
-        esac
-    done
-}
-number() { cat "$S/class/drm/$(node "$1")/dev"; }
-others() { # numbers of render nodes of other cards
-    for dir in "$S"/class/drm/renderD*; do
-        [ "${dir##*/}" = "$(node render)" ] || cat "$dir/dev"
-    done
-}
-
-# --- a container ----------------------------------------------------------------------------------
-
-# container LINE... - runs with what its devN lines give it
-container() {
-    mkdir -p "$group/lxc/101" "$R/run/gpuanchor"
-    {
-        printf 'arch: amd64\nhookscript: local:snippets/gpuanchor-hook\nhostname: one\nunprivileged: 1\n'
-        printf 'dev0: /dev/dri/%s,gid=44\ndev1: /dev/dri/%s,gid=104\n' "$(node card)" "$(node render)"
-    } >"$R/etc/pve/lxc/101.conf"
-    mkdir -p "$R/etc/pve/gpuanchor"
-    printf '[container]\ngpu = pci:0000:c1:00.0\n%s\n' "${1-}" >"$R/etc/pve/gpuanchor/101.conf"
-    on_host /opt/gpuanchor-hook 101 pre-start >"$work/out" 2>&1 || fail "pre-start"
-    cat >"$work/start.sh" <<'EOF'
-mkdir -p "$1/ct" && mount -t tmpfs ct "$1/ct" && cd "$1/ct" || exit 1
-mkdir dev bin proc && mount -t tmpfs -o mode=755 dev dev && mkdir dev/dri
-for node in "$2" "$3"; do
-    : >dev/dri/$node
-    mount --bind "$1/passthrough/$node" dev/dri/$node || exit 1
-done
-for folder in usr lib lib64 bin sbin; do
-    [ ! -e "/$folder" ] || { mkdir -p $folder && mount --rbind "/$folder" $folder; }
-done
-echo ready >"$1/ready"
-if cp "$1/mover.py" . 2>/dev/null; then # who is in a chroot may make no user namespace
-    mkdir old && pivot_root . old && cd / && exec $4
-fi
-exec chroot . $4
-EOF
-    mkdir -p "$work/passthrough"
-    mount -t tmpfs passthrough "$work/passthrough"
-    chmod 755 "$work" "$work/passthrough"
-    mknod -m 660 "$work/passthrough/$(node card)" c 226 "$(number card | cut -d: -f2)"
-    mknod -m "${render_mode-660}" "$work/passthrough/$(node render)" c 226 "$(number render | cut -d: -f2)"
-    chgrp 44 "$work/passthrough/$(node card)"
-    chgrp 104 "$work/passthrough/$(node render)"
-    rm -f "$work/ready"
-    (
-        echo 0 >"$group/lxc/101/cgroup.procs"
-        exec unshare --mount --propagation private sh "$work/start.sh" "$work" "$(node card)" "$(node render)" \
-            "${container_init-/usr/bin/sleep 1000}"
-    ) &
-    init=$!
-    for _ in $(seq 100); do [ ! -e "$work/ready" ] || break; sleep 0.05; done
-    sleep 0.3
-    [ -e "$work/ready" ] || fail "the container does not start"
-    echo "$init" >"$R/run/init"
-    echo "$init" >"$group/lxc/101/cgroup.procs"
-}
-
-# opens NAME - ENXIO: there is no driver, but it may; EPERM: it may not; ENOENT: there is no such node
-opens() {
-    printf 'import os,errno,sys\nopen("%s/cgroup.procs","w").write(str(os.getpid()))\nos.chroot("/proc/%s/root")\ntry:\n os.open(sys.argv[1],os.O_RDWR)\n print("open")\nexcept OSError as e: print(errno.errorcode[e.errno])\n' \
-        "$group/lxc/101" "$init" >"$work/open.py"
-    python3 "$work/open.py" "$1"
-}
-opens_is() { [ "$(opens "$1")" = "$2" ] || fail "open of $1: $(opens "$1"), not $2"; }
-
-said() { grep -qF -e "$1" "$work/out" || fail "not said: $1"; }
-
-end() {
-    kill -9 "$init" 2>/dev/null
-    wait "$init" 2>/dev/null
-    init_was=$init
-    init=
-    umount -l "$work/passthrough"
-    sleep 0.2
-    rmdir "$group/lxc/101"
-    mv "$R/run/gpuanchor" "$R/run/gpuanchor.$init_was" 2>/dev/null
-    mv "$R/run/init" "$R/run/init.$init_was"
-}
+# shellcheck source=tests/cli/running.sh
+. "$tests/cli/running.sh"
 
 # --- cases ----------------------------------------------------------------------------------------
 
@@ -222,6 +58,31 @@ case_follow() {
     done
     opens_is "/dev/dri/$(node render)" ENXIO
     [ "$(grep -c . "/proc/$init/mountinfo")" -le "$(($(grep -c . "$work/record") + 40))" ] || fail "mounts are left over"
+    end
+}
+
+# what the first of them changes of the host's memory keeps no other one waiting
+case_several_in_one_look() {
+    host guide
+    for vmid in 103 102 101; do container; done
+    look
+    host guide-moved
+    begin=$(date +%s)
+    look
+    [ $(($(date +%s) - begin)) -lt 10 ] || fail "something had to wait ten seconds"
+    for vmid in 103 102 101; do
+        grep -q "^dev1: /dev/dri/$(node render),gid=104" "$R/etc/pve/lxc/$vmid.conf" || fail "the file of $vmid does not follow"
+        ! grep -q ^unfinished "$R/run/gpuanchor/$vmid.held" || fail "unfinished: $vmid"
+    done
+    look
+    [ ! -s "$work/out" ] || fail "a second look says something"
+    for vmid in 103 102; do
+        echo 1 >"$group/lxc/$vmid/cgroup.kill"
+        sleep 0.2
+        rmdir "$group/lxc/$vmid"
+        mv "$R/etc/pve/lxc/$vmid.conf" "$R/run/$vmid.conf.was"
+    done
+    vmid=101
     end
 }
 
@@ -492,7 +353,7 @@ moves() {
     host guide
     printf '%s\n' 'import os, time, ctypes' 'while not os.path.exists("/move"): time.sleep(0.05)' \
         "assert ctypes.CDLL(None).unshare($1) == 0" 'open("/moved", "w")' 'time.sleep(1000)' >"$work/mover.py"
-    container_init='/usr/bin/python3 /mover.py'
+    container_init='/usr/bin/python3 /mover.py' container_program=$work/mover.py
     container
     look
     : >"/proc/$init/root/move"
@@ -537,7 +398,7 @@ case_init_ends() {
     sleep 1000 & # on the host, with its mounts
     other=$!
     cp -a "/proc/$other/mountinfo" "$work/other.before"
-    echo "$other" >"$R/run/init"
+    echo "$other" >"$R/run/init.101"
     look
     cmp "/proc/$other/mountinfo" "$work/other.before" || fail "mounts of another process have changed"
     kill "$other"

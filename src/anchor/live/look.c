@@ -25,7 +25,21 @@ struct pass {
         struct arena scratch; /* of one container */
         uint32_t *starting, *unfinished; /* containers that start; where more is to be done */
         size_t n_starting, n_unfinished;
+        bool stale; /* what the host remembers was written since @host was read */
 };
+
+static int open_host(struct pass *p) {
+        int r;
+
+        p->host = anchor_open(p->host.pve.arena, p->host.pve.root);
+        p->stale = false;
+        r = anchor_majors(&p->host);
+        if (r == 0)
+                r = anchor_memory(&p->host);
+        if (r == 0)
+                anchor_driver(&p->host);
+        return r;
+}
 
 static void tell(struct pass *p, uint32_t vmid, const struct findings *f) {
         for (size_t i = 0; i < f->n; i++) {
@@ -54,6 +68,8 @@ static int correct_locked(struct pass *p, struct anchor *an, uint32_t vmid, bool
         int r = GUEST_E_CHANGED;
 
         for (int i = 0; i < MAX_TRIES && r == GUEST_E_CHANGED; i++) {
+                if (i > 0)
+                        *an = anchor_open(an->pve.arena, an->pve.root);
                 r = anchor_check(an, vmid, NULL, &c);
                 if (r != 0 || c.refuse || c.left_alone ||
                     !(any ? anchor_would_change(&c) : check_missing_dev(&c) != NULL))
@@ -61,6 +77,7 @@ static int correct_locked(struct pass *p, struct anchor *an, uint32_t vmid, bool
                 if (anchor_refuses(&c.guest, &refusals))
                         return GUEST_E_BUSY;
                 c.running = anchor_runs(an, vmid);
+                p->stale = true;
                 r = anchor_apply(&c);
         }
         if (r == 0)
@@ -193,6 +210,8 @@ static void one_container(struct pass *p, uint32_t vmid, round_fn *round) {
         struct check c;
 
         arena_reset(&p->scratch);
+        if (p->stale && open_host(p) < 0)
+                return; /* the next look tries again */
         one = anchor_for_one(&p->host, &p->scratch);
         if (!guest_is_managed(&one.pve, vmid))
                 forget(&one.pve, vmid);
@@ -230,11 +249,7 @@ int anchor_look(struct arena *a, const char *root, struct look *ret) {
 
         *ret = (struct look){ .starting_only = ret->starting_only, .findings = { .arena = a } };
         p.n_starting = ask_starting(a, root, &p.starting);
-        r = anchor_majors(&p.host);
-        if (r == 0)
-                r = anchor_memory(&p.host);
-        if (r == 0)
-                anchor_driver(&p.host);
+        r = open_host(&p);
         if (r == 0)
                 r = guest_list(&p.host.pve, &vmids, &n);
         for (size_t k = 0; k < ELEMENTS(rounds); k++)
@@ -243,6 +258,8 @@ int anchor_look(struct arena *a, const char *root, struct look *ret) {
         for (size_t i = 0; i < p.n_unfinished; i++)
                 one_container(&p, p.unfinished[i], finish);
         arena_done(&p.scratch);
+        if (r == 0 && p.stale)
+                r = open_host(&p);
         if (r == 0) {
                 keep_memory(&p.host);
                 (void)anchor_publish(&p.host);
