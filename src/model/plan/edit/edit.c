@@ -132,7 +132,8 @@ static void edit_config(struct editor *e, struct wants *mounts, struct wants *de
                 struct want *w = &devs->items[i];
 
                 if (w->deny_write)
-                        *ARENA_PUSH(e->a, denials.items, denials.n) = *w;
+                        *ARENA_PUSH(e->a, denials.items, denials.n) =
+                                (struct want){ .pn = w->pn, .required = w->required };
                 for (size_t j = 0; j < allows->n; j++)
                         if (allows->items[j].pn == w->pn) {
                                 allows->items[j].required = true;
