@@ -1691,6 +1691,21 @@ case_undo_keeps_others_work() {
     has "$CONF" '[snap]'
 }
 
+# an image may bring as many variables as fit into a file; what is said of each costs no more than the first
+case_many_lines() {
+    guide
+    run 0 enable 101
+    sed -i 's/^hostname/entrypoint: \/app\n&/' "$CONF"
+    printf '\n[container]\nguest-environment = A=2\nfollow-environment = no\n' >>"$POLICY"
+    for name in A B; do
+        yes "lxc.environment.runtime: $name=/dev/dri/renderD131" | head -n 9000 | sed "s/\$/$name/" >>"$CONF"
+    done
+    awk '{ print /renderD131/ ? $0 NR : $0 }' "$CONF" >"$work/many" && cp "$work/many" "$CONF"
+    timeout 30 "$gpuanchor" apply 101 >"$work/out" 2>"$work/err" || [ $? = 1 ] || fail "not in time"
+    [ "$(wc -l <"$CONF")" -ge 18000 ] || fail "lines are lost"
+    [ "$(grep -cxF 'lxc.environment.runtime: A=2' "$CONF")" = 1 ] || fail "the variable is not set once"
+}
+
 # --------------------------------------------------------------------------------------------------
 
 cases ${2+"$2"}

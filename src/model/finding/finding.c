@@ -39,9 +39,23 @@ bool finding_equal(const struct finding *a, const struct finding *b) {
                same(a->what, b->what) && same(a->where, b->where);
 }
 
+/* FNV-1a. Of a file with thousands of lines there may be as many findings. */
+static uint64_t hash_of(const struct finding *f) {
+        const char *const texts[] = { f->gpu, f->old, f->new, f->what, f->where };
+        uint64_t h = 0xcbf29ce484222325 ^ (uint64_t)f->code;
+
+        for (size_t i = 0; i < ELEMENTS(texts); i++) {
+                for (const char *c = texts[i]; c && *c; c++)
+                        h = (h ^ (unsigned char)*c) * 0x100000001b3;
+                h = (h ^ 0xff) * 0x100000001b3;
+        }
+        return h;
+}
+
 void finding_add(struct findings *f, struct finding item) {
+        item.hash = hash_of(&item);
         for (size_t i = 0; i < f->n; i++)
-                if (finding_equal(&f->items[i], &item))
+                if (f->items[i].hash == item.hash && finding_equal(&f->items[i], &item))
                         return;
         item.gpu = copy(f->arena, item.gpu);
         item.name = copy(f->arena, item.name);

@@ -46,6 +46,7 @@ struct finding {
         const char *new;
         const char *what;  /* the node, group, key, line ... it is about */
         const char *where; /* file, or file:line */
+        uint64_t hash;     /* finding_add()'s */
 };
 
 struct findings {

@@ -35,6 +35,7 @@ static struct bytes next_path(struct bytes value, size_t from) {
 struct variables {
         const struct editor *e;
         const char **names; /* of the plan's nodes in the container */
+        size_t *last; /* of each variable of guest-environment the last line that sets it for init; 0: none */
 };
 
 /*
@@ -98,8 +99,10 @@ static struct bytes settle(const struct variables *v, const char *where, struct 
         return text;
 }
 
-/* "NAME=VALUE" of guest-environment; NULL when it has no such variable. */
-static const char *wanted(const struct editor *e, struct bytes name) {
+#define NOT_WANTED SIZE_MAX
+
+/* Which variable of guest-environment has that name, the last one. */
+static size_t wanted(const struct editor *e, struct bytes name) {
         const struct policy *p = e->in->policy;
 
         for (size_t i = p->n_guest_environment; e->in->survey->application && i-- > 0;) {
@@ -107,20 +110,23 @@ static const char *wanted(const struct editor *e, struct bytes name) {
 
                 if (bytes_split(bytes_of(p->guest_environment[i]), '=', &own, &value) &&
                     bytes_equal(own, name))
-                        return p->guest_environment[i];
+                        return i;
         }
-        return NULL;
+        return NOT_WANTED;
 }
 
-/* The last line that sets @name for init; 0: none. */
-static size_t last_line(const struct editor *e, struct bytes name) {
-        struct bytes own, value;
+/* An image may bring any number of lines: once through all of them. */
+static void find_last(const struct variables *v) {
+        const struct editor *e = v->e;
+        struct bytes name, value;
 
-        for (size_t i = e->c->n_lines; i-- > 1;)
-                if (environment_parse(&e->c->lines[i], &own, &value) == ENVIRONMENT_RUNTIME &&
-                    bytes_equal(own, name))
-                        return i;
-        return 0;
+        for (size_t i = 1; i < e->c->n_lines; i++) {
+                bool own = environment_parse(&e->c->lines[i], &name, &value) == ENVIRONMENT_RUNTIME;
+                size_t at = own ? wanted(e, name) : NOT_WANTED;
+
+                if (at != NOT_WANTED)
+                        v->last[at] = i;
+        }
 }
 
 /* The last line about variables, broken or not: of two that set the same, the later one counts. */
@@ -134,15 +140,15 @@ static size_t last_of_all(const struct editor *e) {
 static void settle_line(const struct variables *v, size_t i) {
         const struct editor *e = v->e;
         const struct conf_line *l = &e->c->lines[i];
-        struct bytes name, value, text;
-        const char *own;
+        struct bytes name, value, text = l->value;
+        size_t at;
 
         if (l->parked || environment_parse(l, &name, &value) == ENVIRONMENT_NONE)
                 return;
-        own = wanted(e, name);
-        if (own && last_line(e, name) != i)
-                own = NULL;
-        text = settle(v, editor_where(e, i), own ? bytes_of(own) : l->value);
+        at = wanted(e, name);
+        if (at != NOT_WANTED && v->last[at] == i)
+                text = bytes_of(e->in->policy->guest_environment[at]);
+        text = settle(v, editor_where(e, i), text);
         if (!bytes_equal(text, l->value))
                 editor_change(e, i, editor_text(e, text));
 }
@@ -156,8 +162,7 @@ static void add_wanted(const struct variables *v) {
                 struct bytes name, value, text = bytes_of(p->guest_environment[i]);
                 size_t behind = last_of_all(e);
 
-                if (!bytes_split(text, '=', &name, &value) || last_line(e, name) > 0 ||
-                    wanted(e, name) != p->guest_environment[i])
+                if (!bytes_split(text, '=', &name, &value) || v->last[i] > 0 || wanted(e, name) != i)
                         continue;
                 if (behind == 0)
                         behind = e->c->kind == PCTCONF_PVE ? pctconf_key_end(e->c)
@@ -194,11 +199,15 @@ static void report_nvidia(const struct editor *e) {
 }
 
 void edit_environment(const struct editor *e) {
-        struct variables v = { e, arena_alloc(e->a, (e->p->n_nodes + 1) * sizeof(*v.names)) };
+        struct variables v = {
+                e, arena_alloc(e->a, (e->p->n_nodes + 1) * sizeof(*v.names)),
+                arena_alloc(e->a, (e->in->policy->n_guest_environment + 1) * sizeof(*v.last))
+        };
 
         for (size_t i = 0; i < e->p->n_nodes; i++)
                 v.names[i] = survey_name(e->a, e->in->survey, e->p->nodes[i].node);
         report_nvidia(e);
+        find_last(&v);
         for (size_t i = 1; i < e->n_lines; i++)
                 settle_line(&v, i);
         add_wanted(&v);
