@@ -18,13 +18,15 @@ int vm_list(const struct pve *pve, uint32_t **ret, size_t *ret_n) {
         return r == -ENOENT ? 0 : r;
 }
 
-static void resolve(const struct pve *pve, struct hostpci *h) {
+/* False: what it stands for cannot be read, and may be any card. */
+static bool resolve(const struct pve *pve, struct hostpci *h) {
         struct gpu_sel sel = { .kind = SEL_MAPPING, .name = h->mapping };
         struct policy p = { .gpus = &sel, .n_gpus = 1 };
+        bool read = mapping_resolve(pve, &p);
 
-        (void)mapping_resolve(pve, &p);
         h->paths = sel.paths;
         h->n_paths = sel.n_paths;
+        return read;
 }
 
 int vm_hostpci(const struct pve *pve, uint32_t vmid, struct hostpci **ret, size_t *ret_n) {
@@ -37,7 +39,7 @@ int vm_hostpci(const struct pve *pve, uint32_t vmid, struct hostpci **ret, size_
                 return r;
         *ret_n = hostpci_parse(a, conf, ret);
         for (size_t i = 0; i < *ret_n; i++)
-                if ((*ret)[i].mapping)
-                        resolve(pve, &(*ret)[i]);
-        return 0;
+                if ((*ret)[i].mapping && !resolve(pve, &(*ret)[i]))
+                        r = -EIO;
+        return r;
 }

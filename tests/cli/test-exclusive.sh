@@ -151,6 +151,15 @@ case_virtual_machine_holds_it() {
     mkdir -p "$H/sys/fs/cgroup/qemu.slice/200.scope"
     refused 101 "virtual machine 200 has it"
     finish
+    # by a mapping, also where that cannot be read: it may stand for any card
+    echo "hostpci0: mapping=gpu,pcie=1" >"$H/etc/pve/qemu-server/200.conf"
+    mkdir -p "$H/etc/pve/mapping"
+    printf 'gpu\n\tmap id=1002:150e,node=pve1,path=%s\n' "$GPU" >"$H/etc/pve/mapping/pci.cfg"
+    refused 101 "virtual machine 200 has it"
+    finish
+    rm "$H/etc/pve/mapping/pci.cfg" && mkdir "$H/etc/pve/mapping/pci.cfg"
+    refused 101 "cannot be reserved: "
+    finish
     # another device, which has nothing to do with it
     echo "hostpci0: 0000:00:02.0" >"$H/etc/pve/qemu-server/200.conf"
     started 101
