@@ -107,6 +107,7 @@ static void add_running(struct anchor *an, uint32_t vmid, struct usage *u) {
         given_gpus(a, &an->facts, &record, &gpus);
         for (size_t i = 0; i < gpus.n; i++)
                 usage_add_container(u, vmid, gpus.items[i], "record");
+        anchor_usage_ways(an, vmid, u);
 }
 
 /* All other containers and the virtual machines that run or start; false: not all could be read. */
@@ -222,9 +223,24 @@ void exclusive_release(struct check *c) {
         release(c, &c->plan.choice.gpus);
 }
 
+/* What its start gives it: what was chosen, what is left alone, what comes by other ways. */
+static struct slots slots_of_start(struct check *c) {
+        struct usage u = { .arena = c->arena, .facts = &c->anchor->facts };
+        struct gpu_list gpus = { 0 };
+
+        for (size_t i = 0; i < c->plan.choice.gpus.n; i++)
+                gpu_list_add(c->arena, &gpus, c->plan.choice.gpus.items[i]);
+        if (c->left_alone)
+                usage_add_lines(&u, c->guest.vmid, &c->survey);
+        usage_add_ways(&u, c->guest.vmid, &c->survey);
+        for (size_t i = 0; i < u.n; i++)
+                gpu_list_add(c->arena, &gpus, u.users[i].gpu);
+        return slots_of(&c->anchor->pve, &gpus);
+}
+
 /* Without a file, which an ordinary host never has, it is one system call for each GPU. */
 void exclusive_heed(struct check *c) {
-        struct slots s = slots_of(&c->anchor->pve, &c->plan.choice.gpus);
+        struct slots s = slots_of_start(c);
 
         for (size_t i = 0; i < s.n && !c->refuse && !c->policy.exclusive; i++) {
                 int r = access(s.items[i].path, F_OK) < 0
@@ -241,12 +257,13 @@ void exclusive_heed(struct check *c) {
 }
 
 void exclusive_judge(struct check *c) {
-        struct slots s = slots_of(&c->anchor->pve, &c->plan.choice.gpus);
+        struct slots s = slots_of_start(c);
         bool free = !c->refuse && s.n > 0;
 
         for (size_t i = 0; i < s.n && free; i++)
                 free = heed_one(c, &s.items[i]);
-        if (free && c->policy.exclusive)
+        s = slots_of(&c->anchor->pve, &c->plan.choice.gpus);
+        if (free && c->policy.exclusive && s.n > 0)
                 (void)are_unused(c, &s);
 }
 

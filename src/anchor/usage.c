@@ -23,7 +23,7 @@ static void add_gate(const struct anchor *an, uint32_t vmid, struct usage *u) {
                         u->users[i].gate = gate_name(held.gate);
 }
 
-void anchor_usage_of(struct anchor *an, uint32_t vmid, struct usage *u) {
+static void add_one(struct anchor *an, uint32_t vmid, bool ways, struct usage *u) {
         _cleanup_arena_ struct arena scratch = { 0 };
         struct anchor one = anchor_for_one(an, &scratch);
         struct check c;
@@ -32,11 +32,20 @@ void anchor_usage_of(struct anchor *an, uint32_t vmid, struct usage *u) {
         u->partial |= r < 0;
         if (r != 0)
                 return;
-        if (guest_is_managed(&one.pve, vmid) && !c.policy.broken)
+        if (!ways && guest_is_managed(&one.pve, vmid) && !c.policy.broken)
                 usage_add_policy(u, vmid, &c.policy, &c.plan.choice);
-        else
+        else if (!ways)
                 usage_add_lines(u, vmid, &c.survey);
+        usage_add_ways(u, vmid, &c.survey);
         add_gate(&one, vmid, u);
+}
+
+void anchor_usage_of(struct anchor *an, uint32_t vmid, struct usage *u) {
+        add_one(an, vmid, false, u);
+}
+
+void anchor_usage_ways(struct anchor *an, uint32_t vmid, struct usage *u) {
+        add_one(an, vmid, true, u);
 }
 
 void anchor_usage_of_vm(struct anchor *an, uint32_t vmid, struct usage *u) {

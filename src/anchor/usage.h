@@ -16,5 +16,8 @@ void anchor_usage(struct anchor *an, struct usage *ret);
 /** anchor_usage_of() - add what container @vmid uses to @u, which has arena and facts of @an */
 void anchor_usage_of(struct anchor *an, uint32_t vmid, struct usage *u);
 
+/** anchor_usage_ways() - only what comes by other ways than lines: see usage_add_ways() */
+void anchor_usage_ways(struct anchor *an, uint32_t vmid, struct usage *u);
+
 /** anchor_usage_of_vm() - the same of a virtual machine */
 void anchor_usage_of_vm(struct anchor *an, uint32_t vmid, struct usage *u);

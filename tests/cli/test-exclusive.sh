@@ -177,6 +177,32 @@ case_one_that_shares_hears_of_it() {
     finish
 }
 
+# what a start gives beside what was chosen: lines that are left alone, and those of another file
+case_one_that_is_left_alone() {
+    printf '[container]\ngpu = nonsense\n' >"$H/etc/pve/gpuanchor/102.conf"
+    policy 103
+    sed -i 's#pci:.*#pci:0000:00:02.0#' "$H/etc/pve/gpuanchor/103.conf"
+    sed -i 's#^dev0.*#lxc.include: /root/gpu.conf#' "$H/etc/pve/lxc/103.conf"
+    mkdir -p "$H/root"
+    echo 'lxc.mount.entry = /dev/dri/renderD128 dev/dri/renderD128 none bind,create=file' >"$H/root/gpu.conf"
+    policy 104
+    sed -i 's#pci:.*#pci:0000:00:02.0#' "$H/etc/pve/gpuanchor/104.conf"
+    sed -i 's#^dev0.*#lxc.mount.entry: /dev dev none rbind#' "$H/etc/pve/lxc/104.conf"
+    started 101
+    for vmid in 102 103 104; do
+        refused $vmid "container 101 has it for itself"
+    done
+    finish
+    for vmid in 102 103 104; do
+        started $vmid
+        runs $vmid
+        finish
+        refused 101 "container $vmid has it"
+        stops $vmid
+        finish
+    done
+}
+
 case_two_that_share_run_together() {
     policy 102
     policy 103

@@ -71,10 +71,6 @@ void usage_add_lines(struct usage *u, uint32_t vmid, const struct survey *s) {
         for (size_t i = 1; i < s->n_lines; i++) {
                 const struct devline *d = &s->lines[i];
 
-                if (d->type == DEVLINE_WHOLE && !d->broken) {
-                        add_wide(u, vmid, NODE_ANY);
-                        continue;
-                }
                 if (by_number ? d->type != DEVLINE_ALLOW
                               : d->type != DEVLINE_MOUNT && d->type != DEVLINE_DEV)
                         continue;
@@ -83,8 +79,23 @@ void usage_add_lines(struct usage *u, uint32_t vmid, const struct survey *s) {
                 else
                         usage_add_container(u, vmid, devline_gpu(f, d), "lines");
         }
+        usage_add_ways(u, vmid, s);
         if (u->n == before)
                 add_seeker(u, vmid, s);
+}
+
+void usage_add_ways(struct usage *u, uint32_t vmid, const struct survey *s) {
+        for (size_t i = 1; i < s->n_lines; i++)
+                if (s->lines[i].type == DEVLINE_WHOLE && !s->lines[i].broken)
+                        add_wide(u, vmid, NODE_ANY);
+        for (size_t i = 0; i < s->other_ways.n; i++) {
+                const struct other_way *w = &s->other_ways.items[i];
+
+                if (w->makes && w->all)
+                        add_wide(u, vmid, w->kinds);
+                else if (w->makes)
+                        usage_add_container(u, vmid, w->gpu, "lines");
+        }
 }
 
 void usage_add_policy(struct usage *u, uint32_t vmid, const struct policy *p,

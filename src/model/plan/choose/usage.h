@@ -52,6 +52,9 @@ void usage_add_vm(struct usage *u, uint32_t vmid, const struct hostpci *h);
  */
 void usage_add_lines(struct usage *u, uint32_t vmid, const struct survey *s);
 
+/** usage_add_ways() - the GPUs of lines that no policy corrects: all of /dev, a hook, another file */
+void usage_add_ways(struct usage *u, uint32_t vmid, const struct survey *s);
+
 /** usage_add_policy() - the GPUs that a managed container is given or, by its pin @c->pin, waits
  * for */
 void usage_add_policy(struct usage *u, uint32_t vmid, const struct policy *p,
