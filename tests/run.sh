@@ -85,7 +85,7 @@ suite() { # NAME BUILD [OPTION...]
     name=$1 build=$2 && shift 2
     [ -d "$build" ] || return 0
     ninja -C "$build" >"$lane/log" 2>&1 || { tail -60 "$lane/log"; count not "$name: build"; return 0; }
-    count ok "$name: build"
+    count ok "$name: build" && echo "$name is built, its tests run"
     # one more than processors: the test that takes longest waits most of the time
     meson test -C "$build" --no-rebuild --print-errorlogs --timeout-multiplier 3 \
         --num-processes $(($(nproc) + 1)) "$@" >"$lane/log" 2>&1 || :
