@@ -326,6 +326,9 @@ static void what_cannot_be_listed_keeps_it_open(void **state) {
                           "lxc.include = /usr/share/lxc/config/debian.common.conf\n"));
         assert_null(doubt(&a, &f, "dev0: /dev/dri/renderD128,gid=104\n", ""));
         assert_non_null(doubt(&a, &f, "lxc.include: /root/my.conf\n", ""));
+        assert_non_null(doubt(&a, &f, "lxc.mount.fstab: /root/fstab\n", ""));
+        assert_non_null(doubt(&a, &f, "lxc.mount.entry: /dev dev none rbind\n", ""));
+        assert_non_null(doubt(&a, &f, "mp0: /dev/dri,mp=/dev/dri\n", ""));
         assert_non_null(doubt(&a, &f, "lxc.hook.mount: /usr/share/lxc/hooks/nvidia\n", ""));
         assert_non_null(doubt(&a, &f, "dev5: /dev/dri/renderD129,gid=104\n", "")); /* pct set */
         assert_non_null(doubt(&a, &f, "", "lxc.mount.entry = /dev/dri dev/dri none bind,create=dir\n"));

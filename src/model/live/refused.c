@@ -9,6 +9,7 @@
 #include "model/live/refused.h"
 
 #include "model/finding/reason.h"
+#include "model/ways/other-way.h"
 
 struct refusing {
         struct arena *a;
@@ -98,10 +99,6 @@ size_t gate_refuses(struct arena *a, const struct gate_input *in, struct devnum 
 
 /* ---- why it is left open ---- */
 
-static bool is_own_way(const struct conf_line *l) {
-        return bytes_equal(l->key, BYTES("lxc.include")) || bytes_has_prefix(l->key, "lxc.hook.");
-}
-
 /* What a line of the file gives in the container. */
 static const char *path_inside(struct arena *a, const struct devline *d) {
         return d->type == DEVLINE_MOUNT
@@ -127,9 +124,9 @@ static const char *line_doubt(struct arena *a, const struct gate_input *in, size
         const struct devline *d = &in->conf->lines[i];
         int len = (int)l->key.len;
 
-        if (is_own_way(l))
+        if (other_way_is(l))
                 return arena_printf(a, WHY_GATE_OWN_WAY, len, l->key.data);
-        if (d->type == DEVLINE_MENTION)
+        if (d->type == DEVLINE_MENTION || d->type == DEVLINE_WHOLE)
                 return arena_printf(a, WHY_GATE_MENTION, len, l->key.data);
         if (!has_to_follow(in) && came_since(a, in, d))
                 return arena_printf(a, WHY_GATE_ADDED, len, l->key.data);
