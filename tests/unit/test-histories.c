@@ -370,20 +370,18 @@ static enum track_result state_of(const char *pin) {
                                                   : TRACK_HERE;
 }
 
-static bool is_idle(const struct world *w, int i, int card) {
-        return w->cards[card].held || w->cards[card].functions < w->containers[i].function;
-}
-
 /* The card of a pin may be there, and nothing of it be given: it is held, or without that function. */
 static void find_idle(struct world *w, int i, const char *pin, struct outcome *o) {
+        unsigned function = w->containers[i].function;
+
         for (int slot = 0; slot < SLOTS && str_has_prefix(pin, "here "); slot++) {
                 int at = card_in(w, slot);
 
                 if (o->given < 0 && at >= 0 &&
                     str_has_prefix(pin + strlen("here "), address_of(w, slot, 0)) &&
-                    is_idle(w, i, at)) {
+                    (w->cards[at].held || w->cards[at].functions < function)) {
                         o->given = at;
-                        o->function = w->containers[i].function;
+                        o->function = function;
                 }
         }
 }
@@ -763,10 +761,10 @@ static bool upgrade(struct world *w) {
         bool good = true;
 
         judge_by_programs(w, before);
-        for (int i = 0; i < CONTAINERS; i++) /* that wrote its pin anew, neighbours and all */
+        for (int i = 0; i < CONTAINERS; i++) /* of cards, and written anew, neighbours and all */
                 if (w->containers[i].pinned &&
                     (before[i].given < 0 || before[i].result != TRACK_HERE ||
-                     is_idle(w, i, before[i].given)))
+                     w->containers[i].function > 0 || w->cards[before[i].given].held))
                         return true;
         run("cd %s/host && rm -rf var/lib/gpuanchor/host && for f in etc/pve/gpuanchor/10*.conf; "
             "do [ ! -e $f ] || sed -i -e 's/^gpu = pci:.*/gpu = auto/' "
