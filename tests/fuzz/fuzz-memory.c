@@ -4,7 +4,7 @@
  * fuzz-memory - any bytes as one of the files in which gpuanchor remembers
  *
  * The records of a start and of a look in /run/gpuanchor, the host's cards, pins, lines and majors in
- * /var/lib/gpuanchor/host, and the watcher's state. What is read and written again is read as the
+ * /var/lib/gpuanchor/host, the watcher's state, and what the nodes of a cluster publish. What is read and written again is read as the
  * same: one text comes out, whatever went in. A damaged one leaves nothing behind, and what is
  * believed of any other can be used: cards are followed, news are made from it.
  */
@@ -13,6 +13,8 @@
 #include "model/identity/sighting.h"
 #include "model/live/given.h"
 #include "model/live/held.h"
+#include "model/plan/choose/choose.h"
+#include "model/watch/published.h"
 #include "model/watch/state.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -155,10 +157,43 @@ static void check_state(struct arena *a, struct bytes text) {
         require(news.resolved.n <= s.ledger.n_open, "more is over than was open", text, once);
 }
 
+/* As status --cluster asks for a container that is not there: by its policy alone. */
+static void check_published(struct arena *a, struct bytes text) {
+        struct published p = { 0 }, again = { 0 };
+        struct findings ignored = { .arena = a };
+        struct survey survey = { 0 };
+        struct pctconf none = { 0 };
+        struct policy policy;
+        struct choice choice;
+        struct bytes once;
+
+        if (!published_read(a, text, &p)) {
+                require(p.facts.n_gpus == 0 && p.n_mappings == 0, "half of a node is used", text, text);
+                return;
+        }
+        require(p.facts.n_gpus <= text.len && p.n_mappings <= text.len, "more than bytes", text, text);
+        once = published_write(a, &p);
+        require(published_read(a, once, &again) && again.facts.n_gpus == p.facts.n_gpus &&
+                        again.n_mappings == p.n_mappings,
+                "a GPU or mapping is lost", text, once);
+        require_same("what a node publishes", once, published_write(a, &again));
+        policy_init(a, &policy);
+        choose_gpus(a,
+                    &(struct plan_input){ .facts = &p.facts,
+                                          .vmid = 101,
+                                          .policy = &policy,
+                                          .node = "pve2",
+                                          .name = "",
+                                          .conf = &none,
+                                          .survey = &survey },
+                    &ignored, &choice);
+        require(choice.gpus.n <= p.facts.n_gpus, "more GPUs than there are", text, once);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         static void (*const checks[])(struct arena *, struct bytes) = {
                 check_record, check_held, check_history, check_pins, check_sightings, check_majors,
-                check_state,
+                check_state,  check_published,
         };
         static struct arena a;
         struct bytes text = { (const char *)data, size };

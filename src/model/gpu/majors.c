@@ -105,7 +105,7 @@ bool majors_parse(struct arena *a, struct bytes line, struct majors *list) {
                                 .only = only.len > 0 ? bytes_dup(a, only) : NULL };
 
         if (!parse_u32(number, &m.major) || name.len == 0 || bytes_trim(line).len > 0 ||
-            !majors_is_dynamic(m.name))
+            !majors_is_dynamic(m.name) || strlen(only_of(&m)) != only.len) /* a NUL */
                 return false;
         add(a, list, &m);
         return true;

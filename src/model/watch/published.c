@@ -115,7 +115,9 @@ bool published_read(struct arena *a, struct bytes text, struct published *ret) {
         struct published p = { 0 };
         bool whole = false;
 
-        if (!bytes_equal(bytes_cut(&text, '\n'), BYTES(HEADER)))
+        /* no line has a NUL, behind which a value would end */
+        if ((text.len > 0 && memchr(text.data, '\0', text.len)) ||
+            !bytes_equal(bytes_cut(&text, '\n'), BYTES(HEADER)))
                 return false;
         while (text.len > 0 && !whole) {
                 struct bytes line = bytes_cut(&text, '\n'), key = bytes_word(&line);
