@@ -1455,7 +1455,8 @@ case_convert_without_space() {
 case_convert_killed() {
     command -v strace >/dev/null || { echo "  no strace here: not tried" && return 0; }
     to_be_converted
-    cp -a "$H" "$work/before"
+    rm -rf "$work/whole"
+    cp -a "$H" "$work/whole"
     run 0 convert 101 --to dev
     cp "$CONF" "$work/converted"
     cp "$POLICY" "$work/converted.policy"
@@ -1481,10 +1482,10 @@ case_convert_killed() {
     cmp "$CONF" "$work/first" && ! grep converting "$POLICY" || fail "converted against the policy"
 }
 
-# restore_host - $H as it was copied to $work/before
+# restore_host - $H as it was copied to $work/whole
 restore_host() {
     find "$H" -xdev -mindepth 1 -depth -delete
-    cp -a "$work/before/." "$H"
+    cp -a "$work/whole/." "$H"
 }
 
 # Read, proved, and then somebody else writes the file: at the policy's fsync all is decided.
