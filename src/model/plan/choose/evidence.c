@@ -106,12 +106,26 @@ static bool all_by_address(const struct plan_input *in) {
         return any;
 }
 
+/* No other GPU has nodes of the kinds that the lines give, whatever their numbers were. */
+static bool is_only_one(const struct plan_input *in, const struct gpu_list *named) {
+        const struct survey *s = in->survey;
+        uint32_t kinds = s->given | s->folders | (s->userns ? 0 : s->allowed);
+
+        for (size_t i = 0; i < in->facts->n_gpus; i++)
+                for (int kind = 0; kind < NODE_KINDS; kind++)
+                        if ((kinds & NODE_BIT(kind)) && &in->facts->gpus[i] != named->items[0] &&
+                            gpu_node(&in->facts->gpus[i], kind))
+                                return false;
+        return kinds != 0 && named->n == 1;
+}
+
 const char *evidence_doubt(struct chooser *x, const struct gpu_list *named, bool *ret_against) {
         const struct sighting *s = sightings_find(x->in->sightings, x->in->vmid);
-        const char *why = lost_gid(x);
+        bool sure = all_by_address(x->in), only = is_only_one(x->in, named);
+        const char *why = only ? NULL : lost_gid(x);
         struct gpu_list then = { 0 };
 
-        if (!why)
+        if (!why && !only)
                 why = lost_number(x);
         *ret_against = true;
         if (why)
@@ -119,14 +133,14 @@ const char *evidence_doubt(struct chooser *x, const struct gpu_list *named, bool
         if (!s || !s->digest || s->named.n == 0 ||
             !streq(s->digest, evidence_digest(x->a, x->in->conf))) {
                 *ret_against = false;
-                return all_by_address(x->in) ? NULL : WHY_DOUBT_UNSEEN;
+                return sure || only ? NULL : WHY_DOUBT_UNSEEN;
         }
         if (!follow(x, s, &then))
                 return WHY_DOUBT_LOST;
         if (!same_gpus(&then, named))
                 return arena_printf(x->a, WHY_DOUBT_MOVED, gpu_list_text(x->a, &then));
         *ret_against = false;
-        return s->came && !all_by_address(x->in) ? WHY_DOUBT_CAME : NULL;
+        return s->came && !sure ? WHY_DOUBT_CAME : NULL;
 }
 
 bool evidence_all(const struct plan_input *in, const struct gpu_list *named,
