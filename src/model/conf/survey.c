@@ -195,6 +195,7 @@ static void find_kinds(const struct facts *f, struct survey *s) {
                         *(d->path.scope == PATH_FOLDER ? &folders : &nodes) |= path_kinds(d);
         }
         s->given = narrowed(folders, nodes, rules);
+        s->nodes = nodes;
         s->folders = folders;
         s->allowed = narrowed(wide, rules, 0);
         s->open = ((folders | wide) & DRM_KINDS) == DRM_KINDS && !((nodes | rules) & DRM_KINDS);

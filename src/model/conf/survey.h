@@ -40,6 +40,7 @@ struct survey {
         size_t n_lines;
         uint32_t given;   /* NODE_BIT()s of kinds that mount and devN lines give */
         uint32_t allowed; /* NODE_BIT()s of kinds that cgroup lines allow */
+        uint32_t nodes;   /* NODE_BIT()s of kinds that a line for a single node gives */
         uint32_t folders; /* NODE_BIT()s of kinds that a line for a whole folder gives */
         bool open; /* of card and render in these only a folder or "226:*" speaks */
         struct forms there, parked; /* @given, by form: in the file, and remembered */

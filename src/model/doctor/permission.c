@@ -208,6 +208,8 @@ static void check_bound(struct doctor_report *r, const struct doctor_guest *g,
         } else {
                 item.outcome = why_nogroup(a, g, n, &item);
                 doctor_correct_lines(a, g, &item);
+                if (g->plan->narrowed & NODE_BIT(n->kind)) /* a start adds no hole for it */
+                        item.remedy = REMEDY_ENABLE_APPLY;
         }
         doctor_add(r, item);
 }

@@ -18,6 +18,7 @@ enum node_kind {
 
 #define NODE_BIT(kind) (1U << (kind))
 #define NODE_ANY (NODE_BIT(NODE_KINDS) - 1)
+#define DRM_KINDS (NODE_BIT(NODE_CARD) | NODE_BIT(NODE_RENDER))
 
 enum node_family {
 #define FAMILY(symbol, ...) FAMILY_##symbol,

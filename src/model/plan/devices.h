@@ -6,7 +6,6 @@
  */
 #include "model/plan/plan.h"
 
-#define DRM_KINDS (NODE_BIT(NODE_CARD) | NODE_BIT(NODE_RENDER))
 
 /**
  * devices_find() - NODE_BIT()s of the kinds, once the plan's GPUs are chosen

@@ -76,6 +76,26 @@ static void report_root(struct planner *x, const struct node *n) {
                                                                           : WHY_ROOT_GROUP });
 }
 
+/*
+ * What only a folder or a rule gave is not given more than before by a start: there was no hole, and
+ * none was asked for. Once there are lines for each node the policy remembers where they came from.
+ */
+static bool is_narrowed(const struct planner *x, const struct node *n) {
+        const struct survey *s = x->in->survey;
+        const struct policy *policy = x->in->policy;
+        enum gid_group group = gid_group_of(n->kind);
+        const struct policy_gid *g = &policy->gid[group];
+        bool folder = (s->folders | s->allowed) & DRM_KINDS & NODE_BIT(n->kind);
+
+        if (x->in->asked || x->p->gids[group].in_map || g->set != GID_AUTO)
+                return false;
+        for (int kind = 0; kind < NODE_KINDS && !policy->narrowed; kind++)
+                if ((s->nodes & NODE_BIT(kind)) && gid_group_of(kind) == group)
+                        folder = false; /* its hole is for this one, too */
+        return policy->narrowed ? strstr(policy->narrowed, node_kind_name(n->kind)) != NULL
+                                : folder && g->known == GID_AUTO && g->guessed == GID_AUTO;
+}
+
 /* The host gid is that of the node itself: groupmod does not change nodes that exist. */
 static void add_node_pair(struct planner *x, const struct plan_node *pn) {
         const struct plan_gid *g = plan_gid_of(x->p, pn->node);
@@ -84,6 +104,15 @@ static void add_node_pair(struct planner *x, const struct plan_node *pn) {
                 return;
         if (pn->node->gid == 0) {
                 report_root(x, pn->node);
+                return;
+        }
+        if (is_narrowed(x, pn->node)) {
+                x->p->narrowed |= NODE_BIT(pn->node->kind);
+                if (pn->node->mode & 0006)
+                        return;
+                finding_add(x->f, (struct finding){ .code = FINDING_HOLE_NOT_ASKED,
+                                                    .what = pn->node->path,
+                                                    .new = number(x, x->in->vmid) });
                 return;
         }
         /* before any group's gid is known the node's own number is the better guess */
@@ -99,7 +128,7 @@ static void report_guesses(struct planner *x) {
                 const struct plan_gid *g = plan_gid_of(p, pn->node);
 
                 if (pn->form == METHOD_IDMAP && pn->required && pn->node->gid != 0 && !g->known &&
-                    !g->in_map)
+                    !g->in_map && !(p->narrowed & NODE_BIT(pn->node->kind)))
                         finding_add(x->f, (struct finding){ .code = FINDING_GID_GUESSED,
                                                             .what = g->name,
                                                             .new = number(x, g->inside) });

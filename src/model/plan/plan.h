@@ -50,6 +50,7 @@ struct plan {
         const char
                 *hook_value; /* what the line that tells NVIDIA's hook has to say; NULL: as it is */
 
+        uint32_t narrowed; /* NODE_BIT()s that came with a folder or rule, and get no hole */
         bool map_broken;           /* an id map line cannot be parsed */
         bool has_map;              /* the file has id map lines of its own */
         struct idmap map_now, map; /* gid side: as it is, as it shall be; userns only */

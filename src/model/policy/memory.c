@@ -228,6 +228,7 @@ static const struct {
         { "hookscript", PLAIN(caller) },
         { "open-rule", PLAIN(open_rule) },
         { "converting", PLAIN(converting) },
+        { "narrowed", PLAIN(narrowed) },
         { "major", take_major },
         { "behind", take_behind },
         { "driver", take_driver },
@@ -367,6 +368,7 @@ static struct bytes memory_entries(struct arena *a, const struct policy *p) {
         add_short(&b, "hookscript", p->caller);
         add_short(&b, "open-rule", p->open_rule);
         add_short(&b, "converting", p->converting);
+        add_short(&b, "narrowed", p->narrowed);
         strbuf_add_bytes(&b, majors_write(a, "major = ", &p->majors));
         add_parked(&b, &p->parked);
         return strbuf_bytes(&b);

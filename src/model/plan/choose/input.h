@@ -23,6 +23,8 @@ struct plan_input {
         /* the container is moved to this form: what only the other one needed goes as well,
          * which a start leaves where it is; METHOD_AUTO: no such thing */
         enum method convert;
+        /* a verb of the owner, no start: what came with a whole folder gets its holes, too */
+        bool asked;
         /* whether a virtual machine of this node has the card; NULL: there is none. Asked seldom */
         bool (*is_taken)(void *user, const struct card *c);
         void *user;
