@@ -52,12 +52,47 @@ case_follow() {
     look
     [ ! -s "$work/out" ] || fail "a second look says something"
     cmp -s "$work/record" "$R/run/gpuanchor/101" || fail "a second look changes the record"
-    for _ in 1 2 3 4 5; do
-        host guide && look
+    end
+}
+
+# traces - what a change could leave behind: mounts, files, processes, programs of the control group
+traces() {
+    wc -l <"/proc/$init/mountinfo"
+    grep -vc " $R/sys" /proc/self/mountinfo # the test's own way to have other devices
+    ls -l "/proc/$init/root/dev/dri" | sed 's/ [A-Z][a-z][a-z] .* / /'
+    find "$R/run/gpuanchor" "$R/run/gpuanchor-look" "$R/etc/pve" "$R/tmp" "$R/var/lib/gpuanchor" | grep -v /backup/101/ | sort
+    find "$R/var/lib/gpuanchor/backup" -type f | wc -l | awk '{ print ($1 > 10) }'
+    cat "$group/lxc/101/cgroup.procs"
+    grep -l "$R" /proc/[0-9]*/mountinfo 2>/dev/null | wc -l
+    python3 "$work/programs.py" "$group/lxc/101"
+}
+# the same cards change places again and again, 100 times in the long run
+case_swaps() {
+    cat >"$work/programs.py" <<'EOF'
+import ctypes, os, struct, sys
+group = os.open(sys.argv[1], os.O_RDONLY)
+ids = ctypes.create_string_buffer(64 * 4)
+# BPF_PROG_QUERY of BPF_CGROUP_DEVICE: target, type, flags, attached flags, ids, how many
+query = ctypes.create_string_buffer(struct.pack("IIIIQI", group, 6, 0, 0, ctypes.addressof(ids), 64) + bytes(92))
+assert ctypes.CDLL(None, use_errno=True).syscall(321, 16, query, len(query)) == 0, ctypes.get_errno()
+print(struct.unpack_from("I", query, 24)[0], "programs")
+EOF
+    host guide
+    container
+    look
+    host guide-moved && look
+    host guide && look
+    traces >"$work/traces"
+    grep -qx '1 programs' "$work/traces" || fail "$(cat "$work/traces")"
+    for _ in $(seq $((${SWAPS-10} / 2))); do
         host guide-moved && look
+        opens_is "/dev/dri/$(node render)" ENXIO
+        others_are_shut
+        host guide && look
     done
     opens_is "/dev/dri/$(node render)" ENXIO
-    [ "$(grep -c . "/proc/$init/mountinfo")" -le "$(($(grep -c . "$work/record") + 40))" ] || fail "mounts are left over"
+    traces >"$work/traces.after"
+    diff "$work/traces" "$work/traces.after" >&2 || fail "something is left over"
     end
 }
 
