@@ -19,6 +19,16 @@ bool ask_possible(const struct cli *c) {
         return c->terminal && isatty(STDIN_FILENO);
 }
 
+void ask_show_lines(struct cli *c, const struct check *k) {
+        for (size_t i = 1; i < k->survey.n_lines; i++) {
+                const struct conf_line *l = &k->guest.lines.lines[i];
+
+                if (devline_kinds(&c->host.facts, &k->survey.lines[i]))
+                        printf(MSG_ENABLE_LINE, k->guest.conf_name, l->number,
+                               text_escape(&c->arena, bytes_dup(&c->arena, l->text)));
+        }
+}
+
 static void show(struct cli *c, const struct gpu *g, const struct usage *usage) {
         struct display d = display_look(&c->arena, c->root, g);
         const char *users = usage_names(&c->arena, usage, g);

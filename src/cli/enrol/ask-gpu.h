@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "anchor/check.h"
 #include "cli/verb.h"
-#include "model/plan/choose/choice.h"
 
 /** ask_possible() - whether a person is there: stdin and stdout are terminals */
 bool ask_possible(const struct cli *c);
+
+/** ask_show_lines() - what the container has of GPUs, for who has to say which one it is about */
+void ask_show_lines(struct cli *c, const struct check *k);
 
 /**
  * ask_gpu() - let a person choose one of several GPUs

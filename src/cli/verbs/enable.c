@@ -245,19 +245,6 @@ static int prepare(struct enabling *e) {
         return r == EXIT_DONE ? try_on_paper(e) : r;
 }
 
-/* What the container has of GPUs, for who has to say which one it is about. */
-static void show_lines(struct enabling *e) {
-        const struct check *k = &e->check;
-
-        for (size_t i = 1; i < k->survey.n_lines; i++) {
-                const struct conf_line *l = &k->guest.lines.lines[i];
-
-                if (devline_kinds(&e->c->host.facts, &k->survey.lines[i]))
-                        printf(MSG_ENABLE_LINE, k->guest.conf_name, l->number,
-                               text_escape(e->a, bytes_dup(e->a, l->text)));
-        }
-}
-
 /* prepare(), and once more with what a person said; the lock is free while we wait for him. */
 static int prepare_asking(struct enabling *e) {
         int r = prepare(e);
@@ -266,7 +253,7 @@ static int prepare_asking(struct enabling *e) {
         if (r != ENABLE_ASK)
                 return r;
         cleanup_close(&e->lock);
-        show_lines(e);
+        ask_show_lines(e->c, &e->check);
         answer = ask_gpu(e->c, e->vmid, &e->check.plan.choice);
         if (!answer)
                 return cli_fail(e->c, MSG_NOTHING_CHANGED, MSG_ENABLE_NO_CHOICE, e->vmid);
@@ -337,9 +324,22 @@ static int show(struct enabling *e) {
         return EXIT_DONE; /* it is enrolled, whatever else there is to look at */
 }
 
+/*
+ * The host remembers the pin with the cards that it was chosen from: before a look finds it, which
+ * may know less. Only of a container that is enrolled: of any other one it would stay for good.
+ */
+static void remember_pin(struct enabling *e) {
+        int tries = ANCHOR_TRIES;
+
+        while (anchor_store_memory(&e->check) == GUEST_E_CHANGED && --tries > 0) {
+                e->c->host = host_open(e->a, e->c->root);
+                (void)check_new_policy(e);
+        }
+}
+
 static int enable_one(struct cli *c, uint32_t vmid) {
         _cleanup_(cleanup_enabling) struct enabling e = { c, &c->arena, vmid, .lock = -1 };
-        int r = prepare_asking(&e), tries = ANCHOR_TRIES;
+        int r = prepare_asking(&e);
 
         if (r != EXIT_DONE)
                 return r;
@@ -347,14 +347,12 @@ static int enable_one(struct cli *c, uint32_t vmid) {
                 say_done(&e, MSG_WOULD_BE);
                 return show_plan(c, &e.check);
         }
-        /* the pin, with the cards that it was chosen from: before a look finds it, which may know less */
-        while (anchor_store_memory(&e.check) == GUEST_E_CHANGED && --tries > 0) {
-                c->host = host_open(e.a, c->root);
-                (void)check_new_policy(&e);
-        }
         r = change(&e);
-        if (r != EXIT_DONE || !c->opt[OPT_NOW])
-                return r == EXIT_DONE ? show(&e) : r;
+        if (r != EXIT_DONE)
+                return r;
+        remember_pin(&e);
+        if (!c->opt[OPT_NOW])
+                return show(&e);
         say_done(&e, "");
         return verb_apply.run(c);
 }
