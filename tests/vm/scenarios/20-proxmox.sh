@@ -129,6 +129,19 @@ dev_gone() {
 }
 
 # Proxmox's post-stop hook ends with an error, and the unit is not started again.
+case_down_after_a_reboot_inside() {
+    dev_gone
+    watch
+    cards $B
+    inside reboot
+    wait_for is_told GPUANCHOR_CODE=container-down GPUANCHOR_VMID=101 PRIORITY=3
+    [ "$(pct status $CT)" = "status: stopped" ] || fail "it runs"
+    open_says container-down
+    sh -c "$(remedy_of container-down)" || fail "the remedy fails: $(remedy_of container-down)"
+    sees_none
+    wait_for is_told GPUANCHOR_CODE=container-down GPUANCHOR_RESOLVED=1
+}
+
 # The look sees the drift first, and the reboot finds a file with which it can start.
 case_up_after_a_reboot_inside() {
     dev_gone
