@@ -152,6 +152,24 @@ int host_memory_store(const struct pve *pve, const struct host_memory *m, const 
         return store(pve, *ret_path, m->pins_text, pins_write(pve->arena, m));
 }
 
+void host_pin_forget(const struct pve *pve, uint32_t vmid) {
+        const char *path;
+        int r = FILE_E_CHANGED;
+
+        for (int i = 0; i < MAX_TRIES && r == FILE_E_CHANGED; i++) {
+                struct host_memory m;
+                size_t n;
+
+                host_memory_load(pve, &m);
+                n = m.n_pins;
+                host_memory_forget(pve->arena, &m, vmid);
+                if (m.n_pins == n || m.partial)
+                        return;
+                m.same_cards = true;
+                r = host_memory_store(pve, &m, &path);
+        }
+}
+
 struct sightings host_sightings_load(const struct pve *pve, const char *id) {
         struct sightings s = { 0 };
         struct bytes text;

@@ -26,6 +26,13 @@ void host_memory_load(const struct pve *pve, struct host_memory *ret);
  */
 int host_memory_store(const struct pve *pve, const struct host_memory *m, const char **ret_path);
 
+/**
+ * host_pin_forget() - the pin of a container that is not managed any more, which claims its card
+ *
+ * What cannot be read or written now stays: it goes with the container.
+ */
+void host_pin_forget(const struct pve *pve, uint32_t vmid);
+
 /** host_sightings_load() - what is known of the containers' lines, of history @id */
 struct sightings host_sightings_load(const struct pve *pve, const char *id);
 

@@ -1178,6 +1178,7 @@ case_enable_undone() {
     guide
     ln -s $HOOK "$LINK"
     : >"$work/pct-fails"
+    run 0 apply --all --boot # what the host has is remembered whatever becomes of a container
     before
     run 2 enable --gpu pci:0000:c1:00.0 101
     complained '400 no'
@@ -1203,7 +1204,9 @@ case_link() {
     cp "$H$HOOK" "$LINK" # somebody copied it there
     run 0 enable 101
     [ ! -L "$LINK" ] || fail "replaced the copy"
+    grep -q '^pin 101 ' "$H/var/lib/gpuanchor/host/pins" || fail "the host does not know the pin"
     run 0 disable 101
+    lacks "$H/var/lib/gpuanchor/host/pins" 'pin 101 '
     [ -x "$LINK" ] || fail "removed the copy"
     ln -sf /usr/local/libexec/gpuanchor/gpuanchor-hook "$LINK"
     run 0 enable 101

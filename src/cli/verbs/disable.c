@@ -224,6 +224,8 @@ static int disable_one(struct cli *c, uint32_t vmid) {
                 withdraw(&d);
         gates_clear(&c->host.pve, vmid);
         record_clear(&c->host.pve, vmid);
+        if (!c->opt[OPT_KEEP_POLICY])
+                host_pin_forget(&c->host.pve, vmid);
         say_done(&d, "");
         return clear_inside(&d);
 }
