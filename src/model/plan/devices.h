@@ -6,7 +6,6 @@
  */
 #include "model/plan/plan.h"
 
-
 /**
  * devices_find() - NODE_BIT()s of the kinds, once the plan's GPUs are chosen
  *
