@@ -185,6 +185,7 @@ static bool run(struct arena *a, struct bytes file, const struct policy *p, stru
         struct survey s, config_survey;
         struct plan_input in = { .facts = &facts,
                                  .policy = p,
+                                 .asked = true, /* no policy file remembers what was narrowed */
                                  .node = NODE,
                                  .name = "101.conf",
                                  .conf = &conf,

@@ -210,6 +210,8 @@ static void check_bound(struct doctor_report *r, const struct doctor_guest *g,
                 doctor_correct_lines(a, g, &item);
                 if (g->plan->narrowed & NODE_BIT(n->kind)) /* a start adds no hole for it */
                         item.remedy = REMEDY_ENABLE_APPLY;
+                else if (g->managed && !idmap_lookup_outside(&g->plan->map, n->gid, &gid))
+                        item.remedy = REMEDY_SEE_POLICY; /* the map has its container gid for another */
         }
         doctor_add(r, item);
 }
