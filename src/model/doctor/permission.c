@@ -169,8 +169,7 @@ static bool host_is_wrong(const struct doctor_guest *g, const struct node *n) {
                idmap_lookup_outside(&g->plan->map_now, group->gid, &inside);
 }
 
-/* Why the node's group is nogroup: the map lacks its gid, or has another gid in the hole of its
- * group. */
+/* Why the node's group is nogroup: the map lacks its gid, or its group's hole has another one. */
 static enum doctor_outcome why_nogroup(struct arena *a, const struct doctor_guest *g,
                                        const struct node *n, struct doctor_item *item) {
         const struct plan_gid *group = plan_gid_of(g->plan, n);
@@ -208,10 +207,9 @@ static void check_bound(struct doctor_report *r, const struct doctor_guest *g,
         } else {
                 item.outcome = why_nogroup(a, g, n, &item);
                 doctor_correct_lines(a, g, &item);
-                if (g->plan->narrowed & NODE_BIT(n->kind)) /* a start adds no hole for it */
-                        item.remedy = REMEDY_ENABLE_APPLY;
-                else if (g->managed && !idmap_lookup_outside(&g->plan->map, n->gid, &gid))
-                        item.remedy = REMEDY_SEE_POLICY; /* the map has its container gid for another */
+                /* a start adds no hole: it was not asked for, or its container gid has another one */
+                if (g->managed && !idmap_lookup_outside(&g->plan->map, n->gid, &gid))
+                        item.remedy = g->plan->narrowed ? REMEDY_ENABLE_APPLY : REMEDY_SEE_POLICY;
         }
         doctor_add(r, item);
 }
