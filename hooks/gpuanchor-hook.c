@@ -78,7 +78,8 @@ static bool was_said(const struct hook *h, const struct finding *f) {
 }
 
 /* One line per thing that changed or is wrong; edits and pins only when they were written. */
-static unsigned say_all(struct hook *h, const struct findings *list, bool written, bool remembered) {
+static unsigned say_all(struct hook *h, const struct findings *list, bool written,
+                        bool remembered) {
         unsigned said = 0;
 
         for (size_t i = 0; i < list->n; i++) {
@@ -208,7 +209,8 @@ static int start_with(struct hook *h, struct check *c, bool quiet) {
         if (r != 0 && !c->refuse)
                 anchor_tell_uncorrected(c);
         facts_name(&h->host.facts, &c->findings);
-        if (say_all(h, &c->findings, r == 0 && !c->refuse, c->remembered) == 0 && !quiet && !c->refuse)
+        if (say_all(h, &c->findings, r == 0 && !c->refuse, c->remembered) == 0 && !quiet &&
+            !c->refuse)
                 say_unchanged(h, c);
         if (c->refuse)
                 return refuse(h, c->refuse);

@@ -207,7 +207,8 @@ static void release(struct check *c, const struct gpu_list *gpus) {
         for (size_t i = 0; i < s.n; i++) {
                 struct reservation r;
 
-                reservation_read(c->arena, s.items[i].path, &r); /* as a rule it is not even there */
+                /* as a rule it is not even there */
+                reservation_read(c->arena, s.items[i].path, &r);
                 if (r.vmid != c->guest.vmid ||
                     reservation_lock(c->arena, s.items[i].path, false, &s.items[i].fd) < 0)
                         continue;
@@ -318,7 +319,8 @@ static bool has_all(struct check *c, const struct gpu_list *gpus) {
         bool all = true;
 
         for (size_t i = 0; i < s.n && all; i++)
-                all = !is_reserved(&c->anchor->pve, c->guest.vmid, &s.items[i]) && s.items[i].before.vmid == c->guest.vmid;
+                all = !is_reserved(&c->anchor->pve, c->guest.vmid, &s.items[i]) &&
+                      s.items[i].before.vmid == c->guest.vmid;
         return all;
 }
 

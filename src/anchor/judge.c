@@ -28,7 +28,8 @@ static const char *wrong_line(const struct anchor *an, const struct plan *p,
 }
 
 /* the first line that names a GPU which @p does not give: "101.conf:12: dev0: /dev/dri/card1" */
-static const char *judge_files(const struct anchor *an, const struct plan *p, const struct guest *g) {
+static const char *judge_files(const struct anchor *an, const struct plan *p,
+                               const struct guest *g) {
         const char *line = wrong_line(an, p, &g->lines, g->conf_name);
 
         return line || !g->has_config
@@ -46,7 +47,8 @@ static struct pctconf dev_lines(const struct pctconf *conf) {
 }
 
 /* For the boot that is under way. Where there is such a line, the first one of the container file is what a person corrects. */
-static const char *judge_boot(const struct anchor *an, const struct plan *p, const struct guest *g) {
+static const char *judge_boot(const struct anchor *an, const struct plan *p,
+                              const struct guest *g) {
         struct guest boot = *g;
 
         if (g->has_config)

@@ -270,7 +270,8 @@ void check_remember(struct check *c, const struct edit_memory *memory) {
         } else {
                 next.parked = memory->parked;
                 next.majors = memory->majors;
-                next.open_rule = line ? bytes_dup(c->arena, c->guest.lines.lines[line].value) : NULL;
+                next.open_rule =
+                        line ? bytes_dup(c->arena, c->guest.lines.lines[line].value) : NULL;
         }
         meanwhile = memory_meanwhile(c, &next);
         c->safe_policy = policy_remember(c->arena, c->new_policy, node, &meanwhile);

@@ -168,7 +168,8 @@ static void look_at_those_down(struct look *l) {
         nanosleep(&(struct timespec){ .tv_sec = REBOOT_SECONDS }, NULL);
         for (size_t i = 0; i < l->n_down; i++)
                 if (is_down(l->anchor, l->down[i]))
-                        add_about(l, l->down[i], (struct finding){ .code = FINDING_CONTAINER_DOWN });
+                        add_about(l, l->down[i],
+                                  (struct finding){ .code = FINDING_CONTAINER_DOWN });
 }
 
 /* ---- one container ---- */
@@ -277,8 +278,9 @@ static void look_at_age(struct look *l) {
         if (runs && st->looked_age >= 0)
                 st->looked = status_age_text(l->arena, st->looked_age);
         if (runs && old)
-                finding_add(&st->findings, (struct finding){ .code = FINDING_LOOK_OLD,
-                                                             .old = status_age_text(l->arena, st->looked_age) });
+                finding_add(&st->findings,
+                            (struct finding){ .code = FINDING_LOOK_OLD,
+                                              .old = status_age_text(l->arena, st->looked_age) });
 }
 
 /* ---- all ---- */

@@ -27,7 +27,8 @@
 bool vmid_parse(const char *text, uint32_t *ret) {
         uint32_t vmid;
 
-        if (text[0] == '0' || !parse_u32(bytes_of(text), &vmid) || vmid < VMID_MIN || vmid > VMID_MAX)
+        if (text[0] == '0' || !parse_u32(bytes_of(text), &vmid) || vmid < VMID_MIN ||
+            vmid > VMID_MAX)
                 return false;
         *ret = vmid;
         return true;

@@ -23,7 +23,8 @@
 
 /* What is too large for a datagram goes as a sealed file of memory. */
 static int send_large(int fd, struct msghdr *message, struct bytes entry) {
-        _cleanup_(cleanup_close) int memory = memfd_create("gpuanchor", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        _cleanup_(cleanup_close) int memory =
+                memfd_create("gpuanchor", MFD_CLOEXEC | MFD_ALLOW_SEALING);
         union {
                 struct cmsghdr head;
                 char room[CMSG_SPACE(sizeof(int))];
@@ -33,7 +34,8 @@ static int send_large(int fd, struct msghdr *message, struct bytes entry) {
                 return -errno;
         if (write(memory, entry.data, entry.len) != (ssize_t)entry.len)
                 return -EIO;
-        if (fcntl(memory, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+        if (fcntl(memory, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) <
+            0)
                 return -errno;
         control.head = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(int)),
                                          .cmsg_level = SOL_SOCKET,

@@ -150,7 +150,8 @@ static void look_and_undo(struct inside *in, void *user) {
 /* Whether the container runs. */
 static bool call(uint32_t vmid, void (*look)(struct inside *in, void *user), struct job *job,
                  struct findings *f) {
-        struct inside_job inside = { "", vmid, (10 + job->policy->guest_timeout) * 1000, look, job };
+        struct inside_job inside = { "", vmid, (10 + job->policy->guest_timeout) * 1000, look,
+                                     job };
         const struct findings *done;
         struct inside_answer answer;
         int r = inside_call(f->arena, &inside, &answer);

@@ -28,7 +28,8 @@
 struct wish {
         struct check *check;
         struct record record;
-        bool recorded, plan, may_change; /* plan: look what would be changed; may_change: and do it */
+        bool recorded;
+        bool plan, may_change; /* look what would be changed; and do it */
         struct held before;
         struct gpu_list gpus;
         const struct node **shared;
@@ -163,7 +164,8 @@ static bool may_change(const struct check *c, int *ret_lock) {
 /* ---- after ---- */
 
 static const char *whose_now(struct arena *a, const struct follow_step *s) {
-        return streq(s->gpu, "none") ? WHY_NUMBER_OF_NONE : arena_printf(a, WHY_NUMBER_OF_GPU, s->gpu);
+        return streq(s->gpu, "none") ? WHY_NUMBER_OF_NONE
+                                     : arena_printf(a, WHY_NUMBER_OF_GPU, s->gpu);
 }
 
 static void tell_step(struct check *c, const struct follow_step *s) {
@@ -187,8 +189,8 @@ static void allow(const struct check *c, const struct follow_step *s) {
                                      "-n",
                                      arena_printf(c->arena, "%u", c->guest.vmid),
                                      "devices.allow",
-                                     arena_printf(c->arena, "%s %s", devnum_rule(c->arena, s->number),
-                                                  "rw"),
+                                     arena_printf(c->arena, "%s %s",
+                                                  devnum_rule(c->arena, s->number), "rw"),
                                      NULL };
         struct spawn_job job = { .argv = argv, .timeout_ms = ALLOW_MS, .max_output = 4096 };
         struct spawn_result result;
@@ -257,9 +259,11 @@ static void prepare(struct wish *w) {
 /* Into the helper; NULL: it was not looked into. */
 static const struct outcome *ask_inside(struct wish *w) {
         const struct check *c = w->check;
-        struct inside_job job = {
-                .root = "", .vmid = c->guest.vmid, .timeout_ms = LOOK_MS, .look = look_inside, .user = w
-        };
+        struct inside_job job = { .root = "",
+                                  .vmid = c->guest.vmid,
+                                  .timeout_ms = LOOK_MS,
+                                  .look = look_inside,
+                                  .user = w };
         struct inside_answer answer;
 
         job.init = w->before.init;

@@ -70,8 +70,9 @@ int policy_file_set_aside(struct cli *c, const struct guest *g, const struct pol
 
         if (r < 0)
                 return tell(c, p, MSG_POLICY_NOT_REMOVED, r);
-        finding_add(&f, (struct finding){
-                                .code = FINDING_POLICY_SET_ASIDE, .where = p->name, .new = folder });
+        finding_add(&f, (struct finding){ .code = FINDING_POLICY_SET_ASIDE,
+                                          .where = p->name,
+                                          .new = folder });
         out_findings(c, &f, g->vmid, EDITS_TELL);
         return EXIT_DONE;
 }

@@ -166,5 +166,6 @@ bool hookscript_runs_hook(struct cli *c, const char *volume) {
                 return false;
         if (stat(hook, &ours) == 0 && next.st_dev == ours.st_dev && next.st_ino == ours.st_ino)
                 return true;
-        return file_read(&c->arena, path, PMXCFS_MAX, &text) == 0 && bytes_contains(text, HOOK_NAME);
+        return file_read(&c->arena, path, PMXCFS_MAX, &text) == 0 &&
+               bytes_contains(text, HOOK_NAME);
 }

@@ -149,6 +149,7 @@ const struct verb verb_look = {
         .about = "Renews what this host remembers of its cards, corrects container files whose\n"
                  "next start would fail, and writes down what each running container holds.\n"
                  "Tries again for a minute what has to wait for a lock.\n",
-        .exits = { "done", "something has to wait; the timer tries again", "the host cannot be read" },
+        .exits = { "done", "something has to wait; the timer tries again",
+                   "the host cannot be read" },
         .run = run,
 };

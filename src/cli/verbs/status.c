@@ -57,15 +57,15 @@ static void print_others(struct cli *c, const struct status_view *v) {
                         cli_say(c, u->mediated ? MSG_STATUS_VM_SLICE : MSG_STATUS_VM, u->vmid,
                                 gpu_label(&c->arena, u->gpu->name, u->gpu->address), u->by);
                 else if (!is_managed(v->st, u->vmid))
-                        cli_say(c, MSG_STATUS_UNMANAGED, u->vmid,
-                                name_of(c, u->vmid), gpu_label(&c->arena, u->gpu->name, u->gpu->address),
-                                u->vmid);
+                        cli_say(c, MSG_STATUS_UNMANAGED, u->vmid, name_of(c, u->vmid),
+                                gpu_label(&c->arena, u->gpu->name, u->gpu->address), u->vmid);
         }
         for (size_t i = 0; i < v->usage->n_seekers; i++) {
                 const struct gpu_seeker *s = &v->usage->seekers[i];
 
                 if (!v->only || s->vmid == v->only)
-                        cli_say(c, MSG_STATUS_SEEKER, s->vmid, name_of(c, s->vmid), s->path, s->vmid);
+                        cli_say(c, MSG_STATUS_SEEKER, s->vmid, name_of(c, s->vmid), s->path,
+                                s->vmid);
         }
 }
 

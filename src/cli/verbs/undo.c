@@ -172,7 +172,8 @@ static int undo_method(struct cli *c, const struct guest *restored) {
         method.value = form == METHOD_DEV ? "dev" : "idmap";
         if (!c->opt[OPT_DRY_RUN]) {
                 r = policy_file_read(c, restored, &file);
-                file.new = r == EXIT_DONE ? policy_edit(&c->arena, file.base, &method, 1) : file.old;
+                file.new =
+                        r == EXIT_DONE ? policy_edit(&c->arena, file.base, &method, 1) : file.old;
                 if (r != EXIT_DONE || policy_file_write(c, &file) != EXIT_DONE)
                         return EXIT_TROUBLE;
         }

@@ -130,8 +130,8 @@ static bool is_where_it_was(struct inside *in, const struct held_init *init) {
         const char *why;
 
         in->pid = init->pid;
-        if (in->pid > 0 && hold(in, &why) == 0 &&
-            inside_namespace(in, "mnt") == init->mounts && inside_namespace(in, "user") == init->users)
+        if (in->pid > 0 && hold(in, &why) == 0 && inside_namespace(in, "mnt") == init->mounts &&
+            inside_namespace(in, "user") == init->users)
                 return true;
         cleanup_close(&in->pidfd);
         cleanup_close(&in->root_fd);
@@ -163,7 +163,9 @@ bool inside_keep(struct inside *in, const void *result) {
 static void helper_main(struct arena *a, void *user, const void **ret) {
         const struct inside_job *job = user;
         struct found *found = arena_alloc(a, sizeof(*found));
-        struct inside in = { .arena = a, .vmid = job->vmid, .found = found, .pidfd = -1, .root_fd = -1 };
+        struct inside in = {
+                .arena = a, .vmid = job->vmid, .found = found, .pidfd = -1, .root_fd = -1
+        };
         int note = open(note_path(a, job->root, job->vmid), O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
 
         if (note >= 0) {

@@ -179,7 +179,8 @@ static int open_folder(const struct change *c, const char *path, bool make, cons
         rest += strlen("/dev/");
         slash = strchr(rest, '/');
         *ret_name = slash ? slash + 1 : rest;
-        if (!**ret_name || strchr(*ret_name, '/') || streq(*ret_name, ".") || streq(*ret_name, ".."))
+        if (!**ret_name || strchr(*ret_name, '/') || streq(*ret_name, ".") ||
+            streq(*ret_name, ".."))
                 return -EINVAL;
         if (!slash)
                 return open_below(c->dev, ".", O_DIRECTORY, RESOLVE_BENEATH | RESOLVE_NO_XDEV);

@@ -51,7 +51,8 @@ static uint32_t inner_pid(struct arena *a, unsigned pid) {
 
                 if (!bytes_equal(bytes_cut(&line, ':'), BYTES("NSpid")))
                         continue;
-                (void)parse_u32(bytes_word(&line), &inner); /* of a container without one of its own */
+                /* of a container without one of its own */
+                (void)parse_u32(bytes_word(&line), &inner);
                 (void)parse_u32(bytes_word(&line), &inner);
                 return inner;
         }

@@ -134,11 +134,11 @@ static int mig_probe(struct probe *p, size_t first) {
                 const struct node *n = gpu_node(g, NODE_NVIDIA);
 
                 if (n)
-                        r = instances_probe(p, g,
-                                            arena_printf(p->arena,
-                                                         "/proc/driver/nvidia/capabilities/gpu%u/mig",
-                                                         n->number.minor),
-                                            "");
+                        r = instances_probe(
+                                p, g,
+                                arena_printf(p->arena, "/proc/driver/nvidia/capabilities/gpu%u/mig",
+                                             n->number.minor),
+                                "");
         }
         return r;
 }

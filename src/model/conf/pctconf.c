@@ -233,12 +233,15 @@ static size_t find_behind(const struct pctconf *c, const struct parked_line *p) 
 }
 
 void pctconf_park(struct pctconf *c, const struct parked_line *p) {
-        struct conf_line parked = { .text = bytes_of(p->line), .parked = true, .driver = p->driver };
+        struct conf_line parked = { .text = bytes_of(p->line),
+                                    .parked = true,
+                                    .driver = p->driver };
         bool lxc = str_has_prefix(p->line, "lxc."), known = p->behind != NULL;
         size_t at = known && p->number > 0 ? find_behind(c, p) : 0;
 
         for (size_t i = 1; i < c->n_lines; i++)
-                if (!p->driver && !c->lines[i].parked && bytes_equal(bytes_trim(c->lines[i].text), parked.text))
+                if (!p->driver && !c->lines[i].parked &&
+                    bytes_equal(bytes_trim(c->lines[i].text), parked.text))
                         return;
         line_split(c->kind, &parked);
         if (at > 0 || (known && p->number == 0))

@@ -89,7 +89,8 @@ static bool take_old(struct arena *a, const struct facts *f, struct devline *d) 
             named.path.family->major != 0)
                 return false;
         then = majors_then(f, number.major, &sure);
-        if (then ? !streq(then, named.path.family->owner) : facts_major_name(f, number.major) != NULL)
+        if (then ? !streq(then, named.path.family->owner)
+                 : facts_major_name(f, number.major) != NULL)
                 return false;
         *d = named;
         return true;

@@ -86,7 +86,8 @@ bool devline_is_wide(const struct facts *f, const struct devline *d) {
 
         if (d->type == DEVLINE_MOUNT || d->type == DEVLINE_DEV)
                 return d->path.scope == PATH_FOLDER;
-        for (size_t i = 0; i < NODE_FAMILIES && d->any_minor && !d->late && !d->any_major && !d->broken; i++)
+        for (size_t i = 0;
+             i < NODE_FAMILIES && d->any_minor && !d->late && !d->any_major && !d->broken; i++)
                 if ((!families[i].shared || i == FAMILY_NVIDIA_CAPS) &&
                     family_has_major(&families[i], owner, d->number.major))
                         return true;

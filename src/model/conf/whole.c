@@ -27,7 +27,8 @@ static size_t find_layers(struct arena *a, const struct devline *d, const char *
         while (flags.len > 0) {
                 struct bytes flag = bytes_cut(&flags, ',');
 
-                if (!bytes_take_prefix(&flag, "lowerdir=") && !bytes_take_prefix(&flag, "upperdir="))
+                if (!bytes_take_prefix(&flag, "lowerdir=") &&
+                    !bytes_take_prefix(&flag, "upperdir="))
                         continue;
                 while (flag.len > 0)
                         *ARENA_PUSH(a, *ret, n) = bytes_dup(a, bytes_cut(&flag, ':'));

@@ -242,7 +242,8 @@ static void check_targets(struct doctor_report *r, const struct doctor_guest *g,
                           const struct doctor_given *given, size_t n) {
         for (size_t i = 0; i < n && i < MAX_COMPARED; i++)
                 for (size_t j = 0; j < i; j++)
-                        if (bytes_equal(recognise_inside(given[i].d), recognise_inside(given[j].d))) {
+                        if (bytes_equal(recognise_inside(given[i].d),
+                                        recognise_inside(given[j].d))) {
                                 add_twice(r, g, &given[j], &given[i]);
                                 break;
                         }
@@ -271,8 +272,9 @@ static void check_folders(struct doctor_report *r, const struct doctor_guest *g)
         for (size_t i = 1; i < g->survey->n_lines; i++) {
                 const struct devline *d = &g->survey->lines[i];
 
-                if (d->type == DEVLINE_WHOLE || ((d->type == DEVLINE_MOUNT || d->type == DEVLINE_DEV) &&
-                                                 d->path.scope == PATH_FOLDER))
+                if (d->type == DEVLINE_WHOLE ||
+                    ((d->type == DEVLINE_MOUNT || d->type == DEVLINE_DEV) &&
+                     d->path.scope == PATH_FOLDER))
                         check_folder(r, g, i);
         }
         doctor_add_if_silent(r, OUTCOME_FOLDER_NONE);

@@ -25,7 +25,8 @@ bool devnum_parse(struct bytes text, struct devnum *ret) {
         struct bytes major, minor;
         struct devnum n = { 0 };
 
-        if (!bytes_split(text, ':', &major, &minor) || !parse_u32(major, &n.major) || !parse_u32(minor, &n.minor))
+        if (!bytes_split(text, ':', &major, &minor) || !parse_u32(major, &n.major) ||
+            !parse_u32(minor, &n.minor))
                 return false;
         *ret = n;
         return true;

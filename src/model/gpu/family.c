@@ -9,7 +9,8 @@ enum { PER_GPU, SHARED };
 enum { ONE, SEVERAL };
 
 const struct family families[NODE_FAMILIES] = {
-#define FAMILY(symbol, kind_, folder_, name_, class_, owner_, major_, minor_, group_, belongs, count, drv) \
+#define FAMILY(symbol, kind_, folder_, name_, class_, owner_, major_, minor_, group_, belongs,     \
+               count, drv)                                                                         \
         [FAMILY_##symbol] = { .kind = NODE_##kind_,                                                \
                               .folder = (folder_),                                                 \
                               .name = (name_),                                                     \
@@ -19,8 +20,8 @@ const struct family families[NODE_FAMILIES] = {
                               .major = (major_),                                                   \
                               .minor = (minor_),                                                   \
                               .group = GID_##group_,                                               \
-                              .shared = belongs == SHARED,                                          \
-                              .several = count == SEVERAL,                                           \
+                              .shared = belongs == SHARED,                                         \
+                              .several = count == SEVERAL,                                         \
                               .driver = (drv) },
 #include "model/gpu/family.def"
 };
@@ -115,7 +116,8 @@ bool family_is_mentioned(struct bytes text) {
 bool family_is_in_rule(struct bytes line) {
         for (size_t i = 0; i < NODE_FAMILIES; i++) {
                 const struct family *f = &families[i];
-                struct bytes folder = { f->path + strlen("/dev/"), strlen(f->folder) - 4 }; /* dri/ */
+                struct bytes folder = { f->path + strlen("/dev/"),
+                                        strlen(f->folder) - 4 }; /* dri/ */
 
                 if (f->class && (bytes_contains(line, f->class) ||
                                  memmem(line.data, line.len, f->name, strcspn(f->name, "%*")) ||

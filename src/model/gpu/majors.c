@@ -39,7 +39,8 @@ static void add(struct arena *a, struct majors *list, const struct char_major *m
         for (size_t i = 0; i < list->n; i++) {
                 const struct char_major *x = &list->items[i];
 
-                if (x->major == m->major && streq(x->name, m->name) && streq(only_of(x), only_of(m)))
+                if (x->major == m->major && streq(x->name, m->name) &&
+                    streq(only_of(x), only_of(m)))
                         return;
         }
         if (list->n < MAJORS_MAX)

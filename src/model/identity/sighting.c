@@ -85,7 +85,8 @@ bool sightings_read(struct arena *a, struct bytes text, const char *id, struct s
         struct bytes head = bytes_cut(&text, '\n');
         bool good = bytes_equal(bytes_word(&head), BYTES("lines")) &&
                     bytes_equal(bytes_word(&head), BYTES("1")) &&
-                    bytes_equal(bytes_word(&head), bytes_of(id)) && !bytes_contains_char(text, '\0');
+                    bytes_equal(bytes_word(&head), bytes_of(id)) &&
+                    !bytes_contains_char(text, '\0');
 
         while (good && text.len > 0)
                 good = parse_line(a, bytes_cut(&text, '\n'), &r);

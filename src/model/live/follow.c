@@ -58,7 +58,8 @@ static bool maps_to(const struct follow_input *in, int64_t inside, uint32_t host
         return inside < 0 || (idmap_lookup(in->gids, (uint32_t)inside, &now) && now == host);
 }
 
-static void want(struct following *w, const struct node *n, const char *gpu_now, const char *gpu_then) {
+static void want(struct following *w, const struct node *n, const char *gpu_now,
+                 const char *gpu_then) {
         const struct follow_input *in = w->in;
         const struct record_node *like = recorded_like(in, gpu_then, n);
         enum gid_group group = node_family(n)->group;
@@ -258,10 +259,12 @@ static void put_given(struct arena *a, const struct follow_input *in, const stru
         }
         r->n_nodes = n;
         *ARENA_PUSH(a, r->nodes, r->n_nodes) =
-                (struct record_node){ s->path, s->number, s->gpu, true, s->bound, s->mode, s->uid, s->gid };
+                (struct record_node){ s->path,  s->number, s->gpu, true,
+                                      s->bound, s->mode,   s->uid, s->gid };
 }
 
-struct record follow_record(struct arena *a, const struct follow_input *in, const struct follow *f) {
+struct record follow_record(struct arena *a, const struct follow_input *in,
+                            const struct follow *f) {
         struct record r = *in->record;
 
         r.nodes = NULL;
@@ -288,7 +291,8 @@ bool follow_learn(const struct held *h, struct record *r) {
                 struct record_node *n = &r->nodes[i];
                 const struct held_node *is = held_at(h, n->path);
 
-                if (n->seen || !is || !devnum_equal(is->number, n->number) || streq(is->gpu, "none"))
+                if (n->seen || !is || !devnum_equal(is->number, n->number) ||
+                    streq(is->gpu, "none"))
                         continue;
                 n->seen = any = true;
                 n->bound = is->bound;

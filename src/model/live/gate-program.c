@@ -3,7 +3,13 @@
 /* gate-program - five instructions, two for each number, four at the end */
 #include "model/live/gate-program.h"
 
-enum { RETURN = BPF_REG_0, CONTEXT = BPF_REG_1, TYPE = BPF_REG_2, MAJOR = BPF_REG_3, MINOR = BPF_REG_4 };
+enum {
+        RETURN = BPF_REG_0,
+        CONTEXT = BPF_REG_1,
+        TYPE = BPF_REG_2,
+        MAJOR = BPF_REG_3,
+        MINOR = BPF_REG_4
+};
 
 static struct bpf_insn load(unsigned to, size_t offset) {
         return (struct bpf_insn){ .code = BPF_LDX | BPF_MEM | BPF_W,
@@ -21,10 +27,13 @@ static struct bpf_insn jump(unsigned comparison, unsigned reg, uint32_t value, s
 }
 
 static struct bpf_insn set_return(int32_t value) {
-        return (struct bpf_insn){ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = RETURN, .imm = value };
+        return (struct bpf_insn){ .code = BPF_ALU64 | BPF_MOV | BPF_K,
+                                  .dst_reg = RETURN,
+                                  .imm = value };
 }
 
-size_t gate_program(struct arena *a, const struct devnum *numbers, size_t n, struct bpf_insn **ret) {
+size_t gate_program(struct arena *a, const struct devnum *numbers, size_t n,
+                    struct bpf_insn **ret) {
         size_t total = 5 + 2 * n + 4, pass = 5 + 2 * n, refuse = pass + 2, i = 0;
         struct bpf_insn *insn = arena_alloc(a, total * sizeof(*insn));
 

@@ -46,7 +46,8 @@ const char *node_owner_text(struct arena *a, uint32_t mode, int64_t uid, int64_t
         return arena_printf(a, "%o %s %s", mode, id_text(a, uid), id_text(a, gid));
 }
 
-static void write_numbers(struct arena *a, struct strbuf *b, const struct devnum *numbers, size_t n) {
+static void write_numbers(struct arena *a, struct strbuf *b, const struct devnum *numbers,
+                          size_t n) {
         for (size_t i = 0; i < n; i++)
                 strbuf_printf(b, " %s", devnum_text(a, numbers[i]));
 }

@@ -75,8 +75,10 @@ static bool replace(struct planner *x, struct words *w, size_t i) {
         const char *uuid = g ? nvidia_hook_uuid(x->a, g) : NULL;
 
         if (!uuid) {
-                report_other(x, w->gpus[i] ? gpu_list_text(x->a, &(struct gpu_list){ &w->gpus[i], 1 })
-                                           : WHY_NO_GPU_OF_HOST, g);
+                report_other(x,
+                             w->gpus[i] ? gpu_list_text(x->a, &(struct gpu_list){ &w->gpus[i], 1 })
+                                        : WHY_NO_GPU_OF_HOST,
+                             g);
                 return false;
         }
         w->gpus[i] = g;
@@ -115,6 +117,7 @@ void hook_plan(struct planner *x) {
                 check_words(x, h->devices);
         for (size_t i = 0; h->all && i < gpus.n; i++)
                 if (!is_chosen(x, gpus.items[i]))
-                        report_other(x, gpu_list_text(x->a, &(struct gpu_list){ &gpus.items[i], 1 }),
+                        report_other(x,
+                                     gpu_list_text(x->a, &(struct gpu_list){ &gpus.items[i], 1 }),
                                      NULL);
 }

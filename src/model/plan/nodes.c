@@ -223,7 +223,8 @@ static void add_shared(struct planner *x) {
                 if (n->kind == NODE_NVIDIA && named) {
                         /* of NVIDIA's many a container keeps those that it has */
                         add_node(x, node_card(in->facts, n), n,
-                                 input_names(in, n) || (n->card && names_instance(x, n)) || other_ways_make(&in->survey->other_ways, n));
+                                 input_names(in, n) || (n->card && names_instance(x, n)) ||
+                                         other_ways_make(&in->survey->other_ways, n));
                 } else if (!input_is_elsewhere(in, n)) {
                         /* nvidia-caps hand out the partitioning of the card: only to who has them
                          */

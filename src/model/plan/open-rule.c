@@ -29,13 +29,15 @@ static bool is_below_dev(const struct source *s) {
         return s->leads_to && str_has_prefix(s->leads_to, "/dev/");
 }
 
-struct open_rule_instead open_rule_instead(struct arena *a, const struct survey *s, const struct plan *p) {
+struct open_rule_instead open_rule_instead(struct arena *a, const struct survey *s,
+                                           const struct plan *p) {
         struct strbuf b = { .arena = a };
         struct open_rule_instead ret = { 0 };
 
         for (size_t i = 0; i < p->n_nodes; i++)
                 if (p->nodes[i].required && p->nodes[i].form == METHOD_IDMAP)
-                        add(&b, arena_printf(a, "%s rwm", devnum_rule(a, p->nodes[i].node->number)));
+                        add(&b,
+                            arena_printf(a, "%s rwm", devnum_rule(a, p->nodes[i].node->number)));
         for (size_t i = 1; i < s->n_lines; i++) {
                 const struct devline *d = &s->lines[i];
 

@@ -91,7 +91,8 @@ const char *ways_report(struct arena *a, const struct plan_input *in, const stru
                         finding_add(f, item);
                         first = first ? first : item.where;
                 } else if (legacy_is_key(l->key) && !will_go(in, d, p)) {
-                        item.code = in->facts->lxc_is_7 ? FINDING_LEGACY_KEY_ENDS : FINDING_LEGACY_KEY;
+                        item.code =
+                                in->facts->lxc_is_7 ? FINDING_LEGACY_KEY_ENDS : FINDING_LEGACY_KEY;
                         item.new = legacy_remedy(a, in, l);
                         finding_add(f, item);
                 } else if (other_way_is(l)) {

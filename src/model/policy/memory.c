@@ -58,8 +58,8 @@ static bool parse_pin(struct arena *a, struct policy *p, const struct ini_entry 
         struct pin *pin;
 
         if (!policy_section_node(bytes_of(e->section), &node) ||
-            !BYTES_IN(bytes_of(e->key), "gpu", "twin") || !card_parse(a, bytes_of(e->value), &card) ||
-            !is_word(bytes_of(card.address)))
+            !BYTES_IN(bytes_of(e->key), "gpu", "twin") ||
+            !card_parse(a, bytes_of(e->value), &card) || !is_word(bytes_of(card.address)))
                 return false;
         normal = pci_address_normalize(a, bytes_of(card.address));
         card.address = normal ? normal : card.address;
@@ -344,7 +344,8 @@ static void add_parked(struct strbuf *b, const struct parked *list) {
 
                 if (!policy_can_park(p->line))
                         continue;
-                if (p->behind && (!last || last->number != p->number || !streq(last->behind, p->behind)))
+                if (p->behind &&
+                    (!last || last->number != p->number || !streq(last->behind, p->behind)))
                         add_place(&text, p);
                 if (p->driver)
                         strbuf_printf(&text, "driver = %s\n", p->driver);

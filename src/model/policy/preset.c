@@ -65,7 +65,8 @@ const char *preset_environment(struct arena *a, const struct preset *p,
         for (size_t i = 0; i < ELEMENTS(variables); i++) {
                 const struct variable *v = &variables[i];
 
-                if (streq(v->preset, p->name) && is_for(a, v, gpus) && !is_in(strbuf_str(&b), v->variable))
+                if (streq(v->preset, p->name) && is_for(a, v, gpus) &&
+                    !is_in(strbuf_str(&b), v->variable))
                         strbuf_printf(&b, "%s%s", b.len ? " " : "", v->variable);
         }
         return strbuf_str(&b);

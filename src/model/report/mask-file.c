@@ -34,7 +34,8 @@ static struct bytes each_line(struct mask *m, struct bytes text,
 }
 
 /* @line with @masked in place of @value, which ends it */
-static struct bytes with_value(struct mask *m, struct bytes line, struct bytes value, struct bytes masked) {
+static struct bytes with_value(struct mask *m, struct bytes line, struct bytes value,
+                               struct bytes masked) {
         struct strbuf b = { .arena = m->arena };
 
         strbuf_add(&b, line.data, (size_t)(value.data - line.data));
@@ -67,7 +68,8 @@ static struct bytes mask_commented(struct mask *m, struct bytes value) {
         struct strbuf b = { .arena = m->arena };
         size_t n = 1;
 
-        while (n < value.len && (value.data[n] != '#' || (value.data[n - 1] != ' ' && value.data[n - 1] != '\t')))
+        while (n < value.len &&
+               (value.data[n] != '#' || (value.data[n - 1] != ' ' && value.data[n - 1] != '\t')))
                 n++;
         if (n >= value.len)
                 return mask_text(m, value);
@@ -108,8 +110,8 @@ static struct bytes mask_conf_line(struct mask *m, struct bytes line) {
         if (c.n_lines != 2 || l->key.len == 0)
                 return mask_of(m, bytes_trim(line));
         d = recognise_line(m->arena, NULL, l);
-        if (BYTES_IN(l->key, "hostname", "nameserver", "parent", "searchdomain", "snapstate", "tags",
-                     "lxc.uts.name"))
+        if (BYTES_IN(l->key, "hostname", "nameserver", "parent", "searchdomain", "snapstate",
+                     "tags", "lxc.uts.name"))
                 return with_value(m, line, l->value, mask_names(m, l->value));
         if (is_shown(m, l, &d))
                 return with_value(m, line, l->value, mask_commented(m, l->value));
@@ -175,7 +177,8 @@ static struct bytes mask_settings_line(struct mask *m, struct bytes line) {
         value = bytes_trim(value);
         for (size_t i = 0; i < ELEMENTS(settings) && value.data; i++)
                 if (bytes_equal(key, bytes_of(settings[i].key)))
-                        return with_value(m, line, value, mask_setting(m, value, settings[i].shown));
+                        return with_value(m, line, value,
+                                          mask_setting(m, value, settings[i].shown));
         return heading ? mask_text(m, line) : mask_of(m, bytes_trim(line));
 }
 
@@ -190,7 +193,8 @@ static struct bytes mask_sections_line(struct mask *m, struct bytes line) {
 
         if (key.data == line.data || BYTES_IN(key, "map", "mdev", "live-migration-capable"))
                 return mask_text(m, line);
-        return with_value(m, line, all, mask_of(m, all)); /* of a description not even that it is one */
+        return with_value(m, line, all,
+                          mask_of(m, all)); /* of a description not even that it is one */
 }
 
 struct bytes mask_sections(struct mask *m, struct bytes text) {

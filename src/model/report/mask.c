@@ -45,7 +45,8 @@ static bool is_device(struct bytes t) {
                         return false;
         function = t;
         part = bytes_cut(&function, '.');
-        if (function.len > 0 ? !is_hex(part, 2) || !is_hex(function, 1) : !is_hex(part, 10) && !bytes_equal(part, BYTES("*")))
+        if (function.len > 0 ? !is_hex(part, 2) || !is_hex(function, 1)
+                             : !is_hex(part, 10) && !bytes_equal(part, BYTES("*")))
                 return false;
         return function.len > 0 ? colons <= 2 : colons == 1 || colons == 2;
 }
@@ -294,7 +295,8 @@ struct bytes mask_text(struct mask *m, struct bytes t) {
                         strbuf_add(&b, t.data + i, n = 1);
                         continue;
                 }
-                if (word.data[0] == '#' && i > 0 && t.data[i - 1] == ' ') { /* a comment of a quoted line */
+                if (word.data[0] == '#' && i > 0 &&
+                    t.data[i - 1] == ' ') { /* a comment of a quoted line */
                         struct bytes rest = bytes_from(t, i);
 
                         n = bytes_cut_any(&rest, ";\r\n").len;

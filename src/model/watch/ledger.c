@@ -27,8 +27,8 @@ static bool same_subject(const struct finding *a, const struct finding *b) {
         if (a->code != b->code || a->vmid != b->vmid || !same(a->gpu, b->gpu))
                 return false;
         /* a container is stale once, whichever of its lines are */
-        if (a->code == FINDING_CONTAINER_STALE || a->code == FINDING_CONTAINER_NO_START || a->code == FINDING_HOOK_MISSING ||
-            a->code == FINDING_HOOK_UNUSABLE)
+        if (a->code == FINDING_CONTAINER_STALE || a->code == FINDING_CONTAINER_NO_START ||
+            a->code == FINDING_HOOK_MISSING || a->code == FINDING_HOOK_UNUSABLE)
                 return true;
         return same(a->what, b->what) && same(a->where, b->where);
 }

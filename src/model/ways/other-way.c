@@ -87,7 +87,8 @@ static bool says_all(struct arena *a, const struct conf_line *l) {
                 return next_file(&rest).len == 0;
         if (d.type == DEVLINE_ALLOW)
                 return !d.any_major && !d.by_path;
-        return d.type != DEVLINE_MOUNT || d.path.scope == PATH_NODE || d.path.scope == PATH_FOLDER ||
+        return d.type != DEVLINE_MOUNT || d.path.scope == PATH_NODE ||
+               d.path.scope == PATH_FOLDER ||
                (d.path.scope == PATH_OTHER && d.target_path.scope == PATH_OTHER);
 }
 
@@ -219,7 +220,9 @@ static void read_lines(struct reader *r, const struct source *at, const char *ke
 
         for (size_t number = 1; text.len > 0; number++) {
                 struct bytes line = bytes_cut(&text, '\n');
-                struct conf_line l = { .text = line, .key = bytes_of(key), .value = bytes_trim(line) };
+                struct conf_line l = { .text = line,
+                                       .key = bytes_of(key),
+                                       .value = bytes_trim(line) };
 
                 r->file = arena_printf(r->a, "%s:%zu", at->leads_to, number);
                 if (*key)
@@ -289,8 +292,9 @@ void other_ways_find(struct arena *a, const struct facts *f, const struct pctcon
 
 bool other_ways_make(const struct other_ways *w, const struct node *n) {
         for (size_t i = 0; i < w->n; i++)
-                if (w->items[i].makes && (w->items[i].node == n ||
-                                          (w->items[i].all && (w->items[i].kinds & NODE_BIT(n->kind)))))
+                if (w->items[i].makes &&
+                    (w->items[i].node == n ||
+                     (w->items[i].all && (w->items[i].kinds & NODE_BIT(n->kind)))))
                         return true;
         return false;
 }

@@ -81,7 +81,8 @@ static void remember(const struct editor *e) {
                         p->driver = driver;
                         pctconf_place(e->c, i, p);
                 } else if (!l->remember && driver && !l->dropped) {
-                        majors_add(e->a, &m->majors, d->late ? d->written : d->number.major, driver);
+                        majors_add(e->a, &m->majors, d->late ? d->written : d->number.major,
+                                   driver);
                 }
         }
         for (size_t i = 0; i < e->p->n_nodes; i++) {

@@ -102,7 +102,8 @@ static const char *renewed(const struct editor *e, struct bytes text, const stru
                 if (!has(&listed, nodes->items[i]) && nodes->items[i] > LAST_STATIC_GID)
                         add(e, &lacking, nodes->items[i]);
         return n_stale == 1 && lacking.n == 1
-                       ? devline_replace(e->a, text, stale, arena_printf(e->a, "%u", lacking.items[0]))
+                       ? devline_replace(e->a, text, stale,
+                                         arena_printf(e->a, "%u", lacking.items[0]))
                        : NULL;
 }
 

@@ -162,7 +162,8 @@ static void add_wanted(const struct variables *v) {
                 struct bytes name, value, text = bytes_of(p->guest_environment[i]);
                 size_t behind = last_of_all(e);
 
-                if (!bytes_split(text, '=', &name, &value) || v->last[i] > 0 || wanted(e, name) != i)
+                if (!bytes_split(text, '=', &name, &value) || v->last[i] > 0 ||
+                    wanted(e, name) != i)
                         continue;
                 if (behind == 0)
                         behind = e->c->kind == PCTCONF_PVE ? pctconf_key_end(e->c)

@@ -39,7 +39,8 @@ static bool is_in_bound_folder(const struct editor *e, size_t line) {
                 if (i == line || l->dropped || l->parked || d.path.scope == PATH_NODE ||
                     devline_is_wide(e->in->facts, &e->lines[i]))
                         continue;
-                if (is_below(target, d.type == DEVLINE_MOUNT ? d.target_path.clean : mount_point(l)))
+                if (is_below(target,
+                             d.type == DEVLINE_MOUNT ? d.target_path.clean : mount_point(l)))
                         return true;
         }
         return false;
@@ -73,8 +74,9 @@ static bool is_second(const struct editor *e, size_t line) {
                 const struct devline *o = &e->lines[i];
 
                 if (i != line && o->type == d->type && o->legacy == d->legacy && !o->late &&
-                    !e->c->lines[i].dropped && !e->c->lines[i].parked && !o->driver && !o->any_major &&
-                    o->number.major == d->number.major && o->any_minor == d->any_minor &&
+                    !e->c->lines[i].dropped && !e->c->lines[i].parked && !o->driver &&
+                    !o->any_major && o->number.major == d->number.major &&
+                    o->any_minor == d->any_minor &&
                     (o->any_minor || o->number.minor == d->number.minor))
                         return true;
         }
@@ -93,7 +95,8 @@ bool late_settle_rule(const struct editor *e, const struct line_class *k, size_t
             devline_is_wide(e->in->facts, d) || (card && !gpu_list_has(&e->p->choice.gpus, card)))
                 return false;
         text = moved || (d->legacy && !d->by_path)
-                       ? devline_replace(e->a, e->c->lines[i].value, d->raw_number, rule_number(e, d))
+                       ? devline_replace(e->a, e->c->lines[i].value, d->raw_number,
+                                         rule_number(e, d))
                        : editor_text(e, e->c->lines[i].value);
         for (size_t j = 0; j < wants->n; j++) {
                 struct want *w = &wants->items[j];

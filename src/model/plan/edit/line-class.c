@@ -61,7 +61,8 @@ static int64_t forced_gid(const struct editor *e, const struct devline *d, const
 
         if (n->gid == 0)
                 return GID_AUTO;
-        if (!e->in->survey->application && g->known && d && parse_u32(d->gid, &own) && own == policy->guessed && own != g->inside)
+        if (!e->in->survey->application && g->known && d && parse_u32(d->gid, &own) &&
+            own == policy->guessed && own != g->inside)
                 return g->inside;
         return policy->set;
 }

@@ -31,9 +31,9 @@ static void add_name(struct names *list, const struct node *n, const struct gpu 
 }
 
 static const char *names_text(struct arena *a, struct names *list) {
-        return list->n > MOST_NAMES
-                       ? arena_printf(a, WHY_AND_MORE, strbuf_str(&list->text), list->n - MOST_NAMES)
-                       : strbuf_str(&list->text);
+        return list->n > MOST_NAMES ? arena_printf(a, WHY_AND_MORE, strbuf_str(&list->text),
+                                                   list->n - MOST_NAMES)
+                                    : strbuf_str(&list->text);
 }
 
 static bool has_node(const struct plan *p, const struct node *n) {
