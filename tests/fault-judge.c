@@ -416,13 +416,14 @@ static bool names_other(const struct story *s, const struct file *f, bool dev_on
         return false;
 }
 
-static bool has_other_rules(const struct files *f, const struct story *s) {
+/* A rule, or a GPU that NVIDIA's hook is told to give. */
+static bool has_other(const struct files *f, const struct story *s, const char *key) {
         for (int i = 0; i < 2; i++) {
                 const struct file *now_ = i == 1 ? find_config(f) : files_find(f, judged[0]);
                 const struct file *good = files_find(&s->after, judged[i]);
                 const char *at = text_of(now_);
 
-                while ((at = strstr(at, "devices.allow"))) {
+                while ((at = strstr(at, key))) {
                         char line[256];
 
                         snprintf(line, sizeof(line), "%.*s", (int)strcspn(at, "\n"), at);
@@ -437,7 +438,8 @@ static bool has_other_rules(const struct files *f, const struct story *s) {
 static bool may_refuse(const struct story *s, const struct files *left) {
         const struct file *config = find_config(left);
 
-        return s->refuses || s->status != 0 || wrong_gpu(s, left) || has_other_rules(left, s) ||
+        return s->refuses || s->status != 0 || wrong_gpu(s, left) || has_other(left, s, "devices.allow") ||
+               has_other(left, s, "NVIDIA_VISIBLE_DEVICES") ||
                names_other(s, config, false) ||
                names_other(s, files_find(left, judged[0]), config != NULL);
 }
