@@ -203,8 +203,13 @@ static int apply_conf(struct check *c) {
 static int apply_config(struct check *c) {
         int r;
 
-        if (!c->guest.has_config || bytes_equal(c->new_config, c->guest.config))
+        if (!c->guest.has_config)
                 return 0;
+        if (bytes_equal(c->new_config, c->guest.config)) {
+                /* of the three files the one that a start after a killed one need not write again */
+                file_sweep(c->guest.config_path);
+                return 0;
+        }
         r = guest_store_config(&c->guest, c->new_config);
         if (r == 0 || r == GUEST_E_CHANGED)
                 return r;

@@ -40,7 +40,8 @@ int anchor_store_memory(struct check *c);
  * anchor_sweep() - remove what killed runs left beside the files of a container
  *
  * For files that need no new content now: whoever writes one sweeps beside it. Three folders are
- * read, one of them through pmxcfs, so no start waits for it.
+ * read, one of them through pmxcfs, so no start waits for it; pre-start sweeps beside the generated
+ * configuration alone.
  */
 void anchor_sweep(struct anchor *an, uint32_t vmid);
 

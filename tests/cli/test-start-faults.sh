@@ -19,6 +19,7 @@ trap 'rm -rf "$work"' EXIT
 # two tracers at once cannot be: no search for leaks
 export ASAN_OPTIONS=detect_leaks=0
 # majors that change places are right with one of two files only: killed at each call
+mkdir "$work/majors"
 sh "$here/scenarios.sh" --hosts "$work/majors" "$hook" majors-shifted
 "$run" "$hook" "$work/majors" "$seed" kills
 rm -rf "$work/majors"
