@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# record.sh [--log FILE] [--draw] - the session that README shows, from a real run
+# record.sh [--log FILE] [--draw] - the sessions that README shows, from a real run
 #
-# Boots the machine of tests/vm with the case 90-session, takes what was typed and printed there from
-# the machine's log into tests/vm/session.txt, and draws doc/session.svg from it. With --log: from
-# that log of an earlier run. With --draw: only the picture.
+# Boots the machine of tests/vm with the cases 90-session, takes what was typed and printed there from
+# the machine's log into tests/vm/session.txt and unplug.txt, and draws doc/session.svg and unplug.svg
+# from them. With --log: from that log of an earlier run. With --draw: only the pictures.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -27,14 +27,17 @@ if [ -z "$draw" ]; then
         sh tests/vm/run.sh --cache "$cache" --jobs 1 90-session || :
         log=$cache/log/machine.1
     fi
-    sed '1,/^--- session begins$/d;/^--- session ends$/,$d' "$log" >tests/vm/session.new
-    if [ ! -s tests/vm/session.new ]; then
-        rm tests/vm/session.new
-        echo "record.sh: no session in $log: the case failed before it was over" >&2
-        exit 1
-    fi
-    mv tests/vm/session.new tests/vm/session.txt
+    for name in session unplug; do
+        sed "1,/^--- $name begins\$/d;/^--- $name ends\$/,\$d" "$log" >tests/vm/$name.new
+        if [ ! -s tests/vm/$name.new ]; then
+            rm tests/vm/$name.new
+            echo "record.sh: no $name in $log: the case failed before it was over" >&2
+            exit 1
+        fi
+        mv tests/vm/$name.new tests/vm/$name.txt
+    done
 fi
-python3 tests/svg.py "A container is enrolled; its GPU gets other numbers; the next start corrects them" \
-    <tests/vm/session.txt >doc/session.svg
-echo "tests/vm/session.txt and doc/session.svg are up to date; git diff shows what changed"
+draw() { python3 tests/svg.py "$2" <"tests/vm/$1.txt" >"doc/$1.svg"; }
+draw session "A container is enrolled; its GPU gets other numbers; the next start corrects them"
+draw unplug "A GPU is unplugged and comes back under another number while a program in the container uses it"
+echo "tests/vm/session.txt, unplug.txt and their pictures in doc are up to date; git diff shows what changed"

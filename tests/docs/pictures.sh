@@ -20,9 +20,11 @@ assert tree.parse(sys.argv[1]).getroot().find("{http://www.w3.org/2000/svg}title
     grep -q "^!\[.\{60,\}\]($picture)" README.md || grep -q "^\[.*\]($picture)" README.md || bad "README.md does not show $picture"
 done
 
-title=$(sed -n 's/^<title>\(.*\)<.title>$/\1/p' doc/session.svg)
-python3 tests/svg.py "$title" <tests/vm/session.txt | cmp - doc/session.svg ||
-    bad "doc/session.svg was not drawn from tests/vm/session.txt: sh tests/record.sh --draw"
+for name in session unplug; do
+    title=$(sed -n 's/^<title>\(.*\)<.title>$/\1/p' doc/$name.svg)
+    python3 tests/svg.py "$title" <tests/vm/$name.txt | cmp - doc/$name.svg ||
+        bad "doc/$name.svg was not drawn from tests/vm/$name.txt: sh tests/record.sh --draw"
+done
 
 # programs and files that the flow names
 grep -o '>gpuanchor[a-z-]*<' doc/flow.svg | tr -d '<>' >"$work/programs"

@@ -283,6 +283,12 @@ case_gate_no() {
     start
     in_time gate 101 off
     sees $A
+    # nothing is refused, and the nodes follow all the same
+    cards $B $A
+    in_time holds 101 $A
+    in_time has_own 101 $A
+    gate 101 off || fail "its gate: $(cat /run/gpuanchor/101.held)"
+    gpuanchor status 101 --json | grep -q '"state":"off"' || fail "status does not show it"
 }
 
 # What a person does with a container that runs: it is never restarted.

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# 90. A session, as README shows it: enrol, renumber, next boot, alert
+# 90. Two sessions, as README shows them: enrol, renumber, next boot, alert; unplug and plug in again
+# while a program in the container draws
 #
-# Everything between the two marks in the machine's log was typed and printed
+# Everything between the two marks of each in the machine's log was typed and printed
 # here. No time, process id or cursor is in it, so that every run gives the same
-# lines: they must be those of session.txt, which tests/record.sh renews and
+# lines: they must be those of session.txt and unplug.txt, which tests/record.sh renews and
 # draws. The reboot is stood in for, as in 10-watcher: the watcher stops, /run is
-# empty, the cards get their driver in the other order, the watcher starts.
+# empty, the cards get their driver in the other order, the watcher starts. For a card that
+# is unplugged its driver is taken away, which gives the same events.
 
 SESSION=/run/session
 
@@ -24,13 +26,22 @@ typed() {
 
 told() { echo "$*" >>$SESSION; }
 
-# the watcher has seen the last change, and says no more
+# settled TEXT COUNT [PROGRAM] - the watcher has seen the last change, and says no more
 settled() {
-    local end=$((SECONDS + 240)) # a watcher has seconds of a processor that three machines share
-    until [ "$(journalctl --sync && journalctl -q -t gpuanchord -o cat --since "$since" | grep -c "$1")" = "$2" ]; do
-        [ $SECONDS -lt $end ] || fail "the watcher never said '$1' $2 times: $(journalctl -q -t gpuanchord -o cat --since "$since")$(systemctl status gpuanchord)"
+    local end=$((SECONDS + 240)) tag=${3-gpuanchord} # a busy processor gives a watcher a second now and then
+    until [ "$(journalctl --sync && journalctl -q -t $tag -o cat --since "$since" | grep -c "$1")" = "$2" ]; do
+        [ $SECONDS -lt $end ] || fail "$tag never said '$1' $2 times: $(journalctl -q -t $tag -o cat --since "$since")$(systemctl status gpuanchord)"
         sleep 0.5
     done
+}
+
+# played NAME - NAME.txt has what was typed and printed
+played() {
+    echo "--- $1 begins"
+    cat $SESSION
+    echo "--- $1 ends"
+    diff -u "${BASH_SOURCE[0]%/*}/../$1.txt" $SESSION ||
+        fail "$1.txt reads otherwise by now: bash tests/record.sh, and look at its difference"
 }
 
 case_session() {
@@ -66,9 +77,71 @@ case_session() {
     settled "resolved.*out of date" 1
     typed "gpuanchor status"
 
-    echo "--- session begins"
-    cat $SESSION
-    echo "--- session ends"
-    diff -u "${BASH_SOURCE[0]%/*}/../session.txt" $SESSION ||
-        fail "the session reads otherwise by now: bash tests/record.sh, and look at its difference"
+    played session
+}
+
+# A program in the container that draws a picture now and then, and says when it has another GPU.
+program_inside() {
+    on_disk /bin/draw <<'END'
+#!/bin/sh
+was=
+while usleep 100000; do
+    now="no GPU, waiting"
+    for node in /dev/dri/renderD*; do
+        { [ -c $node ] && (exec 3<$node); } 2>/dev/null || continue
+        card=$(readlink -f /sys/dev/char/$(printf %d:%d $(stat -c '0x%t 0x%T' $node)) | grep -o '/0000:[^/]*' | tail -n 1 | tr -d /)
+        [ -z "$card" ] || now="drawing with $card by $node"
+    done
+    [ "$now" = "$was" ] || echo "$now"
+    was=$now
+done
+END
+    chmod 755 $DISK/bin/draw
+    printf '::sysinit:/bin/true\n::shutdown:/bin/true\n' | on_disk /etc/inittab
+    sed -i '1a ::once:/bin/sh -c "exec su viewer -c /bin/draw >/tmp/draw.log 2>\&1"' $DISK/etc/inittab
+    : >$DISK/tmp/draw.log
+    chmod 666 $DISK/tmp/draw.log
+}
+
+drawn() { # TEXT - is what it said last
+    local end=$((SECONDS + 240))
+    until inside tail -n 1 /tmp/draw.log | grep -qF "$1"; do
+        [ $SECONDS -lt $end ] || fail "the program inside does not say '$1': $(inside cat /tmp/draw.log)"
+        sleep 0.5
+    done
+}
+
+case_unplug() {
+    local since driver=/sys/bus/pci/drivers/virtio-pci ended
+    : >$SESSION
+    program_inside
+    rm -f /run/gpuanchor-look/wanted
+    systemctl start gpuanchor-look.path gpuanchor-look.timer gpuanchord
+    policy <<<"gpu = pci:$A"
+    dev_lines $A | container
+    sleep 1 # --since has whole seconds
+    since=$(date '+%F %T')
+    start
+    ended=$(lxc-info -n 101 -pH)
+    drawn "drawing with $A"
+    settled 'may not open' 1 gpuanchor
+
+    typed "pct exec 101 -- cat /tmp/draw.log"
+    typed "gpuanchor status"
+    typed "echo $A >$driver/unbind    # it is unplugged"
+    drawn "no GPU"
+    settled 'was taken out' 2 gpuanchor
+    typed "journalctl -t gpuanchor -o cat -g 'taken out' -n 2"
+    typed "echo $B >$driver/unbind; echo $B >$driver/bind    # another card takes its numbers"
+    typed "echo $A >$driver/bind    # and it is plugged in again"
+    drawn "drawing with $A"
+    settled 'came into' 2 gpuanchor
+    typed "journalctl -t gpuanchor -o cat -g 'came into' -n 2"
+    typed "pct exec 101 -- cat /tmp/draw.log"
+    typed "grep ^dev /etc/pve/lxc/101.conf"
+    [ "$(lxc-info -n 101 -pH)" = "$ended" ] || fail "the container was restarted"
+    sed -i 's/runs: [0-9]* s ago/runs: 1 s ago/' $SESSION
+    played unplug
+    rm $DISK/bin/draw $DISK/tmp/draw.log
+    printf '::sysinit:/bin/true\n::shutdown:/bin/true\n' | on_disk /etc/inittab
 }
