@@ -71,6 +71,11 @@ static void gpu_read_function(struct probe *p, struct gpu *g) {
         }
 }
 
+/* The kernel has 16 bits for each, and writes them with more digits. */
+static bool are_ids(const struct pci_ids *x) {
+        return (x->vendor | x->device | x->subvendor | x->subdevice) <= UINT16_MAX;
+}
+
 /*
  * All ids in one read; "uevent" may wait for a driver, and "config" wakes the card.
  * "pci:v00001002d0000150Esv00001F66sd00000031bc03sc80i00" (drivers/pci/pci-sysfs.c)
@@ -93,7 +98,7 @@ static bool gpu_read_alias(int dir, struct gpu *g) {
         }
         g->ids = (struct pci_ids){ n[0], n[1], n[2], n[3] };
         g->class = n[4] << 16 | n[5] << 8 | n[6];
-        return true;
+        return are_ids(&g->ids);
 }
 
 static int gpu_read_attributes(int dir, struct gpu *g) {
@@ -117,7 +122,7 @@ static int gpu_read_attributes(int dir, struct gpu *g) {
                         return r;
                 complete &= r >= 0 || attrs[i].optional;
         }
-        if (!complete)
+        if (!complete || !are_ids(&g->ids))
                 g->ids = (struct pci_ids){ 0 };
         return 0;
 }
