@@ -22,6 +22,8 @@ static void majors_parse(struct arena *a, struct bytes text, struct facts *f) {
                 word = bytes_word(&text);
                 if (word.len == 0)
                         break;
+                if (bytes_contains_char(word, '\0'))
+                        continue;
                 m = ARENA_PUSH(a, f->majors, f->n_majors);
                 m->major = number;
                 m->name = bytes_dup(a, word);
