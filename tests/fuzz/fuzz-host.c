@@ -78,6 +78,13 @@ static void make_part(struct arena *a, struct bytes part) {
         close(fd);
 }
 
+/* 1000:00:02.0 is before 10000:00:02.0 */
+static bool is_before(const struct gpu *x, const struct gpu *y) {
+        size_t x_len = x->pci ? strlen(x->address) : 0, y_len = y->pci ? strlen(y->address) : 0;
+
+        return x_len == y_len ? strcmp(x->address, y->address) < 0 : x_len < y_len;
+}
+
 static void check_gpus(const struct facts *f) {
         for (size_t i = 0; i < f->n_gpus; i++) {
                 const struct gpu *g = &f->gpus[i];
@@ -85,7 +92,7 @@ static void check_gpus(const struct facts *f) {
                 require(g->address && *g->address, "a GPU without an address");
                 for (size_t j = 0; j < i; j++)
                         require(!streq(f->gpus[j].address, g->address), "a GPU twice");
-                require(i == 0 || g->pci != f->gpus[i - 1].pci || strcmp(f->gpus[i - 1].address, g->address) < 0,
+                require(i == 0 || g->pci != f->gpus[i - 1].pci || is_before(&f->gpus[i - 1], g),
                         "GPUs are not in order");
                 require(i == 0 || f->gpus[i - 1].pci || !g->pci, "PCI does not come first");
                 for (size_t j = 0; j < g->n_nodes; j++)
