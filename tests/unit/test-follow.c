@@ -172,6 +172,26 @@ static void a_record_of_an_older_version(void **state) {
         arena_done(&s.a);
 }
 
+/* The first look comes when the node in the container is none of the host's any more. */
+static void a_record_of_an_older_version_after_a_swap(void **state) {
+        struct stage s;
+
+        begin(&s, true);
+        s.record = (struct record){ .nodes = s.record.nodes, .n_nodes = 2 };
+        for (int i = 0; i < 2; i++) {
+                s.record.nodes[i].seen = s.record.nodes[i].bound = false;
+                s.record.nodes[i].mode = 0;
+                s.record.nodes[i].gid = 0;
+                s.held.nodes[i].gpu = "none";
+        }
+        cards(&s, 1, 0);
+        assert_string_equal(planned(&s, false),
+                            "-card0 -renderD128 +card1(226:1 bound 660 44) +renderD129(226:129 bound 660 110) ");
+        s.held.n_nodes = 0; /* nothing says any more how they were */
+        assert_string_equal(planned(&s, false), "");
+        arena_done(&s.a);
+}
+
 static void a_card_that_went_comes_back(void **state) {
         struct stage s;
 
@@ -642,8 +662,12 @@ static void a_source_that_changed_is_not_given(void **state) {
         end(&j);
 }
 
+/* In a mount namespace of its own: what others mount meanwhile is none of the host's here. */
 static int make_box(void **state) {
-        return mkdtemp(box) ? 0 : -1;
+        return unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+                               mkdtemp(box)
+                       ? 0
+                       : -1;
 }
 
 static int remove_box(void **state) {
@@ -654,6 +678,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(swapped_cards_are_exchanged),
                 cmocka_unit_test(a_record_of_an_older_version),
+                cmocka_unit_test(a_record_of_an_older_version_after_a_swap),
                 cmocka_unit_test(a_card_that_went_comes_back),
                 cmocka_unit_test(a_removed_node_of_the_same_number_is_replaced),
                 cmocka_unit_test(another_host_group_makes_an_own_node),

@@ -58,6 +58,30 @@ static bool maps_to(const struct follow_input *in, int64_t inside, uint32_t host
         return inside < 0 || (idmap_lookup(in->gids, (uint32_t)inside, &now) && now == host);
 }
 
+static const struct held_node *held_at(const struct held *h, const char *path) {
+        for (size_t i = 0; i < h->n_nodes; i++)
+                if (streq(h->nodes[i].path, path))
+                        return &h->nodes[i];
+        return NULL;
+}
+
+/*
+ * A record of the first version has no owner and no form: the node that is in the container tells
+ * them, as long as it is there.
+ */
+static bool like_held(const struct follow_input *in, const struct record_node *like,
+                      struct follow_step *ret) {
+        const struct held_node *h = like ? held_at(in->held, like->path) : NULL;
+
+        if (!h || h->gid < 0)
+                return false;
+        ret->mode = h->mode;
+        ret->uid = h->uid < 0 ? 0 : h->uid;
+        ret->gid = h->gid;
+        ret->bound = h->bound;
+        return true;
+}
+
 static void want(struct following *w, const struct node *n, const char *gpu_now,
                  const char *gpu_then) {
         const struct follow_input *in = w->in;
@@ -81,6 +105,8 @@ static void want(struct following *w, const struct node *n, const char *gpu_now,
                 s.uid = like->uid;
                 s.gid = like->gid;
                 s.bound = like->bound;
+        } else if (in->record->kinds == 0 && !like_held(in, like, &s)) {
+                return;
         }
         s.bound &= maps_to(in, s.gid, n->gid);
         *ARENA_PUSH(w->a, w->wanted, w->n_wanted) = s;
@@ -125,13 +151,6 @@ static void want_all(struct following *w) {
 }
 
 /* ---- what is inside ---- */
-
-static const struct held_node *held_at(const struct held *h, const char *path) {
-        for (size_t i = 0; i < h->n_nodes; i++)
-                if (streq(h->nodes[i].path, path))
-                        return &h->nodes[i];
-        return NULL;
-}
 
 static const struct follow_step *wanted_at(const struct following *w, const char *path) {
         for (size_t i = 0; i < w->n_wanted; i++)
