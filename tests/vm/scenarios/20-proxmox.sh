@@ -301,3 +301,26 @@ case_warning_once() {
     [ "$(journalctl -q -o cat --after-cursor="$(cat /run/cursor)" GPUANCHOR_CODE=node-group-root | grep -c .)" = 1 ] ||
         fail "said more than once: $(journalctl -q --after-cursor="$(cat /run/cursor)" GPUANCHOR_CODE=node-group-root)"
 }
+
+# What udev has written of a node while its programs still run is no "done".
+case_programs_of_udev_run() {
+    local entry=/run/udev/data/c226:128
+    printf 'gpu = pci:%s\nmissing = wait:60\n' $A | policy
+    guide_subgid
+    cards $A
+    guide_lines $A | container
+    cards
+    mkdir -p /run/udev/rules.d
+    echo 'SUBSYSTEM=="drm", KERNEL=="renderD*", RUN+="/bin/sleep 20"' >/run/udev/rules.d/00-slow.rules
+    udevadm control --reload
+    echo $A >/sys/bus/pci/drivers/virtio-pci/bind
+    until grep -qs ^E:ID_PROCESSING=1 $entry; do
+        udevadm settle --timeout=0 && fail "no such mark: $(cat $entry)"
+        sleep 0.1
+    done
+    stat -c 'while programs run: %n %a %G' /dev/dri/renderD128
+    start
+    ! grep ^E:ID_PROCESSING $entry || fail "the start did not wait"
+    udevadm settle
+    sees $A
+}
