@@ -26,7 +26,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/gpuanchor-vm
 deb=
 image_only=
-limit=3600
+limit=4800
 jobs=$(($(nproc) + 1))
 [ "$jobs" -le 4 ] || jobs=4
 
