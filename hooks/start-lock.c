@@ -39,13 +39,9 @@ static bool share(const struct pve *pve, uint32_t vmid, pid_t pid, struct start_
         return ret->fd != PROCESS_LOCK_NONE;
 }
 
-/* FNV-1a: against an accident. Whoever can write the file needs no trick. */
+/* Against an accident: whoever can write the file needs no trick. */
 static uint64_t digest(struct bytes s) {
-        uint64_t h = 0xcbf29ce484222325;
-
-        for (size_t i = 0; i < s.len; i++)
-                h = (h ^ (unsigned char)s.data[i]) * 0x100000001b3;
-        return h;
+        return bytes_hash(BYTES_HASH, s);
 }
 
 static bool conf_digest(const struct pve *pve, uint32_t vmid, uint64_t *ret) {

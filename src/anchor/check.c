@@ -51,7 +51,7 @@ void anchor_tell_problem(struct findings *f, const struct guest *g, int problem)
 }
 
 /* A container without hookscript has only verbs, and enable is the first of them. */
-static bool is_managed(const struct check *c) {
+static bool has_hookscript(const struct check *c) {
         struct bytes value;
 
         return pctconf_get(&c->guest.lines, "hookscript", &value);
@@ -70,7 +70,7 @@ struct plan_input check_input(const struct check *c, const struct pctconf *conf,
                 .conf = conf,
                 .survey = s,
                 .convert = c->convert,
-                .asked = c->trial || c->convert != METHOD_AUTO || !is_managed(c),
+                .asked = c->trial || c->convert != METHOD_AUTO || !has_hookscript(c),
                 .is_taken = anchor_vm_has,
                 .user = c->anchor,
         };

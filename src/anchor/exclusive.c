@@ -233,7 +233,8 @@ static struct slots slots_of_start(struct check *c) {
                 gpu_list_add(c->arena, &gpus, c->plan.choice.gpus.items[i]);
         if (c->left_alone)
                 usage_add_lines(&u, c->guest.vmid, &c->survey);
-        usage_add_ways(&u, c->guest.vmid, &c->survey);
+        else
+                usage_add_ways(&u, c->guest.vmid, &c->survey);
         for (size_t i = 0; i < u.n; i++)
                 gpu_list_add(c->arena, &gpus, u.users[i].gpu);
         return slots_of(&c->anchor->pve, &gpus);

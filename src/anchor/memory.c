@@ -242,17 +242,6 @@ static struct policy memory_meanwhile(struct check *c, const struct policy *next
         return now;
 }
 
-static const char *narrowed_text(const struct check *c) {
-        struct strbuf b = { .arena = c->arena };
-
-        if (!c->plan.narrowed && c->plan.incomplete)
-                return c->policy.narrowed;
-        for (int kind = 0; kind < NODE_KINDS; kind++)
-                if (c->plan.narrowed & NODE_BIT(kind))
-                        strbuf_printf(&b, "%s%s", b.len > 0 ? "," : "", node_kind_name(kind));
-        return b.len > 0 ? strbuf_str(&b) : NULL;
-}
-
 void check_remember(struct check *c, const struct edit_memory *memory) {
         struct policy next = c->policy, meanwhile;
         bool repin = c->plan.choice.repin || c->recalled;
@@ -262,7 +251,8 @@ void check_remember(struct check *c, const struct edit_memory *memory) {
         if (repin)
                 policy_set_pin(c->arena, &next, &c->plan.choice.pin);
         next.converting = NULL;
-        next.narrowed = narrowed_text(c);
+        if (c->plan.narrowed || !c->plan.incomplete)
+                next.narrowed = c->plan.narrowed;
         plan_remember_gids(&c->plan, &next);
         if (c->trial) {
                 for (int i = 0; i < GID_GROUPS; i++)

@@ -28,15 +28,18 @@ static void add_one(struct anchor *an, uint32_t vmid, bool ways, struct usage *u
         struct anchor one = anchor_for_one(an, &scratch);
         struct check c;
         int r = anchor_check(&one, vmid, NULL, &c);
+        bool managed;
 
         u->partial |= r < 0;
         if (r != 0)
                 return;
-        if (!ways && guest_is_managed(&one.pve, vmid) && !c.policy.broken)
+        managed = !ways && guest_is_managed(&one.pve, vmid) && !c.policy.broken;
+        if (managed)
                 usage_add_policy(u, vmid, &c.policy, &c.plan.choice);
-        else if (!ways)
+        if (managed || ways)
+                usage_add_ways(u, vmid, &c.survey);
+        else
                 usage_add_lines(u, vmid, &c.survey);
-        usage_add_ways(u, vmid, &c.survey);
         add_gate(&one, vmid, u);
 }
 

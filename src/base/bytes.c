@@ -183,6 +183,12 @@ void strbuf_printf(struct strbuf *b, const char *format, ...) {
         b->len += n > 0 ? (size_t)n : 0;
 }
 
+uint64_t bytes_hash(uint64_t h, struct bytes s) {
+        for (size_t i = 0; i < s.len; i++)
+                h = (h ^ (unsigned char)s.data[i]) * 0x100000001b3;
+        return h;
+}
+
 struct bytes strbuf_bytes(const struct strbuf *b) {
         return (struct bytes){ b->data, b->len };
 }

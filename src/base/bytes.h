@@ -22,6 +22,11 @@ static inline bool bytes_equal(struct bytes a, struct bytes b) {
         return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
+#define BYTES_HASH 0xcbf29ce484222325 /* of nothing */
+
+/** bytes_hash() - FNV-1a of @s behind what @h is of: against an accident, not against a person */
+uint64_t bytes_hash(uint64_t h, struct bytes s);
+
 /** bytes_dup() - a copy in the arena, with a NUL behind it */
 static inline char *bytes_dup(struct arena *a, struct bytes s) {
         return arena_strndup(a, s.data, s.len);

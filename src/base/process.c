@@ -68,26 +68,32 @@ bool process_lives(const struct process *p) {
         return process_find(p->pid, &now) && now.start == p->start;
 }
 
-static bool has_flock(struct arena *a, const char *process, const char *fd) {
+/* By the name of a link and not its file: to ask that could wait for a dead server. */
+static bool has_flock(struct arena *a, const char *process, const char *fd, const char *path) {
+        char target[PATH_MAX];
+        size_t len = strlen(path);
         struct bytes info;
 
-        return file_read(a, arena_printf(a, "/proc/%s/fdinfo/%s", process, fd), PROC_FILE_MAX,
+        return readlink(arena_printf(a, "/proc/%s/fd/%s", process, fd), target, sizeof(target)) ==
+                       (ssize_t)len &&
+               memcmp(target, path, len) == 0 &&
+               file_read(a, arena_printf(a, "/proc/%s/fdinfo/%s", process, fd), PROC_FILE_MAX,
                          &info) == 0 &&
                bytes_contains(info, "FLOCK");
 }
 
-/* Its number in the other process may be another file's by now: the lock is asked of what came. */
-static int share_fd(struct arena *a, pid_t pid, const char *name) {
+/* Its number in the other process may be another file's by now: what came is asked once more. */
+static int share_fd(struct arena *a, pid_t pid, const char *name, const char *path) {
         _cleanup_(cleanup_close) int pidfd = pidfd_open(pid, 0);
         uint32_t number;
         int fd;
 
-        if (pidfd < 0 || !parse_u32(bytes_of(name), &number) || number > INT_MAX)
-                return PROCESS_LOCK_SEEN;
-        fd = pidfd_getfd(pidfd, (int)number, 0);
-        if (fd < 0)
-                return errno == EBADF ? PROCESS_LOCK_NONE : PROCESS_LOCK_SEEN;
-        if (has_flock(a, "self", arena_printf(a, "%d", fd)))
+        if (!parse_u32(bytes_of(name), &number) || number > INT_MAX)
+                return PROCESS_LOCK_NONE;
+        fd = pidfd < 0 ? -1 : pidfd_getfd(pidfd, (int)number, 0);
+        if (fd < 0) /* it has ended, or closed it; else that cannot be asked for */
+                return errno == ESRCH || errno == EBADF ? PROCESS_LOCK_NONE : PROCESS_LOCK_SEEN;
+        if (has_flock(a, "self", arena_printf(a, "%d", fd), path))
                 return fd;
         close(fd);
         return PROCESS_LOCK_NONE;
@@ -97,13 +103,9 @@ int process_share_flock(pid_t pid, const char *path) {
         _cleanup_arena_ struct arena a = { 0 };
         const char *process = arena_printf(&a, "%d", (int)pid);
         _cleanup_(cleanup_dir) DIR *dir = opendir(arena_printf(&a, "/proc/%s/fd", process));
-        size_t len = strlen(path);
-        char target[PATH_MAX];
 
-        /* the name of a link and not its file: to ask that could wait for a dead server */
         for (const struct dirent *d; dir && (d = readdir(dir));)
-                if (readlinkat(dirfd(dir), d->d_name, target, sizeof(target)) == (ssize_t)len &&
-                    memcmp(target, path, len) == 0 && has_flock(&a, process, d->d_name))
-                        return share_fd(&a, pid, d->d_name);
+                if (has_flock(&a, process, d->d_name, path))
+                        return share_fd(&a, pid, d->d_name, path);
         return PROCESS_LOCK_NONE;
 }

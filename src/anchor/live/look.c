@@ -32,12 +32,12 @@ static int open_host(struct pass *p) {
         int r;
 
         p->host = anchor_open(p->host.pve.arena, p->host.pve.root);
-        p->stale = false;
         r = anchor_majors(&p->host);
         if (r == 0)
                 r = anchor_memory(&p->host);
         if (r == 0)
                 anchor_driver(&p->host);
+        p->stale = r != 0;
         return r;
 }
 

@@ -279,10 +279,12 @@ static int change(struct enabling *e) {
 
         cleanup_close(&e->lock); /* pct takes it */
         e->lock = -1;
-        if (r == EXIT_DONE && e->set_hook &&
-            (r = hookscript_set(e->c, e->vmid, HOOK_VOLUME)) != EXIT_DONE) {
-                policy_file_restore(e->c, &e->policy);
-                host_pin_forget(&e->c->host.pve, e->vmid);
+        if (r == EXIT_DONE && e->set_hook) {
+                r = hookscript_set(e->c, e->vmid, HOOK_VOLUME);
+                if (r != EXIT_DONE) {
+                        policy_file_restore(e->c, &e->policy);
+                        host_pin_forget(&e->c->host.pve, e->vmid);
+                }
         }
         guest_announce_end(&e->c->host.pve, e->vmid, announced);
         return r;

@@ -39,16 +39,13 @@ bool finding_equal(const struct finding *a, const struct finding *b) {
                same(a->what, b->what) && same(a->where, b->where);
 }
 
-/* FNV-1a. Of a file with thousands of lines there may be as many findings. */
+/* Of a file with thousands of lines there may be as many findings. */
 static uint64_t hash_of(const struct finding *f) {
         const char *const texts[] = { f->gpu, f->old, f->new, f->what, f->where };
-        uint64_t h = 0xcbf29ce484222325 ^ (uint64_t)f->code;
+        uint64_t h = BYTES_HASH ^ (uint64_t)f->code;
 
-        for (size_t i = 0; i < ELEMENTS(texts); i++) {
-                for (const char *c = texts[i]; c && *c; c++)
-                        h = (h ^ (unsigned char)*c) * 0x100000001b3;
-                h = (h ^ 0xff) * 0x100000001b3;
-        }
+        for (size_t i = 0; i < ELEMENTS(texts); i++)
+                h = bytes_hash(bytes_hash(h, bytes_of(texts[i] ? texts[i] : "")), BYTES("\xff"));
         return h;
 }
 

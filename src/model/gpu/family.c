@@ -224,3 +224,31 @@ const char *node_kind_name(enum node_kind kind) {
 
         return names[kind];
 }
+
+bool node_kind_parse(struct bytes name, enum node_kind *ret) {
+        for (int kind = 0; kind < NODE_KINDS; kind++)
+                if (bytes_equal(name, bytes_of(node_kind_name(kind)))) {
+                        *ret = kind;
+                        return true;
+                }
+        return false;
+}
+
+const char *node_kinds_text(struct arena *a, uint32_t kinds) {
+        struct strbuf b = { .arena = a };
+
+        for (int kind = 0; kind < NODE_KINDS; kind++)
+                if (kinds & NODE_BIT(kind))
+                        strbuf_printf(&b, "%s%s", b.len > 0 ? " " : "", node_kind_name(kind));
+        return strbuf_str(&b);
+}
+
+uint32_t node_kinds_parse(struct bytes text) {
+        uint32_t kinds = 0;
+        enum node_kind kind;
+
+        for (struct bytes word = bytes_word(&text); word.len > 0; word = bytes_word(&text))
+                if (node_kind_parse(word, &kind))
+                        kinds |= NODE_BIT(kind);
+        return kinds;
+}

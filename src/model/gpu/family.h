@@ -114,3 +114,12 @@ const char *gid_group_name(enum gid_group group);
 
 /** node_kind_name() - "card", "render", "kfd", "accel", "nvidia" */
 const char *node_kind_name(enum node_kind kind);
+
+/** node_kind_parse() - the kind of that name; false, @ret untouched, when there is none */
+bool node_kind_parse(struct bytes name, enum node_kind *ret);
+
+/** node_kinds_text() - "card render" of NODE_BIT()s */
+const char *node_kinds_text(struct arena *a, uint32_t kinds);
+
+/** node_kinds_parse() - NODE_BIT()s of such a text; a name of no kind is none */
+uint32_t node_kinds_parse(struct bytes text);

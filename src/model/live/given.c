@@ -76,11 +76,8 @@ struct bytes record_text(struct arena *a, const struct record *r) {
         }
         if (!r->kinds)
                 return strbuf_bytes(&b);
-        strbuf_adds(&b, "kinds =");
-        for (int kind = 0; kind < NODE_KINDS; kind++)
-                if (r->kinds & NODE_BIT(kind))
-                        strbuf_printf(&b, " %s", node_kind_name((enum node_kind)kind));
-        strbuf_printf(&b, "\nform = %s\n", r->form == METHOD_DEV ? "dev" : "idmap");
+        strbuf_printf(&b, "kinds = %s\n", node_kinds_text(a, r->kinds));
+        strbuf_printf(&b, "form = %s\n", r->form == METHOD_DEV ? "dev" : "idmap");
         strbuf_printf(&b, "gids = %u %u\n", r->gids[GID_VIDEO], r->gids[GID_RENDER]);
         return strbuf_bytes(&b);
 }
@@ -97,16 +94,6 @@ static void parse_node(struct arena *a, struct bytes value, struct record *r) {
         n.seen = node_owner_parse(&value, &n.mode, &n.uid, &n.gid);
         n.bound = bytes_equal(bytes_word(&value), BYTES("bound"));
         *ARENA_PUSH(a, r->nodes, r->n_nodes) = n;
-}
-
-static uint32_t parse_kinds(struct bytes value) {
-        uint32_t kinds = 0;
-
-        for (struct bytes word = bytes_word(&value); word.len > 0; word = bytes_word(&value))
-                for (int kind = 0; kind < NODE_KINDS; kind++)
-                        if (bytes_equal(word, bytes_of(node_kind_name((enum node_kind)kind))))
-                                kinds |= NODE_BIT(kind);
-        return kinds;
 }
 
 void record_parse(struct arena *a, struct bytes text, struct record *ret) {
@@ -129,7 +116,7 @@ void record_parse(struct arena *a, struct bytes text, struct record *ret) {
                 else if (bytes_equal(key, BYTES("card")) && card_parse(a, bytes_trim(line), &card))
                         *ARENA_PUSH(a, r.cards, r.n_cards) = card;
                 else if (bytes_equal(key, BYTES("kinds")))
-                        r.kinds = parse_kinds(line);
+                        r.kinds = node_kinds_parse(line);
                 else if (bytes_equal(key, BYTES("form")))
                         r.form = bytes_equal(bytes_word(&line), BYTES("dev")) ? METHOD_DEV
                                                                               : METHOD_IDMAP;

@@ -92,7 +92,7 @@ static bool is_narrowed(const struct planner *x, const struct node *n) {
         for (int kind = 0; kind < NODE_KINDS && !policy->narrowed; kind++)
                 if ((s->nodes & NODE_BIT(kind)) && gid_group_of(kind) == group)
                         folder = false; /* its hole is for this one, too */
-        return policy->narrowed ? strstr(policy->narrowed, node_kind_name(n->kind)) != NULL
+        return policy->narrowed ? (policy->narrowed & NODE_BIT(n->kind)) != 0
                                 : folder && g->known == GID_AUTO && g->guessed == GID_AUTO;
 }
 

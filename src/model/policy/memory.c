@@ -185,6 +185,12 @@ static bool take_major(struct arena *a, struct policy *p, const char *text) {
         return majors_parse(a, bytes_of(text), &p->majors);
 }
 
+static bool take_narrowed(struct arena *a, struct policy *p, const char *text) {
+        (void)a;
+        p->narrowed = node_kinds_parse(bytes_of(text));
+        return p->narrowed != 0;
+}
+
 /* 12 net0: name=eth0,...: where the lines stood that follow */
 static bool take_behind(struct arena *a, struct policy *p, const char *text) {
         struct bytes rest = bytes_of(text), number = bytes_word(&rest);
@@ -228,7 +234,7 @@ static const struct {
         { "hookscript", PLAIN(caller) },
         { "open-rule", PLAIN(open_rule) },
         { "converting", PLAIN(converting) },
-        { "narrowed", PLAIN(narrowed) },
+        { "narrowed", take_narrowed },
         { "major", take_major },
         { "behind", take_behind },
         { "driver", take_driver },
@@ -369,7 +375,7 @@ static struct bytes memory_entries(struct arena *a, const struct policy *p) {
         add_short(&b, "hookscript", p->caller);
         add_short(&b, "open-rule", p->open_rule);
         add_short(&b, "converting", p->converting);
-        add_short(&b, "narrowed", p->narrowed);
+        add_short(&b, "narrowed", p->narrowed ? node_kinds_text(a, p->narrowed) : NULL);
         strbuf_add_bytes(&b, majors_write(a, "major = ", &p->majors));
         add_parked(&b, &p->parked);
         return strbuf_bytes(&b);

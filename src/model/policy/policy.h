@@ -84,7 +84,7 @@ struct policy {
         size_t n_pins;
         struct parked parked; /* remembered, [memory] */
         const char *open_rule; /* the same: a rule for every device that a start has warned of */
-        const char *narrowed; /* the same: kinds of node of which a start made lines, but no hole */
+        uint32_t narrowed; /* the same: NODE_BIT()s of which a start made lines, but no hole */
         const char *converting; /* the same: the method that files get which `convert` was writing */
         struct majors majors; /* the same: dynamic majors when the rules were last right */
 };

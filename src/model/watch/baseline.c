@@ -315,16 +315,12 @@ static bool read_mode(const char *text, struct known_node *n) {
 }
 
 static bool read_node(struct arena *a, struct bytes rest, struct baseline *b) {
-        const char *kind = word(a, &rest);
+        struct bytes kind = bytes_word(&rest);
         struct known_node n = { .path = word(a, &rest) };
         struct known_gpu *g;
 
-        if (b->n_gpus == 0 || n.path[0] != '/' || !devnum_parse(bytes_word(&rest), &n.number) ||
+        if (b->n_gpus == 0 || !node_kind_parse(kind, &n.kind) || n.path[0] != '/' || !devnum_parse(bytes_word(&rest), &n.number) ||
             !read_mode(word(a, &rest), &n))
-                return false;
-        while (n.kind < NODE_KINDS && !streq(kind, node_kind_name(n.kind)))
-                n.kind++;
-        if (n.kind == NODE_KINDS)
                 return false;
         g = &b->gpus[b->n_gpus - 1];
         *ARENA_PUSH(a, g->nodes, g->n_nodes) = n;

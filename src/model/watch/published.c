@@ -80,9 +80,7 @@ static void read_node(struct arena *a, struct bytes rest, struct gpu *g) {
         struct bytes kind = bytes_word(&rest), path = bytes_word(&rest);
         struct node n = { .state = NODE_CHAR };
 
-        while (n.kind < NODE_KINDS && !bytes_equal(kind, bytes_of(node_kind_name(n.kind))))
-                n.kind++;
-        if (n.kind == NODE_KINDS || g->n_nodes >= NODES_MAX || !bytes_has_prefix(path, "/dev/") ||
+        if (!node_kind_parse(kind, &n.kind) || g->n_nodes >= NODES_MAX || !bytes_has_prefix(path, "/dev/") ||
             !devnum_parse(bytes_word(&rest), &n.number))
                 return;
         n.path = bytes_dup(a, path);

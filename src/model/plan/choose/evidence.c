@@ -10,13 +10,6 @@
 
 /* ---- digest ---- */
 
-/* FNV-1a */
-static uint64_t hash(uint64_t h, struct bytes text) {
-        for (size_t i = 0; i < text.len; i++)
-                h = (h ^ (unsigned char)text.data[i]) * 0x100000001b3;
-        return h;
-}
-
 const char *evidence_digest(struct arena *a, const struct pctconf *conf) {
         uint64_t sum = 0;
 
@@ -28,7 +21,7 @@ const char *evidence_digest(struct arena *a, const struct pctconf *conf) {
                 if (!l->parked && d.type != DEVLINE_IDMAP &&
                     (d.type != DEVLINE_NONE || bytes_has_prefix(l->key, "lxc.environment") ||
                      bytes_has_prefix(l->key, "lxc.hook.")))
-                        sum += hash(hash(0xcbf29ce484222325, l->key), l->value);
+                        sum += bytes_hash(bytes_hash(BYTES_HASH, l->key), l->value);
         }
         return arena_printf(a, "%016llx", (unsigned long long)sum);
 }
@@ -106,17 +99,31 @@ static bool all_by_address(const struct plan_input *in) {
         return any;
 }
 
-/* No other GPU has nodes of the kinds that the lines give, whatever their numbers were. */
+/*
+ * Whether @g can have nodes of @kinds: it has some, or its driver would make them. One of the same
+ * vendor has them with the same driver, and any GPU that has no driver now may be one of DRM.
+ */
+static bool may_have(const struct gpu *g, uint32_t kinds, const struct gpu *like) {
+        if (g->ids.vendor == like->ids.vendor || (g->n_nodes == 0 && (kinds & DRM_KINDS)))
+                return true;
+        for (size_t i = 0; i < g->n_nodes; i++)
+                if (kinds & NODE_BIT(g->nodes[i].kind))
+                        return true;
+        return false;
+}
+
+/* No other GPU can have nodes of the kinds that the lines give, whatever their numbers were. */
 static bool is_only_one(const struct plan_input *in, const struct gpu_list *named) {
         const struct survey *s = in->survey;
         uint32_t kinds = s->given | s->folders | (s->userns ? 0 : s->allowed);
 
+        if (kinds == 0 || named->n != 1)
+                return false;
         for (size_t i = 0; i < in->facts->n_gpus; i++)
-                for (int kind = 0; kind < NODE_KINDS; kind++)
-                        if ((kinds & NODE_BIT(kind)) && &in->facts->gpus[i] != named->items[0] &&
-                            gpu_node(&in->facts->gpus[i], kind))
-                                return false;
-        return kinds != 0 && named->n == 1;
+                if (&in->facts->gpus[i] != named->items[0] &&
+                    may_have(&in->facts->gpus[i], kinds, named->items[0]))
+                        return false;
+        return true;
 }
 
 const char *evidence_doubt(struct chooser *x, const struct gpu_list *named, bool *ret_against) {

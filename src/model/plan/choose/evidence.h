@@ -20,7 +20,7 @@ const char *evidence_digest(struct arena *a, const struct pctconf *conf);
  *
  * Against them: a hole in the id map for a host gid that no group has; a device rule for a number
  * that no device has; other cards when they were first seen so. Asked where the host
- * has several; where no other has nodes of those kinds, only what the host remembers counts.
+ * has several; where no other can have nodes of those kinds, only what the host remembers counts.
  */
 const char *evidence_doubt(struct chooser *x, const struct gpu_list *named, bool *ret_against);
 

@@ -48,7 +48,8 @@ void usage_add_vm(struct usage *u, uint32_t vmid, const struct hostpci *h);
  * usage_add_lines() - the GPUs that the lines of a container without policy name
  *
  * Each line speaks for itself, also where they contradict each other. Rules of
- * the control group count where no line gives a node. Without any it is a seeker.
+ * the control group count where no line gives a node. Without any it is a seeker. With
+ * usage_add_ways().
  */
 void usage_add_lines(struct usage *u, uint32_t vmid, const struct survey *s);
 
