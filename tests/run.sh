@@ -3,9 +3,9 @@
 #
 # run.sh [--quick | --long] [--seed N] - everything that is tested
 #
-#   --quick   before each commit, 3 minutes on two processors: one build, and in it all
+#   --quick   before each commit, 4 minutes on two processors: one build, and in it all
 #             unit tests, sample hosts, lints and docs
-#             (without an option: all of it, 30 minutes)
+#             (without an option: all of it, about an hour)
 #   --long    what has no end of its own, too: random histories, broken rules that they must
 #             find, kills at each system call of each sample host, fuzzers for ten minutes each
 #
