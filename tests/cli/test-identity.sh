@@ -214,6 +214,38 @@ case_card_dies_beside_an_equal_one() {
     gets 101 -
 }
 
+# the host's memory is lost while a card leaves, which comes back into the slot of another pin's
+case_away_when_memory_was_lost() {
+    host '01 01.0 0' "02 02.0 1 $A"
+    pinned 101 01 0
+    pinned 102 02 1
+    rm -rf "${KEPT:?}/host"
+    host '01 01.0 0'
+    gets 101 0
+    gets 102 -
+    host "01 01.0 0 $A"
+    gets 101 -
+    gets 102 0
+    gets 101 -
+}
+
+# what comes into a slot that two pins lead to may be the card of the one that is lost
+case_lost_at_the_same_port() {
+    host '01 01.0 0' "02 02.0 1 $B"
+    pinned 101 02 1
+    pinned 102 01 0
+    host '01 01.0 0'
+    gets 101 -
+    gets 102 0
+    host "01 01.0 0 $B"
+    gets 101 0
+    gets 102 -
+    host "01 01.0 0 $C" # 102's, whose serial number could not be read until now
+    look
+    gets 101 -
+    gets 102 -
+}
+
 case_serials_exchanged() {
     host "01 01.0 0 $A" "02 02.0 1 $B"
     pinned 101 01 0

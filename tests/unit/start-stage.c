@@ -52,8 +52,8 @@ static struct host_memory read_memory(struct arena *a, struct stage *s) {
                 must(pins_read(a, s->pins, &m), "pins that were written");
         } else {
                 collect_pins(a, s, &m);
-                host_memory_begin(a, &m);
         }
+        host_memory_know_pins(a, &m);
         history_advance(a, &m.history, &now);
         return m;
 }

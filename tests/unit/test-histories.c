@@ -49,6 +49,7 @@ struct container {
         int card, first;    /* the one that its owner means, now and at first */
         int slot;           /* where it was when it was given last */
         const char *serial; /* that it showed last; a card without one may sit in its place */
+        int taken_for;      /* it showed nothing where this card had: its pin has that serial; -1: none */
         bool bare;          /* it was readable when it was given last, and showed none */
         enum track_result result, was; /* of the last judgement, of the one before */
         bool beside[CONTAINERS]; /* its card and that of the other one were given at one time */
@@ -594,14 +595,20 @@ static bool is_known_other(const struct world *w, const struct container *c, int
              !all_readable(w, own->model)))
                 return true;
         /* it had none, or none could be read, and this one was seen elsewhere */
-        if (shows && !c->serial && s->ever_read && (c->bare || w->shown[s->slot] != given))
+        if (shows && !c->serial && s->ever_read && (c->bare ||
+                                                   (w->shown[s->slot] != given && c->taken_for != given)))
                 return true;
         if (c->was == TRACK_MISSING && w->before_look[s->slot] == given)
                 return true;
         for (int i = 0; i < CONTAINERS; i++) {
                 const struct container *o = &w->containers[i];
 
-                if (o == c || !o->used || o->card != given || !c->beside[i])
+                if (o == c || !o->used || o->card != given)
+                        continue;
+                /* a replacement that is another pin's, which does not know where its card is */
+                if (c->result == TRACK_REPLACED && o->result >= TRACK_MISSING && !o->serial)
+                        return true;
+                if (!c->beside[i])
                         continue;
                 if (c->lone ||
                     (o->first == given && !o->lost && !o->unseen && o->result == TRACK_HERE))
@@ -616,6 +623,8 @@ static void remember_serial(const struct world *w, struct container *c) {
 
         if (serial_tells(w, c->card) && s->readable)
                 c->serial = s->text;
+        if (w->shown[s->slot] >= 0)
+                c->taken_for = w->shown[s->slot];
         c->bare = s->model == 0 && s->serial == WITHOUT && s->readable;
 }
 
@@ -741,10 +750,22 @@ static bool judge_all(struct world *w) {
         return check_conflicts(w, given) && good;
 }
 
-/* No history of the host any more. */
+/* The pin of a container whose card is away knows its serial number. */
+static bool is_remembered(const struct world *w, int card) {
+        for (int i = 0; i < CONTAINERS; i++) {
+                const struct container *c = &w->containers[i];
+
+                if (c->used && c->result >= TRACK_MISSING && c->serial &&
+                    streq(c->serial, w->cards[card].text))
+                        return true;
+        }
+        return false;
+}
+
+/* No history of the host any more, but for what pins know. */
 static void forget_seen(struct world *w) {
         for (int i = 0; i < CARDS; i++)
-                w->cards[i].ever_read = false;
+                w->cards[i].ever_read = w->cards[i].ever_read && is_remembered(w, i);
         for (int slot = 0; slot < SLOTS; slot++)
                 w->shown[slot] = -1;
         for (unsigned model = 0; model < MODELS; model++)
@@ -909,7 +930,8 @@ static bool enrol(struct world *w) {
         if ((c->used && pick(w, 3)) || i < 0 || w->cards[i].held)
                 return true;
         *c = (struct container){ .used = true, .pinned = true, .card = i, .first = i,
-                                 .slot = w->cards[i].slot, .stage = c->stage };
+                                 .slot = w->cards[i].slot, .taken_for = -1,
+                                 .stage = c->stage };
         if (w->cards[i].functions > 0 && pick(w, 2))
                 c->function = 1 + pick(w, w->cards[i].functions);
         for (int j = 0; j < CONTAINERS; j++)
@@ -940,10 +962,31 @@ static void forget(struct world *w) {
         note(w, "the history is lost\n");
 }
 
+/*
+ * The card of a container takes the place of another one of its model: a spare, a card out of the
+ * drawer, one whose serial number could not be read until now.
+ */
+static void take_place(struct world *w) {
+        const struct container *c = &w->containers[pick(w, CONTAINERS)];
+        struct silicon *own = &w->cards[c->card];
+
+        for (int tries = 0; c->used && tries < 10; tries++) {
+                int i = any_card(w, true);
+
+                if (i < 0 || i == c->card || w->cards[i].model != own->model)
+                        continue;
+                note(w, "card %d takes the place of %d in %d\n", c->card, i, w->cards[i].slot);
+                own->slot = w->cards[i].slot;
+                own->readable |= !own->held && pick(w, 2);
+                w->cards[i].slot = -1;
+                return;
+        }
+}
+
 static void change(struct world *w) {
         int i = any_card(w, true), j = any_card(w, false), slot = any_free_slot(w);
 
-        switch (pick(w, 11 + !pick(w, 4))) {
+        switch (pick(w, 12 + !pick(w, 4))) {
         case 0:
                 w->bus = 1 + pick(w, 4);
                 note(w, "buses begin at %u\n", w->bus);
@@ -1011,6 +1054,9 @@ static void change(struct world *w) {
                 }
                 break;
         case 11:
+                take_place(w);
+                break;
+        case 12:
                 forget(w);
                 break;
         }

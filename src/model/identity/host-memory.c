@@ -102,7 +102,7 @@ void host_memory_forget(struct arena *a, struct host_memory *m, uint32_t owner) 
         m->n_pins = n;
 }
 
-void host_memory_begin(struct arena *a, struct host_memory *m) {
+void host_memory_know_pins(struct arena *a, struct host_memory *m) {
         for (size_t i = 0; i < m->n_pins; i++)
                 if (m->pins[i].pinned.state != TRACK_HERE)
                         history_know(a, &m->history, &m->pins[i].pinned.card);

@@ -53,12 +53,12 @@ bool card_same(const struct card *a, const struct card *b);
 void host_memory_forget(struct arena *a, struct host_memory *m, uint32_t owner);
 
 /**
- * host_memory_begin() - the history of @m is a new one
+ * host_memory_know_pins() - this host knows the serials of cards that pins of @m do not have now
  *
- * The serials of cards that its pins know and do not have were seen elsewhere: they are not those of
- * a card that another pin has.
+ * They are not those of a card that another pin has, also where the history began after they were
+ * seen: /var was lost, and the card left before the next look.
  */
-void host_memory_begin(struct arena *a, struct host_memory *m);
+void host_memory_know_pins(struct arena *a, struct host_memory *m);
 
 /** pins_write() - the pins as the text that pins_read() reads */
 struct bytes pins_write(struct arena *a, const struct host_memory *m);

@@ -94,7 +94,8 @@ static void join(struct follow *f, struct follower *x) {
         find_before(f, x, &s);
         x->certain = x->place.state == TRACK_HERE &&
                      (!x->place.card.port || card_set_at(&s.before, x->place.card.port));
-        for (size_t i = 0; i < f->t->n_pins; i++) {
+        /* one that is lost may be another card than the one that is at its port now */
+        for (size_t i = 0; x->place.state == TRACK_HERE && i < f->t->n_pins; i++) {
                 const struct follower *o = &f->followers[i];
 
                 if (o != x && o->active && o->place.state == TRACK_HERE &&
