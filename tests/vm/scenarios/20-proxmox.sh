@@ -128,18 +128,31 @@ dev_gone() {
     sees $A
 }
 
+is_stopped() { [ "$(pct status $CT)" = "status: stopped" ]; }
+
 # Proxmox's post-stop hook ends with an error, and the unit is not started again.
 case_down_after_a_reboot_inside() {
     dev_gone
     watch
     cards $B
+    wait_for is_told GPUANCHOR_CODE=container-no-start GPUANCHOR_VMID=$CT PRIORITY=4
+    mark
     inside reboot
-    wait_for is_told GPUANCHOR_CODE=container-down GPUANCHOR_VMID=101 PRIORITY=3
-    [ "$(pct status $CT)" = "status: stopped" ] || fail "it runs"
+    wait_for is_told GPUANCHOR_CODE=container-down GPUANCHOR_VMID=$CT PRIORITY=3
+    is_stopped || fail "it runs"
     open_says container-down
     sh -c "$(remedy_of container-down)" || fail "the remedy fails: $(remedy_of container-down)"
     sees_none
     wait_for is_told GPUANCHOR_CODE=container-down GPUANCHOR_RESOLVED=1
+    # a stop, from outside and from inside, and a start are nothing of the kind
+    mark
+    stop
+    look_again
+    start
+    inside poweroff
+    wait_for is_stopped
+    look_again
+    not_told GPUANCHOR_CODE=container-down
 }
 
 # The look sees the drift first, and the reboot finds a file with which it can start.
@@ -286,6 +299,48 @@ case_says_missing() {
     gpuanchor apply $CT
     gpuanchor look || :
     open_says inside-missing
+}
+
+# --- enrolled while it runs --------------------------------------------------------------------------
+
+# slow_pct SECONDS - as pct is on a node with much to do; undo with umount
+slow_pct() {
+    mkdir -p /run/slow
+    printf '#!/bin/sh\n[ "$1" != set ] || sleep %s\nexec /usr/sbin/pct.real "$@"\n' "$1" >/run/slow/pct
+    chmod 755 /run/slow/pct
+    cp -a /usr/sbin/pct /usr/sbin/pct.real
+    mount --bind /run/slow/pct /usr/sbin/pct
+}
+
+# not_enrolled LINE... - 101 with these lines runs, and nobody has enrolled it
+not_enrolled() {
+    guide_subgid
+    container
+    sed -i /^hookscript/d $CONF
+    start
+}
+
+# Between policy and hookscript seven seconds pass, and the watcher looks.
+case_enable_takes_long() {
+    guide_lines $A | not_enrolled
+    watch
+    slow_pct 7
+    mark
+    gpuanchor enable $CT --gpu pci:$A >/run/seen 2>&1 &
+    sleep 2
+    touch /etc/group # a look in the middle of it
+    wait $! || fail "enable: $(cat /run/seen)"
+    look_again
+    not_told GPUANCHOR_CODE=hook-missing
+    gpuanchor disable $CT || fail "disable"
+    look_again
+    umount /usr/sbin/pct
+    not_told GPUANCHOR_CODE=hook-missing
+    # and who takes the line out by hand hears of it
+    gpuanchor enable $CT --gpu pci:$A
+    mark
+    pct set $CT --delete hookscript
+    wait_for is_told GPUANCHOR_CODE=hook-missing GPUANCHOR_VMID=$CT
 }
 
 # --- the journal -------------------------------------------------------------------------------------
