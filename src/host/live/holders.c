@@ -189,7 +189,8 @@ static void look_at_groups(struct search *s, const char *group, unsigned depth) 
 
         look_at_processes(s, group);
         while (dir && depth < MAX_DEPTH && s->n_groups < MAX_GROUPS && folder_next(dir, &d) == 1)
-                if (d->d_type == DT_DIR && d->d_name[0] != '.') {
+                /* with names that begin with a dot: LXC puts whoever it attaches into ".lxc" */
+                if (d->d_type == DT_DIR && !streq(d->d_name, ".") && !streq(d->d_name, "..")) {
                         s->n_groups++;
                         look_at_groups(s, arena_printf(s->in->arena, "%s/%s", group, d->d_name),
                                        depth + 1);
