@@ -78,6 +78,7 @@ static struct doctor_hook hook_of(struct doctor *d, const char *volume) {
         return (struct doctor_hook){
                 .volume = volume,
                 .problem = volume ? anchor_hook_problem(d->anchor, volume) : HOOK_OK,
+                .wrapper = volume && !streq(volume, HOOK_VOLUME),
         };
 }
 
@@ -154,6 +155,7 @@ static void look_at_container(struct doctor *d) {
                 .n_subuids = d->n_subuids,
                 .edits = edits_of(d),
                 .refuse = c->refuse,
+                .too_large = c->new_conf.len > PMXCFS_MAX,
         };
 
         anchor_snapshot_sources(d->anchor, c->guest.lines.tail);

@@ -22,7 +22,6 @@
 
 #define MAX_READ (16 * 1024 * 1024)
 #define LOCK_LOOK_MS 20
-#define PMXCFS_MAX (1024 * 1024) /* pmxcfs: MEMDB_MAX_FILE_SIZE */
 
 bool vmid_parse(const char *text, uint32_t *ret) {
         uint32_t vmid;

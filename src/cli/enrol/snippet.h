@@ -8,8 +8,6 @@
 #include "model/finding/finding.h"
 #include "pve/guest.h"
 
-#define HOOK_VOLUME "local:snippets/" HOOK_NAME
-
 /** snippet_path() - where the name of the hook in the storage is or will be, without the prefix */
 const char *snippet_path(struct cli *c);
 

@@ -63,7 +63,7 @@ static void add_choice_problem(struct doctor_report *r, const struct doctor_gues
                                     .finding = f };
 
         if (f->code == FINDING_GPU_AMBIGUOUS)
-                doctor_correct_lines(r->arena, g, &item);
+                doctor_correct_lines(g, &item);
         if (!*doctor_remedies[item.remedy].command) {
                 item.remedy = REMEDY_OWN; /* the finding's */
         } else if (names_nothing(r->arena, g)) {
@@ -105,6 +105,14 @@ static void check_choice(struct doctor_report *r, const struct doctor_guest *g) 
 
 /* ---- lines that give a node ---- */
 
+/* The one accelerator of a host is given beside the GPU that was chosen. */
+static bool is_planned(const struct plan *p, const struct node *n) {
+        for (size_t i = 0; i < p->n_nodes; i++)
+                if (p->nodes[i].node == n)
+                        return true;
+        return false;
+}
+
 static enum doctor_outcome outcome_of_line(const struct doctor_guest *g,
                                            const struct doctor_given *given) {
         struct bytes options = given->d->options;
@@ -116,7 +124,8 @@ static enum doctor_outcome outcome_of_line(const struct doctor_guest *g,
                                                            : OUTCOME_LINE_NO_NODE;
         if (given->node->state != NODE_CHAR)
                 return OUTCOME_LINE_SEE_NODE;
-        if (given->gpu && has_choice(g) && !gpu_list_has(&g->plan->choice.gpus, given->gpu))
+        if (given->gpu && has_choice(g) && !gpu_list_has(&g->plan->choice.gpus, given->gpu) &&
+            !is_planned(g->plan, given->node))
                 return OUTCOME_LINE_OTHER_GPU;
         return given->gpu ? OUTCOME_LINE_NODE : OUTCOME_LINE_SHARED_NODE;
 }
@@ -147,7 +156,7 @@ static void check_given(struct doctor_report *r, const struct doctor_guest *g,
         if (item.finding)
                 item.outcome = OUTCOME_LINE_LATE;
         if (doctor_outcomes[item.outcome].verdict == DOCTOR_FAILED)
-                doctor_correct_lines(a, g, &item);
+                doctor_correct_lines(g, &item);
         doctor_add(r, item);
 }
 
@@ -263,7 +272,7 @@ static void check_folder(struct doctor_report *r, const struct doctor_guest *g, 
         } else if (!has_choice(g) || g->edits) {
                 /* the plan keeps a folder that has only wanted nodes */
                 item.outcome = OUTCOME_FOLDER_BOUND;
-                doctor_correct_lines(r->arena, g, &item);
+                doctor_correct_lines(g, &item);
         }
         doctor_add(r, item);
 }

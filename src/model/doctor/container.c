@@ -31,29 +31,47 @@ const char *doctor_where(struct arena *a, const struct doctor_guest *g, size_t l
         return arena_printf(a, "%s:%zu", g->name, g->conf->lines[line].number);
 }
 
-void doctor_correct_lines(struct arena *a, const struct doctor_guest *g, struct doctor_item *item) {
-        if (g->left_alone && !g->plan->choice.undecided) {
-                item->remedy = REMEDY_SEE_POLICY;
-        } else if (choice_is_settled(&g->plan->choice)) {
-                item->remedy = g->managed ? REMEDY_APPLY : REMEDY_ENABLE_APPLY;
-        } else {
-                item->remedy = REMEDY_SEE_CHOICE;
-        }
+bool doctor_is_locked(const struct doctor_guest *g) {
+        struct bytes value;
+
+        return pctconf_get(g->conf, "lock", &value) || doctor_is_template(g);
 }
 
-void doctor_judge_hole(struct arena *a, const struct doctor_guest *g, const struct extent *hole,
+bool doctor_is_template(const struct doctor_guest *g) {
+        struct bytes value;
+
+        return pctconf_get(g->conf, "template", &value) && bytes_equal(value, BYTES("1"));
+}
+
+/* What `gpuanchor apply` would not do a person has to: the remedy is the check that says why. */
+void doctor_correct_lines(const struct doctor_guest *g, struct doctor_item *item) {
+        if (g->left_alone && !g->plan->choice.undecided)
+                item->remedy = REMEDY_SEE_POLICY;
+        else if (!choice_is_settled(&g->plan->choice))
+                item->remedy = REMEDY_SEE_CHOICE;
+        else if (doctor_is_locked(g))
+                item->remedy = REMEDY_SEE_LOCK;
+        else if (g->too_large || (g->managed && g->refuse))
+                item->remedy = REMEDY_SEE_NEXT_START;
+        else if (g->managed && !g->edits)
+                item->remedy = REMEDY_SEE_PLAN;
+        else
+                item->remedy = g->managed ? REMEDY_APPLY : REMEDY_ENABLE_APPLY;
+}
+
+void doctor_judge_hole(const struct doctor_guest *g, const struct extent *hole,
                        struct doctor_item *item) {
         if (hole->outside >= FIRST_USER_GID || facts_has_gid(g->facts, hole->outside))
                 return;
         item->outcome = OUTCOME_DELEGATED_NO_GROUP;
         for (int i = 0; i < GID_GROUPS; i++)
                 if (g->plan->gids[i].in_map && g->plan->gids[i].map_inside == hole->inside)
-                        doctor_correct_lines(a, g, item);
+                        doctor_correct_lines(g, item);
 }
 
 void doctor_add_lines(struct doctor_report *r, const struct doctor_guest *g,
                       struct doctor_item item) {
-        doctor_correct_lines(r->arena, g, &item);
+        doctor_correct_lines(g, &item);
         doctor_add(r, item);
 }
 

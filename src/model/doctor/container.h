@@ -19,6 +19,7 @@ enum hook_problem {
 struct doctor_hook {
         const char *volume; /* "local:snippets/my-hook", NULL: none */
         enum hook_problem problem;
+        bool wrapper; /* not the link that `gpuanchor enable` makes */
 };
 
 struct doctor_guest {
@@ -42,6 +43,7 @@ struct doctor_guest {
         const char *edits;  /* what the next start would change, in words; NULL: nothing */
         const char *taken; /* why the GPU cannot be had now, see exclusive_judge(); NULL: it can */
         const char *refuse; /* why it would be refused; NULL: it would not */
+        bool too_large;     /* with these changes the file is larger than /etc/pve takes */
 };
 
 /** struct doctor_given - a line of the container file that gives it a node */
@@ -90,10 +92,16 @@ const char *doctor_where(struct arena *a, const struct doctor_guest *g, size_t l
 /**
  * doctor_correct_lines() - have gpuanchor correct the container's lines
  *
- * @item gets the remedy: the command, or where the GPU is not known the advice to see the check
- * that says why.
+ * @item gets the remedy: the command where it does that, else the advice to see what says why not
+ * and what a person has to decide.
  */
-void doctor_correct_lines(struct arena *a, const struct doctor_guest *g, struct doctor_item *item);
+void doctor_correct_lines(const struct doctor_guest *g, struct doctor_item *item);
+
+/** doctor_is_locked() - whether nothing is written: a lock of Proxmox's, or a template */
+bool doctor_is_locked(const struct doctor_guest *g);
+
+/** doctor_is_template() - whether it never starts, only its clones */
+bool doctor_is_template(const struct doctor_guest *g);
 
 /**
  * doctor_judge_hole() - whether a hole that is not delegated leads to no group of the host
@@ -101,7 +109,7 @@ void doctor_correct_lines(struct arena *a, const struct doctor_guest *g, struct 
  * It is of another host, or of an earlier number of a group: to delegate it starts the container and
  * gives it nothing. @item gets the outcome then, and the remedy where it is of a GPU's group.
  */
-void doctor_judge_hole(struct arena *a, const struct doctor_guest *g, const struct extent *hole,
+void doctor_judge_hole(const struct doctor_guest *g, const struct extent *hole,
                        struct doctor_item *item);
 
 /** doctor_add_lines() - doctor_add() of an item whose remedy is doctor_correct_lines()'s */

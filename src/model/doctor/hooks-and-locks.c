@@ -38,7 +38,9 @@ static void check_hook(struct doctor_report *r, const struct doctor_guest *g) {
                                     .where = g->name };
 
         if (g->hook.problem)
-                item.remedy = g->managed ? REMEDY_ENABLE : REMEDY_NO_HOOKSCRIPT;
+                item.remedy = !g->managed       ? REMEDY_NO_HOOKSCRIPT
+                              : g->hook.wrapper ? REMEDY_NO_WRAPPER
+                                                : REMEDY_ENABLE;
         if (item.outcome == OUTCOME_HOOKSCRIPT_NOT_OURS)
                 item.finding = &missing;
         doctor_add(r, item);
@@ -94,7 +96,7 @@ static void check_lock(struct doctor_report *r, const struct doctor_guest *g) {
                 f.what = arena_strndup(r->arena, value.data, value.len);
                 item.outcome = OUTCOME_LOCK_LOCKED;
                 item.finding = &f;
-        } else if (pctconf_get(g->conf, "template", &value) && bytes_equal(value, BYTES("1"))) {
+        } else if (doctor_is_template(g)) {
                 f.code = FINDING_GUEST_TEMPLATE;
                 item.outcome = OUTCOME_LOCK_TEMPLATE;
                 item.finding = &f;
@@ -155,6 +157,7 @@ static void check_next_start(struct doctor_report *r, const struct doctor_guest 
         struct finding stale = { .code = FINDING_CONTAINER_STALE,
                                  .where = g->name,
                                  .what = g->edits };
+        struct finding large = { .code = FINDING_WRITE_TOO_LARGE, .where = g->path };
         struct doctor_item item = { .outcome = g->managed ? OUTCOME_NEXT_START_NOTHING
                                                           : OUTCOME_NEXT_START_NOTHING_UNMANAGED,
                                     .what = g->edits };
@@ -162,6 +165,9 @@ static void check_next_start(struct doctor_report *r, const struct doctor_guest 
         if (g->refuse && g->managed) {
                 item.outcome = OUTCOME_NEXT_START_REFUSED;
                 item.what = g->refuse;
+        } else if (g->too_large) {
+                item.outcome = OUTCOME_NEXT_START_TOO_LARGE;
+                item.finding = &large;
         } else if (!g->managed && g->survey->given == 0) {
                 item.what = NULL; /* no one has asked for a GPU in it */
         } else if (g->edits && is_named_above(r)) {
@@ -169,7 +175,7 @@ static void check_next_start(struct doctor_report *r, const struct doctor_guest 
         } else if (g->edits) {
                 item.outcome = OUTCOME_NEXT_START_CHANGES;
                 item.finding = &stale;
-                doctor_correct_lines(r->arena, g, &item);
+                doctor_correct_lines(g, &item);
         }
         doctor_add(r, item);
 }

@@ -120,7 +120,7 @@ static void check_delegated(struct doctor_report *r, const struct doctor_guest *
                         .new = arena_printf(a, "%u", e->outside + (e->count - 1)),
                 };
                 if (*side->name == 'g' && e->count == 1)
-                        doctor_judge_hole(a, g, e, &item);
+                        doctor_judge_hole(g, e, &item);
                 doctor_add(r, item);
         }
 }
@@ -206,7 +206,7 @@ static void check_bound(struct doctor_report *r, const struct doctor_guest *g,
                 item.outcome = OUTCOME_OWNER_HOST_WRONG;
         } else {
                 item.outcome = why_nogroup(a, g, n, &item);
-                doctor_correct_lines(a, g, &item);
+                doctor_correct_lines(g, &item);
                 /* a start adds no hole: it was not asked for, or its container gid has another one */
                 if (g->managed && !idmap_lookup_outside(&g->plan->map, n->gid, &gid))
                         item.remedy = g->plan->narrowed ? REMEDY_ENABLE_APPLY : REMEDY_SEE_POLICY;
