@@ -40,9 +40,9 @@ remedy() { # folder of a scenario
     install -m 755 /dev/null "$H/usr/libexec/gpuanchor/gpuanchor-hook"
     ln -sf ../../../../usr/libexec/gpuanchor/gpuanchor-hook "$H/var/lib/vz/snippets/gpuanchor-hook"
     : >"$work/printed"
-    "$gpuanchor" doctor --plain 101 >"$work/before" 2>&1 </dev/null
     for _ in 1 2 3; do # one that waits for another: the report is in the order of the chain
         "$gpuanchor" doctor --plain 101 >"$work/out" 2>"$work/err" </dev/null
+        [ -s "$work/out" ] || { echo "  ${1##*/}: doctor says nothing: $(cat "$work/err")" >&2 && return 1; }
         wrong "$work/out" >"$work/wrong"
         [ -s "$work/wrong" ] || return 0
         carry_out
