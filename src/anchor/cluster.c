@@ -14,7 +14,6 @@
 
 #define PUBLISHED "/etc/pve/gpuanchor/nodes"
 #define PUBLISHED_MAX (256 * 1024)
-#define PMXCFS_MAX (1024 * 1024) /* pmxcfs has no larger file */
 #define NODES_MAX 256
 
 const char *cluster_state_name(enum cluster_state s) {

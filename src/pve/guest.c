@@ -86,9 +86,7 @@ const char *guest_setting(struct arena *a, const struct guest *g, const char *ke
 }
 
 bool guest_is_template(const struct guest *g) {
-        struct bytes value;
-
-        return pctconf_get(&g->lines, "template", &value) && bytes_equal(value, BYTES("1"));
+        return pctconf_is_template(&g->lines);
 }
 
 static bool has_hook(const struct pctconf *lines) {

@@ -11,7 +11,6 @@
 #define HOOK_VOLUME "local:snippets/" HOOK_NAME /* what `gpuanchor enable` sets */
 #define VMID_MIN 100
 #define VMID_MAX 999999999
-#define PMXCFS_MAX (1024 * 1024) /* bytes of a file of /etc/pve; pmxcfs: MEMDB_MAX_FILE_SIZE */
 
 enum guest_problem {
         GUEST_OK = 0,

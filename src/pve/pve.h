@@ -6,6 +6,8 @@
  */
 #include "base/bytes.h"
 
+#define PMXCFS_MAX (1024 * 1024) /* bytes of a file of /etc/pve; pmxcfs: MEMDB_MAX_FILE_SIZE */
+
 struct pve {
         struct arena *arena; /* of all that is read */
         const char *root;    /* path prefix, "" for this machine */

@@ -19,7 +19,6 @@
 #include "base/folder.h"
 #include "model/finding/reason.h"
 
-#define PMXCFS_MAX (1024 * 1024) /* pmxcfs: MEMDB_MAX_FILE_SIZE */
 
 /** struct reading - a file while inih reads it */
 struct reading {

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 
-#define PMXCFS_MAX (1024 * 1024) /* pmxcfs has no larger file */
 
 int vm_list(const struct pve *pve, uint32_t **ret, size_t *ret_n) {
         int r = vmids_in(pve->arena, arena_printf(pve->arena, "%s/etc/pve/qemu-server", pve->root),

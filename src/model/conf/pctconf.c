@@ -171,6 +171,12 @@ bool pctconf_get(const struct pctconf *c, const char *key, struct bytes *ret) {
         return false;
 }
 
+bool pctconf_is_template(const struct pctconf *c) {
+        struct bytes value;
+
+        return pctconf_get(c, "template", &value) && bytes_equal(value, BYTES("1"));
+}
+
 void pctconf_set(struct pctconf *c, size_t i, const char *value) {
         c->lines[i].new_value = arena_strdup(c->arena, value);
 }

@@ -68,6 +68,9 @@ void pctconf_parse(struct arena *a, enum pctconf_kind kind, struct bytes data, s
 /** pctconf_copy() - the same lines, to be edited apart from @c, which must live as long */
 struct pctconf pctconf_copy(const struct pctconf *c);
 
+/** pctconf_is_template() - whether the container is a template, which never starts */
+bool pctconf_is_template(const struct pctconf *c);
+
 /** pctconf_get() - value of the last @key of the current section, as Proxmox does; false if none */
 bool pctconf_get(const struct pctconf *c, const char *key, struct bytes *ret);
 

@@ -105,14 +105,6 @@ static void check_choice(struct doctor_report *r, const struct doctor_guest *g) 
 
 /* ---- lines that give a node ---- */
 
-/* The one accelerator of a host is given beside the GPU that was chosen. */
-static bool is_planned(const struct plan *p, const struct node *n) {
-        for (size_t i = 0; i < p->n_nodes; i++)
-                if (p->nodes[i].node == n)
-                        return true;
-        return false;
-}
-
 static enum doctor_outcome outcome_of_line(const struct doctor_guest *g,
                                            const struct doctor_given *given) {
         struct bytes options = given->d->options;
@@ -124,8 +116,9 @@ static enum doctor_outcome outcome_of_line(const struct doctor_guest *g,
                                                            : OUTCOME_LINE_NO_NODE;
         if (given->node->state != NODE_CHAR)
                 return OUTCOME_LINE_SEE_NODE;
+        /* the one accelerator of a host is given beside the GPU that was chosen */
         if (given->gpu && has_choice(g) && !gpu_list_has(&g->plan->choice.gpus, given->gpu) &&
-            !is_planned(g->plan, given->node))
+            !plan_has_node(g->plan, given->node))
                 return OUTCOME_LINE_OTHER_GPU;
         return given->gpu ? OUTCOME_LINE_NODE : OUTCOME_LINE_SHARED_NODE;
 }

@@ -31,16 +31,11 @@ const char *doctor_where(struct arena *a, const struct doctor_guest *g, size_t l
         return arena_printf(a, "%s:%zu", g->name, g->conf->lines[line].number);
 }
 
-bool doctor_is_locked(const struct doctor_guest *g) {
+/* Whether `gpuanchor apply` writes nothing: the check lock says why. */
+static bool is_locked(const struct pctconf *conf) {
         struct bytes value;
 
-        return pctconf_get(g->conf, "lock", &value) || doctor_is_template(g);
-}
-
-bool doctor_is_template(const struct doctor_guest *g) {
-        struct bytes value;
-
-        return pctconf_get(g->conf, "template", &value) && bytes_equal(value, BYTES("1"));
+        return pctconf_get(conf, "lock", &value) || pctconf_is_template(conf);
 }
 
 /* What `gpuanchor apply` would not do a person has to: the remedy is the check that says why. */
@@ -49,7 +44,7 @@ void doctor_correct_lines(const struct doctor_guest *g, struct doctor_item *item
                 item->remedy = REMEDY_SEE_POLICY;
         else if (!choice_is_settled(&g->plan->choice))
                 item->remedy = REMEDY_SEE_CHOICE;
-        else if (doctor_is_locked(g))
+        else if (is_locked(g->conf))
                 item->remedy = REMEDY_SEE_LOCK;
         else if (g->too_large || (g->managed && g->refuse))
                 item->remedy = REMEDY_SEE_NEXT_START;

@@ -97,12 +97,6 @@ const char *doctor_where(struct arena *a, const struct doctor_guest *g, size_t l
  */
 void doctor_correct_lines(const struct doctor_guest *g, struct doctor_item *item);
 
-/** doctor_is_locked() - whether nothing is written: a lock of Proxmox's, or a template */
-bool doctor_is_locked(const struct doctor_guest *g);
-
-/** doctor_is_template() - whether it never starts, only its clones */
-bool doctor_is_template(const struct doctor_guest *g);
-
 /**
  * doctor_judge_hole() - whether a hole that is not delegated leads to no group of the host
  *

@@ -96,7 +96,7 @@ static void check_lock(struct doctor_report *r, const struct doctor_guest *g) {
                 f.what = arena_strndup(r->arena, value.data, value.len);
                 item.outcome = OUTCOME_LOCK_LOCKED;
                 item.finding = &f;
-        } else if (doctor_is_template(g)) {
+        } else if (pctconf_is_template(g->conf)) {
                 f.code = FINDING_GUEST_TEMPLATE;
                 item.outcome = OUTCOME_LOCK_TEMPLATE;
                 item.finding = &f;

@@ -79,9 +79,8 @@ static void add_node(struct planner *x, const struct gpu *g, const struct node *
         struct plan *p = x->p;
         bool hooked = required && input_is_hooked(x->in, n);
 
-        for (size_t i = 0; i < p->n_nodes; i++)
-                if (p->nodes[i].node == n)
-                        return;
+        if (plan_has_node(p, n))
+                return;
         if (n->state == NODE_CHAR) {
                 enum method form = find_form(x, n);
 

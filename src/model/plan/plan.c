@@ -115,6 +115,13 @@ bool plan_has_driver(const struct plan *p, const char *name) {
         return false;
 }
 
+bool plan_has_node(const struct plan *p, const struct node *n) {
+        for (size_t i = 0; i < p->n_nodes; i++)
+                if (p->nodes[i].node == n)
+                        return true;
+        return false;
+}
+
 bool plan_has_kind(const struct plan *p, enum node_kind kind) {
         for (size_t i = 0; i < p->n_nodes; i++)
                 if (p->nodes[i].node->kind == kind)

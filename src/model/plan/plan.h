@@ -71,6 +71,9 @@ bool plan_lines_are_right(struct arena *a, const struct plan *p, const struct pl
 /** plan_has_driver() - whether one of the chosen GPUs has driver @name */
 bool plan_has_driver(const struct plan *p, const char *name);
 
+/** plan_has_node() - whether @n is given, or a line for it may stay */
+bool plan_has_node(const struct plan *p, const struct node *n);
+
 /** plan_has_kind() - whether a node of this kind is given, or tolerated */
 bool plan_has_kind(const struct plan *p, enum node_kind kind);
 
