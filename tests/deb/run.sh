@@ -32,7 +32,7 @@ step() {
         echo "ok $name"
     else
         # of a package build's tests the failing one is far above the end
-        grep -nE '^\[ +(ERROR|LINE|FAILED|  FAILED) +\]|[ /](FAIL|TIMEOUT|ERROR) |^(not ok|FAIL)|error:' "$work/log" |
+        grep -nE '^\[ +(ERROR|LINE|FAILED|  FAILED) +\]|[ /](FAIL|TIMEOUT|ERROR) |^(not ok|FAIL|[<>] )|FAILED:|error:' "$work/log" |
             tail -n 50 >&2
         tail -n 50 "$work/log" >&2
         echo "not ok $name"

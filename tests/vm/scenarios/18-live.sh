@@ -99,6 +99,7 @@ word_of() {
         awk -v ct="container $1: " -v text="$2" \
             'index($0, ct) && index($0, text) { sub(/^\[ */, ""); sub(/\].*/, ""); last = $0 } END { print last }'
 }
+was_said() { [ -n "$(word_of "$@")" ]; }
 # measured CT PCI NUMBER - NUMBER was the container's own, and is the other card's now
 measured() {
     local name
@@ -216,6 +217,31 @@ case_follow() {
     the_container 101 && stop
     start
     sees $A
+}
+
+# process_inside COMMAND - its number there
+process_inside() {
+    # shellcheck disable=SC2016 # in there
+    inside sh -c 'for p in /proc/[0-9]*; do
+        [ "$(tr "\0" " " <$p/cmdline)" != "$1 " ] || { echo ${p##*/}; exit; }
+    done 2>/dev/null
+    exit 1' sh "$1"
+}
+
+# A program that LXC attached has the old node open, and is named.
+case_holders() {
+    local render open old
+    reset_live
+    two_containers
+    render=$(node $A render) old=$(number $A render)
+    inside su viewer -c "exec 3<$render; exec sleep 4711" </dev/null >/dev/null 2>&1 &
+    in_time process_inside 'sleep 4711'
+    open=$(process_inside 'sleep 4711')
+    cards $B $A
+    in_time shut 101 "$old"
+    in_time was_said 101 "sleep (process $open) in the container has $render ($old) open since before the change"
+    in_time sees $A
+    inside kill "$open"
 }
 
 # The driver is taken away and given back, as a driver reload or a virtual machine does it.
