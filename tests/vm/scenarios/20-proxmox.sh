@@ -196,10 +196,11 @@ case_no_quorum_at_a_reboot_inside() {
 
 # --- udev ------------------------------------------------------------------------------------------
 
-# udev_takes SUBSYSTEM SECONDS - for each event of that subsystem, before it gives group and mode
-udev_takes() {
+# udev_holds SUBSYSTEM - as long as /run/held is there, it gives no node of that subsystem its group and mode
+udev_holds() {
+    touch /run/held
     mkdir -p /run/udev/rules.d
-    echo "SUBSYSTEM==\"$1\", PROGRAM=\"/bin/sleep $2\"" >/run/udev/rules.d/00-slow.rules
+    echo "SUBSYSTEM==\"$1\", PROGRAM=\"/bin/sh -c 'while [ -e /run/held ]; do sleep 0.1; done'\"" >/run/udev/rules.d/00-held.rules
     udevadm control --reload
 }
 
@@ -210,8 +211,8 @@ case_group_comes_late() {
     cards $A
     guide_lines $A | container
     cards
-    udev_takes drm 6
-    (sleep 4 && echo $A >/sys/bus/pci/drivers/virtio-pci/bind) &
+    udev_holds drm
+    (sleep 4 && echo $A >/sys/bus/pci/drivers/virtio-pci/bind && sleep 6 && rm /run/held) &
     start
     wait
     udevadm settle
@@ -219,10 +220,13 @@ case_group_comes_late() {
     stop
     # the same without an event before it: the node is there, its group is not
     cards
+    touch /run/held
     echo $A >/sys/bus/pci/drivers/virtio-pci/bind
     until [ -c /dev/dri/renderD128 ]; do sleep 0.1; done
     [ "$(stat -c %G /dev/dri/renderD128)" = root ] || fail "udev was too fast for this case"
+    (sleep 6 && rm /run/held) &
     start
+    wait
     udevadm settle
     sees $A
 }
@@ -234,13 +238,12 @@ case_queue_is_busy() {
     guide_lines $A | container
     start
     stop
-    udev_takes mem 120
+    udev_holds mem
     udevadm trigger --action=change --subsystem-match=mem
     start
     ! udevadm settle --timeout=0 || fail "the queue was not busy, which this case needs"
     unsaid 'waits'
-    rm /run/udev/rules.d/00-slow.rules
-    systemctl restart systemd-udevd
+    rm /run/held
     sees $A
 }
 
