@@ -12,6 +12,7 @@
 #include "anchor/inside/learn.h"
 #include "anchor/exclusive.h"
 #include "anchor/inside/upkeep.h"
+#include "hooks/next-hook.h"
 #include "hooks/start-lock.h"
 
 #include "host/inside/helper.h"
@@ -311,26 +312,6 @@ static int run_phase(struct hook *h) {
 
 /* ---- the hookscript that runs after us ---- */
 
-#define CHAIN "GPUANCHOR_CHAIN" /* in the environment of next-hook: who has run it */
-
-static const char *chain_mark(struct hook *h) {
-        return arena_printf(&h->arena, "%u %s", h->vmid, h->phase);
-}
-
-/* Whether we are run by the next-hook of this very phase: that would go on without end. */
-static bool is_chained(struct hook *h) {
-        const char *mark = getenv(CHAIN);
-
-        return mark && streq(mark, chain_mark(h));
-}
-
-static bool is_ourselves(const char *path) {
-        struct stat self, next;
-
-        return stat("/proc/self/exe", &self) == 0 && stat(path, &next) == 0 &&
-               self.st_dev == next.st_dev && self.st_ino == next.st_ino;
-}
-
 static int chain_failed(struct hook *h, const char *why) {
         const struct policy *p = policy_of(h);
 
@@ -354,13 +335,13 @@ static int chain(struct hook *h) {
         path = storage_snippet_path(&h->host.pve, p->next_hook);
         if (!path)
                 return chain_failed(h, WHY_HOOK_NO_SNIPPET);
-        if (is_ourselves(path))
+        if (next_hook_is_us(path) || next_hook_above(&h->host.pve, h->vmid, h->phase))
                 return chain_failed(h, WHY_HOOK_AGAIN);
         fflush(NULL);
         close_range(STDERR_FILENO + 1, ~0U, 0);
         signal(SIGPIPE, h->sigpipe);
         signal(SIGXFSZ, h->sigxfsz);
-        setenv(CHAIN, chain_mark(h), 1);
+        next_hook_mark(&h->host.pve, h->vmid, h->phase);
         execl(path, path, h->vmid_text, h->phase, (char *)NULL);
         return chain_failed(h, strerror(errno));
 }
@@ -368,6 +349,7 @@ static int chain(struct hook *h) {
 int main(int argc, char **argv) {
         const char *root = getenv("GPUANCHOR_ROOT");
         struct hook h = { .root = root ? root : "", .lock = { .fd = -1 } };
+        bool again;
         int r;
 
         if (argc != 3) {
@@ -388,11 +370,9 @@ int main(int argc, char **argv) {
                 arena_done(&h.arena);
                 return EXIT_USAGE;
         }
-        if (is_chained(&h))
-                r = chain_failed(&h, WHY_HOOK_AGAIN);
-        else
-                r = run_phase(&h);
-        if (r == 0 && !is_chained(&h) && !streq(h.phase, "unit-start"))
+        again = next_hook_marked(&h.host.pve, h.vmid, h.phase);
+        r = again ? chain_failed(&h, WHY_HOOK_AGAIN) : run_phase(&h);
+        if (r == 0 && !again && !streq(h.phase, "unit-start"))
                 r = chain(&h);
         fflush(NULL);
         arena_done(&h.arena);

@@ -36,6 +36,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/time.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -151,6 +152,10 @@ static pid_t begin(const struct story *s) {
         return pid;
 }
 
+static void interrupt(int signal) { /* waitpid(2), which shall not wait longer than the limit */
+        (void)signal;
+}
+
 static double now(void) {
         struct timespec t;
 
@@ -211,21 +216,18 @@ static void start(const struct story *s, struct run *run) {
 
         n_known = 0;
         run->status = -1;
+        setitimer(ITIMER_REAL, &(struct itimerval){ { 1, 0 }, { LIMIT, 100000 } }, NULL);
         waitpid(main_pid, &status, 0);
         ptrace(PTRACE_SETOPTIONS, main_pid, NULL, options);
         ptrace(PTRACE_SYSCALL, main_pid, NULL, NULL);
         while (!ended) {
                 bool watch = run->point < 0 || !run->applied || known[0].pending;
-                pid_t pid = waitpid(-1, &status, __WALL | WNOHANG);
+                pid_t pid = waitpid(-1, &status, __WALL);
                 int signal = 0;
 
-                if (pid == 0) {
-                        if (now() > limit) {
-                                run->late = true;
-                                kill(main_pid, SIGKILL);
-                                limit += LIMIT;
-                        }
-                        pid = waitpid(-1, &status, __WALL);
+                if (pid < 0 && errno == EINTR) {
+                        kill(main_pid, SIGKILL);
+                        continue;
                 }
                 if (pid < 0)
                         break;
@@ -244,6 +246,8 @@ static void start(const struct story *s, struct run *run) {
                         watch |= known[i].pending;
                 ptrace(watch ? PTRACE_SYSCALL : PTRACE_CONT, pid, NULL, (long)signal);
         }
+        setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL);
+        run->late = now() > limit;
         /* children that it has left: one that was killed with it ends by itself */
         for (double until = now() + (run->status < 0 ? 5 : 0.2);;) {
                 pid_t pid = waitpid(-1, &status, __WALL | WNOHANG);
@@ -370,6 +374,7 @@ int main(int argc, char **argv) {
         hosts = argv[2];
         seed = strtoull(argv[3], NULL, 0);
         count = atol(argv[4]);
+        sigaction(SIGALRM, &(struct sigaction){ .sa_handler = interrupt }, NULL);
         prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
         setvbuf(stdout, NULL, _IOLBF, 0);
         printf("seed %s, %s runs\n", argv[3], argv[4]);

@@ -114,22 +114,59 @@ case_next_hook_runs_us() {
     mkdir -p "$H/hooks"
     printf '#!/bin/sh\necho "wrapper $2"\n"%s" "$@"\n' "$hook" >"$H/hooks/wrapper"
     printf '#!/bin/sh\necho "wrapper $2"\nexec nice "%s" "$@"\n' "$hook" >"$H/hooks/nice"
+    # by sudo and the like: a new environment
+    ours="env -i GPUANCHOR_ROOT=$H"
+    printf '#!/bin/sh\necho "wrapper $2"\n%s "%s" "$@"\n' "$ours" "$hook" >"$H/hooks/sudo"
+    printf '#!/bin/sh\necho "wrapper $2"\nexec %s "%s" "$@"\n' "$ours" "$hook" >"$H/hooks/exec"
+    printf '#!/bin/sh\necho "wrapper $2"\n%s setsid -w "%s/hooks/copy" "$@"\n' "$ours" "$H" >"$H/hooks/setsid"
+    # in turn with another phase, and with another container
+    printf '#!/bin/sh\necho "wrapper $2"\n[ $2 = pre-stop ] && p=post-stop || p=pre-stop\n"%s" "$1" $p\n' "$hook" >"$H/hooks/phases"
+    printf '#!/bin/sh\necho "wrapper $2"\n%s "%s" 102 "$2"\n' "$ours" "$hook" >"$H/hooks/two"
+    printf '#!/bin/sh\n%s "%s" 101 "$2"\n' "$ours" "$hook" >"$H/hooks/one"
+    printf '[container]\ngpu = pci:0000:c1:00.0\nnext-hook = /hooks/one\n' >"$H/etc/pve/gpuanchor/102.conf"
+    sed s/media/two/ "$CONF" >"$H/etc/pve/lxc/102.conf"
     cp "$hook" "$H/hooks/copy"
     ln -s "$hook" "$H/hooks/link"
     ln -s link "$H/hooks/link2"
     chmod +x "$H/hooks"/*
-    for next in wrapper nice copy link link2; do
+    for next in wrapper nice copy link link2 sudo exec setsid phases two; do
         printf '[container]\ngpu = pci:0000:c1:00.0\nnext-hook = /hooks/%s\n' $next >"$POLICY"
         for phase in pre-start post-start pre-stop; do
+            rm -f "$H"/run/gpuanchor/*.next
             timeout 20 "$hook" 101 $phase >"$work/out" 2>"$work/err" </dev/null || fail "$next $phase: exit status $?"
             [ "$(grep -c 'it runs gpuanchor-hook again' "$work/out")" = 1 ] || fail "$next $phase: not said once"
             [ "$(grep -c "^wrapper $phase" "$work/out")" -le 1 ] || fail "$next $phase: run again"
         done
         # of another container: not ours to end
         GPUANCHOR_CHAIN="102 pre-start" timeout 20 "$hook" 101 pre-stop >"$work/out" 2>&1 </dev/null || fail "$?"
+        [ $next != phases ] && [ $next != two ] || continue # it is another hook that ends
         sed -i 's/^next-hook/on-error = refuse\n&/' "$POLICY"
         start 1
     done
+}
+
+# the same by a service, which descends from nobody: it ends all the same, a few runs are none
+case_next_hook_sends_for_us() {
+    mkdir -p "$H/hooks"
+    printf '#!/bin/sh\necho $2 >>"%s"\nenv -i GPUANCHOR_ROOT=%s setsid -f "%s" "$@" >>"%s" 2>&1 </dev/null\n' \
+        "$work/runs" "$H" "$hook" "$work/service.out" >"$H/hooks/service"
+    printf '#!/bin/sh\necho $2 >>"%s"\n' "$work/runs" >"$H/hooks/plain"
+    chmod +x "$H/hooks"/*
+    printf '[container]\ngpu = pci:0000:c1:00.0\nnext-hook = /hooks/service\n' >"$POLICY"
+    rm -f "$work/runs" "$work/service.out"
+    "$hook" 101 pre-stop >"$work/out" 2>&1 </dev/null || fail "$?"
+    for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+        grep -q 'it runs gpuanchor-hook again' "$work/service.out" && break
+        sleep 0.3
+    done
+    [ "$(wc -l <"$work/runs")" -le 8 ] || fail "$(wc -l <"$work/runs") runs"
+    grep -q 'it runs gpuanchor-hook again' "$work/service.out" || fail "not said"
+    rm -f "$work/runs" "$H/run/gpuanchor/101.next"
+    sed -i s/service/plain/ "$POLICY"
+    for phase in pre-start post-start pre-stop post-stop pre-start post-start pre-stop post-stop; do
+        "$hook" 101 $phase >"$work/out" 2>&1 </dev/null || fail "$phase: $?"
+    done
+    [ "$(wc -l <"$work/runs")" = 8 ] || fail "$(wc -l <"$work/runs") of 8 runs"
 }
 
 # --- limits ---------------------------------------------------------------------------------------
