@@ -23,8 +23,17 @@ enum {
         COLUMNS
 };
 
+static bool uses(const struct usage *u, uint32_t vmid, const char *address) {
+        for (size_t i = 0; i < u->n; i++)
+                if (u->users[i].vmid == vmid && streq(u->users[i].gpu->address, address))
+                        return true;
+        return false;
+}
+
 bool status_shows(const struct status_view *v, const struct finding *f) {
-        return v->only == 0 || f->vmid == 0 || f->vmid == v->only;
+        if (v->only == 0 || f->vmid == v->only)
+                return true;
+        return f->vmid == 0 && (!f->gpu || uses(v->usage, v->only, f->gpu));
 }
 
 bool status_is_open(const struct finding *f) {

@@ -15,7 +15,11 @@ struct status_view {
         const char *version;
 };
 
-/** status_shows() - whether a finding belongs into this view */
+/**
+ * status_shows() - whether a finding belongs into this view
+ *
+ * With @only: those about the container, about the host, and about a GPU that the container uses.
+ */
 bool status_shows(const struct status_view *v, const struct finding *f);
 
 /**

@@ -366,11 +366,20 @@ case_gpu_by_a_name_of_now() {
         has "$POLICY" "gpu = pci:0000:c1:00.0"
     done
     before
-    for word in card7 /dev/dri/by-path /dev/null c2:00.0 pci:0000:c2:00.0 platform:nothing.gpu; do
+    for word in card7 /dev/dri/by-path /dev/null c2:00.0 pci:0000:c2:00.0 platform:nothing.gpu \
+        id:1234:5678 id:1002:150e#2 driver:nouveau; do
         run 2 enable 101 --gpu "$word"
         complained "no GPU of this host is $word now; choose one:"
         complained "  --gpu pci:0000:c1:00.0  # 1002:150e amdgpu card1 renderD128"
         unchanged
+    done
+    run 2 enable 101 --gpu nonsense
+    complained 'nonsense is not understood; accepted: auto, all, or some of'
+    complained "  --gpu pci:0000:c1:00.0  # 1002:150e amdgpu card1 renderD128"
+    unchanged
+    for word in id:1002:150e id:1002:150e#1 driver:amdgpu; do
+        run 0 enable 101 --gpu "$word"
+        has "$POLICY" "gpu = $word"
     done
 }
 
@@ -1138,7 +1147,6 @@ case_enable_bad() {
     complained '0000:99:00.0'
     run 2 enable --gpu nonsense 101
     complained '--gpu = nonsense'
-    one_line
     run 2 enable --gpu "auto${nl}[pin pve1]" 101
     run 2 enable --gpu 'auto ; all' 101
     complained 'cannot stand in a policy'

@@ -193,9 +193,17 @@ case_who_else_uses_a_gpu() {
     unsaid zigbee
     said 'virtual machine 200 takes GPU 0000:c1:00.0 (hostpci0)'
     said 'is meant for container 101, but virtual machine 200'
-    rm "$H/etc/pve/lxc/103.conf" "$H/etc/pve/lxc/104.conf"
+    rm "$H/etc/pve/lxc/103.conf"
     run 1 status --json
     said '"code":"gpu-conflict"'
+    # asked for one, it is told of the conflict if it uses that GPU
+    run 1 status 101
+    said 'is meant for container 101, but virtual machine 200'
+    printf '[container]\ngpu = pci:0000:00:02.0\n' >"$H/etc/pve/gpuanchor/104.conf"
+    echo 'hookscript: local:snippets/gpuanchor-hook' >>"$H/etc/pve/lxc/104.conf"
+    "$gpuanchor" apply 104 >/dev/null
+    run 0 status 104
+    unsaid 'virtual machine'
 }
 
 # what is said of a running container is as old as root's last look

@@ -9,6 +9,7 @@
 #include "host/lookup.h"
 #include "model/gpu/gpu-list.h"
 #include "model/gpu/pci-address.h"
+#include "model/policy/edit.h"
 #include "model/policy/selector.h"
 #include "render/text.h"
 
@@ -45,19 +46,38 @@ static bool names_a_device(struct cli *c, const char *word, const struct gpu **r
         return true;
 }
 
-static void complain(struct cli *c, const char *word) {
-        cli_fail(c, c->host.facts.n_gpus ? MSG_DO_CHOOSE : "", MSG_GPU_NOT_HERE, word);
+/* Whether a GPU of this host is the model or has the driver that @word names; true of other words. */
+static bool is_here(struct cli *c, const char *word) {
+        struct gpu_sel s = { 0 };
+        size_t found = 0;
+
+        if (selector_parse(&c->arena, bytes_of(word), &s) != NULL ||
+            (s.kind != SEL_ID && s.kind != SEL_DRIVER))
+                return true;
+        for (size_t i = 0; i < c->host.facts.n_gpus; i++) {
+                const struct gpu *g = &c->host.facts.gpus[i];
+
+                found += s.kind == SEL_ID ? pci_ids_same_model(&g->ids, &s.ids)
+                                          : g->driver && streq(g->driver, s.name);
+        }
+        return found > 0 && found >= s.nth;
+}
+
+/* Ends a complaint: each GPU as --gpu would name it. */
+static const char *list_choices(struct cli *c) {
         for (size_t i = 0; i < c->host.facts.n_gpus; i++) {
                 const struct gpu *g = &c->host.facts.gpus[i];
 
                 fprintf(stderr, MSG_GPU_CHOICE, text_escape(&c->arena, gpu_selector(&c->arena, g)),
                         text_escape(&c->arena, gpu_choice(&c->arena, g)));
         }
+        return NULL;
 }
 
 const char *gpu_words(struct cli *c, const char *value) {
         struct strbuf b = { .arena = &c->arena };
         struct bytes rest = bytes_of(value), word;
+        const char *problem;
 
         if (anchor_facts(&c->host) < 0)
                 return value;
@@ -65,14 +85,19 @@ const char *gpu_words(struct cli *c, const char *value) {
                 const char *text = bytes_dup(&c->arena, word);
                 const struct gpu *gpu = NULL;
 
-                if (names_a_device(c, text, &gpu)) {
-                        if (!gpu) {
-                                complain(c, text);
-                                return NULL;
-                        }
-                        text = gpu_selector(&c->arena, gpu);
+                if (names_a_device(c, text, &gpu) ? !gpu : !is_here(c, text)) {
+                        cli_fail(c, c->host.facts.n_gpus ? MSG_DO_CHOOSE : "", MSG_GPU_NOT_HERE,
+                                 text);
+                        return list_choices(c);
                 }
+                if (gpu)
+                        text = gpu_selector(&c->arena, gpu);
                 strbuf_printf(&b, "%s%s", b.len ? " " : "", text);
+        }
+        problem = setting_problem(&c->arena, &(struct setting){ "gpu", strbuf_str(&b) });
+        if (problem) {
+                cli_fail(c, "", "--%s", problem);
+                return list_choices(c);
         }
         return strbuf_str(&b);
 }

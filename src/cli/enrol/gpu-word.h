@@ -12,8 +12,9 @@
  *         a device, "c1:00.0"
  *
  * A node's name says which GPU is meant at this moment and nothing later, so the selector says
- * what the GPU is. A word that is none of these stays, for selector_parse() to complain about.
+ * what the GPU is.
  *
- * Return: arena copy; NULL after a complaint: no GPU has that node or address now.
+ * Return: arena copy; NULL after a complaint, which lists the GPUs: a word is not understood, or no
+ * GPU of this host is that now.
  */
 const char *gpu_words(struct cli *c, const char *value);
