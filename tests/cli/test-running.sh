@@ -63,7 +63,8 @@ traces() {
     find "$R/run/gpuanchor" "$R/run/gpuanchor-look" "$R/etc/pve" "$R/tmp" "$R/var/lib/gpuanchor" | grep -v /backup/101/ | sort
     find "$R/var/lib/gpuanchor/backup" -type f | wc -l | awk '{ print ($1 > 10) }'
     cat "$group/lxc/101/cgroup.procs"
-    grep -l "$R" /proc/[0-9]*/mountinfo 2>/dev/null | wc -l
+    grep -l "$R" /proc/[0-9]*/mountinfo >"$work/processes" 2>/dev/null # no pipe: its processes would count
+    wc -l <"$work/processes"
     python3 "$work/programs.py" "$group/lxc/101"
 }
 # the same cards change places again and again, 100 times in the long run
