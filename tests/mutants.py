@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 
-COUNT = 10000
+COUNT = 60000 # "who was in a conflict" needs more than 10000
 JUDGE, TRACK, HISTORY, CARD, MEMORY, PIN = (
     "src/model/identity/judge.c",
     "src/model/identity/track.c",
