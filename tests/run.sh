@@ -1,13 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# run.sh [--quick | --long] [--seed N] - everything that is tested
+# run.sh [--quick | --slice | --long] [--seed N] - everything that is tested
 #
-#   --quick   before each commit, 4 minutes on two processors: one build, and in it all
+#   --quick   before each commit, 3 minutes on two processors: one build, and in it all
 #             unit tests, sample hosts, lints and docs
-#             (without an option: all of it, about an hour)
+#             (without an option: all but what --long adds)
 #   --long    what has no end of its own, too: random histories, broken rules that they must
-#             find, kills at each system call of each sample host, fuzzers for ten minutes each
+#             find, kills at each system call of each sample host, fuzzers for ten minutes each,
+#             and the machine's long cases (tests/vm/run.sh --list)
+#   --slice   all, and a part of what --long adds, chosen by the seed: what CI runs
 #
 # All of it is three lanes side by side, because each waits now and then:
 #
@@ -31,9 +33,9 @@ mode=full
 GPUANCHOR_SEED=$(date +%s)
 while [ $# -gt 0 ]; do
     case $1 in
-    --quick | --long) mode=${1#--} ;;
+    --quick | --slice | --long) mode=${1#--} ;;
     --seed) GPUANCHOR_SEED=${2?run.sh: --seed needs a number} && shift ;;
-    *) echo "usage: run.sh [--quick | --long] [--seed N]" >&2 && exit 2 ;;
+    *) echo "usage: run.sh [--quick | --slice | --long] [--seed N]" >&2 && exit 2 ;;
     esac
     shift
 done
@@ -86,9 +88,9 @@ suite() { # NAME BUILD [OPTION...]
     [ -d "$build" ] || return 0
     ninja -C "$build" >"$lane/log" 2>&1 || { tail -60 "$lane/log"; count not "$name: build"; return 0; }
     count ok "$name: build" && echo "$name is built, its tests run"
-    # one more than processors: the test that takes longest waits most of the time
+    # three for each processor: the tests that take longest wait most of the time
     meson test -C "$build" --no-rebuild --print-errorlogs --timeout-multiplier 3 \
-        --num-processes $(($(nproc) + 1)) "$@" >"$lane/log" 2>&1 || :
+        --num-processes $((3 * $(nproc))) "$@" >"$lane/log" 2>&1 || :
     [ "$(grep -cE '^(Fail|Timeout): *0 *$' "$lane/log")" = 2 ] || cat "$lane/log"
     # meson needs Python, so it is there; a test that skips says why in its last line
     python3 -c 'import json, sys
@@ -162,7 +164,7 @@ source_lane() {
     # sample hosts with clang, whose sanitizers start a program in two thirds of gcc's time
     suite clang-asan "$lane/clang-asan" --no-suite lint --no-suite docs --no-suite kill
     fuzz
-    [ "$mode" != long ] || suite long "$lane/gcc" --setup long --suite long
+    case $mode in slice | long) suite "$mode" "$lane/gcc" --setup "$mode" --suite "$mode" ;; esac
 }
 
 package_lane() {
@@ -178,7 +180,12 @@ vm_lane() {
         [ ! -e "$work/no-more-packages" ] || { count not vm "there is no package to install"; return 0; }
         sleep 1
     done
-    script vm sh tests/vm/run.sh --deb "$work/deb"
+    case $mode in
+    full) set -- --no-long ;;
+    slice) set -- --slice "$GPUANCHOR_SEED" ;;
+    long) set -- --limit 10800 ;;
+    esac
+    script vm sh tests/vm/run.sh --deb "$work/deb" "$@"
 }
 
 if [ "$mode" = quick ]; then

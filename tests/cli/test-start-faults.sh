@@ -25,7 +25,7 @@ sh "$here/scenarios.sh" --hosts "$work/majors" "$hook" majors-shifted
 rm -rf "$work/majors"
 if [ "$count" -lt 20000 ]; then # a part of the scenarios, which take longer to make than to run
     set -- $(cd "$here/fixtures/scenarios" && for host in */host; do echo "${host%/host}"; done |
-        awk -v seed="$seed" 'BEGIN { srand(seed) } { print rand() "\t" $0 }' | sort -n | head -n 40 | cut -f 2)
+        sh "$here/slice.sh" "$seed" 40)
     sh "$here/scenarios.sh" --hosts "$work" "$hook" "$@"
     "$run" "$hook" "$work" "$seed" "$count"
     exit

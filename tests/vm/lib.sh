@@ -3,7 +3,7 @@
 #
 # lib.sh - what the scenarios are written in
 #
-# Sourced by guest.sh for remember_host() and wanted(); run as
+# Sourced by guest.sh for remember_host(); run as
 # `bash lib.sh SCENARIO_FILE FUNCTION` for one case: puts the host back to its
 # first state, then calls the function. The first failing check ends the case;
 # its reason is the first line of /run/why. A case speaks of GPUs by PCI
@@ -405,16 +405,6 @@ sees_none() {
 join() { echo "${1:-nothing}" | paste -sd '|'; }
 
 # --- one case -------------------------------------------------------------------------------------
-
-# wanted ID FILE - FILE holds prefixes, one per line; an empty one wants all
-wanted() {
-    [ -s "$2" ] || return 0
-    local prefix
-    while read -r prefix; do
-        case $1 in "$prefix"*) return 0 ;; esac
-    done <"$2"
-    return 1
-}
 
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
     file=$1 function=$2

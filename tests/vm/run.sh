@@ -1,12 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# run.sh [--cache DIR] --image | [--deb DIR] [--jobs N] [--limit SECONDS] [CASE...]
+# run.sh [--cache DIR] --image | --list | [--deb DIR] [--jobs N] [--limit SECONDS] [--no-long | --slice SEED | CASE...]
 #
 # Boots Debian 13 machines with two graphics cards each in QEMU, deals the cases
 # of scenarios/ out to them, runs them against gpuanchor and prints one line for
-# each. CASE is the beginning of a name: 02, 02-swap, 02-swap/pin; without one
-# all run. N machines run side by side (one more than processors, because each
+# each. CASE is a name or the beginning of one: 02, 02-swap, 02-swap/pin; without one
+# all run. A case marked "# long" takes a minute or more, or shows on the machine what a
+# shorter one or tests without the machine show, too: --no-long leaves these out, --slice
+# runs an eighth of them, chosen by SEED, with the others. --list prints all, with the
+# mark. N machines run side by side (one more than processors, because each
 # waits now and then, and at most four); all of them are killed after SECONDS.
 #
 # What is missing is built first: the machine (build.sh; with --image that is
@@ -26,6 +29,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/gpuanchor-vm
 deb=
 image_only=
+long=all
 limit=4800
 jobs=$(($(nproc) + 1))
 [ "$jobs" -le 4 ] || jobs=4
@@ -34,6 +38,9 @@ while [ $# -gt 0 ]; do
     case $1 in
     --cache) cache=$2 && shift ;;
     --image) image_only=1 ;;
+    --list) long=list ;;
+    --no-long) long=none ;;
+    --slice) long=$2 && shift ;;
     --deb) deb=$2 && shift ;;
     --jobs) jobs=$2 && shift ;;
     --limit) limit=$2 && shift ;;
@@ -43,6 +50,34 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
+
+# "short NAME" or "long NAME" for every case
+list_cases() {
+    for file in "$here"/scenarios/[0-9]*.sh; do
+        sed -nE 's/^case_([a-z0-9_]*)\(\) \{ # long(:.*)?$/long \1/p; t; s/^case_([a-z0-9_]*)\(\).*/short \1/p' "$file" |
+            tr _ - | sed "s| | $(basename "$file" .sh)/|"
+    done
+}
+
+# names, one per line
+choose_cases() { # CASE...
+    if [ $# -gt 0 ]; then
+        for case; do
+            list_cases | cut -d ' ' -f 2 | { grep -xF "$case" || list_cases | cut -d ' ' -f 2 | grep "^$case"; } ||
+                { echo "run.sh: no case begins with $case" >&2 && return 2; }
+        done
+        return
+    fi
+    list_cases | sed -n 's/^short //p'
+    case $long in
+    none) ;;
+    all) list_cases | sed -n 's/^long //p' ;;
+    *) list_cases | sed -n 's/^long //p' | sh "$here/../slice.sh" "$long" $((($(list_cases | grep -c ^long) + 7) / 8)) ;;
+    esac
+}
+
+[ "$long" != list ] || { list_cases && exit 0; }
+wanted=$(choose_cases "$@")
 
 if [ "$(id -u)" != 0 ]; then
     echo "run.sh: needs root" >&2
@@ -100,8 +135,7 @@ cp -a "$here" "$work/payload/vm"
 cp -a "$deb" "$work/payload/deb"
 cp -a "$here/../../debian/tests" "$work/payload/debian-tests"
 cp -a "$here/../mkhost.sh" "$work/payload/"
-: >"$work/payload/vm/wanted"
-[ $# -eq 0 ] || printf '%s\n' "$@" >"$work/payload/vm/wanted"
+echo "$wanted" >"$work/payload/vm/wanted"
 
 # --- run ------------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ case_same_gids() {
 # The container has its own number for render. Its root file system is not
 # mounted yet when the hook decides, so the first boot can only use the host's:
 # the node is the right one, and the second boot lets the group in.
-case_own_gids() {
+case_own_gids() { # long
     cards $A
     container </dev/null
     start
@@ -31,7 +31,7 @@ case_own_gids() {
 }
 
 # A boot that finds everything right changes nothing and says so in one line.
-case_nothing_to_do() {
+case_nothing_to_do() { # long
     container_render_group "$(host_render_gid)"
     cards $A
     container </dev/null
@@ -47,7 +47,7 @@ case_nothing_to_do() {
 }
 
 # Two cards and nothing that chooses: none is given, the choices are listed.
-case_two_cards() {
+case_two_cards() { # long
     container </dev/null
     start
     sees_none
@@ -55,7 +55,7 @@ case_two_cards() {
 }
 
 # A container that is not managed: neither the hook nor the drop-in touches it.
-case_unmanaged() {
+case_unmanaged() { # long
     guide_subgid
     guide_lines $A | container
     grep -v ^hookscript $CONF >$CONF.new

@@ -8,7 +8,7 @@
 # The very next boot must have the same GPU by PCI address.
 
 # A policy names the GPU; the lines are a guide's.
-case_policy() {
+case_policy() { # long
     echo "gpu = pci:$B" | policy
     guide_subgid
     guide_lines $B | container
@@ -25,7 +25,7 @@ case_policy() {
 }
 
 # The policy is right and the lines have always named the other GPU.
-case_policy_wins() {
+case_policy_wins() { # long
     echo "gpu = pci:$B" | policy
     guide_subgid
     guide_lines $A | container
@@ -47,7 +47,7 @@ case_pin() {
 }
 
 # The same for the other card, so that "the first one" is never the answer.
-case_pin_other() {
+case_pin_other() { # long
     guide_subgid
     guide_lines $B | container
     start
@@ -59,7 +59,7 @@ case_pin_other() {
 }
 
 # Only the render node was in the file: no card node comes in with the swap.
-case_render_only() {
+case_render_only() { # long
     guide_subgid
     guide_lines $A | grep -v -e /dev/dri/card -e "c $(number $A card) " | container
     start

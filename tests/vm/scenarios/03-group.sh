@@ -23,7 +23,7 @@ case_number_moves() {
 }
 
 # The first boot itself has to add what /etc/subgid lacks.
-case_subgid_missing() {
+case_subgid_missing() { # long
     guide_lines $A | container
     start
     sees $A
@@ -33,7 +33,7 @@ case_subgid_missing() {
 
 # What a start added to /etc/subgid for the old number goes with it, taken back by the look's own
 # unit; not while the container has the old hole.
-case_delegation_goes() {
+case_delegation_goes() { # long
     local old
     old=$(host_render_gid)
     guide_lines $A | container
@@ -57,7 +57,7 @@ case_delegation_goes() {
 
 # groupmod alone, and with a plain trigger, leaves the nodes as they are: until
 # udev gives them the new number, the old one is right. The node is what counts.
-case_group_without_udev() {
+case_group_without_udev() { # long
     guide_subgid
     guide_lines $A | container
     start
@@ -73,7 +73,7 @@ case_group_without_udev() {
 }
 
 # Both at once: another number and swapped cards.
-case_number_and_cards() {
+case_number_and_cards() { # long
     guide_subgid
     guide_lines $A | container
     start

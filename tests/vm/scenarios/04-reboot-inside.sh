@@ -16,7 +16,7 @@ case_swap() {
     sees $A
 }
 
-case_group_number() {
+case_group_number() { # long
     guide_subgid
     guide_lines $A | container
     start
@@ -26,7 +26,7 @@ case_group_number() {
     sees $A
 }
 
-case_gone() {
+case_gone() { # long
     guide_subgid
     guide_lines $A | container
     start
@@ -36,7 +36,7 @@ case_gone() {
     sees_none
 }
 
-case_systemctl_start() {
+case_systemctl_start() { # long
     guide_subgid
     guide_lines $A | container
     start
@@ -50,7 +50,7 @@ case_systemctl_start() {
 
 # The unit that `pct start --debug` uses has the same drop-in, and a reboot
 # leads from it to the other one.
-case_debug_unit() {
+case_debug_unit() { # long
     guide_subgid
     guide_lines $A | container
     start

@@ -30,7 +30,7 @@ case_start() {
 }
 
 # No policy: the pin knows which one is gone, and that another is not it.
-case_start_pinned() {
+case_start_pinned() { # long
     guide_subgid
     guide_lines $A | container
     start
@@ -44,7 +44,7 @@ case_start_pinned() {
     sees $A
 }
 
-case_off_the_bus() {
+case_off_the_bus() { # long
     managed_by start
     start
     stop
@@ -59,7 +59,7 @@ case_off_the_bus() {
     sees $A
 }
 
-case_all_gone() {
+case_all_gone() { # long
     managed_by start
     start
     stop
@@ -78,7 +78,7 @@ case_refuse() {
     sees $A
 }
 
-case_refuse_through_the_unit() {
+case_refuse_through_the_unit() { # long
     managed_by refuse
     start
     stop

@@ -19,7 +19,7 @@ case_first_boot() {
     ! grep -q ^lxc.idmap $CONF || fail "method dev wrote an id map"
 }
 
-case_policy() {
+case_policy() { # long
     echo "gpu = pci:$A" | policy
     dev_lines $A | container
     start
@@ -35,7 +35,7 @@ case_policy() {
     sees $A
 }
 
-case_pin() {
+case_pin() { # long
     dev_lines $B | container
     start
     sees $B
@@ -46,7 +46,7 @@ case_pin() {
 }
 
 # Index and the options that are not ours stay as the user wrote them.
-case_options_stay() {
+case_options_stay() { # long
     echo "dev3: $(node $A render),gid=110,mode=0666,uid=1000" | container
     start
     stop
@@ -57,7 +57,7 @@ case_options_stay() {
         fail "the node is $(inside stat -c '%a %u %g' "$(node $A render)")"
 }
 
-case_group_number() {
+case_group_number() { # long
     dev_lines $A | container
     start
     stop
@@ -67,7 +67,7 @@ case_group_number() {
     ! grep -q ^lxc.idmap $CONF || fail "method dev wrote an id map"
 }
 
-case_reboot_inside() {
+case_reboot_inside() { # long
     dev_lines $A | container
     start
     sees $A
@@ -76,7 +76,7 @@ case_reboot_inside() {
     sees $A
 }
 
-case_gone_start() {
+case_gone_start() { # long
     printf 'gpu = pci:%s\nmissing = start\n' $A | policy
     dev_lines $A | container
     start

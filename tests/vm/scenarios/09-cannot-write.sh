@@ -33,7 +33,7 @@ case_no_quorum_stale() {
     sees $A
 }
 
-case_no_quorum_right() {
+case_no_quorum_right() { # long
     stale
     start
     stop
@@ -44,7 +44,7 @@ case_no_quorum_right() {
     unchanged
 }
 
-case_no_quorum_tool() {
+case_no_quorum_tool() { # long
     stale
     touch /run/pmxcfs/no-quorum
     local verb
@@ -72,7 +72,7 @@ case_full_pve() {
 }
 
 # Room for one block: Proxmox's config fits, a second file next to it does not.
-case_full_var() {
+case_full_var() { # long
     stale
     mount -t tmpfs -o size=4k,mode=755 small /var/lib/lxc
     start_refused
@@ -87,7 +87,7 @@ case_full_var() {
 }
 
 # The root file system is full, a delegation is missing: usermod cannot help.
-case_full_root() {
+case_full_root() { # long
     guide_lines $A | container
     pct generate $CT
     save_files
@@ -109,7 +109,7 @@ notes() {
         print "#" . "x" x ($l - 2) . "\n"; $n -= $l }' "$1"
 }
 
-case_big_file() {
+case_big_file() { # long
     guide_subgid
     { guide_lines $A && notes 1000000; } | container
     start
@@ -121,7 +121,7 @@ case_big_file() {
 }
 
 # Full to the last byte: an edit of the same length fits, a longer one does not.
-case_full_file() {
+case_full_file() { # long
     guide_subgid
     guide_lines $A | container
     local size
@@ -137,7 +137,7 @@ case_full_file() {
 
 # The lines cannot be added: the container starts all the same, with its GPU
 # through the generated config or with none, and with no other.
-case_file_cannot_grow() {
+case_file_cannot_grow() { # long
     echo "gpu = pci:$B" | policy
     container </dev/null
     local size

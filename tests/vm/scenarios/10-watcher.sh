@@ -160,7 +160,7 @@ case_swap() {
 
 # groupmod alone: the nodes keep the number. What the entry says to do is done
 # as it stands there, and has to help.
-case_group() {
+case_group() { # long
     local old remedy pci
     watch
     old=$(host_render_gid)
@@ -215,7 +215,7 @@ character special file 660 render" ] || fail "made anew as: $(stat -c '%n %F %a 
 # how numbers move in the field. What is said of it, and that a container whose
 # devN path is gone starts: gpuanchor-boot was there before Proxmox started its
 # containers, and no hook would have run.
-case_renumbered_across_a_reboot() {
+case_renumbered_across_a_reboot() { # long
     echo "gpu = pci:$A" | policy
     numbers_of_a_third $A
     { dev_lines $A && echo onboot: 1; } | container
@@ -338,7 +338,7 @@ case_crash() {
     still_watches
 }
 
-case_stuck() {
+case_stuck() { # long
     local pid
     mkdir -p /run/systemd/system/gpuanchord.service.d
     printf '[Service]\nWatchdogSec=10\nTimeoutAbortSec=5\n' \
@@ -376,7 +376,7 @@ hears() {
 
 # The services that it hears from and speaks to are upgraded under it, and the
 # clock jumps as it does when the first NTP answer comes.
-case_others_restart() {
+case_others_restart() { # long
     local pid
     echo "gpu = pci:$A" | policy
     guide_subgid
@@ -414,7 +414,7 @@ asleep() {
 
 # For longer than the watchdog waits, which is not for time asleep. The emulated
 # cards hang when their driver puts them to sleep, so it is taken off before.
-case_suspend() {
+case_suspend() { # long
     local pid pci old_a old_b
     mkdir -p /run/systemd/system/gpuanchord.service.d
     printf '[Service]\nWatchdogSec=20\n' >/run/systemd/system/gpuanchord.service.d/watchdog.conf
@@ -459,7 +459,7 @@ case_latency() {
 }
 
 # Started before /etc/pve is there, as at boot on a node that waits for its cluster.
-case_pve_comes_later() {
+case_pve_comes_later() { # long
     echo "gpu = pci:$A" | policy
     guide_lines $A | container
     systemctl stop pve-cluster

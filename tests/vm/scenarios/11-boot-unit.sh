@@ -19,7 +19,7 @@ case_path_missing() {
 }
 
 # The path exists and is the other card.
-case_swap() {
+case_swap() { # long
     echo "gpu = pci:$A" | policy
     dev_lines $A | container
     start

@@ -56,7 +56,7 @@ case_node_has_the_old_gid() { # groupmod alone leaves the nodes as they are
     correct
 }
 
-case_map_of_another_host() {
+case_map_of_another_host() { # long
     good_guide
     gpuanchor enable $CT --gpu pci:$A
     host_render_moves_to 1996
@@ -86,7 +86,7 @@ case_wrong_node_line() {
     sees $A
 }
 
-case_fake_file() { # at a node's own name: neither the kernel nor udev makes it anew
+case_fake_file() { # long: at a node's own name: neither the kernel nor udev makes it anew
     local fake
     good_guide
     fake=$(node $A render)

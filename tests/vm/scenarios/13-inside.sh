@@ -91,7 +91,7 @@ ollama_spoke() {
     done
 }
 
-case_layers() {
+case_layers() { # long
     debian
     ollama
     sed -i 's/^video:x:44:.*/video:x:44:ollama/' $DISK/etc/group
@@ -187,7 +187,7 @@ case_group_missing() {
 }
 
 # The host's render group moved while the container runs: nobody:nogroup, in the guide's words.
-case_nogroup() {
+case_nogroup() { # long
     debian
     echo 'render:x:110:' >>$DISK/etc/group
     start
@@ -202,7 +202,7 @@ case_nogroup() {
 }
 
 # Layer 2 counts in a privileged container: bound nodes, and no line that allows them.
-case_cgroup() {
+case_cgroup() { # long
     container_render_group "$(host_render_gid)"
     guide_lines $A | grep mount.entry | container
     sed -i -e /^unprivileged/d -e /^hookscript/d $CONF
@@ -222,7 +222,7 @@ silent() {
         mount -i -t fuse -o "fd=$1,rootmode=40000,user_id=0,group_id=0" silent "$2"
 }
 
-case_hostile() {
+case_hostile() { # long
     debian
     echo 'render:x:110:' >>$DISK/etc/group
     on_disk /usr/bin/vulkaninfo <<'END'
@@ -274,7 +274,7 @@ END
 }
 
 # busybox: no systemd, no groupadd, here not even addgroup
-case_no_systemd() {
+case_no_systemd() { # long
     guide_lines $A | container
     guide_subgid
     start

@@ -96,7 +96,7 @@ case_swap() {
 }
 
 # One step behind after a reboot inside, which runs no post-start; the next start repairs it.
-case_reboot_inside() {
+case_reboot_inside() { # long
     ollama_container
     enable_102 --preset ollama
     start
@@ -109,7 +109,7 @@ case_reboot_inside() {
 }
 
 # A group that is there keeps its number.
-case_other_gid() {
+case_other_gid() { # long
     ollama_container
     echo 'render:x:995:' >>$DISK/etc/group
     enable_102 --preset ollama
@@ -119,7 +119,7 @@ case_other_gid() {
 }
 
 # Stopped when it is disabled: what stays is said.
-case_disable_stopped() {
+case_disable_stopped() { # long
     ollama_container
     enable_102 --preset ollama
     start
@@ -131,7 +131,7 @@ case_disable_stopped() {
 
 # No systemd and no shadow: groups by addgroup, nothing for the service. The
 # machine's busybox lacks addgroup; this one takes what Alpine's takes.
-case_without_systemd() {
+case_without_systemd() { # long
     sed -i /^render:/d $DISK/etc/group
     cat >$DISK/sbin/addgroup <<'END'
 #!/bin/sh

@@ -43,7 +43,7 @@ case_there_and_back() {
     sort $CONF | cmp - <(sort /run/conf.first) || fail "there and back: $(sort $CONF | diff - <(sort /run/conf.first))"
 }
 
-case_undo() {
+case_undo() { # long
     guide_subgid
     guide_lines $A | container
     start

@@ -63,7 +63,7 @@ case_install() {
 }
 
 # Where containers cannot name the hook yet, the command that makes it so is said.
-case_install_without_local() {
+case_install_without_local() { # long
     package --purge gpuanchor
     rmdir /var/lib/vz/snippets
     printf 'dir: local\n\tpath /var/lib/vz\n\tcontent rootdir\n\tdisable\n' >/etc/pve/storage.cfg
@@ -130,20 +130,20 @@ removed_with_stub() {
     sees $A
 }
 
-case_remove_without_quorum() {
+case_remove_without_quorum() { # long
     enrolled $A
     touch /run/pmxcfs/no-quorum
     removed_with_stub
 }
 
-case_remove_locked() {
+case_remove_locked() { # long
     enrolled $A
     sed -i '1i lock: backup' $CONF
     removed_with_stub
 }
 
 # A rollback would bring the hookscript line back.
-case_remove_snapshot() {
+case_remove_snapshot() { # long
     enrolled $A
     printf '\n[before]\nhookscript: local:snippets/gpuanchor-hook\nhostname: ct%s\nsnaptime: 1\n' $CT >>$CONF
     package --remove gpuanchor
@@ -191,7 +191,7 @@ case_upgrade() {
 }
 
 # The lines of the container stay, and with them what they need; a hole that the owner took out does not.
-case_purge_delegations() {
+case_purge_delegations() { # long
     enrolled $A
     sed -i "/^root:\(44\|$(host_render_gid)\):1$/d" /etc/subgid
     start
@@ -206,7 +206,7 @@ case_purge_delegations() {
     start
 }
 
-case_purge() {
+case_purge() { # long
     enrolled $A
     start
     stop

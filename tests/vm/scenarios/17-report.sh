@@ -41,7 +41,7 @@ case_root() {
     rm -rf gpuanchor-report* again
 }
 
-case_user() {
+case_user() { # long
     guide_subgid
     guide_lines $A | container
     rm -rf /run/user-report && install -d -o nobody /run/user-report

@@ -126,7 +126,7 @@ reset_live() { # the cases before ours never saw these services
 }
 
 # Without the mounts, the gate alone: the old nodes stay, and reach nothing.
-case_gate() {
+case_gate() { # long
     reset_live
     two_containers "running = leave"
     shut 101 "$(number $B render)" || fail "101 may open B: $(cat /run/gpuanchor/101.held)"
@@ -272,7 +272,7 @@ case_revoke() {
 }
 
 # The host's group of the nodes has another number: the map of what runs cannot change.
-case_group_moves() {
+case_group_moves() { # long
     reset_live
     two_containers
     host_render_moves_to 1998

@@ -69,7 +69,7 @@ case_restore_over_it() {
 }
 
 # Another number: it has no policy, and lines that nobody has seen before.
-case_restore_and_clone() {
+case_restore_and_clone() { # long
     managed $A
     start
     stop
@@ -156,7 +156,7 @@ case_down_after_a_reboot_inside() {
 }
 
 # The look sees the drift first, and the reboot finds a file with which it can start.
-case_up_after_a_reboot_inside() {
+case_up_after_a_reboot_inside() { # long
     dev_gone
     cards $B
     gpuanchor look >/run/seen || fail "the look: $(cat /run/seen)"
@@ -169,7 +169,7 @@ case_up_after_a_reboot_inside() {
 }
 
 # Quorum is lost and comes back between two steps of Proxmox: what LXC reads is local and is enough.
-case_no_quorum_at_a_reboot_inside() {
+case_no_quorum_at_a_reboot_inside() { # long
     local drop=/run/systemd/system/pve-container@.service.d
     managed $A "running = leave"
     start
@@ -205,7 +205,7 @@ udev_holds() {
 }
 
 # The driver's nodes are there as root:root 0600 for a while.
-case_group_comes_late() {
+case_group_comes_late() { # long
     printf 'gpu = pci:%s\nmissing = wait:60\n' $A | policy
     guide_subgid
     cards $A
@@ -232,7 +232,7 @@ case_group_comes_late() {
 }
 
 # A queue that is busy with something else costs nothing.
-case_queue_is_busy() {
+case_queue_is_busy() { # long
     printf 'gpu = pci:%s\nmissing = wait:60\n' $A | policy
     guide_subgid
     guide_lines $A | container
@@ -268,7 +268,7 @@ case_says_other_gpu() {
 }
 
 # The root of a privileged container opens a bound node that its host has removed, by its number.
-case_says_other_gpu_privileged() {
+case_says_other_gpu_privileged() { # long
     printf 'gpu = pci:%s\nrunning = leave\ngate = no\n' $A | policy
     guide_lines $A | grep -v idmap | container
     sed -i 's/^unprivileged: .*/unprivileged: 0/' $CONF
@@ -361,7 +361,7 @@ case_warning_once() {
 }
 
 # What udev has written of a node while its programs still run is no "done".
-case_programs_of_udev_run() {
+case_programs_of_udev_run() { # long
     local entry=/run/udev/data/c226:128
     printf 'gpu = pci:%s\nmissing = wait:60\n' $A | policy
     guide_subgid

@@ -79,7 +79,7 @@ case_two_at_once() {
 }
 
 # A card that was away from a running container, and is another one's when it is back.
-case_back_and_taken() {
+case_back_and_taken() { # long
     reset_live
     rivals "running = follow"
     the_container 101
