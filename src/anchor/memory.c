@@ -24,6 +24,7 @@ static void forget_learned(struct check *c, struct policy *p) {
         for (int i = 0; i < GID_GROUPS; i++)
                 p->gid[i] = (struct policy_gid){ p->gid[i].set, GID_AUTO, GID_AUTO, GID_AUTO };
         p->parked = (struct parked){ 0 };
+        p->named_nodes = (struct named_nodes){ 0 };
         finding_add(&c->findings, (struct finding){ .code = FINDING_POLICY_ALIKE,
                                                     .where = settings_name(c->arena, c->guest.vmid),
                                                     .old = owner_text(c->arena, &p->owner) });
@@ -225,9 +226,14 @@ static struct majors majors_meanwhile(const struct check *c, const struct majors
  * lines that come back are remembered until they are there, and majors are those of the old rules.
  */
 static struct policy memory_meanwhile(struct check *c, const struct policy *next) {
+        const struct named_nodes *lists[] = { &next->named_nodes, &c->policy.named_nodes };
         struct policy now = *next;
 
         now.majors = majors_meanwhile(c, &next->majors);
+        now.named_nodes = (struct named_nodes){ 0 };
+        for (size_t i = 0; i < ELEMENTS(lists); i++)
+                for (size_t j = 0; j < lists[i]->n; j++)
+                        named_nodes_add(c->arena, &now.named_nodes, &lists[i]->items[j]);
         /* what the policy says is the new method, and a start adds lines of it to the old ones */
         if (c->convert != METHOD_AUTO && c->own_method != METHOD_AUTO)
                 now.converting = method_name(c->convert);
@@ -260,6 +266,7 @@ void check_remember(struct check *c, const struct edit_memory *memory) {
         } else {
                 next.parked = memory->parked;
                 next.majors = memory->majors;
+                next.named_nodes = memory->named_nodes;
                 next.open_rule =
                         line ? bytes_dup(c->arena, c->guest.lines.lines[line].value) : NULL;
         }

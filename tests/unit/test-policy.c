@@ -344,6 +344,8 @@ static void test_unknown_key(void **state) {
         assert_string_equal(policy_key_meant("device"), "devices");
 }
 
+#define SAMPLE_VARIABLE "pve1 00ff00ff00ff00ff /dev/dri/renderD128 pci0000:00/02.0#1"
+
 static struct policy sample(void) {
         static struct card gpus[] = {
                 { .address = "0000:c1:00.0", .ids = { 0x1002, 0x150e, 0x1f66, 0x0031 } },
@@ -364,6 +366,7 @@ static struct policy sample(void) {
         p.gid[GID_VIDEO].known = 44;
         p.parked = (struct parked){ lines, ELEMENTS(lines) };
         p.majors = (struct majors){ majors, 1 };
+        assert_true(named_node_parse(&arena, BYTES(SAMPLE_VARIABLE), &p.named_nodes));
         return p;
 }
 
@@ -371,6 +374,7 @@ static struct policy sample(void) {
         "[pin pve1]\ngpu = 0000:c1:00.0 1002:150e 1f66:0031\ngpu = fb000000.gpu - -\n"
 #define SAMPLE_MEMORY                                                                          \
         "[memory]\nvideo-gid = 44\nmajor = 511 nvidia-uvm\n"                                  \
+        "variable = " SAMPLE_VARIABLE "\n"                                                   \
         "line = dev0: /dev/dri/renderD128,gid=110\nbehind = 12 lxc.a: b\\x3b\n"                \
         "line = \\x20odd \\\\ \\x3b line\\x09\nline = second\nbehind = 0\nline = first\n"
 
@@ -434,7 +438,7 @@ static void test_remember_leaves_out(void **state) {
         assert_false(policy_can_park(""));
 
         p.parked = (struct parked){ lines, 2 };
-        p.majors.n = 0;
+        p.majors.n = p.named_nodes.n = 0;
         p.gid[GID_VIDEO].known = 0;
         p.pins[0].node = "pve 1";
         assert_string_equal(policy_remember(&arena, BYTES("#\n"), "pve 1", &p).data,
@@ -530,6 +534,8 @@ static void test_parse_memory_wrong(void **state) {
                 { "memory", "line", "a\\x0" },             { "memory", "line", "\\x00" },
                 { "memory", "line", "\\n" },               { "memory", "video-gid", "0" },
                 { "memory", "render-gid", "x" },           { "memory", "gpu", "auto" },
+                { "memory", "variable", "pve1 0 /dev/dri/card0" },
+                { "memory", "variable", SAMPLE_VARIABLE " more" },
         };
 
         for (size_t i = 0; i < ELEMENTS(cases); i++) {

@@ -5,6 +5,8 @@
  */
 #include "model/policy/ini.h"
 
+#include "base/number.h"
+
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
 /* isspace() of the C locale, by which inih trims */
@@ -214,4 +216,51 @@ void ini_replace(struct ini *f, struct ini_section *sections, size_t n) {
         for (size_t i = 0; i < n; i++)
                 add_section(&out, &sections[i]);
         *f = out;
+}
+
+/* ---- text that inih would cut ---- */
+
+size_t ini_escaped_size(const char *line, size_t i, size_t len) {
+        unsigned char c = (unsigned char)line[i];
+
+        if (c == '\\')
+                return 2;
+        if (c < ' ' || c == 0x7f || c == ';')
+                return 4;
+        if (c == ' ' && (i == 0 || i == len - 1))
+                return 4;
+        return 1;
+}
+
+void ini_escape(struct strbuf *b, const char *line, size_t len) {
+        for (size_t i = 0; i < len; i++) {
+                size_t size = ini_escaped_size(line, i, len);
+
+                if (size == 4)
+                        strbuf_printf(b, "\\x%02x", (unsigned char)line[i]);
+                else
+                        strbuf_add(b, size == 2 ? "\\\\" : line + i, size);
+        }
+}
+
+const char *ini_unescape(struct arena *a, const char *text) {
+        char *out = arena_alloc(a, strlen(text) + 1);
+        size_t n = 0;
+
+        for (; *text; text++) {
+                uint32_t c;
+
+                if (*text != '\\') {
+                        out[n++] = *text;
+                } else if (text[1] == '\\') {
+                        out[n++] = *++text;
+                } else if (text[1] == 'x' && strlen(text) >= 4 &&
+                           parse_hex((struct bytes){ text + 2, 2 }, 2, &c) && c > 0) {
+                        out[n++] = (char)c;
+                        text += 3;
+                } else {
+                        return NULL;
+                }
+        }
+        return n > 0 ? out : NULL;
 }

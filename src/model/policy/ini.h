@@ -95,3 +95,12 @@ struct ini_section {
  * stay behind it. The same entries give the same bytes.
  */
 void ini_replace(struct ini *f, struct ini_section *sections, size_t n);
+
+/** ini_escaped_size() - bytes that stand for byte @i of @text: itself, two backslashes, or \xHH */
+size_t ini_escaped_size(const char *text, size_t i, size_t len);
+
+/** ini_escape() - @text as a value that comes back whole, if it fits into a line */
+void ini_escape(struct strbuf *b, const char *text, size_t len);
+
+/** ini_unescape() - NULL when @text is nothing that ini_escape() writes */
+const char *ini_unescape(struct arena *a, const char *text);

@@ -71,37 +71,13 @@ static bool parse_pin(struct arena *a, struct policy *p, const struct ini_entry 
         return true;
 }
 
-/* how many bytes stand for byte @i of @line: itself, two backslashes, or \xHH */
-static size_t escaped_size(const char *line, size_t i, size_t len) {
-        unsigned char c = (unsigned char)line[i];
-
-        if (c == '\\')
-                return 2;
-        if (c < ' ' || c == 0x7f || c == ';')
-                return 4;
-        if (c == ' ' && (i == 0 || i == len - 1))
-                return 4;
-        return 1;
-}
-
-static void escape(struct strbuf *b, const char *line, size_t len) {
-        for (size_t i = 0; i < len; i++) {
-                size_t size = escaped_size(line, i, len);
-
-                if (size == 4)
-                        strbuf_printf(b, "\\x%02x", (unsigned char)line[i]);
-                else
-                        strbuf_add(b, size == 2 ? "\\\\" : line + i, size);
-        }
-}
-
 /* how many bytes of @text fit into one line behind @key */
 static size_t fitting(const char *key, const char *text, size_t len) {
         size_t n = 0, size = strlen(key) + strlen(" = ");
 
         /* a blank at the end of a piece takes four bytes as well */
-        while (n < len && size + escaped_size(text, n, n + 1) <= INI_LINE_MAX) {
-                size += escaped_size(text, n, len);
+        while (n < len && size + ini_escaped_size(text, n, n + 1) <= INI_LINE_MAX) {
+                size += ini_escaped_size(text, n, len);
                 n++;
         }
         return n;
@@ -109,7 +85,7 @@ static size_t fitting(const char *key, const char *text, size_t len) {
 
 static void add_piece(struct strbuf *b, const char *key, const char *text, size_t len) {
         strbuf_printf(b, "%s = ", key);
-        escape(b, text, len);
+        ini_escape(b, text, len);
         strbuf_adds(b, "\n");
 }
 
@@ -129,29 +105,6 @@ static void add_text(struct strbuf *b, const char *key, const char *text) {
 
 bool policy_can_park(const char *line) {
         return *line && strlen(line) <= PARKED_LINE_MAX;
-}
-
-/* NULL when @text is nothing that escape() writes */
-static const char *unescape(struct arena *a, const char *text) {
-        char *out = arena_alloc(a, strlen(text) + 1);
-        size_t n = 0;
-
-        for (; *text; text++) {
-                uint32_t c;
-
-                if (*text != '\\') {
-                        out[n++] = *text;
-                } else if (text[1] == '\\') {
-                        out[n++] = *++text;
-                } else if (text[1] == 'x' && strlen(text) >= 4 &&
-                           parse_hex((struct bytes){ text + 2, 2 }, 2, &c) && c > 0) {
-                        out[n++] = (char)c;
-                        text += 3;
-                } else {
-                        return NULL;
-                }
-        }
-        return n > 0 ? out : NULL;
 }
 
 static const struct {
@@ -183,6 +136,10 @@ static bool take_mac(struct arena *a, struct policy *p, const char *text) {
 
 static bool take_major(struct arena *a, struct policy *p, const char *text) {
         return majors_parse(a, bytes_of(text), &p->majors);
+}
+
+static bool take_variable(struct arena *a, struct policy *p, const char *text) {
+        return named_node_parse(a, bytes_of(text), &p->named_nodes);
 }
 
 static bool take_narrowed(struct arena *a, struct policy *p, const char *text) {
@@ -238,6 +195,7 @@ static const struct {
         { "major", take_major },
         { "behind", take_behind },
         { "driver", take_driver },
+        { "variable", take_variable },
         { "line", take_line },
         { MORE, take_more },
 };
@@ -256,7 +214,7 @@ static const char *parse_memory(struct arena *a, struct policy *p, const struct 
 
         for (size_t i = 0; i < ELEMENTS(texts); i++)
                 if (streq(e->key, texts[i].key))
-                        return take_text(a, p, i, unescape(a, e->value))
+                        return take_text(a, p, i, ini_unescape(a, e->value))
                                        ? NULL
                                        : arena_printf(a, WHY_MEMORY_TEXT, e->key, e->value);
         for (size_t i = 0; i < ELEMENTS(memory_gids); i++)
@@ -336,7 +294,7 @@ static void add_place(struct strbuf *b, const struct parked_line *p) {
         strbuf_adds(b, key);
         if (p->number > 0 && *p->behind) {
                 strbuf_adds(b, " ");
-                escape(b, p->behind, fitting(key, p->behind, strlen(p->behind)));
+                ini_escape(b, p->behind, fitting(key, p->behind, strlen(p->behind)));
         }
         strbuf_adds(b, "\n");
 }
@@ -377,6 +335,8 @@ static struct bytes memory_entries(struct arena *a, const struct policy *p) {
         add_short(&b, "converting", p->converting);
         add_short(&b, "narrowed", p->narrowed ? node_kinds_text(a, p->narrowed) : NULL);
         strbuf_add_bytes(&b, majors_write(a, "major = ", &p->majors));
+        for (size_t i = 0; i < p->named_nodes.n; i++)
+                add_short(&b, "variable", named_node_write(a, &p->named_nodes.items[i]));
         add_parked(&b, &p->parked);
         return strbuf_bytes(&b);
 }

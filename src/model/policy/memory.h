@@ -41,11 +41,12 @@ struct bytes policy_remember(struct arena *a, struct bytes file, const char *nod
  * In [pin NODE] `gpu = 0000:c1:00.0 1002:150e 1f66:0031` (`-` for absent ids), one per GPU, and
  * `twin = ...` for one like it that is not meant; in [memory] `video-gid = 44`, `render-gid = 110`,
  * `major = 511 nvidia-uvm` (with a digest of the lines for which it counts only), `line = dev0:
- * /dev/dri/...` with `behind = 12 net0: ...` before it, where it stood, `driver = nvidia-uvm`, whose
- * the major in it is, and `more = ` for what does not fit into it; `mac`, `hostname`, `rootfs` of
- * the container that it was written for, `hookscript` of a wrapper, `converting = dev` while
- * `convert` writes, `narrowed = card render` for nodes that came with a folder. In these a backslash
- * is `\\`; `;`, control bytes and a blank at either end are `\xHH`, because inih would cut there.
+ * /dev/dri/...` with `behind = 12 net0: ...` before it, where it stood, `driver = nvidia-uvm`,
+ * whose the major in it is, and `more = ` for what does not fit into it; `mac`, `hostname`,
+ * `rootfs` of the container that it was written for, `hookscript` of a wrapper, `converting = dev`
+ * while `convert` writes, `variable = ` as named_node_write() has it, `narrowed = card render` for
+ * nodes that came with a folder. In these a backslash is `\\`; `;`, control bytes and a blank at
+ * either end are `\xHH`, because inih would cut there.
  *
  * Return: NULL, or what is wrong, as policy_set().
  */

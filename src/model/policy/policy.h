@@ -9,6 +9,7 @@
  */
 #include "model/conf/pctconf.h"
 #include "model/gpu/facts.h"
+#include "model/identity/named-node.h"
 #include "model/policy/owner.h"
 #include "model/policy/selector.h"
 
@@ -86,6 +87,7 @@ struct policy {
         const char *open_rule; /* the same: a rule for every device that a start has warned of */
         uint32_t narrowed; /* the same: NODE_BIT()s of which a start made lines, but no hole */
         const char *converting; /* the same: the method that files get which `convert` was writing */
+        struct named_nodes named_nodes; /* the same: whose the nodes in its variables are */
         struct majors majors; /* the same: dynamic majors when the rules were last right */
 };
 

@@ -22,6 +22,8 @@ struct choice {
         bool undecided; /* before there is a pin: the files stay as they are; @gpus: the likely ones */
         bool repin;          /* @pin is new or has changed and wants to be remembered */
         struct pin pin;
+        const struct card *followed; /* the first cards of @pin as they were in the policy */
+        size_t n_followed;
         struct kept_pin *kept; /* all pins of the node as they are now */
         size_t n_kept;
 };

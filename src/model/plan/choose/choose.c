@@ -169,13 +169,13 @@ void choose_gpus(struct arena *a, const struct plan_input *in, struct findings *
         struct chooser x = { a, in, f, &c };
         const struct policy *p = in->policy;
         struct pin wanted = still_wanted(&x, before ? before : &(struct pin){ 0 });
-        size_t n_followed;
 
         pin_choose(&x, &wanted);
-        n_followed = c.pin.n_gpus;
+        c.followed = wanted.gpus;
+        c.n_followed = c.pin.n_gpus;
         for (size_t i = 0; i < p->n_gpus; i++)
                 if (p->gpus[i].kind == SEL_ALL || !pin_has(&wanted, selector_key(a, &p->gpus[i])))
                         choose_and_pin(&x, &p->gpus[i]);
-        pin_finish(&x, before ? before : &(struct pin){ 0 }, n_followed);
+        pin_finish(&x, before ? before : &(struct pin){ 0 });
         *ret = c;
 }

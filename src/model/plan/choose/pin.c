@@ -240,8 +240,9 @@ void pin_add(struct chooser *x, const struct gpu_list *chosen, const char *by) {
         }
 }
 
-void pin_finish(struct chooser *x, const struct pin *before, size_t n_followed) {
+void pin_finish(struct chooser *x, const struct pin *before) {
         struct host_memory m = memory_of(x);
+        size_t n_followed = x->c->n_followed;
         struct pin *pin = &x->c->pin;
 
         pin->node = x->in->node;

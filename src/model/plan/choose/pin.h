@@ -29,6 +29,5 @@ void pin_add(struct chooser *x, const struct gpu_list *chosen, const char *by);
 /**
  * pin_finish() - when all are chosen: whether the pin is to be written
  * @before:     pin of this node in the policy; without GPUs when there is none
- * @n_followed: how many of @x's pin were there before
  */
-void pin_finish(struct chooser *x, const struct pin *before, size_t n_followed);
+void pin_finish(struct chooser *x, const struct pin *before);

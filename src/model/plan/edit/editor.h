@@ -9,6 +9,7 @@
 /** struct edit_memory - what is to be remembered of a container's lines */
 struct edit_memory {
         struct parked parked;
+        struct named_nodes named_nodes; /* whose the nodes in its variables are */
         struct majors majors; /* under which its rules are right now */
 };
 

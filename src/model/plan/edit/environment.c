@@ -11,84 +11,23 @@
 
 #include "model/conf/application.h"
 #include "model/plan/edit/environment-gid.h"
+#include "model/plan/edit/variable.h"
 
-static bool is_path_character(char c) {
-        return ascii_is_alnum(c) || c == '/' || c == '.' || c == '_' || c == '-';
-}
-
-/* The next path below /dev in @value from @from on; empty when there is none. */
-static struct bytes next_path(struct bytes value, size_t from) {
-        for (size_t i = from; i + 5 <= value.len; i++) {
-                size_t end = i;
-
-                if ((i > 0 && is_path_character(value.data[i - 1])) ||
-                    memcmp(value.data + i, "/dev/", 5) != 0)
-                        continue;
-                while (end < value.len && is_path_character(value.data[end]))
-                        end++;
-                return (struct bytes){ value.data + i, end - i };
-        }
-        return (struct bytes){ 0 };
-}
-
-/** struct variables - the editor of a file whose variables are settled */
+/** struct variables - a file whose variables are settled */
 struct variables {
         const struct editor *e;
-        const char **names; /* of the plan's nodes in the container */
+        struct node_names names;
         size_t *last; /* of each variable of guest-environment the last line that sets it for init; 0: none */
 };
-
-/*
- * What the container has instead of the node at @path; NULL when it has that very node, none, or
- * several of the kind: then it cannot be told.
- */
-static const char *replacement(const struct variables *v, struct bytes path) {
-        const struct editor *e = v->e;
-        struct gpu_path named = gpu_path_parse(e->a, path);
-        const char *only = NULL;
-        size_t n = 0;
-
-        if (named.scope != PATH_NODE || named.family->shared || e->p->incomplete)
-                return NULL;
-        for (size_t i = 0; i < e->p->n_nodes; i++) {
-                const struct plan_node *pn = &e->p->nodes[i];
-
-                if (bytes_equal(named.clean, bytes_of(v->names[i])) ||
-                    bytes_equal(named.clean, bytes_of(pn->node->path)))
-                        return NULL;
-                if (!pn->required || node_family(pn->node) != named.family)
-                        continue;
-                only = v->names[i];
-                n++;
-        }
-        return n == 1 ? only : NULL;
-}
-
-/* "NAME=VALUE" with the nodes of today; @text itself when nothing in it is stale. */
-static struct bytes renewed(const struct variables *v, struct bytes text) {
-        struct bytes path = next_path(text, 0);
-
-        while (path.len > 0) {
-                const char *now = replacement(v, path);
-                size_t at = (size_t)(path.data - text.data) + path.len;
-
-                if (now) {
-                        at = at - path.len + strlen(now);
-                        text = bytes_of(devline_replace(v->e->a, text, path, now));
-                }
-                path = next_path(text, at);
-        }
-        return text;
-}
 
 /* @text as it shall stand: followed where that is asked for, else reported. */
 static struct bytes settle(const struct variables *v, const char *where, struct bytes text) {
         const struct editor *e = v->e;
-        struct bytes now = renewed(v, text), name, value, path;
+        struct bytes now = variable_renewed(&v->names, text), name, value, path;
 
         if (bytes_equal(now, text) || !bytes_split(text, '=', &name, &value))
                 return text;
-        path = next_path(value, 0);
+        path = variable_path(value, 0);
         if (e->in->policy->follow_environment && bytes_equal(path, value))
                 return now;
         editor_report(e, (struct finding){ .code = FINDING_ENVIRONMENT_STALE,
@@ -149,6 +88,7 @@ static void settle_line(const struct variables *v, size_t i) {
         if (at != NOT_WANTED && v->last[at] == i)
                 text = bytes_of(e->in->policy->guest_environment[at]);
         text = settle(v, editor_where(e, i), text);
+        variable_remember(&v->names, text);
         if (!bytes_equal(text, l->value))
                 editor_change(e, i, editor_text(e, text));
 }
@@ -168,8 +108,9 @@ static void add_wanted(const struct variables *v) {
                 if (behind == 0)
                         behind = e->c->kind == PCTCONF_PVE ? pctconf_key_end(e->c)
                                                            : pctconf_last(e->c);
-                editor_add(e, behind, "lxc.environment.runtime",
-                           editor_text(e, settle(v, e->name, text)));
+                text = settle(v, e->name, text);
+                variable_remember(&v->names, text);
+                editor_add(e, behind, "lxc.environment.runtime", editor_text(e, text));
         }
 }
 
@@ -200,17 +141,17 @@ static void report_nvidia(const struct editor *e) {
 }
 
 void edit_environment(const struct editor *e) {
-        struct variables v = {
-                e, arena_alloc(e->a, (e->p->n_nodes + 1) * sizeof(*v.names)),
-                arena_alloc(e->a, (e->in->policy->n_guest_environment + 1) * sizeof(*v.last))
-        };
+        struct variables v = { e, variable_names(e),
+                               arena_alloc(e->a, (e->in->policy->n_guest_environment + 1) *
+                                                         sizeof(*v.last)) };
 
-        for (size_t i = 0; i < e->p->n_nodes; i++)
-                v.names[i] = survey_name(e->a, e->in->survey, e->p->nodes[i].node);
         report_nvidia(e);
         find_last(&v);
         for (size_t i = 1; i < e->n_lines; i++)
                 settle_line(&v, i);
         add_wanted(&v);
+        for (size_t i = 0; e->in->survey->application && i < e->in->policy->n_guest_environment;
+             i++)
+                variable_remember(&v.names, bytes_of(e->in->policy->guest_environment[i]));
         environment_gids_report(e);
 }
