@@ -222,8 +222,10 @@ case_delegation_of_the_owner() {
         cmp -s "$work/subgid" "$H/etc/subgid" || fail "$lines: $(cat "$H/etc/subgid")"
         grep -v "^$lines\$" "$work/subgid" >"$H/etc/subgid"
         echo root:110:1 >>"$H/etc/subgid"
+        : >"$H/var/lib/gpuanchor/host/subgid.tmp.2147483647" # a killed run's
         run 0 look # which was its own once does not come back
         delegated 110
+        [ ! -e "$H/var/lib/gpuanchor/host/subgid.tmp.2147483647" ] || fail "a killed run's file is still there"
     done
     ! grep -qx 110 "$H/var/lib/gpuanchor/host/subgid" || fail "it is still taken for gpuanchor's"
 }
