@@ -172,23 +172,64 @@ static void a_record_of_an_older_version(void **state) {
         arena_done(&s.a);
 }
 
+/* As the first version left it, in a container whose bound nodes the host has removed. */
+static void begin_after_a_swap(struct stage *s, bool bound) {
+        begin(s, bound);
+        s->record = (struct record){ .nodes = s->record.nodes, .n_nodes = 2 };
+        for (int i = 0; i < 2; i++) {
+                struct record_node *r = &s->record.nodes[i];
+
+                *r = (struct record_node){ .path = r->path, .number = r->number, .gpu = r->gpu };
+                if (!bound)
+                        continue;
+                s->held.nodes[i].gpu = "none"; /* devtmpfs: its owner is the host's root, its mode 0 */
+                s->held.nodes[i].mode = 0;
+                s->held.nodes[i].uid = s->held.nodes[i].gid = -1;
+        }
+}
+
 /* The first look comes when the node in the container is none of the host's any more. */
 static void a_record_of_an_older_version_after_a_swap(void **state) {
         struct stage s;
 
-        begin(&s, true);
-        s.record = (struct record){ .nodes = s.record.nodes, .n_nodes = 2 };
-        for (int i = 0; i < 2; i++) {
-                s.record.nodes[i].seen = s.record.nodes[i].bound = false;
-                s.record.nodes[i].mode = 0;
-                s.record.nodes[i].gid = 0;
-                s.held.nodes[i].gpu = "none";
-        }
+        begin_after_a_swap(&s, true);
         cards(&s, 1, 0);
         assert_string_equal(planned(&s, false),
                             "-card0 -renderD128 +card1(226:1 bound 660 44) +renderD129(226:129 bound 660 110) ");
+        assert_int_equal(s.after.nodes[1].gid, 110);
         s.held.n_nodes = 0; /* nothing says any more how they were */
         assert_string_equal(planned(&s, false), "");
+        arena_done(&s.a);
+}
+
+/* And when its card is not back yet. */
+static void a_record_of_an_older_version_amid_a_swap(void **state) {
+        struct stage s;
+
+        for (int bound = 0; bound < 2; bound++) {
+                begin_after_a_swap(&s, bound);
+                s.facts.gpus++;
+                s.facts.n_gpus = 1;
+                assert_string_equal(planned(&s, false), "-card0 -renderD128 ");
+                record_parse(&s.a, record_text(&s.a, &s.after), &s.record);
+                s.held.n_nodes = 0;
+                assert_string_equal(planned(&s, false), "");
+                cards(&s, 3, 0);
+                assert_string_equal(
+                        planned(&s, false),
+                        bound ? "+card3(226:3 bound 660 44) +renderD131(226:131 bound 660 110) "
+                              : "+card3(226:3 own 660 44) +renderD131(226:131 own 660 110) ");
+                arena_done(&s.a);
+        }
+        /* a privileged container shows the host's own ids */
+        static struct extent all[] = { { 0, 0, UINT32_MAX } };
+
+        begin_after_a_swap(&s, true);
+        s.gids = (struct idmap){ .extents = all, .n_extents = 1 };
+        s.held.nodes[0].gid = s.held.nodes[1].gid = 0;
+        cards(&s, 1, 0);
+        assert_string_equal(planned(&s, false),
+                            "-card0 -renderD128 +card1(226:1 bound 660 44) +renderD129(226:129 bound 660 104) ");
         arena_done(&s.a);
 }
 
@@ -679,6 +720,7 @@ int main(void) {
                 cmocka_unit_test(swapped_cards_are_exchanged),
                 cmocka_unit_test(a_record_of_an_older_version),
                 cmocka_unit_test(a_record_of_an_older_version_after_a_swap),
+                cmocka_unit_test(a_record_of_an_older_version_amid_a_swap),
                 cmocka_unit_test(a_card_that_went_comes_back),
                 cmocka_unit_test(a_removed_node_of_the_same_number_is_replaced),
                 cmocka_unit_test(another_host_group_makes_an_own_node),

@@ -67,29 +67,35 @@ static const struct held_node *held_at(const struct held *h, const char *path) {
 
 /*
  * A record of the first version has no owner and no form: the node that is in the container tells
- * them, as long as it is there.
+ * them, as long as it is there. A bound node has the host's owner, and none of its own once the
+ * host has removed it (devtmpfs: root:root, mode 0).
  */
-static bool like_held(const struct follow_input *in, const struct record_node *like,
-                      struct follow_step *ret) {
-        const struct held_node *h = like ? held_at(in->held, like->path) : NULL;
-
-        if (!h || h->gid < 0)
+static bool learn_as_held(const struct held_node *h, struct record_node *r) {
+        if (!h || (h->gid < 0 && !h->bound))
                 return false;
-        ret->mode = h->mode;
-        ret->uid = h->uid < 0 ? 0 : h->uid;
-        ret->gid = h->gid;
-        ret->bound = h->bound;
+        r->seen = true;
+        r->bound = h->bound;
+        r->mode = h->bound ? 0660 : h->mode;
+        r->uid = h->bound || h->uid < 0 ? 0 : h->uid;
+        r->gid = h->bound ? -1 : h->gid;
         return true;
+}
+
+static int64_t inner_gid(const struct follow_input *in, uint32_t host) {
+        uint32_t id;
+
+        return idmap_lookup_outside(in->gids, host, &id) ? (int64_t)id : -1;
 }
 
 static void want(struct following *w, const struct node *n, const char *gpu_now,
                  const char *gpu_then) {
         const struct follow_input *in = w->in;
-        const struct record_node *like = recorded_like(in, gpu_then, n);
+        const struct record_node *recorded = recorded_like(in, gpu_then, n);
+        struct record_node like = recorded ? *recorded : (struct record_node){ 0 };
         enum gid_group group = node_family(n)->group;
         struct follow_step s = {
                 .kind = FOLLOW_GIVE,
-                .path = path_of(like, gpu_then, n),
+                .path = path_of(recorded, gpu_then, n),
                 .number = n->number,
                 .gpu = gpu_now,
                 .source = n->path,
@@ -100,13 +106,14 @@ static void want(struct following *w, const struct node *n, const char *gpu_now,
 
         if (group == GID_NONE)
                 s.mode = 0666;
-        if (like && like->seen) {
-                s.mode = like->mode;
-                s.uid = like->uid;
-                s.gid = like->gid;
-                s.bound = like->bound;
-        } else if (in->record->kinds == 0 && !like_held(in, like, &s)) {
+        if (in->record->kinds == 0 && !like.seen &&
+            !(recorded && learn_as_held(held_at(in->held, recorded->path), &like)))
                 return;
+        if (like.seen) {
+                s.mode = like.mode;
+                s.uid = like.uid;
+                s.gid = like.bound && like.gid < 0 ? inner_gid(in, n->gid) : like.gid;
+                s.bound = like.bound;
         }
         s.bound &= maps_to(in, s.gid, n->gid);
         *ARENA_PUSH(w->a, w->wanted, w->n_wanted) = s;
@@ -282,6 +289,19 @@ static void put_given(struct arena *a, const struct follow_input *in, const stru
                                       s->bound, s->mode,   s->uid, s->gid };
 }
 
+static void note_taken_out(const struct follow_input *in, const struct follow_step *s,
+                           struct record *r) {
+        for (size_t i = 0; i < r->n_nodes; i++) {
+                struct record_node *n = &r->nodes[i];
+
+                if (!streq(n->path, s->path))
+                        continue;
+                n->number = (struct devnum){ 0 };
+                if (r->kinds == 0 && !n->seen)
+                        (void)learn_as_held(held_at(in->held, n->path), n);
+        }
+}
+
 struct record follow_record(struct arena *a, const struct follow_input *in,
                             const struct follow *f) {
         struct record r = *in->record;
@@ -293,10 +313,9 @@ struct record follow_record(struct arena *a, const struct follow_input *in,
         for (size_t i = 0; i < f->n; i++) {
                 const struct follow_step *s = &f->steps[i];
 
-                for (size_t k = 0; s->done && s->kind == FOLLOW_REVOKE && k < r.n_nodes; k++)
-                        if (streq(r.nodes[k].path, s->path))
-                                r.nodes[k].number = (struct devnum){ 0 };
-                if (s->done && s->kind == FOLLOW_GIVE)
+                if (s->done && s->kind == FOLLOW_REVOKE)
+                        note_taken_out(in, s, &r);
+                else if (s->done)
                         put_given(a, in, s, &r);
         }
         put_card(in, &r);
