@@ -244,7 +244,7 @@ static void test_delegated(void **state) {
 
 static void test_owner(void **state) {
         const struct answer answers[] = {
-                { GUIDE, OURS, DOCTOR_OWNER, DOCTOR_OK, "nobody:render, container gid 104", NULL },
+                { GUIDE, OURS, DOCTOR_OWNER, DOCTOR_OK, "nobody:104, container gid 104 is host gid 104 (render)", NULL },
                 { UNPRIVILEGED NODES, OURS, DOCTOR_OWNER, DOCTOR_FAILED,
                   "nobody:nogroup: the id map does not have the node's host gid 104",
                   "gpuanchor apply 101" },
@@ -255,9 +255,9 @@ static void test_owner(void **state) {
                   "gid 993",
                   "gpuanchor apply 101" },
                 { UNPRIVILEGED "lxc.idmap: u 0 0 1\nlxc.idmap: u 1 100001 65535\n" GIDS NODES, OURS,
-                  DOCTOR_OWNER, DOCTOR_OK, "root:video", NULL },
+                  DOCTOR_OWNER, DOCTOR_OK, "root:44", NULL },
                 { UNPRIVILEGED "lxc.idmap: u 0 100000 7\nlxc.idmap: u 7 0 1\n" GIDS NODES, OURS,
-                  DOCTOR_OWNER, DOCTOR_OK, "7:video", NULL },
+                  DOCTOR_OWNER, DOCTOR_OK, "7:44", NULL },
                 { NODES, OURS, DOCTOR_OWNER, DOCTOR_OK, "0:104 0660 as on the host", NULL },
                 /* devN */
                 { DEV(",gid=104"), OURS, DOCTOR_OWNER, DOCTOR_OK,

@@ -151,13 +151,6 @@ static void check_map(struct doctor_report *r, const struct doctor_guest *g,
         doctor_add_if_silent(r, OUTCOME_DELEGATED_ALL);
 }
 
-static const char *group_inside(struct arena *a, const struct plan *p, uint32_t gid) {
-        for (size_t i = 0; i < GID_GROUPS; i++)
-                if (p->gids[i].inside == gid && (p->gids[i].known || p->gids[i].in_map))
-                        return p->gids[i].name;
-        return gid == 0 ? "root" : arena_printf(a, "%u", gid);
-}
-
 /* A node whose group is wrong on the host: corrected there, it is right in the container. */
 static bool host_is_wrong(const struct doctor_guest *g, const struct node *n) {
         const struct host_group *group = &g->facts->groups[gid_group_of(n->kind)];
@@ -187,6 +180,7 @@ static void check_bound(struct doctor_report *r, const struct doctor_guest *g,
         const struct node *n = given->node;
         struct arena *a = r->arena;
         struct doctor_item item = { .subject = n->path, .old = arena_printf(a, "%u", n->gid) };
+        const struct plan_gid *hosts = plan_gid_of(g->plan, n);
         uint32_t uid, gid;
         bool user = idmap_lookup_outside(uids, n->uid, &uid);
         bool group = idmap_lookup_outside(&g->plan->map_now, n->gid, &gid);
@@ -195,9 +189,14 @@ static void check_bound(struct doctor_report *r, const struct doctor_guest *g,
                                  !user      ? "nobody"
                                  : uid == 0 ? "root"
                                             : arena_printf(a, "%u", uid),
-                                 group ? group_inside(a, g->plan, gid) : "nogroup");
+                                 !group     ? "nogroup"
+                                 : gid == 0 ? "root"
+                                            : arena_printf(a, "%u", gid));
         if (group) {
                 item.outcome = OUTCOME_OWNER_MAPPED;
+                /* the host's name: whether the container has such a group is not known here */
+                if (hosts->host_present && hosts->host == n->gid)
+                        item.old = arena_printf(a, "%u (%s)", n->gid, hosts->name);
                 item.new = arena_printf(a, "%u", gid);
         } else if ((n->mode & 06) == 06) {
                 item.outcome = OUTCOME_OWNER_OPEN;
