@@ -73,6 +73,10 @@ static bool look_at_held(struct check *c, struct findings *f) {
 
 /* A bound node has the host's owner: udev's correction of it takes the node from who runs now. */
 static void look_at_groups(struct check *c, struct findings *f) {
+        const char *back = c->policy.running == RUNNING_FOLLOW
+                                   ? WHY_LEAVES_FOLLOWS
+                                   : arena_printf(c->arena, WHY_LEAVES_REBOOT, c->guest.vmid);
+
         for (size_t i = 1; i < c->config_survey.n_lines; i++) {
                 const struct devline *d = &c->config_survey.lines[i];
                 const struct host_group *g;
@@ -88,6 +92,7 @@ static void look_at_groups(struct check *c, struct findings *f) {
                                   (struct finding){
                                           .code = FINDING_NODE_LEAVES,
                                           .what = n->path,
+                                          .where = back,
                                           .old = arena_printf(c->arena, "%u", n->gid),
                                           .new = arena_printf(c->arena, "%u", g->gid) });
         }

@@ -59,6 +59,20 @@ case_something_is_open() {
     run 0 status --plain 102
 }
 
+# udev's correction of a node's group takes it from who runs with the old one; what is to be done then is for its policy.
+case_group_of_a_node_is_old() {
+    mkdir -p "$H/run/gpuanchor" "$H/var/lib/lxc/101"
+    echo '[given]' >"$H/run/gpuanchor/101"
+    sed -n 's/^\(lxc[^:]*\): /\1 = /p' "$CONF" >"$H/var/lib/lxc/101/config"
+    sed -i 's/^render:\(.*\):110:/render:\1:993:/' "$H/etc/group"
+    run 1 status --json 101
+    said '"code":"node-leaves"'
+    said 'a node of its own then, within seconds'
+    echo 'running = leave' >>"$H/etc/pve/gpuanchor/101.conf"
+    run 1 status --json 101
+    said 'after that: pct reboot 101'
+}
+
 # nvidia VERSION LIBRARIES - a host whose loaded module and own libraries are of these versions
 nvidia() {
     rm -rf "$H/sys" "$H/dev" "$H/proc"

@@ -63,11 +63,12 @@ static const struct row {
           "gid 110); managed containers follow at their next start; nodes that exist keep the old "
           "number until: systemctl restart systemd-udevd && udevadm trigger "
           "--action=add" GPU_SUBSYSTEMS
-          "; running containers that bind them lose them then, until pct reboot" },
+          "; running containers that bind them lose them then, until they follow (running = follow) or "
+          "pct reboot" },
         { NULL, "sed -i s/render:x:110/render:x:993/ etc/group", NULL,
           "node-group-wrong 4 gpu= old=110 new=993: /dev/dri/renderD128 belongs to gid "
           "110, its group has gid 993; when that is corrected, running containers that bind it "
-          "lose it until pct reboot; systemctl restart systemd-udevd && udevadm trigger "
+          "lose it until they follow (running = follow) or pct reboot; systemctl restart systemd-udevd && udevadm trigger "
           "--action=add" GPU_SUBSYSTEMS },
         { NULL, "chmod 600 dev/dri/renderD128", NULL,
           "node-mode-changed 5 gpu=0000:c1:00.0 old=0660 new=0600: /dev/dri/renderD128 of GPU "
