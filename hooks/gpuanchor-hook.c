@@ -246,6 +246,7 @@ static int pre_start(struct hook *h) {
         start_lock_pre(&h->host.pve, h->vmid, &h->lock);
         h->wait_most = UINT_MAX;
         r = start(h, &c, false);
+        anchor_sweep_own(&h->host.pve);
         start_lock_note(&h->host.pve, h->vmid, &h->lock);
         return r == 0 ? heed(h, &c) : r;
 }
@@ -275,7 +276,7 @@ static int post_start(struct hook *h) {
         bool reached;
 
         start_lock_forget(&h->host.pve, h->vmid);
-        anchor_sweep(&h->host, h->vmid);
+        anchor_sweep(&h->host.pve, h->vmid);
         reached = anchor_learn(&h->host, h->vmid, &learned);
 
         say_all(h, &learned, true, true);

@@ -268,9 +268,14 @@ int anchor_apply(struct check *c) {
         return r;
 }
 
-void anchor_sweep(struct anchor *an, uint32_t vmid) {
-        const struct pve *pve = &an->pve;
+void anchor_sweep_own(const struct pve *pve) {
+        file_sweep(arena_printf(pve->arena, "%s/var/lib/gpuanchor/host/", pve->root));
+        file_sweep(arena_printf(pve->arena, "%s/run/gpuanchor/", pve->root));
+}
 
+void anchor_sweep(const struct pve *pve, uint32_t vmid) {
+        anchor_sweep_own(pve);
+        file_sweep(arena_printf(pve->arena, "%s/var/lib/gpuanchor/backup/%u/", pve->root, vmid));
         file_sweep(arena_printf(pve->arena, "%s/etc/pve/lxc/%u.conf", pve->root, vmid));
         file_sweep(arena_printf(pve->arena, "%s/var/lib/lxc/%u/config", pve->root, vmid));
         file_sweep(settings_path(pve, vmid));

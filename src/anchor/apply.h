@@ -37,13 +37,19 @@ int anchor_apply(struct check *c);
 int anchor_store_memory(struct check *c);
 
 /**
- * anchor_sweep() - remove what killed runs left beside the files of a container
+ * anchor_sweep_own() - remove what killed runs left in the two folders that every run writes to
  *
- * For files that need no new content now: whoever writes one sweeps beside it. Three folders are
- * read, one of them through pmxcfs, so no start waits for it; pre-start sweeps beside the generated
+ * For files that need no new content now: whoever writes one sweeps beside it.
+ */
+void anchor_sweep_own(const struct pve *pve);
+
+/**
+ * anchor_sweep() - the same, and beside the files of a container
+ *
+ * Reads two folders through pmxcfs, so no start waits for it; pre-start sweeps beside the generated
  * configuration alone.
  */
-void anchor_sweep(struct anchor *an, uint32_t vmid);
+void anchor_sweep(const struct pve *pve, uint32_t vmid);
 
 /**
  * anchor_tell_uncorrected() - what a start that goes on after a failed anchor_apply() has

@@ -115,12 +115,18 @@ static int temp_rename(const char *temp, const char *path, unsigned flags) {
         return rename(temp, path) < 0 ? -errno : 0;
 }
 
-/* "101.conf.tmp.4711", not written by a process that still runs; we have none open ourselves. */
-static bool is_leftover(struct bytes entry, const char *name) {
+/*
+ * "101.conf.tmp.4711", not written by a process that still runs; we have none open ourselves.
+ * @name: "101.conf"; "": any
+ */
+static bool is_leftover(const char *entry, const char *name) {
+        const char *end = strstr(entry, ".tmp.");
         uint32_t pid;
 
-        return bytes_take_prefix(&entry, name) && bytes_take_prefix(&entry, ".tmp.") &&
-               parse_u32(entry, &pid) && pid > 0 && pid <= INT_MAX &&
+        return end &&
+               (!*name || bytes_equal((struct bytes){ entry, (size_t)(end - entry) },
+                                      bytes_of(name))) &&
+               parse_u32(bytes_of(end + strlen(".tmp.")), &pid) && pid > 0 && pid <= INT_MAX &&
                (pid == (uint32_t)getpid() || (kill((pid_t)pid, 0) < 0 && errno == ESRCH));
 }
 
@@ -134,7 +140,7 @@ void file_sweep(const char *path) {
                 return;
         dir = opendir(folder);
         for (const struct dirent *d; dir && (d = readdir(dir));)
-                if (is_leftover(bytes_of(d->d_name), name))
+                if (is_leftover(d->d_name, name))
                         (void)unlinkat(dirfd(dir), d->d_name, 0);
 }
 

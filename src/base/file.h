@@ -71,7 +71,8 @@ int file_lock(int fd, unsigned timeout_ms, unsigned step_ms);
  * file_sweep() - remove the temporary files that killed runs left beside @path
  *
  * Those are named PATH.tmp.PID of a process that does not exist any more. file_replace() does
- * so itself; this is for a file that needs no new content now.
+ * so itself; this is for a file that needs no new content now. A path that ends with "/": those
+ * of all files in a folder, which has to be one that only we write to.
  */
 void file_sweep(const char *path);
 

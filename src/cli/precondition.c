@@ -88,6 +88,7 @@ int target_open(struct cli *c, uint32_t vmid, struct guest *ret, int *ret_lock) 
         /* first whether it is there: taking a lock would leave a file for any number */
         r = guest_load(&c->host.pve, vmid, ret);
         if (r == 0 && !c->opt[OPT_DRY_RUN]) {
+                anchor_sweep(&c->host.pve, vmid);
                 r = guest_lock(&c->host.pve, vmid, LOCK_TIMEOUT_MS, &lock);
                 if (r == 0)
                         r = guest_load(&c->host.pve, vmid, ret);

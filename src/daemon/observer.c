@@ -28,6 +28,7 @@ int observer_open(struct observer *o) {
                             : arena_printf(&o->arena, "%s" WATCH_STATE_FOLDER, o->root);
         o->path = arena_printf(&o->arena, "%s/" WATCH_STATE_FILE, o->folder);
         r = file_read(&a, o->path, WATCH_STATE_MAX, &text);
+        file_sweep(o->path);
         o->state = strndup(r == 0 && text.len ? text.data : "", text.len);
         o->damaged = r != -ENOENT;
         return o->state ? 0 : -ENOMEM;

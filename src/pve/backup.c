@@ -122,6 +122,8 @@ void backup_sweep(struct arena *a, const char *root) {
 
                 if (stat(path, &st) == 0 && st.st_mtime < time(NULL) - EARLIER_SECONDS)
                         remove_earlier(a, path);
+                else
+                        file_sweep(arena_printf(a, "%s/", path));
         }
 }
 

@@ -161,7 +161,7 @@ bool backup_written(struct arena *a, const struct guest *g, struct bytes *ret);
  */
 int backup_set_aside(struct arena *a, const struct guest *g, const char *policy, const char **ret);
 
-/** backup_sweep() - remove what was set aside 30 days ago or more */
+/** backup_sweep() - remove what was set aside 30 days ago or more, and what killed runs left there */
 void backup_sweep(struct arena *a, const char *root);
 
 /** backup_last() - the newest kept original; 0, -ENOENT when there is none, negative errno */

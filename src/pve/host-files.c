@@ -213,7 +213,6 @@ static struct bytes delegations_text(const struct pve *pve) {
 struct delegations host_delegations_load(const struct pve *pve) {
         struct delegations d;
 
-        file_sweep(path_of(pve, "subgid")); /* it is seldom written, which would do so */
         delegations_parse(pve->arena, delegations_text(pve), &d);
         return d;
 }

@@ -57,6 +57,35 @@ case_temporary_files_of_killed_runs() {
     said 'nothing to change'
 }
 
+# every verb, killed at each of its renames: what it leaves is gone when it has run again
+case_killed_verbs() {
+    command -v strace >/dev/null || return 0
+    mkdir -p "$H/usr/sbin" "$H/var/lib/vz/snippets"
+    program usermod </dev/null
+    printf '#!/bin/sh\n[ "$3" != --hookscript ] || echo "hookscript: $4" >>"$GPUANCHOR_ROOT/etc/pve/lxc/$2.conf"\n' >"$H/usr/sbin/pct"
+    chmod +x "$H/usr/sbin/pct"
+    sed -i '/^root:993:/d' "$H/etc/subgid"
+    rm -rf "$work/kept" && cp -a "$H" "$work/kept"
+    points=0
+    for verb in "enable 101 --gpu pci:0000:c1:00.0" "disable 101" "apply 101" "apply --all --boot" "convert 101 --to idmap" look; do
+        for n in 1 2 3 4 5 6 7 8 9; do
+            rm -rf "$H" && cp -a "$work/kept" "$H"
+            case $verb in convert*) "$gpuanchor" apply 101 >/dev/null 2>&1 ;; esac
+            # shellcheck disable=SC2086
+            strace -f -o "$work/trace" -e trace=rename,renameat2 -e inject=rename,renameat2:signal=SIGKILL:when=$n \
+                "$gpuanchor" $verb >"$work/out" 2>&1 </dev/null
+            grep -q '+++ killed by SIGKILL' "$work/trace" || break
+            points=$((points + 1))
+            find "$H/etc" "$H/var" "$H/run" -name '*.tmp.*' | grep -q . || fail "$verb: rename $n leaves nothing to sweep"
+            # shellcheck disable=SC2086
+            "$gpuanchor" $verb >"$work/out" 2>&1 </dev/null
+            left=$(find "$H/etc" "$H/var" "$H/run" -name '*.tmp.*')
+            [ -z "$left" ] || fail "$verb: after rename $n and another run there is $left"
+        done
+    done
+    [ $points -ge 15 ] || fail "$points points"
+}
+
 # --- programs -------------------------------------------------------------------------------------
 
 # program NAME - of this host, from stdin

@@ -249,6 +249,8 @@ int anchor_look(struct arena *a, const char *root, struct look *ret) {
 
         *ret = (struct look){ .starting_only = ret->starting_only, .findings = { .arena = a } };
         p.n_starting = ask_starting(a, root, &p.starting);
+        anchor_sweep_own(&p.host.pve);
+        backup_sweep(a, root);
         r = open_host(&p);
         if (r == 0)
                 r = guest_list(&p.host.pve, &vmids, &n);

@@ -113,7 +113,7 @@ static int apply_job(struct job *j) {
                 cli_say(c, MSG_TEMPLATE);
                 return EXIT_DONE;
         }
-        anchor_sweep(&j->host, j->vmid);
+        anchor_sweep(&j->host.pve, j->vmid);
         r = guest_lock(&j->host.pve, j->vmid, lock_timeout(c), &lock);
         return r != 0 ? target_problem(c, j->vmid, r) : apply_locked(j);
 }

@@ -8,6 +8,7 @@
  * to the hook is the package's, and goes with it. The device lines stay as they
  * are: they are right today.
  */
+#include "anchor/apply.h"
 #include "anchor/live/delegations.h"
 #include "anchor/live/gates.h"
 #include "anchor/live/running.h"
@@ -107,8 +108,10 @@ static int change_both(struct disabling *d) {
 }
 
 static int change(struct disabling *d) {
-        int announced = guest_announce(&d->c->host.pve, d->vmid), r = change_both(d);
+        int announced = guest_announce(&d->c->host.pve, d->vmid), r;
 
+        anchor_sweep(&d->c->host.pve, d->vmid);
+        r = change_both(d);
         guest_announce_end(&d->c->host.pve, d->vmid, announced);
         return r;
 }

@@ -29,7 +29,7 @@ static const char functions[] =
         "write() { mkdir -p \"$1\" && cat >\"$1/.gpuanchor.tmp\" && chmod 644 "
         "\"$1/.gpuanchor.tmp\" "
         "&& mv -f \"$1/.gpuanchor.tmp\" \"$1/" UPKEEP_DROPIN "\"; }\n"
-        "remove() { rm -f \"$1/" UPKEEP_DROPIN "\" && { rmdir \"$1\" 2>/dev/null || :; }; }\n"
+        "remove() { rm -f \"$1/" UPKEEP_DROPIN "\" \"$1/.gpuanchor.tmp\" && { rmdir \"$1\" 2>/dev/null || :; }; }\n"
         "reload() { have systemctl || return 0; "
         "until systemctl daemon-reload 2>/dev/null; do sleep 0.2; done; }\n"
         /* 5: there is no such unit, so nothing that would have to be restarted */
