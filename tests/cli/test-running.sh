@@ -489,8 +489,7 @@ EOF
     ct=$init
     host guide-moved
     look
-    said 'has a /dev of its own'
-    said "(process $docker)"
+    said "sleep (process $docker) in the container has mounts of its own, with the node /dev/dri/$old ($number)"
     said "/dev/dri/$old ($number) open since before the change"
     said "(process $opener)"
     init=$docker
@@ -515,14 +514,18 @@ echo 0 >"$group/lxc/101/cgroup.procs"
 cd "$work/ct" && mkdir nested && mount -t tmpfs nested nested && : >nested/gpu || exit 1
 mount --bind dev/dri/$old nested/gpu || exit 1
 echo ready >"$work/nested.ready"
-exec chroot . /usr/bin/sleep 1000
+exec chroot . /usr/bin/python3 -c 'import os, time; fd = os.open("/nested/gpu", os.O_PATH); time.sleep(1000)'
 EOF
+    number=$(number render)
     nsenter -t "$init" -m unshare -Ur -m --propagation private sh "$work/nested.sh" &
     nested=$!
     ready_within_30_s "$work/nested.ready"
     sleep 0.2
     host guide-moved
     look
+    for what in "/dev/dri/$old ($number) open since before the change" "mounts of its own, with the node /nested/gpu ($number)"; do
+        said "python3 (process $nested) in the container has $what"
+    done
     ct=$init
     init=$nested
     opens_is "/dev/dri/$old" ENOENT

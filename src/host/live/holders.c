@@ -21,6 +21,7 @@
 
 enum { MAX_GROUPS = 4096, MAX_PROCESSES = 8192, MAX_DESCRIPTORS = 4096, MAX_NAMESPACES = 64 };
 enum { MAX_DEPTH = 16, MAX_HOLDERS = 16, TEXT_MAX = 64 * 1024 };
+enum { MAX_MOUNTS = 1024, MOUNTINFO_MAX = 4 << 20 };
 
 struct search {
         const struct inside *in;
@@ -146,6 +147,52 @@ static bool is_new_namespace(struct search *s, const struct inside *other) {
         return true;
 }
 
+static void add_copy(struct search *s, unsigned pid, const char *path, struct devnum number) {
+        if (is_looked_for(s, number))
+                add(s, pid, (struct holder){ .path = path, .number = number });
+}
+
+/*
+ * "36 35 0:6 /dri/renderD128//deleted /srv/gpu rw - devtmpfs udev rw": where a file of a /dev is bound.
+ * NULL: nothing like it, or a name with characters that are escaped there.
+ */
+static const char *bound_file(struct arena *a, struct bytes line) {
+        struct bytes root, point, word;
+
+        for (int i = 0; i < 3; i++)
+                (void)bytes_word(&line);
+        root = bytes_word(&line);
+        point = bytes_word(&line);
+        do
+                word = bytes_word(&line);
+        while (word.len > 0 && !bytes_equal(word, BYTES("-")));
+        word = bytes_word(&line);
+        return root.len > 1 && !bytes_contains_char(point, '\\') &&
+                               (bytes_equal(word, BYTES("devtmpfs")) ||
+                                bytes_equal(word, BYTES("tmpfs")))
+                       ? bytes_dup(a, point)
+                       : NULL;
+}
+
+/* Nodes that were bound outside of its /dev. */
+static void look_at_mounts(struct search *s, const struct inside *other) {
+        struct arena *a = s->in->arena;
+        struct bytes text;
+
+        if (file_read(a, arena_printf(a, "/proc/%u/mountinfo", other->pid), MOUNTINFO_MAX, &text) <
+            0)
+                return;
+        for (int i = 0; i < MAX_MOUNTS && text.len > 0; i++) {
+                const char *path = bound_file(a, bytes_cut(&text, '\n'));
+                struct inside_node n = { 0 };
+
+                if (path && !str_has_prefix(path, "/dev/"))
+                        n = inside_look(other->root_fd, path);
+                if (n.is_char)
+                        add_copy(s, other->pid, path, n.number);
+        }
+}
+
 static void look_at_namespace(struct search *s, unsigned pid) {
         struct inside other = { .arena = s->in->arena, .vmid = s->in->vmid, .pid = pid };
         _cleanup_(cleanup_close) int root = -1;
@@ -159,9 +206,8 @@ static void look_at_namespace(struct search *s, unsigned pid) {
         other.root_fd = root;
         holdings_look(&other, &s->asked->nodes, &held);
         for (size_t i = 0; i < held.n_nodes; i++)
-                if (is_looked_for(s, held.nodes[i].number))
-                        add(s, pid, (struct holder){ .path = held.nodes[i].path,
-                                                     .number = held.nodes[i].number });
+                add_copy(s, pid, held.nodes[i].path, held.nodes[i].number);
+        look_at_mounts(s, &other);
 }
 
 /* ---- all of them ---- */

@@ -13,7 +13,7 @@ struct holder {
         const char *unit;     /* of its systemd: "jellyfin.service"; NULL: none, or an odd name */
         const char *path;     /* inside, of the node */
         struct devnum number;
-        bool open;            /* it has the node open; else the node is in a /dev of its own */
+        bool open;            /* it has the node open; else the node is in a mount namespace of its own */
 };
 
 struct holders {
