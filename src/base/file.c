@@ -9,6 +9,7 @@
 #include "base/file.h"
 
 #include "base/folder.h"
+#include "base/meanwhile.h"
 #include "base/number.h"
 
 #include <errno.h>
@@ -208,7 +209,7 @@ int file_lock(int fd, unsigned timeout_ms, unsigned step_ms) {
                         return -errno;
                 if (clock_ms() >= end)
                         return -ETIMEDOUT;
-                nanosleep(&(struct timespec){ .tv_nsec = 1000L * 1000 * step_ms }, NULL);
+                (void)meanwhile_poll(NULL, 0, (int)step_ms);
         }
         return 0;
 }

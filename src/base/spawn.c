@@ -12,6 +12,8 @@
  */
 #include "base/spawn.h"
 
+#include "base/meanwhile.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -24,6 +26,7 @@
 #include <time.h>
 
 #define KILL_MS 1000 /* a process that can end at all does, once it is killed */
+#define END_STEP_MS 5
 #define HELPER_MEMORY (64 * 1024 * 1024)
 #define HELPER_OUTPUT (64 * 1024) /* of an error that ends it */
 
@@ -184,7 +187,8 @@ static int child_watch(int pidfd, struct child *c, const struct spawn_job *job) 
 
                 if (left <= 0)
                         return SPAWN_E_TIMEOUT;
-                if (poll(fds, ELEMENTS(fds), left < INT32_MAX ? (int)left : INT32_MAX) < 0 &&
+                if (meanwhile_poll(fds, ELEMENTS(fds), left < INT32_MAX ? (int)left : INT32_MAX) <
+                            0 &&
                     errno != EINTR)
                         return -errno;
                 if (!output_take(c->from, job->max_output, &c->out))
@@ -236,7 +240,7 @@ int spawn_end(pid_t pid, int *ret_status) {
                         abandoned = ended ? child_first() : pid;
                         return SPAWN_E_ABANDONED;
                 } else if (p == 0) {
-                        nanosleep(&(struct timespec){ .tv_nsec = 5 * 1000 * 1000 }, NULL);
+                        (void)meanwhile_poll(NULL, 0, END_STEP_MS);
                 }
         }
 }
@@ -286,6 +290,7 @@ struct helper {
 static _Noreturn void helper_run(struct helper *h, pid_t parent) {
         int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
+        meanwhile_set(NULL, NULL);
         setpgid(0, 0);
         if (in < 0 || dup2(in, STDIN_FILENO) < 0 || dup2(h->out, STDOUT_FILENO) < 0 ||
             dup2(h->out, STDERR_FILENO) < 0 || close_range(STDERR_FILENO + 1, ~0U, 0) < 0 ||

@@ -78,7 +78,7 @@ static void watch_places(struct manager *m) {
                 { "/etc/pve/lxc", "*.conf" },
                 { "/etc/pve/gpuanchor", "*.conf" },
                 { "/etc/pve/mapping", "pci.cfg" },
-                { "/run/gpuanchor", "*[0-9] *.held" },
+                { "/run/gpuanchor", "*[0-9] *.held", true },
                 /* a container that goes down without any hook of Proxmox changes no file */
                 { "/sys/fs/cgroup/lxc", "*[0-9]" },
                 { PVE_SLICE, "pve-container@*" },
@@ -92,7 +92,7 @@ static void watch_places(struct manager *m) {
 
         for (; n < ELEMENTS(places); n++)
                 list[n] = (struct watch_folder){ arena_printf(&a, "%s%s", root, places[n].path),
-                                                 places[n].names };
+                                                 places[n].names, places[n].noted };
         if (snippet)
                 list[n++] = (struct watch_folder){ dirname(arena_strdup(&a, snippet)), HOOK_NAME };
         /* a busy folder, of interest only until the first container starts */
@@ -189,14 +189,18 @@ static int on_event(struct manager *m) {
 static int on_readable(sd_event_source *s, int fd, uint32_t events, void *user) {
         struct manager *m = user;
 
-        for (int i = 0; i < WATCH_SOURCES; i++)
-                if (m->sources[i] == s && watch_drain(m->watch, (enum watch_source)i)) {
-                        if (i == WATCH_DEVICES || i == WATCH_KERNEL)
-                                ask_look(m->observer.root); /* at once: it shuts the gates */
-                        m->ask |= i != WATCH_KERNEL;
-                        return i == WATCH_KERNEL ? 0 : on_event(m);
-                }
-        return 0;
+        enum watch_source from = 0;
+        enum watch_news news;
+
+        while (m->sources[from] != s)
+                from++;
+        news = watch_drain(m->watch, from);
+        if (news == WATCH_NOTHING)
+                return 0;
+        if (from == WATCH_DEVICES || from == WATCH_KERNEL)
+                ask_look(m->observer.root); /* at once: it shuts the gates */
+        m->ask |= from != WATCH_KERNEL && news == WATCH_CHANGED;
+        return from == WATCH_KERNEL ? 0 : on_event(m);
 }
 
 static int attach_source(struct manager *m, enum watch_source source) {

@@ -32,6 +32,7 @@
 
 struct folder {
         char *path, *names;
+        bool noted;
         int wd; /* -1: not there */
 };
 
@@ -122,6 +123,7 @@ int watch_folders(struct watch *w, const struct watch_folder *folders, size_t n)
                         r = -errno;
                 f->path = strdup(folders[i].path);
                 f->names = strdup(folders[i].names);
+                f->noted = folders[i].noted;
                 if (!f->path || !f->names)
                         r = -ENOMEM;
                 w->n_folders++;
@@ -172,49 +174,53 @@ static bool matches(const char *patterns, const char *name) {
         return false;
 }
 
-static bool is_interesting(struct watch *w, const struct inotify_event *e) {
-        bool ours = false;
+static enum watch_news more(enum watch_news a, enum watch_news b) {
+        return a > b ? a : b;
+}
+
+static enum watch_news news_of(struct watch *w, const struct inotify_event *e) {
+        enum watch_news news = WATCH_NOTHING;
 
         if (e->mask & IN_Q_OVERFLOW)
-                return true;
+                return WATCH_CHANGED;
         for (size_t i = 0; i < w->n_folders; i++) {
                 struct folder *f = &w->folders[i];
 
                 if (f->wd != e->wd)
                         continue;
                 if (e->mask & (IN_IGNORED | IN_UNMOUNT | IN_DELETE_SELF | IN_MOVE_SELF))
-                        ours = true;
-                else
-                        ours |= f->names && e->len > 0 && matches(f->names, e->name);
+                        news = WATCH_CHANGED;
+                else if (f->names && e->len > 0 && matches(f->names, e->name))
+                        news = more(news, f->noted ? WATCH_NOTED : WATCH_CHANGED);
                 if (e->mask & IN_IGNORED)
                         f->wd = -1; /* the kernel has dropped it */
         }
-        return ours;
+        return news;
 }
 
-static bool drain_files(struct watch *w) {
+static enum watch_news drain_files(struct watch *w) {
         _Alignas(struct inotify_event) char buffer[16 * 1024];
-        bool any = false;
+        enum watch_news news = WATCH_NOTHING;
         ssize_t n;
 
         while ((n = read(w->inotify, buffer, sizeof(buffer))) > 0 || (n < 0 && errno == EINTR))
                 for (char *p = buffer; n > 0 && p < buffer + n;) {
                         const struct inotify_event *e = (const struct inotify_event *)(void *)p;
 
-                        any |= is_interesting(w, e);
+                        news = more(news, news_of(w, e));
                         p += sizeof(*e) + e->len;
                 }
-        return any;
+        return news;
 }
 
-bool watch_drain(struct watch *w, enum watch_source source) {
+enum watch_news watch_drain(struct watch *w, enum watch_source source) {
         switch (source) {
         case WATCH_KERNEL:
         case WATCH_DEVICES:
-                return drain_devices(watch_fd(w, source));
+                return drain_devices(watch_fd(w, source)) ? WATCH_CHANGED : WATCH_NOTHING;
         case WATCH_FILES:
                 return drain_files(w);
         default:
-                return true; /* the mount table; EPOLLPRI is its event, nothing is to be read */
+                return WATCH_CHANGED; /* the mount table; EPOLLPRI is its event, nothing is to be read */
         }
 }

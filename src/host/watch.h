@@ -13,6 +13,7 @@
 struct watch_folder {
         const char *path;
         const char *names; /* shell patterns with blanks between them: "group subgid", "*.conf" */
+        bool noted;        /* what is written there says what was done, and asks for nothing */
 };
 
 struct watch;
@@ -50,10 +51,17 @@ enum watch_source {
 /** watch_fd() - descriptor to poll: for input, WATCH_MOUNTS for EPOLLPRI; -1 when there is none */
 int watch_fd(const struct watch *w, enum watch_source source);
 
+/** enum watch_news - what has happened, the weightier the higher */
+enum watch_news {
+        WATCH_NOTHING,
+        WATCH_NOTED, /* in a folder that is @noted, and nowhere else */
+        WATCH_CHANGED,
+};
+
 /**
  * watch_drain() - read all that is there
  *
  * Return: whether anything of interest happened. An overrun of the kernel's
  * queue is of interest: what was in it is lost.
  */
-bool watch_drain(struct watch *w, enum watch_source source);
+enum watch_news watch_drain(struct watch *w, enum watch_source source);

@@ -122,6 +122,42 @@ case_several_in_one_look() {
     end
 }
 
+# one of them holds its helper for long, and devices change: the gates of all follow at once
+case_gate_waits_for_no_other() {
+    command -v strace >/dev/null || return 0
+    host guide
+    for vmid in 102 101; do container; done
+    look
+    host guide-moved
+    strace -f -q -o "$work/trace" -e trace=setns -e inject=setns:delay_enter=4000000 \
+        chroot "$R" /opt/gpuanchor look >"$work/out" 2>"$work/err" </dev/null &
+    slow=$!
+    for _ in $(seq 200); do ! grep -q setns "$work/trace" 2>/dev/null || break; sleep 0.02; done
+    host guide
+    : >"$R/run/gpuanchor-look/wanted"
+    for vmid in 102 101; do
+        for _ in $(seq 40); do
+            grep -q "^gate closed.* $(number render)\>" "$R/run/gpuanchor/$vmid.held" || break
+            sleep 0.05
+        done
+        ! grep -q "^gate closed.* $(number render)\>" "$R/run/gpuanchor/$vmid.held" || fail "the gate of $vmid waits"
+    done
+    ! grep -q 'came into' "$work/out" || fail "nothing was slow"
+    wait "$slow"
+    look
+    for vmid in 102 101; do
+        grep -q "^node = /dev/dri/$(node render) $(number render) " "$R/run/gpuanchor/$vmid" || fail "nodes of $vmid"
+        grep -q "^dev1: /dev/dri/$(node render),gid=104" "$R/etc/pve/lxc/$vmid.conf" || fail "the file of $vmid"
+        grep -q "^gate closed" "$R/run/gpuanchor/$vmid.held" || fail "the gate of $vmid"
+    done
+    opens_is "/dev/dri/$(node render)" ENXIO
+    echo 1 >"$group/lxc/102/cgroup.kill"
+    sleep 0.2
+    rmdir "$group/lxc/102"
+    mv "$R/etc/pve/lxc/102.conf" "$R/run/102.conf.was"
+    end
+}
+
 # owner and mode that a node had at the start are those of the node that takes its place
 case_mode_stays() {
     host guide

@@ -15,6 +15,7 @@
 #include "anchor/live/running.h"
 #include "anchor/status.h"
 #include "anchor/inside/upkeep.h"
+#include "base/meanwhile.h"
 #include "host/live/ask.h"
 
 #define MAX_TRIES 3
@@ -96,6 +97,8 @@ static bool correct_file(struct pass *p, struct anchor *an, const struct check *
 
         if (!(any || check_missing_dev(c)) || c->refuse || c->left_alone)
                 return true;
+        if (p->look->asked)
+                return false; /* devices are changing: no file by half of them; another look is due */
         if (guest_lock(&an->pve, c->guest.vmid, 0, &lock) != 0 ||
             correct_locked(p, an, c->guest.vmid, any) != 0) {
                 p->look->n_deferred++;
@@ -219,6 +222,22 @@ static void one_container(struct pass *p, uint32_t vmid, round_fn *round) {
                 round(p, &c);
 }
 
+/*
+ * Devices have changed since the host was read. No gate waits until all the containers before it
+ * have been looked at, however long one of them holds its helper, and none that follows is looked
+ * at by what is no longer so.
+ */
+static void catch_up(void *user) {
+        struct pass *p = user;
+        const struct pve *pve = &p->host.pve;
+
+        if (*pve->root || !ask_take(pve->root))
+                return;
+        p->look->asked = true;
+        if (open_host(p) == 0)
+                gates_renew(&p->host, &p->look->findings);
+}
+
 /* Policies have their pins renewed by starts. */
 static void keep_memory(struct anchor *host) {
         const char *path;
@@ -254,11 +273,15 @@ int anchor_look(struct arena *a, const char *root, struct look *ret) {
         r = open_host(&p);
         if (r == 0)
                 r = guest_list(&p.host.pve, &vmids, &n);
+        meanwhile_set(catch_up, &p);
         for (size_t k = 0; k < ELEMENTS(rounds); k++)
-                for (size_t i = 0; r == 0 && i < n; i++)
+                for (size_t i = 0; r == 0 && i < n; i++) {
+                        catch_up(&p);
                         one_container(&p, vmids[i], rounds[k]);
+                }
         for (size_t i = 0; i < p.n_unfinished; i++)
                 one_container(&p, p.unfinished[i], finish);
+        meanwhile_set(NULL, NULL);
         arena_done(&p.scratch);
         if (r == 0 && p.stale)
                 r = open_host(&p);

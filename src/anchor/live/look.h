@@ -15,6 +15,7 @@ struct look {
         size_t n_soon;            /* things that have to wait for udev */
         size_t n_deferred;        /* things that have to wait: a lock that is taken */
         size_t n_starting;        /* containers that were said to start, and do not run yet */
+        bool asked;               /* a look was asked for while this one went on; another is due */
 };
 
 /**

@@ -209,13 +209,17 @@ static const char *undone_text(struct check *c, const struct follow *f) {
         return b.len ? strbuf_str(&b) : NULL;
 }
 
-/* The gate's part of the file was written by this pass. */
+/* The gate's part of the file is written by others, also while the helper looks. */
 static void keep_held(const struct check *c, const struct wish *w, struct held next) {
-        next.gate = w->before.gate;
-        next.gate_why = w->before.gate_why;
-        next.refused = w->before.refused;
-        next.n_refused = next.n_asked = w->before.n_refused;
-        next.asked = next.refused;
+        struct held now = w->before;
+
+        (void)held_load(&c->anchor->pve, c->guest.vmid, &now);
+        next.gate = now.gate;
+        next.gate_why = now.gate_why;
+        next.refused = now.refused;
+        next.n_refused = now.n_refused;
+        next.asked = w->before.refused;
+        next.n_asked = w->before.n_refused;
         (void)held_store(&c->anchor->pve, c->guest.vmid, &next); /* the next look tries again */
 }
 

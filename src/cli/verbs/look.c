@@ -21,6 +21,7 @@
 #define MOST_MS (60 * 1000)     /* then the timer tries on */
 #define UDEV_MS (3 * 1000)      /* what udev has to do for other devices is not waited for longer */
 #define LINGER_MS (3 * 1000)    /* events come in bursts, and to start takes longer than to look */
+#define BURST_MS (10 * 1000)    /* passes follow one another; then half of the time is free */
 
 /** struct looking - a run of the verb: passes until nothing is asked for */
 struct looking {
@@ -29,7 +30,9 @@ struct looking {
         uint64_t end;         /* when the timer tries on instead */
         uint64_t linger;      /* until then it is ready for what is asked for next */
         uint64_t udev_until;  /* until then udev is waited for; 0: it is not */
+        uint64_t paid;        /* until then the passes would have lasted with as much time between them */
         bool udev_busy;
+        bool asked; /* a pass is due: it was asked for since the last one began */
 };
 
 static uint64_t now_ms(void) {
@@ -74,22 +77,36 @@ static int look_at_all(struct looking *l, bool asked) {
         if (r != 0)
                 return target_problem(c, 0, r);
         tell(c, &l->last.findings);
+        l->asked = l->last.asked;
         return EXIT_DONE;
 }
 
-static int pass(struct looking *l) {
+/* What comes first, whatever else is being done or waited for. */
+static int look_at_gates(struct looking *l) {
         struct cli *c = l->c;
-        bool asked = ask_take(c->root) || l->udev_busy;
         struct findings gates;
         int r;
 
-        if (asked)
-                l->linger = now_ms() + LINGER_MS;
+        if (ask_take(c->root))
+                l->asked = true;
         arena_reset(&c->arena);
         r = anchor_look_at_gates(&c->arena, c->root, &gates);
         if (r != 0)
                 return target_problem(c, 0, r);
         tell(c, &gates);
+        return EXIT_DONE;
+}
+
+static int pass(struct looking *l) {
+        bool asked;
+        int r = look_at_gates(l);
+
+        if (r != EXIT_DONE)
+                return r;
+        asked = l->asked || l->udev_busy;
+        if (asked)
+                l->linger = now_ms() + LINGER_MS;
+        l->asked = false;
         return has_to_wait_for_udev(l) ? EXIT_DONE : look_at_all(l, asked);
 }
 
@@ -102,42 +119,64 @@ static unsigned pause_of(const struct looking *l) {
                                       : 0;
 }
 
+static void nap(uint64_t ms) {
+        nanosleep(&(struct timespec){ (time_t)(ms / 1000), (long)(ms % 1000) * 1000 * 1000 }, NULL);
+}
+
+/* While passes have to wait; what is wrong is reported by the next one. */
+static void look_at_gates_meanwhile(struct looking *l) {
+        uint64_t begin = now_ms();
+
+        (void)look_at_gates(l);
+        nap(now_ms() - begin);
+}
+
 /*
- * Until it is time for another pass. Return: false when there is nothing to wait for. As long as
- * the last pass took is always waited, and one step at least: whoever asks without end gets no
- * more than half of a processor.
+ * Until it is time for another pass. Return: false when there is nothing to wait for. Passes follow
+ * one another for a burst of events; whoever asks without end gets no more than half of a processor
+ * for them.
  */
-static bool wait_for_next(const struct looking *l, uint64_t took) {
+static bool wait_for_next(struct looking *l) {
         uint64_t begin = now_ms(), pause = pause_of(l);
-        uint64_t least = begin + (took > STEP_MS ? took : STEP_MS);
 
         for (;;) {
                 uint64_t now;
 
-                nanosleep(&(struct timespec){ .tv_nsec = STEP_MS * 1000 * 1000 }, NULL);
+                nap(STEP_MS);
                 now = now_ms();
                 if (now >= l->end)
                         return false;
-                if (now < least)
+                if (now + BURST_MS < l->paid) {
+                        if (ask_is_wanted(l->c->root))
+                                look_at_gates_meanwhile(l);
                         continue;
-                if (ask_is_wanted(l->c->root) || (pause > 0 && now >= begin + pause))
+                }
+                if (l->asked || ask_is_wanted(l->c->root) || (pause > 0 && now >= begin + pause))
                         return true;
                 if (pause == 0 && now >= l->linger)
                         return false;
         }
 }
 
+static int paid_pass(struct looking *l) {
+        uint64_t begin = now_ms();
+        int r = pass(l);
+
+        l->paid = (l->paid > begin ? l->paid : begin) + 2 * (now_ms() - begin);
+        return r;
+}
+
 static int run(struct cli *c) {
         struct looking l = { .c = c, .end = now_ms() + MOST_MS };
-        uint64_t begin;
         int r;
 
         if (!target_is_root(c, MSG_WRITES_MEMORY))
                 return EXIT_TROUBLE;
-        do {
-                begin = now_ms();
-                r = pass(&l);
-        } while (r == EXIT_DONE && !*c->root && wait_for_next(&l, now_ms() - begin));
+        do
+                r = paid_pass(&l);
+        while (r == EXIT_DONE && !*c->root && wait_for_next(&l));
+        if (l.asked || l.udev_busy)
+                ask_look(c->root); /* what was taken is not done yet */
         return r == EXIT_DONE && l.last.n_deferred > 0 ? EXIT_ATTENTION : r;
 }
 

@@ -10,6 +10,7 @@
 #include "host/inside/helper.h"
 
 #include "base/file.h"
+#include "base/meanwhile.h"
 #include "base/number.h"
 #include "base/process.h"
 #include "host/inside/root-files.h"
@@ -68,8 +69,8 @@ static pid_t earlier(struct arena *a, const struct inside_job *job) {
         const char *path = note_path(a, job->root, job->vmid);
         pid_t pid = note_read(a, path);
 
-        for (int i = 0; pid > 0 && i < 10; i++) {
-                nanosleep(&(struct timespec){ .tv_nsec = 100 * 1000 * 1000 }, NULL);
+        for (int i = 0; pid > 0 && i < 20; i++) {
+                (void)meanwhile_poll(NULL, 0, 50);
                 pid = note_read(a, path);
         }
         return pid;
