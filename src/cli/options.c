@@ -148,6 +148,7 @@ static enum cli_opt option_of(int code) {
 static bool read_options(struct cli *c, int argc, char **argv) {
         char letters[2 * OPTS + 3] = "+:";
         struct option longs[OPTS + 1];
+        enum cli_opt opt;
         int code;
 
         if (c->verb)
@@ -158,7 +159,10 @@ static bool read_options(struct cli *c, int argc, char **argv) {
         while ((code = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
                 if (code == '?' || code == ':')
                         return unknown_option(c, code, argv[optind - 1]);
-                c->opt[option_of(code)] = optarg ? optarg : "";
+                opt = option_of(code);
+                c->opt[opt] = optarg ? optarg : "";
+                if (optarg && !optarg[strspn(optarg, " \t\r\n,")]) /* also a list of nothing */
+                        return usage(c, arena_printf(&c->arena, MSG_EMPTY_VALUE, options[opt].name), NULL);
         }
         return true;
 }
@@ -195,7 +199,7 @@ const struct verb *options_verb(struct cli *c, const char *word) {
         for (size_t i = 0; verbs[i]; i++)
                 if (streq(word, verbs[i]->name))
                         return verbs[i];
-        usage(c, arena_printf(&c->arena, MSG_UNKNOWN_VERB, word), nearest_verb(word));
+        usage(c, arena_printf(&c->arena, MSG_UNKNOWN_VERB, *word ? word : "''"), nearest_verb(word));
         return NULL;
 }
 

@@ -383,6 +383,25 @@ case_gpu_by_a_name_of_now() {
     done
 }
 
+# every option that takes a value, of every verb
+case_empty_values() {
+    guide
+    before
+    for verb in $("$gpuanchor" --help | sed -n '/^Verbs/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
+        for option in $("$gpuanchor" "$verb" --help | sed -n 's/^  .*--\([a-z-]*\) [A-Z].*/\1/p'); do
+            for value in '' ' ' ', ,'; do
+                run 2 "$verb" 101 "--$option" "$value"
+                complained "--$option needs a value, and was given an empty one; see gpuanchor $verb --help"
+                one_line && silent && unchanged
+            done
+            echo "$verb --$option" >>"$work/tried"
+        done
+    done
+    for option in 'enable --gpu' 'enable --guest-service' 'convert --to' 'report --output'; do
+        grep -qxF -e "$option" "$work/tried" || fail "not tried: $option"
+    done
+}
+
 case_enable_all() {
     guide
     cp "$CONF" "$H/etc/pve/lxc/102.conf"
