@@ -78,8 +78,8 @@ int anchor_memory(struct anchor *an) {
         host_memory_load(&an->pve, &an->memory);
         if (!an->memory.has_pins)
                 collect_pins(an);
-        host_memory_know_pins(an->pve.arena, &an->memory);
         now = facts_cards(an->pve.arena, &an->facts);
+        host_memory_know_pins(an->pve.arena, &an->memory, &now);
         an->memory.same_cards = !history_advance(an->pve.arena, &an->memory.history, &now);
         an->has_memory = true;
         return 0;

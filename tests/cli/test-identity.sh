@@ -229,6 +229,47 @@ case_away_when_memory_was_lost() {
     gets 101 -
 }
 
+# the host's memory is lost while a card that is here shows no serial number, and its pin is all that knows it
+case_unreadable_when_memory_was_lost() {
+    unread='driver=vfio-pci nodes=no'
+    host "01 01.0 0 $A" '02 02.0 1'
+    pinned 101 01 0
+    pinned 102 02 1
+    host "01 01.0 - $unread"
+    gets 101 -
+    gets 102 -
+    rm -rf "${KEPT:?}/host"
+    host "01 01.0 - $unread"
+    look
+    host "01 01.0 - $unread" "02 02.0 0 $A" # 101's, in the slot of the one that 102 misses
+    gets 102 -
+    gets 101 0
+    # in the same moment
+    fresh
+    host "01 01.0 0 $A" '02 02.0 1'
+    pinned 101 01 0
+    pinned 102 02 1
+    rm -rf "${KEPT:?}/host"
+    host "02 02.0 0 $A"
+    gets 102 -
+    gets 101 0
+    # where it was, it is no stranger to another pin of the same card
+    fresh
+    host '01 01.0 0 driver=other' '02 02.0 1'
+    pinned 102 01 0
+    host "01 01.0 0 $A" '02 02.0 1'
+    pinned 101 01 0
+    host '01 01.0 0 driver=other' '02 02.0 1'
+    gets 102 0
+    rm -rf "${KEPT:?}/host"
+    sed -i 's/ amd=[^ ]*//' "$POLICIES/102.conf"
+    host '01 01.0 0 driver=other' '02 02.0 1'
+    look
+    host "01 01.0 0 $A" '02 02.0 1'
+    gets 102 0
+    gets 101 0
+}
+
 # what comes into a slot that two pins lead to may be the card of the one that is lost
 case_lost_at_the_same_port() {
     host '01 01.0 0' "02 02.0 1 $B"

@@ -53,7 +53,7 @@ static struct host_memory read_memory(struct arena *a, struct stage *s) {
         } else {
                 collect_pins(a, s, &m);
         }
-        host_memory_know_pins(a, &m);
+        host_memory_know_pins(a, &m, &now);
         history_advance(a, &m.history, &now);
         return m;
 }

@@ -536,6 +536,8 @@ static void oracle_look(struct world *w, struct container *c) {
                 if (s->model != own->model || s->slot < 0)
                         continue;
                 exchanged |= s->ever_read && s->read_in != s->slot;
+                /* nothing was read at its port since ports were other ones: it may have come */
+                exchanged |= s->serial == UNIQUE && s->readable && may_have_come(w, i);
                 moved |= s->looked && w->looked[s->slot] != i;
         }
         if (moved || (gone > 0 && come > 0))
@@ -750,13 +752,13 @@ static bool judge_all(struct world *w) {
         return check_conflicts(w, given) && good;
 }
 
-/* The pin of a container whose card is away knows its serial number. */
-static bool is_remembered(const struct world *w, int card) {
+/* The pin of a container knows the serial number of @card, as one in @slot; -1: anywhere. */
+static bool is_remembered(const struct world *w, int card, int slot) {
         for (int i = 0; i < CONTAINERS; i++) {
                 const struct container *c = &w->containers[i];
 
-                if (c->used && c->result >= TRACK_MISSING && c->serial &&
-                    streq(c->serial, w->cards[card].text))
+                if (c->used && c->serial && streq(c->serial, w->cards[card].text) &&
+                    (slot < 0 || (c->result < TRACK_MISSING && c->slot == slot)))
                         return true;
         }
         return false;
@@ -765,9 +767,10 @@ static bool is_remembered(const struct world *w, int card) {
 /* No history of the host any more, but for what pins know. */
 static void forget_seen(struct world *w) {
         for (int i = 0; i < CARDS; i++)
-                w->cards[i].ever_read = w->cards[i].ever_read && is_remembered(w, i);
+                w->cards[i].ever_read = w->cards[i].ever_read && is_remembered(w, i, -1);
         for (int slot = 0; slot < SLOTS; slot++)
-                w->shown[slot] = -1;
+                if (w->shown[slot] >= 0 && !is_remembered(w, w->shown[slot], slot))
+                        w->shown[slot] = -1;
         for (unsigned model = 0; model < MODELS; model++)
                 w->bogus_shared[model] = bogus_twins(w, model);
 }
@@ -968,7 +971,12 @@ static void forget(struct world *w) {
  */
 static void take_place(struct world *w) {
         const struct container *c = &w->containers[pick(w, CONTAINERS)];
-        struct silicon *own = &w->cards[c->card];
+        struct silicon *own;
+
+        for (int i = 0; i < CONTAINERS && pick(w, 2); i++) /* rather one whose card is away */
+                if (w->containers[i].used && w->containers[i].result >= TRACK_MISSING)
+                        c = &w->containers[i];
+        own = &w->cards[c->card];
 
         for (int tries = 0; c->used && tries < 10; tries++) {
                 int i = any_card(w, true);
@@ -986,7 +994,7 @@ static void take_place(struct world *w) {
 static void change(struct world *w) {
         int i = any_card(w, true), j = any_card(w, false), slot = any_free_slot(w);
 
-        switch (pick(w, 12 + !pick(w, 4))) {
+        switch (pick(w, 13)) {
         case 0:
                 w->bus = 1 + pick(w, 4);
                 note(w, "buses begin at %u\n", w->bus);

@@ -42,13 +42,14 @@ bool history_knew(const struct history *h, const struct card *c, uint32_t number
         return false;
 }
 
-void history_know(struct arena *a, struct history *h, const struct card *c) {
-        for (size_t kind = 0; kind < SERIAL_KINDS; kind++)
-                if (c->serials[kind] && serial_is_plausible(c->serials[kind]) &&
-                    !find_serial(h, kind, c->serials[kind]))
-                        *ARENA_PUSH(a, h->seen, h->n_seen) = (struct seen_serial){
-                                kind, arena_strdup(a, c->serials[kind]), 0, false
-                        };
+bool history_has(const struct history *h, enum serial_kind kind, const char *serial) {
+        return find_serial(h, kind, serial);
+}
+
+void history_know(struct arena *a, struct history *h, enum serial_kind kind, const char *serial) {
+        if (serial_is_plausible(serial))
+                *ARENA_PUSH(a, h->seen, h->n_seen) =
+                        (struct seen_serial){ kind, arena_strdup(a, serial), 0, false };
 }
 
 struct card history_believed(const struct history *h, struct card c) {
@@ -78,13 +79,6 @@ static const struct card *same_place(const struct card_set *set, const struct ca
         return NULL;
 }
 
-static bool set_has_serial(const struct card_set *set, enum serial_kind kind, const char *value) {
-        for (size_t i = 0; i < set->n; i++)
-                if (set->cards[i].serials[kind] && streq(set->cards[i].serials[kind], value))
-                        return true;
-        return false;
-}
-
 static void see(struct arena *a, struct history *h, const struct card_set *now, uint32_t number) {
         for (size_t i = 0; i < now->n; i++)
                 for (size_t kind = 0; kind < SERIAL_KINDS; kind++) {
@@ -111,7 +105,7 @@ static void keep_serials(struct card *c, const struct card *before, const struct
                 return;
         for (size_t kind = 0; kind < SERIAL_KINDS; kind++) {
                 if (c->serials[kind] || (c->none & SERIAL_BIT(kind)) || !before->serials[kind] ||
-                    set_has_serial(now, kind, before->serials[kind]))
+                    card_set_shows(now, kind, before->serials[kind]))
                         continue;
                 c->serials[kind] = before->serials[kind];
                 c->kept |= SERIAL_BIT(kind);

@@ -52,8 +52,11 @@ bool history_advance(struct arena *a, struct history *h, const struct card_set *
 /** history_knew() - whether a serial of @c was seen on this host before set @number */
 bool history_knew(const struct history *h, const struct card *c, uint32_t number);
 
-/** history_know() - the serials of @c were seen on this host before @h begins */
-void history_know(struct arena *a, struct history *h, const struct card *c);
+/** history_has() - whether a serial number was seen on this host */
+bool history_has(const struct history *h, enum serial_kind kind, const char *serial);
+
+/** history_know() - a serial number that @h does not have was seen on this host before @h begins */
+void history_know(struct arena *a, struct history *h, enum serial_kind kind, const char *serial);
 
 /** history_believed() - @c without the serials that two cards had at one time */
 struct card history_believed(const struct history *h, struct card c);

@@ -53,12 +53,14 @@ bool card_same(const struct card *a, const struct card *b);
 void host_memory_forget(struct arena *a, struct host_memory *m, uint32_t owner);
 
 /**
- * host_memory_know_pins() - this host knows the serials of cards that pins of @m do not have now
+ * host_memory_know_pins() - this host knows the serial numbers that pins of @m remember
+ * @now: cards of this moment, to be added to the history next
  *
- * They are not those of a card that another pin has, also where the history began after they were
- * seen: /var was lost, and the card left before the next look.
+ * Where the history began after a serial number was seen (/var was lost), a pin may be all that
+ * knows it. One that no card shows belongs to the card of that pin, as one that cannot be read
+ * now; where that card is not here, to none that is.
  */
-void host_memory_know_pins(struct arena *a, struct host_memory *m);
+void host_memory_know_pins(struct arena *a, struct host_memory *m, struct card_set *now);
 
 /** pins_write() - the pins as the text that pins_read() reads */
 struct bytes pins_write(struct arena *a, const struct host_memory *m);
