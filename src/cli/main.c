@@ -47,6 +47,7 @@ int main(int argc, char **argv) {
         c.host = host_open(&c.arena, c.root);
         c.terminal = isatty(STDOUT_FILENO);
         c.color = c.terminal && wants_color();
+        c.width = c.terminal ? cli_width() : 0;
         status = run(&c, argc, argv);
         if (fflush(stdout) != 0 || ferror(stdout)) {
                 fprintf(stderr, MSG_OUTPUT_FAILED, strerror(errno));

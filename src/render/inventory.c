@@ -73,13 +73,17 @@ const char *inventory_users(struct arena *a, const struct inventory *inv, const 
 
 const char *inventory_codes(struct arena *a, const struct inventory *inv, const struct gpu *gpu,
                             const struct node *node) {
+        bool seen[FINDING_CODES] = { 0 };
         struct strbuf b = { .arena = a };
 
         for (size_t i = 0; i < inv->problems.n; i++) {
                 const struct finding *f = &inv->problems.items[i];
 
-                if (node ? f->what && streq(f->what, node->path)
-                         : gpu && f->gpu && streq(f->gpu, gpu->address))
+                if (seen[f->code])
+                        continue;
+                seen[f->code] = node ? f->what && streq(f->what, node->path)
+                                     : gpu && f->gpu && streq(f->gpu, gpu->address);
+                if (seen[f->code])
                         strbuf_printf(&b, "%s%s", b.len > 0 ? "," : "",
                                       finding_kinds[f->code].code);
         }

@@ -24,7 +24,7 @@ struct inventory {
  */
 void inventory_check(struct inventory *inv);
 
-/** inventory_codes() - the codes of the findings about @gpu or @node, "fake-node"; "" when there
+/** inventory_codes() - the codes of the findings about @gpu or @node, each once, "fake-node"; "" when there
  * are none */
 const char *inventory_codes(struct arena *a, const struct inventory *inv, const struct gpu *gpu,
                             const struct node *node);

@@ -339,6 +339,8 @@ case_gpus_users() {
     is gpus.0.users.2 '{"kind": "vm", "vmid": 201, "by": "hostpci0", "mediated": false, "exclusive": false, "gate": null}'
     is findings.2.code '"gpu-conflict"'
     is findings.3.what '"102"'
+    run 1 gpus
+    grep -q '^0000:00:02.0 .* gpu-conflict *$' "$work/out" || fail "two conflicts are not one code"
     printf 'hostpci0: mapping=igpu,mdev=i915-GVTg_V5_4\n' >"$H/etc/pve/qemu-server/201.conf"
     run 0 gpus --plain
     mkdir -p "$H/etc/pve/gpuanchor"
@@ -482,6 +484,11 @@ case_terminal() {
     renumber guide-moved
     on_terminal "$gpuanchor" plan 101
     grep -q "$(printf '\033')\[32m+lxc" "$work/out" || fail "no green"
+    plain 102
+    echo 'dev0: /dev/dri/renderD140,gid=104' >>"$H/etc/pve/lxc/102.conf"
+    on_terminal env NO_COLOR=1 "$gpuanchor" plan 102
+    said 'warning: 102.conf: the next start fails'
+    ! grep -q '^warning.\{80\}' "$work/out" || fail "not wrapped"
     printf 'arch: amd64\nlxc.mount.entry: /dev/dri/card1\033]0;x\007 dev/dri/card1 none bind 0 0\n' >"$CONF"
     on_terminal env NO_COLOR=1 "$gpuanchor" plan -v 101
     ! grep -q "$(printf '\033')" "$work/out" || fail "a control character reached the terminal"
