@@ -109,6 +109,23 @@ case_no_mail_system() {
     mv "$work/sendmail" "$work/bin/sendmail"
 }
 
+# One that hands the mail on and does not end: no mail every five minutes.
+case_mail_system_hangs() {
+    breaks
+    cp "$work/bin/sendmail" "$work/sendmail"
+    echo 'sleep 1000' >>"$work/bin/sendmail"
+    printf '#!/bin/sh\nshift 3\nexec /usr/bin/timeout 1 "$@"\n' >"$work/bin/timeout"
+    chmod +x "$work/bin/timeout"
+    for _ in 1 2 3; do
+        alert
+    done
+    [ "$(mails)" = 1 ] || fail "$(mails) mails within an hour"
+    rm "$work/bin/timeout"
+    mv "$work/sendmail" "$work/bin/sendmail"
+    an_hour_later
+    alert && [ "$(mails)" = 2 ] || fail "whether it arrived is not known, and it is not sent again"
+}
+
 case_status_fails() {
     breaks
     alert
