@@ -13,7 +13,7 @@ if [ "$(id -u)" != 0 ]; then
     echo "demo.sh: needs root, it makes device nodes in a temporary folder: sudo sh tests/demo.sh" >&2
     exit 1
 fi
-echo "== what the build needs (Debian packages; nothing else of this machine changes)"
+echo "== what the build needs: Debian packages, some minutes if all are missing; nothing else of this machine changes"
 sh tests/deps.sh build
 work=$(mktemp -d "${TMPDIR:-/tmp}/gpuanchor-demo.XXXXXX")
 trap 'rm -rf "$work"' EXIT
