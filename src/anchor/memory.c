@@ -22,7 +22,8 @@
 /* The same name on other hardware: what was wanted stays, what was learned of the old one goes. */
 static void forget_learned(struct check *c, struct policy *p) {
         for (int i = 0; i < GID_GROUPS; i++)
-                p->gid[i] = (struct policy_gid){ p->gid[i].set, GID_AUTO, GID_AUTO, GID_AUTO };
+                p->gid[i] = (struct policy_gid){ p->gid[i].set, GID_AUTO, GID_AUTO, GID_AUTO,
+                                                 GID_AUTO };
         p->parked = (struct parked){ 0 };
         p->named_nodes = (struct named_nodes){ 0 };
         finding_add(&c->findings, (struct finding){ .code = FINDING_POLICY_ALIKE,

@@ -56,6 +56,14 @@ static bool is_system_hole_of(const struct plan *p, int64_t inside) {
                outside < FIRST_USER_GID;
 }
 
+/* The one that led to the host's group when that had a user's number. */
+static bool is_remembered_hole_of(const struct plan *p, int64_t inside, int64_t hole) {
+        uint32_t outside;
+
+        return is_hole_of(p, inside) && idmap_lookup(&p->map_now, (uint32_t)inside, &outside) &&
+               (int64_t)outside == hole;
+}
+
 static void set_hole(struct plan_gid *g, uint32_t inside) {
         g->in_map = true;
         g->map_inside = inside;
@@ -83,8 +91,11 @@ static void find_sure_hole(const struct planner *x, enum gid_group group) {
         struct plan_gid *g = &x->p->gids[group];
         uint32_t inside;
 
-        if (is_system_hole_of(p, policy->known))
+        if (is_system_hole_of(p, policy->known) ||
+            is_remembered_hole_of(p, policy->known, policy->hole))
                 set_hole(g, (uint32_t)policy->known);
+        else if (is_remembered_hole_of(p, policy->set, policy->hole))
+                set_hole(g, (uint32_t)policy->set);
         else if (g->host_present && idmap_lookup_outside(&p->map_now, g->host, &inside) &&
                  idmap_is_hole(&p->map_now, inside))
                 set_hole(g, inside);

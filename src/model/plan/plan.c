@@ -156,10 +156,21 @@ static bool is_hearsay(const struct plan *p, const struct plan_gid *g,
         return was->known < 0 && (int64_t)g->inside == was->learned;
 }
 
+/* A number of users' groups does not tell whose hole it is, once the group has another one. */
+static int64_t hole_to_remember(const struct plan *p, const struct plan_gid *g) {
+        uint32_t outside;
+
+        return g->host_present && g->host >= FIRST_USER_GID &&
+                               idmap_lookup(&p->map, g->inside, &outside) && outside == g->host
+                       ? (int64_t)outside
+                       : GID_AUTO;
+}
+
 void plan_remember_gids(const struct plan *p, struct policy *policy) {
         for (int i = 0; p->userns && i < GID_GROUPS; i++) {
                 const struct plan_gid *g = &p->gids[i];
 
+                policy->gid[i].hole = hole_to_remember(p, g);
                 if (policy->gid[i].set >= 0 || is_hearsay(p, g, &policy->gid[i]))
                         continue;
                 if (g->known)

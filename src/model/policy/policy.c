@@ -7,8 +7,8 @@
 
 void policy_init(struct arena *a, struct policy *p) {
         *p = (struct policy){
-                .gid[GID_VIDEO] = { GID_AUTO, GID_AUTO, GID_AUTO, GID_AUTO },
-                .gid[GID_RENDER] = { GID_AUTO, GID_AUTO, GID_AUTO, GID_AUTO },
+                .gid[GID_VIDEO] = { GID_AUTO, GID_AUTO, GID_AUTO, GID_AUTO, GID_AUTO },
+                .gid[GID_RENDER] = { GID_AUTO, GID_AUTO, GID_AUTO, GID_AUTO, GID_AUTO },
                 .guest_timeout = GUEST_TIMEOUT_DEFAULT,
         };
         *ARENA_PUSH(a, p->gpus, p->n_gpus) = (struct gpu_sel){ .kind = SEL_AUTO, .text = "auto" };

@@ -27,6 +27,7 @@ struct policy_gid {
         int64_t known;   /* remembered: of its lines, or a hole that was made for it */
         int64_t guessed; /* remembered: a hole was made for it without knowing better */
         int64_t learned; /* remembered: what the container's group file said; no hole is made yet */
+        int64_t hole;    /* remembered: host gid of its hole, where no number tells whose that is */
 };
 
 /** struct parked - lines that were taken out while their GPU is away, as they stood in the file */
