@@ -519,7 +519,10 @@ time.sleep(1000)
 EOF
     python3 "$work/opener.py" "$group/lxc/101" "/proc/$init/root/dev/dri/$old" "$work/opener.ready" &
     opener=$!
+    python3 "$work/opener.py" "$group/lxc/101" "/proc/$init/root/dev/dri/$old" "$work/opener2.ready" &
+    opener2=$!
     ready_within_30_s "$work/opener.ready"
+    ready_within_30_s "$work/opener2.ready"
     ready_within_30_s "$work/docker.ready"
     sleep 0.2 # until it has become its program
     ct=$init
@@ -528,14 +531,15 @@ EOF
     said "sleep (process $docker) in the container has mounts of its own, with the node /dev/dri/$old ($number)"
     said "/dev/dri/$old ($number) open since before the change"
     said "(process $opener)"
+    said "(process $opener2)"
     init=$docker
     opens_is "/dev/dri/$old" EPERM
     init=$ct
     opens_is "/dev/dri/$(node render)" ENXIO
     look
     [ ! -s "$work/out" ] || fail "told twice"
-    kill -9 "$docker" "$opener"
-    wait "$docker" "$opener" 2>/dev/null
+    kill -9 "$docker" "$opener" "$opener2"
+    wait "$docker" "$opener" "$opener2" 2>/dev/null
     end
 }
 

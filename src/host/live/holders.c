@@ -103,8 +103,8 @@ static void add(struct search *s, unsigned pid, struct holder h) {
                 const struct holder *o = &s->found->items[i];
 
                 if (o->open == h.open && streq(o->name, h.name) && streq(o->path, h.path) &&
-                    (o->unit ? h.unit && streq(o->unit, h.unit) : !h.unit))
-                        return;
+                    o->unit && h.unit && streq(o->unit, h.unit))
+                        return; /* one restart is for all of them */
         }
         *ARENA_PUSH(a, s->found->items, s->found->n) = h;
 }

@@ -159,15 +159,25 @@ has_own() {
     sees $2
 }
 
-# what a change could leave behind: mounts on the host and inside, files, descriptors of the look
+# descriptors PROCESS - how many, of what
+descriptors() { find "/proc/$1/fd" -type l -printf '%l\n' | sed 's/\[[0-9]*\]//' | sort | uniq -c; }
+# what a change could leave behind: programs, mounts and files on the host and inside, descriptors
+# of the daemon and of the containers' first processes
 traces() {
+    local ct init
     programs
     wc -l </proc/self/mountinfo
     ls /dev/dri /run | grep -vx -e observers -e wrong -e events | sort # those are of the case itself
+    descriptors "$(systemctl show --property=MainPID --value gpuanchord)"
     for ct in 101 103; do
-        [ ! -d /sys/fs/cgroup/lxc/$ct ] || wc -l <"/proc/$(lxc-info -n $ct -pH)/mountinfo"
+        [ -d /sys/fs/cgroup/lxc/$ct ] || continue
+        init=$(lxc-info -n $ct -pH)
+        wc -l <"/proc/$init/mountinfo"
+        find "/proc/$init/root/dev" | sed 's/[0-9]*$//' | sort
+        descriptors "$init"
     done
 }
+leaves_no_traces() { traces | diff /run/traces.before -; }
 
 # Two cards change places while both containers run: each keeps its own, no open reaches the other.
 case_follow() {
@@ -200,7 +210,7 @@ case_follow() {
     in_time has_own 101 $A
     in_time has_own 103 $B
     in_time [ -e /run/gpuanchor/look ]
-    traces | diff /run/traces.before - || fail "something is left over"
+    in_time leaves_no_traces
     # a second look changes nothing
     cp /run/gpuanchor/101 /run/record && inside cat /proc/self/mountinfo >/run/mounts
     gpuanchor look >/run/seen || fail "a second look fails: $(cat /run/seen)"
@@ -228,20 +238,30 @@ process_inside() {
     exit 1' sh "$1"
 }
 
-# A program that LXC attached has the old node open, and is named.
+# What still has an old node in another way than by a name in the container's /dev is named: a program
+# that LXC attached and that has it open; one with mounts of its own, as Docker's have, and the node
+# bound again among them.
 case_holders() {
-    local render open old
+    local render open copy old
     reset_live
     two_containers
     render=$(node $A render) old=$(number $A render)
+    inside mkdir -p /tmp/own
     inside su viewer -c "exec 3<$render; exec sleep 4711" </dev/null >/dev/null 2>&1 &
+    inside unshare -m sh -c "mount -t tmpfs own /tmp/own && touch /tmp/own/gpu && mount --bind $render /tmp/own/gpu &&
+        exec su viewer -c 'exec 3</tmp/own/gpu; exec sleep 4712'" </dev/null >/dev/null 2>&1 &
     in_time process_inside 'sleep 4711'
-    open=$(process_inside 'sleep 4711')
+    in_time process_inside 'sleep 4712'
+    open=$(process_inside 'sleep 4711') copy=$(process_inside 'sleep 4712')
     cards $B $A
     in_time shut 101 "$old"
     in_time was_said 101 "sleep (process $open) in the container has $render ($old) open since before the change"
+    in_time was_said 101 "sleep (process $copy) in the container has $render ($old) open since before the change"
+    in_time was_said 101 "in the container has mounts of its own, with the node /tmp/own/gpu ($old)"
+    # shellcheck disable=SC2016 # in there
+    ! inside sh -c 'exec 3<"/proc/$1/root/tmp/own/gpu"' sh "$copy" 2>/dev/null || fail "the copy still opens"
     in_time sees $A
-    inside kill "$open"
+    inside kill "$open" "$copy"
 }
 
 # The driver is taken away and given back, as a driver reload or a virtual machine does it.
