@@ -78,7 +78,7 @@ static void watch_places(struct manager *m) {
                 { "/etc/pve/lxc", "*.conf" },
                 { "/etc/pve/gpuanchor", "*.conf" },
                 { "/etc/pve/mapping", "pci.cfg" },
-                { "/run/gpuanchor", "*[0-9] *.held", true },
+                { "/run/gpuanchor", "[0-9]*[0-9] *.held", true },
                 /* a container that goes down without any hook of Proxmox changes no file */
                 { "/sys/fs/cgroup/lxc", "*[0-9]" },
                 { PVE_SLICE, "pve-container@*" },

@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "host/live/ask.h"
+#include "pve/record.h"
 #include "uevent.h"
 #include "watcher-stage.h"
 
@@ -141,6 +143,31 @@ static void each_place_is_watched(void **state) {
         sd_event_unref(e);
 }
 
+/* The two do not keep one another awake: what root's look notes is read, and asks for no other one. */
+static void a_look_asks_for_no_look(void **state) {
+        struct stage *s = new_stage("guide");
+        struct pve pve = { .arena = &s->arena, .root = s->root };
+        sd_event *e;
+
+        shell("mkdir -p %s/run/gpuanchor %s/run/gpuanchor-look", s->root, s->root);
+        look(s);
+        assert_int_equal(sd_event_new(&e), 0);
+        assert_int_equal(manager_attach(s->m, e), 0);
+        while (run_until_look(s, e, clock_usec() + 2 * SECOND, 0))
+                ;
+        (void)ask_take(s->root);
+        held_looked(&pve);
+        assert_false(run_until_look(s, e, clock_usec() + 2 * SECOND, 0));
+        assert_int_equal(held_store(&pve, 101, &(struct held){ .gate = GATE_OFF }), 0);
+        assert_true(run_until_look(s, e, clock_usec() + SOON, 0));
+        assert_false(ask_is_wanted(s->root));
+        write_file(s->root, "/etc/pve/lxc/102.conf", "");
+        assert_true(run_until_look(s, e, clock_usec() + SOON, 0));
+        assert_true(ask_is_wanted(s->root));
+        end_stage(s);
+        sd_event_unref(e);
+}
+
 /* Whether libudev listens at all: in a chroot without udevd and devtmpfs it does not, and there
  * set_up_stages() cannot help. */
 static bool events_arrive(int fd) {
@@ -236,6 +263,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(loop_waits_for_quiet_and_not_for_ever),
                 cmocka_unit_test(each_place_is_watched),
+                cmocka_unit_test(a_look_asks_for_no_look),
                 cmocka_unit_test(these_devices_are_of_interest),
                 cmocka_unit_test(without_events_it_looks_all_the_same),
                 cmocka_unit_test(overrun_of_the_kernels_queue),

@@ -134,7 +134,7 @@ static void complete_pin(const struct check *c) {
 
 /* ---- one container, all containers ---- */
 
-/* What is done with each managed container: all gates first, because nothing may wait for them. */
+/* What is done with each managed container. */
 typedef void round_fn(struct pass *p, struct check *c);
 
 static void set_gate(struct pass *p, struct check *c) {
@@ -176,6 +176,7 @@ static void look_at_running(struct pass *p, struct check *c) {
 }
 
 static void look_at_container(struct pass *p, struct check *c) {
+        set_gate(p, c);
         if (p->look->starting_only && !has_vmid(p->starting, p->n_starting, c->guest.vmid))
                 return;
         look_at_running(p, c);
@@ -238,6 +239,17 @@ static void catch_up(void *user) {
                 gates_renew(&p->host, &p->look->findings);
 }
 
+/* Gates that were shut are renewed before a pass; the others come first, whoever needs a helper. */
+static bool needs_gate(struct pass *p, uint32_t vmid) {
+        struct anchor one;
+        struct held held;
+
+        arena_reset(&p->scratch);
+        one = anchor_for_one(&p->host, &p->scratch);
+        return anchor_runs(&one, vmid) &&
+               (held_load(&one.pve, vmid, &held) != 0 || held.gate != GATE_CLOSED);
+}
+
 /* Policies have their pins renewed by starts. */
 static void keep_memory(struct anchor *host) {
         const char *path;
@@ -260,7 +272,6 @@ int anchor_look_at_gates(struct arena *a, const char *root, struct findings *ret
 }
 
 int anchor_look(struct arena *a, const char *root, struct look *ret) {
-        static round_fn *const rounds[] = { set_gate, look_at_container };
         struct pass p = { .look = ret, .host = anchor_open(a, root) };
         uint32_t *vmids = NULL;
         size_t n = 0;
@@ -274,11 +285,13 @@ int anchor_look(struct arena *a, const char *root, struct look *ret) {
         if (r == 0)
                 r = guest_list(&p.host.pve, &vmids, &n);
         meanwhile_set(catch_up, &p);
-        for (size_t k = 0; k < ELEMENTS(rounds); k++)
-                for (size_t i = 0; r == 0 && i < n; i++) {
-                        catch_up(&p);
-                        one_container(&p, vmids[i], rounds[k]);
-                }
+        for (size_t i = 0; r == 0 && i < n; i++)
+                if (needs_gate(&p, vmids[i]))
+                        one_container(&p, vmids[i], set_gate);
+        for (size_t i = 0; r == 0 && i < n; i++) {
+                catch_up(&p);
+                one_container(&p, vmids[i], look_at_container);
+        }
         for (size_t i = 0; i < p.n_unfinished; i++)
                 one_container(&p, p.unfinished[i], finish);
         meanwhile_set(NULL, NULL);

@@ -100,12 +100,17 @@ word_of() {
             'index($0, ct) && index($0, text) { sub(/^\[ */, ""); sub(/\].*/, ""); last = $0 } END { print last }'
 }
 was_said() { [ -n "$(word_of "$@")" ]; }
+# opened CT PCI SINCE - when a process inside first reached that card after that
+opened() {
+    awk -v since="$3" -v own="$2" '$1 > since && index($4, own) { print $1; exit }' /run/observed.$1
+}
 # measured CT PCI NUMBER - NUMBER was the container's own, and is the other card's now
 measured() {
     local name
     name=$(basename "$(node $2 render)")
     echo "MEASURED: $1: its old number came again at $(event_of KERNEL renderD${3#226:}), gate $(word_of $1 'may not open')," \
-        "own node: kernel $(event_of KERNEL $name), udev $(event_of UDEV $name), inside $(word_of $1 "/dev/dri/$name (")"
+        "own node: kernel $(event_of KERNEL $name), udev $(event_of UDEV $name)," \
+        "opened inside $(opened $1 $2 "$(event_of KERNEL $name)"), reported $(word_of $1 "/dev/dri/$name (")"
 }
 # programs - of BPF, in the kernel (BPF_PROG_GET_NEXT_ID)
 programs() {
