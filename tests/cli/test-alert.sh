@@ -25,7 +25,7 @@ fresh() {
     mkdir -p "$H/var/lib/vz/snippets"
     install -m 755 /dev/null "$H/var/lib/vz/snippets/gpuanchor-hook"
 }
-alert() { PATH="$work/bin:$PATH" STATE_DIRECTORY="$STATE" sh "$tests/../systemd/gpuanchor-alert" >"$work/out" 2>"$work/err"; }
+alert() { GPUANCHOR_PATH="$work/bin:$PATH" STATE_DIRECTORY="$STATE" sh "$tests/../systemd/gpuanchor-alert" >"$work/out" 2>"$work/err"; }
 mails() { grep -c '^To: root$' "$work/sent" 2>/dev/null; }
 an_hour_later() { touch -d '-61 minutes' "$STATE/last"; }
 sent() { grep -qF -e "$1" "$work/sent" || { cat "$work/sent" >&2; fail "not mailed: $1"; }; }
@@ -103,7 +103,7 @@ case_no_mail_system() {
     if PATH="$work/bin:/usr/bin:/bin" command -v sendmail >/dev/null; then # this machine has one
         mv "$work/sendmail" "$work/bin/sendmail" && return
     fi
-    ! PATH="$work/bin:/usr/bin:/bin" STATE_DIRECTORY="$STATE" sh "$tests/../systemd/gpuanchor-alert" 2>"$work/err" ||
+    ! GPUANCHOR_PATH="$work/bin:/usr/bin:/bin" STATE_DIRECTORY="$STATE" sh "$tests/../systemd/gpuanchor-alert" 2>"$work/err" ||
         fail "exit status"
     grep -q 'there is no sendmail' "$work/err" || fail "not said"
     mv "$work/sendmail" "$work/bin/sendmail"

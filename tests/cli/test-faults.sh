@@ -138,6 +138,41 @@ case_path_of_the_caller() {
     done
 }
 
+# no verb and no phase runs a program out of PATH, whatever it is called
+case_path_of_the_caller_verbs() {
+    mkdir -p "$work/evil" "$H/var/lib/vz/snippets"
+    printf '#!/bin/sh\necho "${0##*/} $*" >>"%s"\n' "$work/ran" >"$work/evil/.program"
+    chmod +x "$work/evil/.program"
+    for name in $(ls /usr/bin /usr/sbin | sort -u) pct pvesm pvesh pvecm lxc-info lxc-attach lxc-cgroup nvidia-smi \
+        usermod diff udevadm systemctl journalctl sendmail modprobe sh; do
+        ln -sf .program "$work/evil/$name" 2>/dev/null
+    done
+    for name in pct usermod lxc-info lxc-attach lxc-cgroup; do
+        printf 'echo "%s $*" >>"%s"\n' $name "$H/fixed" | program $name
+    done
+    sed -i '/^root:993:/d' "$H/etc/subgid"
+    rm -rf "$work/kept" && cp -a "$H" "$work/kept"
+    for path in "PATH=$work/evil" "PATH=$work/evil:/usr/bin:/bin" PATH= -uPATH PATH=. ; do
+        rm -rf "$H" && cp -a "$work/kept" "$H"
+        for command in gpus status "plan 101" "doctor 101" doctor "enable 101 --gpu pci:0000:c1:00.0" "apply 101" "apply --all --boot" \
+            "convert 101 --to dev" "undo 101" "fix 101" "report -o $work/report.tar" look "disable 101" help version \
+            "hook pre-start" "hook unit-start" "hook post-start" "hook pre-stop" "hook post-stop" "alert"; do
+            rm -f "$work/report.tar"
+            case $command in
+            hook*) set -- "$hook" 101 "${command#hook }" ;;
+            alert) set -- "STATE_DIRECTORY=$work" /bin/sh "$tests/../systemd/gpuanchor-alert" ;;
+            *)  # shellcheck disable=SC2086
+                set -- "$gpuanchor" $command ;;
+            esac
+            (cd "$work/evil" && exec /usr/bin/env "$path" "$@") >"$work/out" 2>"$work/err" </dev/null
+            [ ! -e "$work/ran" ] || fail "$path: $command: $(cat "$work/ran")"
+        done
+        for name in pct usermod; do
+            grep -q "^$name " "$H/fixed" || fail "$path: $name was not run: nothing is tested"
+        done
+    done
+}
+
 # a next-hook that runs gpuanchor-hook: once, and said; by itself it would never end
 case_next_hook_runs_us() {
     mkdir -p "$H/hooks"
