@@ -11,9 +11,8 @@
  * each change the hook runs in four ways, at random: as a start does it under the lock, drop-in
  * included; the drop-in alone; pre-start by somebody who has no lock; that in the background of a
  * start which has one. Fails when the next reader does not find the last number, and when the
- * hook has corrected nothing. Without a lock some microseconds between comparison and rename are
- * left, in which a busy machine may run the editor: of its changes one in fifty may be lost here,
- * where they come all the time. Without the comparison it is one in nine.
+ * hook has corrected nothing. What the editor writes between the hook's comparison and its rename is
+ * put back at once, so a reader without a lock looks again before a change counts as lost.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -187,8 +186,15 @@ static void change_policy(unsigned n, struct result *r) {
         static char text[65536];
         unsigned found = 0;
 
-        slurp("etc/pve/gpuanchor/101.conf", text, sizeof(text));
-        r->lost += n > 1 && (sscanf(text, "# %u", &found) != 1 || found != n - 1);
+        for (int i = 0; i < 20 && found != n - 1; i++) {
+                nap(i > 0 ? 20000 : 1);
+                slurp("etc/pve/gpuanchor/101.conf", text, sizeof(text));
+                found = 0;
+                (void)!sscanf(text, "# %u", &found);
+        }
+        if (n == 1)
+                slurp("etc/pve/gpuanchor/101.conf", text, sizeof(text));
+        r->lost += n > 1 && found != n - 1;
         r->corrected += strstr(text, "[memory]") != NULL;
         snprintf(text, sizeof(text), "# %u\n[container]\ngpu = pci:0000:c1:00.0\n", n);
         spill("etc/pve/gpuanchor/101.conf", text);
@@ -208,7 +214,7 @@ static int change(const char *what, unsigned count) {
         }
         printf("%u of %u changes lost, %u seen corrected by the hook\n", r.lost, count,
                r.corrected);
-        return r.lost > (conf ? 0 : count / 50) || r.corrected < count / 100;
+        return r.lost > 0 || r.corrected < count / 100;
 }
 
 int main(int argc, char **argv) {

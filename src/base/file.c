@@ -98,24 +98,6 @@ static int temp_fill(int fd, const char *path, struct bytes content, unsigned fl
         return 0;
 }
 
-/* Old ZFS knows no RENAME_NOREPLACE, FAT no hard link. */
-static int rename_new(const char *temp, const char *path) {
-        if (renameat2(AT_FDCWD, temp, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
-                return 0;
-        if (errno != EINVAL && errno != ENOSYS)
-                return -errno;
-        if (link(temp, path) < 0)
-                return -errno;
-        unlink(temp);
-        return 0;
-}
-
-static int temp_rename(const char *temp, const char *path, unsigned flags) {
-        if (flags & FILE_NEW)
-                return rename_new(temp, path);
-        return rename(temp, path) < 0 ? -errno : 0;
-}
-
 /*
  * "101.conf.tmp.4711", not written by a process that still runs; we have none open ourselves.
  * @name: "101.conf"; "": any
@@ -160,8 +142,70 @@ static int compare(const char *path, struct bytes seen) {
         return seen.data && bytes_equal(now, seen) ? 0 : FILE_E_CHANGED;
 }
 
-/* @seen: NULL if the file may have any content */
-static int replace(const char *path, const struct bytes *seen, struct bytes content,
+/* Old ZFS knows no RENAME_NOREPLACE, FAT no hard link. */
+static int rename_new(const char *temp, const char *path) {
+        if (renameat2(AT_FDCWD, temp, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
+                return 0;
+        if (errno != EINVAL && errno != ENOSYS)
+                return -errno;
+        if (link(temp, path) < 0)
+                return -errno;
+        unlink(temp);
+        return 0;
+}
+
+static int swap(const char *temp, const char *path, unsigned flags) {
+        return renameat2(AT_FDCWD, temp, AT_FDCWD, path, flags) < 0 ? -errno : 0;
+}
+
+#define PUT_BACK_MAX (16 * 1024 * 1024)
+
+/*
+ * Somebody wrote between comparison and exchange: what he wrote goes back, and so on as long as
+ * what comes out of @path is not what went in the time before, because then it is newer.
+ */
+static int put_back(const char *temp, const char *path, struct bytes in) {
+        _cleanup_arena_ struct arena a = { 0 };
+        int r = FILE_E_CHANGED;
+
+        while (r == FILE_E_CHANGED) {
+                struct bytes newest;
+
+                if (file_read(&a, temp, PUT_BACK_MAX, &newest) < 0 ||
+                    swap(temp, path, RENAME_EXCHANGE) < 0)
+                        return rename(temp, path) < 0 ? -errno : FILE_E_CHANGED;
+                r = compare(temp, in);
+                in = newest;
+        }
+        return r < 0 ? r : FILE_E_CHANGED;
+}
+
+/* In place of what was seen, and of nothing else; pmxcfs has no flags, so there rename(2) has to do. */
+static int rename_seen(const char *temp, const char *path, const struct file_edit *e) {
+        int r = swap(temp, path, e->seen.data ? RENAME_EXCHANGE : RENAME_NOREPLACE);
+
+        if (r == -EINVAL || r == -ENOSYS)
+                return rename(temp, path) < 0 ? -errno : 0;
+        if (r == -EEXIST || r == -ENOENT)
+                return FILE_E_CHANGED;
+        if (r < 0 || !e->seen.data)
+                return r;
+        r = compare(temp, e->seen) == FILE_E_CHANGED ? put_back(temp, path, e->content) : 0;
+        unlink(temp);
+        return r;
+}
+
+static int temp_rename(const char *temp, const char *path, const struct file_edit *e,
+                       unsigned flags) {
+        if (flags & FILE_NEW)
+                return rename_new(temp, path);
+        if (e)
+                return rename_seen(temp, path, e);
+        return rename(temp, path) < 0 ? -errno : 0;
+}
+
+/* @e: NULL if the file may have any content */
+static int replace(const char *path, const struct file_edit *e, struct bytes content,
                    const struct file_mode *m) {
         char temp[PATH_MAX];
         int fd, r;
@@ -176,10 +220,10 @@ static int replace(const char *path, const struct bytes *seen, struct bytes cont
         r = temp_fill(fd, path, content, m->flags);
         if (close(fd) < 0 && r == 0)
                 r = -errno;
-        if (r == 0 && seen)
-                r = compare(path, *seen);
+        if (r == 0 && e)
+                r = compare(path, e->seen);
         if (r == 0)
-                r = temp_rename(temp, path, m->flags);
+                r = temp_rename(temp, path, e, m->flags);
         if (r != 0)
                 unlink(temp);
         return r;
@@ -190,7 +234,7 @@ int file_replace(const char *path, struct bytes content, unsigned mode, unsigned
 }
 
 int file_edit(const char *path, const struct file_edit *e, unsigned mode, unsigned flags) {
-        return replace(path, &e->seen, e->content, &(struct file_mode){ mode, flags });
+        return replace(path, e, e->content, &(struct file_mode){ mode, flags });
 }
 
 static int64_t clock_ms(void) {

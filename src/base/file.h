@@ -52,8 +52,9 @@ enum file_problem {
 /**
  * file_edit() - the same for a file that still is what was read
  *
- * The comparison is the last thing before the rename. The microseconds between them cannot be
- * closed in /etc/pve, which knows neither links nor RENAME_EXCHANGE.
+ * The comparison is the last thing before the rename, and what the rename put out is compared, too:
+ * what somebody wrote in between goes back. Only in /etc/pve, which knows neither links nor
+ * RENAME_EXCHANGE, the microseconds between the two cannot be closed.
  *
  * Return: 0, FILE_E_CHANGED, negative errno.
  */
