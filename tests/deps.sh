@@ -9,7 +9,7 @@ set -eu
 
 build="gcc libc6-dev meson ninja-build pkg-config systemd-dev libinih-dev libsystemd-dev libudev-dev
        libjson-c-dev libsmartcols-dev scdoc diffutils"
-test="$build clang libclang-rt-dev libcmocka-dev umockdev libumockdev-dev strace shellcheck man-db
+test="$build systemd clang libclang-rt-dev libcmocka-dev umockdev libumockdev-dev strace shellcheck man-db
       ansible-core prometheus jq"
 vm="mmdebstrap debian-archive-keyring e2fsprogs"
 
