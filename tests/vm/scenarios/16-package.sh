@@ -8,6 +8,8 @@
 
 # shellcheck source=tests/vm/scenarios/10-watcher.sh
 . "${BASH_SOURCE[0]%/*}/10-watcher.sh" # entries of the journal: mark, told, everything
+# shellcheck source=tests/vm/scenarios/18-live.sh
+. "${BASH_SOURCE[0]%/*}/18-live.sh" # containers that run: second_container, gate, in_time
 
 SETTINGS=/etc/gpuanchor/gpuanchor.conf
 
@@ -188,6 +190,91 @@ case_upgrade() {
     pct reboot $CT
     told GPUANCHOR_CODE=container-stale GPUANCHOR_RESOLVED=1 GPUANCHOR_VMID=$CT
     sees $A
+}
+
+# first_version - what the first version left of 101 and 103, which have A and B: a pin is address and
+# ids, and nothing is remembered of the host
+first_version() {
+    local ct pci=$A other=$B ids
+    ids=$(cd /sys/bus/pci/devices/$A && cat vendor device subsystem_vendor subsystem_device | sed s/0x// | paste -sd ::)
+    ids=${ids:0:9}\ ${ids:10}
+    for ct in 101 103; do
+        the_container $ct
+        policy <<<"gpu = auto
+[pin pve1]
+gpu = $pci $ids
+twin = $other $ids"
+        pci=$B other=$A
+    done
+    the_container 101
+    rm -rf /var/lib/gpuanchor/host /run/gpuanchor/*.held
+}
+
+# reach_their_own - 101 card A, 103 card B
+reach_their_own() {
+    (the_container 101 && sees $A) &&
+        (the_container 103 && sees $B)
+}
+
+# It comes to a host whose cards have swapped under containers that run; then the host boots, and they
+# have swapped once more before anything of it has run.
+case_upgrade_from_the_first_version() { # long
+    local ct pci=$A
+    package --purge gpuanchor
+    second_container
+    guide_subgid
+    guide_lines $A | container
+    the_container 103
+    dev_lines $B | container
+    mkdir -p /run/gpuanchor
+    for ct in 101 103; do
+        the_container $ct
+        sed -i /^hookscript/d $CONF
+        start
+        echo hookscript: local:snippets/gpuanchor-hook >>$CONF
+        printf '[given]\nnode = %s %s %s\nnode = %s %s %s\n' "$(node $pci card)" "$(number $pci card)" $pci \
+            "$(node $pci render)" "$(number $pci render)" $pci >/run/gpuanchor/$ct
+        pci=$B
+    done
+    first_version
+    cards $B $A
+    package --install $DEB/gpuanchor.deb
+    in_time gate 101 closed
+    in_time gate 103 closed
+    in_time reach_their_own
+    grep "^gpu = $A .* pci0000:00/05.0" $POLICY || fail "the pin has no port: $(cat $POLICY)"
+
+    systemctl stop gpuanchord gpuanchor-look.{path,timer,service}
+    for ct in 101 103; do
+        the_container $ct
+        stop
+    done
+    cards $A $B
+    the_container 101
+    guide_lines $A | container # for the names of that order
+    the_container 103
+    dev_lines $B | container
+    first_version
+    at_boot probe-order <<EOF
+[Unit]
+DefaultDependencies=no
+Before=systemd-udev-trigger.service
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -ec 'cd /sys/bus/pci/drivers/virtio-pci; echo $A >unbind; modprobe virtio-gpu; echo $A >bind'
+EOF
+    systemctl add-wants -q scenarios.target gpuanchor-boot
+    reboot_then then_upgraded_from_the_first_version
+}
+
+then_upgraded_from_the_first_version() {
+    local ct
+    [ "$(number $B card) $(number $A card)" = "226:0 226:1" ] || fail "the cards came in their usual order"
+    for ct in 101 103; do
+        the_container $ct
+        start
+    done
+    reach_their_own
 }
 
 # The lines of the container stay, and with them what they need; a hole that the owner took out does not.

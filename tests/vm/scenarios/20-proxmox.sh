@@ -168,6 +168,41 @@ case_up_after_a_reboot_inside() { # long
     sees $A
 }
 
+# pct reboot is a stop and a start: the hookscript runs, if Proxmox finds the paths of devN.
+case_pct_reboot_without_the_gpu() { # long
+    managed $A
+    start
+    sees $A
+    cards $B
+    pct reboot $CT >/run/seen 2>&1 || fail "pct reboot: $(cat /run/seen)"
+    cat /run/seen
+    said 'has no driver'
+    sees_none
+    cards $B $A
+    pct reboot $CT || fail "pct reboot"
+    sees $A
+}
+
+case_pct_reboot_without_the_gpu_dev() { # long
+    dev_gone
+    cards $B
+    gpuanchor look >/run/seen || fail "the look: $(cat /run/seen)"
+    pct reboot $CT >/run/seen 2>&1 || fail "pct reboot: $(cat /run/seen)"
+    cat /run/seen
+    sees_none
+    cards $B $A
+    pct reboot $CT || fail "pct reboot"
+    sees $A
+    # before the look Proxmox does not start it: the path is gone
+    cards $B
+    ! pct reboot $CT >/run/seen 2>&1 || fail "it started, with a path that is gone"
+    said 'does not exist'
+    is_stopped || fail "it runs"
+    gpuanchor apply $CT || :
+    start
+    sees_none
+}
+
 # Quorum is lost and comes back between two steps of Proxmox: what LXC reads is local and is enough.
 case_no_quorum_at_a_reboot_inside() { # long
     local drop=/run/systemd/system/pve-container@.service.d
@@ -344,6 +379,28 @@ case_enable_takes_long() {
     mark
     pct set $CT --delete hookscript
     wait_for is_told GPUANCHOR_CODE=hook-missing GPUANCHOR_VMID=$CT
+}
+
+# Its lines change while it runs; the nodes that it has follow as before, in the form that they have.
+case_convert_while_it_runs() { # long
+    managed $A
+    start
+    gpuanchor convert $CT --to dev || fail "convert to dev"
+    sees $A
+    cards $B $A
+    gpuanchor look >/run/seen || fail "the look: $(cat /run/seen)"
+    sees $A
+    gpuanchor convert $CT --to idmap || fail "convert to idmap"
+    cards $A $B
+    gpuanchor look >/run/seen || fail "the look: $(cat /run/seen)"
+    sees $A
+    reboot_inside
+    sees $A
+    gpuanchor disable $CT || fail "disable"
+    cards $B $A
+    stop
+    start
+    sees $B # what its lines say now
 }
 
 # --- the journal -------------------------------------------------------------------------------------
