@@ -10,6 +10,7 @@
  */
 #include "anchor/check.h"
 
+#include "host/lookup.h"
 #include "host/package.h"
 #include "host/udev.h"
 #include "model/finding/reason.h"
@@ -228,7 +229,8 @@ static int find_facts(struct check *c) {
         c->all_lines = pctconf_copy(&c->guest.lines);
         for (size_t i = 0; i < c->policy.parked.n; i++)
                 pctconf_park(&c->all_lines, &c->policy.parked.lines[i]);
-        other_ways_ask(c->arena, &c->guest.lines, &c->anchor->facts.sources);
+        while (other_ways_ask(c->arena, &c->guest.lines, &c->anchor->facts.sources))
+                lookup_sources(c->arena, c->anchor->pve.root, &c->anchor->facts.sources);
         anchor_sources(c->anchor, &c->all_lines, &c->guest.config_lines);
         survey_lines(c);
         if (c->survey.has_legacy)

@@ -11,14 +11,19 @@
 
 #include "base/file.h"
 #include "host/walk.h"
+#include "model/finding/reason.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
-enum { TEXT_MAX = 64 * 1024 }; /* of a script or a file of lines */
+enum {
+        TEXT_MAX = 64 * 1024, /* of a script or a file of lines */
+        NAMES_MAX = 64,       /* of a folder */
+};
 
 struct lookup {
         struct walker walker;
@@ -91,17 +96,54 @@ static bool look_below_dev(struct lookup *l, struct source *s) {
         return true;
 }
 
-/* Where the walk went nothing is that may not answer, and a FIFO or a device is not read. */
-static void read_text(struct arena *a, const char *root, struct source *s) {
+static const char *read_text(struct arena *a, const char *path, struct source *s) {
         struct bytes text;
-        int r;
+        int r = file_read(a, path, TEXT_MAX, &text);
 
-        if (s->kind != SOURCE_FILE)
-                return;
-        r = file_read(a, arena_printf(a, "%s%s", root, s->leads_to), TEXT_MAX, &text);
-        if (r == 0 && !bytes_contains_char(text, '\0'))
-                s->text = text;
         s->failed |= r < 0 && r != -ENOENT && r != -EFBIG;
+        if (r < 0)
+                return r == -EFBIG ? WHY_WAY_LARGE : arena_strdup(a, strerror(-r));
+        if (bytes_contains_char(text, '\0'))
+                return WHY_WAY_PROGRAM;
+        s->text = text;
+        return NULL;
+}
+
+static int by_name(const void *x, const void *y) {
+        return strcmp(*(const char *const *)x, *(const char *const *)y);
+}
+
+/* What LXC takes of a folder that is included: confile.c, do_includedir(). */
+static const char *read_names(struct arena *a, const char *path, struct source *s) {
+        DIR *dir = opendir(path);
+        const struct dirent *entry;
+
+        if (!dir)
+                return arena_strdup(a, strerror(errno));
+        while ((entry = readdir(dir))) {
+                struct bytes name = bytes_of(entry->d_name);
+
+                if (bytes_take_suffix(&name, ".conf") && name.len > 0 && s->n_names < NAMES_MAX)
+                        *ARENA_PUSH(a, s->names, s->n_names) = arena_strdup(a, entry->d_name);
+        }
+        closedir(dir);
+        if (s->n_names > 0)
+                qsort(s->names, s->n_names, sizeof(*s->names), by_name);
+        return s->n_names == NAMES_MAX ? WHY_WAY_MANY : NULL;
+}
+
+/* Where the walk went nothing is that may not answer; a FIFO or a device is not opened. */
+static void read_content(struct arena *a, const char *root, struct source *s) {
+        const char *path = arena_printf(a, "%s%s", root, s->leads_to);
+
+        if (s->kind == SOURCE_UNKNOWN)
+                s->unread = s->why;
+        else if (s->kind == SOURCE_NOTHING)
+                s->unread = WHY_WAY_NOTHING;
+        else if (s->kind == SOURCE_FOLDER)
+                s->unread = read_names(a, path, s);
+        else
+                s->unread = s->regular ? read_text(a, path, s) : WHY_WAY_NO_FILE;
 }
 
 void lookup_sources(struct arena *a, const char *root, struct sources *s) {
@@ -122,7 +164,7 @@ void lookup_sources(struct arena *a, const char *root, struct sources *s) {
                 if (!look_below_dev(&l, at))
                         walk_source(&l.walker, at);
                 if (at->is_asked)
-                        read_text(a, root, at);
+                        read_content(a, root, at);
         }
         cleanup_close(&l.dev);
         cleanup_close(&l.walker.root);

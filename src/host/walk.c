@@ -47,6 +47,8 @@ void source_set(struct source *s, mode_t mode, struct devnum number) {
                   : S_ISDIR(mode)                ? SOURCE_FOLDER
                                                  : SOURCE_FILE;
         s->number = number;
+        s->regular = S_ISREG(mode);
+        s->executable = mode & 0111;
 }
 
 static bool path_push(char *path, const char *name) {

@@ -525,10 +525,10 @@ case_hook_names_nodes() {
 
 case_other_files() {
     echo 'lxc.mount.fstab: /etc/lxc/gpu.fstab' >>"$CONF"
-    run 0 doctor --plain 101
-    answers ok hook '/etc/lxc/gpu.fstab has lines of another file'
+    run 1 doctor --plain 101
+    answers failed hook '/etc/lxc/gpu.fstab ends the start, because LXC cannot use /etc/lxc/gpu.fstab: it does not exist'
     run 1 plan 101
-    said '/etc/lxc/gpu.fstab has lines of another file'
+    said '/etc/lxc/gpu.fstab ends the start'
     chosen 0000:c1:00.0
     mkdir -p "$H/etc/lxc"
     printf '%s\n' '# GPU' '/dev/dri/card0 dev/dri/card0 none bind,create=file 0 0' >"$H/etc/lxc/gpu.fstab"
@@ -538,29 +538,30 @@ case_other_files() {
     sed -i 's/card0/card1/g' "$H/etc/lxc/gpu.fstab"
     run 0 doctor --plain 101
     answers ok hook '/dev/dri/card1 in /etc/lxc/gpu.fstab:2; it may give the container more'
-    # what would have to be looked up, or is in a further file, is not read
-    for line in '/dev dev none rbind 0 0' '/srv/gpu dev/dri/card0 none bind,create=file 0 0'; do
-        echo "$line" >"$H/etc/lxc/gpu.fstab"
-        run 0 doctor --plain 101
-        answers ok hook '/etc/lxc/gpu.fstab has lines of another file, not all of which are read'
-    done
+    # all that it names counts as it would in the container's file
+    echo '/dev dev none rbind 0 0' >"$H/etc/lxc/gpu.fstab"
+    run 1 doctor --plain 101
+    answers warning folder 'gives the container every GPU of this host: /dev dev none rbind 0 0 in /etc/lxc/gpu.fstab:1'
+    echo '/srv/gpu dev/dri/card0 none bind,create=file 0 0' >"$H/etc/lxc/gpu.fstab"
+    run 1 doctor --plain 101
+    answers warning hook '/srv/gpu in /etc/lxc/gpu.fstab:1, which is of another GPU'
     echo '/srv/data srv/data none bind,create=dir 0 0' >"$H/etc/lxc/gpu.fstab"
     run 0 doctor --plain 101
-    answers ok hook 'no hook names a node of another GPU'
+    answers ok hook 'hooks and files that are included name nodes of no other GPU'
     sed -i 's/^lxc.mount.fstab.*/lxc.include: \/etc\/lxc\/gpu.conf/' "$CONF"
-    for line in 'lxc.include = /etc/lxc/more.conf' 'lxc.mount.fstab = /etc/lxc/gpu.fstab' 'lxc.hook.autodev = /root/gpu.sh' \
-        'lxc.mount.entry = /dev dev none rbind' 'lxc.cgroup2.devices.allow = c *:* rwm' 'lxc.cgroup2.devices.allow = a'; do
+    for line in 'lxc.include = /etc/lxc/more.conf' 'lxc.hook.autodev = /root/gpu.sh'; do
+        echo "$line" >"$H/etc/lxc/gpu.conf"
+        run 1 doctor --plain 101
+        answers failed hook '/etc/lxc/gpu.conf ends the start'
+    done
+    for line in 'lxc.cgroup2.devices.allow = c *:* rwm' 'lxc.cgroup2.devices.allow = a'; do
         echo "$line" >"$H/etc/lxc/gpu.conf"
         run 0 doctor --plain 101
-        answers ok hook '/etc/lxc/gpu.conf has lines of another file, not all of which are read'
+        answers ok hook '/etc/lxc/gpu.conf:1 is not read: it allows every device'
     done
-    printf '%s\n' '# more' 'lxc.include = /usr/share/lxc/config/common.conf' 'lxc.cgroup2.devices.allow = c 10:200 rwm' >"$H/etc/lxc/gpu.conf"
+    printf '%s\n' '# more' 'lxc.cgroup2.devices.allow = c 10:200 rwm' >"$H/etc/lxc/gpu.conf"
     run 0 doctor --plain 101
-    answers ok hook 'no hook names a node of another GPU'
-    sed -i 's/^lxc.include.*/lxc.mount.fstab: \/etc\/lxc\/gpu.fstab/' "$CONF"
-    rm "$H/etc/lxc/gpu.fstab" && mkfifo "$H/etc/lxc/gpu.fstab" # is not waited for
-    run 0 doctor --plain 101
-    answers ok hook '/etc/lxc/gpu.fstab has lines of another file'
+    answers ok hook 'hooks and files that are included name nodes of no other GPU'
 }
 
 # NVIDIA's nodes have no group; a mode that the owner set is put right, its other options stay
@@ -584,6 +585,10 @@ case_hook_makes_nodes() {
     mkdir -p "$H/root"
     printf '%s\n' '#!/bin/sh' 'mknod $LXC_ROOTFS_MOUNT/dev/dri/card1 c 226 1' \
         'mknod $LXC_ROOTFS_MOUNT/dev/dri/renderD128 c 226 128' >"$H/root/gpu.sh"
+    run 1 doctor --plain 101
+    wrong hook
+    answers failed hook 'LXC cannot use /root/gpu.sh: it is not executable'
+    chmod +x "$H/root/gpu.sh"
     run 1 doctor --plain 101
     wrong next-start # the rules, which a privileged container needs
     answers ok hook 'c 226 1 in /root/gpu.sh:2'

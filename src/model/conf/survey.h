@@ -23,6 +23,7 @@ struct other_way {
         const char *file; /* where, "/root/gpu.sh:3"; NULL: in the line itself */
         uint32_t kinds;   /* NODE_BIT()s of what is named */
         bool all;         /* a folder of nodes, every minor of @number */
+        bool folder;      /* it is a folder that is bound, or /dev itself: of every GPU */
         bool makes;       /* the node comes into the container; else it is only named */
         bool allows;      /* a rule of the device cgroup, for @number */
         struct devnum number;
@@ -30,9 +31,19 @@ struct other_way {
         const struct gpu *gpu;   /* of @node, NULL: none, or shared */
 };
 
+/** struct unread_way - a file of such a line, or a line in one, of which not all is known */
+struct unread_way {
+        size_t line;      /* of the container's file, an index */
+        const char *path; /* "/root/gpu.sh" */
+        const char *why;
+        bool ends; /* and for that reason LXC ends the start */
+};
+
 struct other_ways {
         struct other_way *items;
         size_t n;
+        struct unread_way *unread;
+        size_t n_unread;
 };
 
 struct survey {

@@ -8,6 +8,8 @@
  */
 #include "model/conf/recognise.h"
 #include "model/doctor/container.h"
+#include "model/finding/reason.h"
+#include "model/plan/ways.h"
 
 #define MAX_COMPARED 1000 /* of the lines that give a node, for those given twice */
 
@@ -188,6 +190,8 @@ static void check_lines(struct doctor_report *r, const struct doctor_guest *g,
         check_nvidia_hook(r, g);
         if (none && !g->managed)
                 doctor_add(r, (struct doctor_item){ .outcome = OUTCOME_LINE_UNMANAGED });
+        else if (none && g->survey->other_ways.n_unread > 0)
+                doctor_add(r, (struct doctor_item){ .outcome = OUTCOME_LINE_UNREAD });
         else if (none)
                 doctor_add_lines(r, g, (struct doctor_item){ .outcome = OUTCOME_LINE_NONE });
         for (size_t i = 0; i < n; i++)
@@ -271,6 +275,8 @@ static void check_folder(struct doctor_report *r, const struct doctor_guest *g, 
 }
 
 static void check_folders(struct doctor_report *r, const struct doctor_guest *g) {
+        const struct other_ways *ways = &g->survey->other_ways;
+
         for (size_t i = 1; i < g->survey->n_lines; i++) {
                 const struct devline *d = &g->survey->lines[i];
 
@@ -278,6 +284,16 @@ static void check_folders(struct doctor_report *r, const struct doctor_guest *g)
                     ((d->type == DEVLINE_MOUNT || d->type == DEVLINE_DEV) &&
                      d->path.scope == PATH_FOLDER))
                         check_folder(r, g, i);
+        }
+        for (size_t i = 0; i < ways->n; i++) {
+                const struct other_way *w = &ways->items[i];
+
+                if (ways_give_others(g->facts, g->plan, w))
+                        doctor_add(r, (struct doctor_item){
+                                              .outcome = OUTCOME_FOLDER_WHOLE,
+                                              .subject = doctor_where(r->arena, g, w->line),
+                                              .what = arena_printf(r->arena, WHY_IN_FILE, w->text,
+                                                                   w->file) });
         }
         doctor_add_if_silent(r, OUTCOME_FOLDER_NONE);
 }

@@ -12,11 +12,18 @@ void sources_add(struct arena *a, struct sources *s, struct bytes path) {
         ARENA_PUSH(a, s->items, s->n)->path = bytes_dup(a, path);
 }
 
-void sources_add_file(struct arena *a, struct sources *s, struct bytes path) {
+bool sources_add_file(struct arena *a, struct sources *s, struct bytes path) {
         sources_add(a, s, path);
-        for (size_t i = 0; i < s->n; i++)
-                if (bytes_equal(bytes_of(s->items[i].path), path) && !s->items[i].leads_to)
-                        s->items[i].is_asked = true;
+        for (size_t i = 0; i < s->n; i++) {
+                struct source *at = &s->items[i];
+
+                if (!bytes_equal(bytes_of(at->path), path) || at->is_asked)
+                        continue;
+                at->is_asked = true;
+                at->leads_to = NULL;
+                return true;
+        }
+        return false;
 }
 
 const struct source *sources_find(const struct sources *s, struct bytes path) {

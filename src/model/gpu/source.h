@@ -15,7 +15,7 @@ enum source_kind {
         SOURCE_NOTHING, /* there is nothing, or the kernel would not get there */
         SOURCE_DEVICE,
         SOURCE_FOLDER,
-        SOURCE_FILE, /* a regular file, a socket, a FIFO */
+        SOURCE_FILE, /* anything else */
 };
 
 struct source {
@@ -29,8 +29,14 @@ struct source {
         const char *leads_to;
         const char *why; /* of UNKNOWN */
         bool failed;     /* UNKNOWN by an error of the system, which may be over a moment later */
-        bool is_asked;   /* for its content, too */
-        struct bytes text; /* of a FILE that was asked for it; without data: it was not read */
+        bool regular;    /* of FILE: no socket, no FIFO */
+        bool executable; /* of FILE: to somebody */
+
+        bool is_asked;      /* for its content, too */
+        struct bytes text;  /* then of a FILE; without data: see @unread */
+        const char **names; /* then of a FOLDER: what is in it and ends with ".conf", sorted */
+        size_t n_names;
+        const char *unread; /* then: why the content is not known; NULL: it is */
 };
 
 /** A container's file names some ten; a file that names more than this is not worth the time. */
@@ -50,8 +56,8 @@ struct sources {
  */
 void sources_add(struct arena *a, struct sources *s, struct bytes path);
 
-/** sources_add_file() - ask for a path, and for the content of the file that is there */
-void sources_add_file(struct arena *a, struct sources *s, struct bytes path);
+/** sources_add_file() - ask for a path, and for its content; whether there was no answer yet */
+bool sources_add_file(struct arena *a, struct sources *s, struct bytes path);
 
 /** sources_failed() - whether one could not be looked up by an error of the system */
 bool sources_failed(const struct sources *s);

@@ -9,7 +9,7 @@
 #include "model/live/refused.h"
 
 #include "model/finding/reason.h"
-#include "model/ways/other-way.h"
+#include "model/ways/way-file.h"
 
 struct refusing {
         struct arena *a;
@@ -124,7 +124,7 @@ static const char *line_doubt(struct arena *a, const struct gate_input *in, size
         const struct devline *d = &in->conf->lines[i];
         int len = (int)l->key.len;
 
-        if (other_way_is(l))
+        if (way_is(l))
                 return arena_printf(a, WHY_GATE_OWN_WAY, len, l->key.data);
         if (d->type == DEVLINE_MENTION || d->type == DEVLINE_WHOLE)
                 return arena_printf(a, WHY_GATE_MENTION, len, l->key.data);

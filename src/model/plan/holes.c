@@ -100,7 +100,7 @@ static bool is_narrowed(const struct planner *x, const struct node *n) {
 static void add_node_pair(struct planner *x, const struct plan_node *pn) {
         const struct plan_gid *g = plan_gid_of(x->p, pn->node);
 
-        if (pn->form != METHOD_IDMAP || !pn->required)
+        if (!pn->bound && (pn->form != METHOD_IDMAP || !pn->required))
                 return;
         if (pn->node->gid == 0) {
                 report_root(x, pn->node);
@@ -127,8 +127,9 @@ static void report_guesses(struct planner *x) {
                 const struct plan_node *pn = &p->nodes[i];
                 const struct plan_gid *g = plan_gid_of(p, pn->node);
 
-                if (pn->form == METHOD_IDMAP && pn->required && pn->node->gid != 0 && !g->known &&
-                    !g->in_map && !(p->narrowed & NODE_BIT(pn->node->kind)))
+                if ((pn->bound || (pn->form == METHOD_IDMAP && pn->required)) &&
+                    pn->node->gid != 0 && !g->known && !g->in_map &&
+                    !(p->narrowed & NODE_BIT(pn->node->kind)))
                         finding_add(x->f, (struct finding){ .code = FINDING_GID_GUESSED,
                                                             .what = g->name,
                                                             .new = number(x, g->inside) });

@@ -90,7 +90,10 @@ static void add_node(struct planner *x, const struct gpu *g, const struct node *
                                             .form = form,
                                             .required = required && !hooked,
                                             .hooked = hooked,
-                                            .rule = hooked && needs_rule(x, n) };
+                                            .rule = hooked && needs_rule(x, n),
+                                            .bound = hooked && p->userns &&
+                                                     other_ways_mount(&x->in->survey->other_ways,
+                                                                      n) };
         } else if (required && !hooked) {
                 add_late(x, g, n, plan_node_problem(x->a, n));
         }

@@ -19,6 +19,7 @@ struct plan_node {
         bool required;         /* false: a right line stays, none is added */
         bool hooked;           /* a hook gives it, or a file that is included */
         bool rule;             /* hooked, and only a rule for it is missing */
+        bool bound;            /* hooked, and the host's group opens it as one of METHOD_IDMAP */
 };
 
 /** struct plan_gid - the container's own gid for one group of nodes */

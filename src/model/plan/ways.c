@@ -10,6 +10,7 @@
 #include "model/conf/legacy.h"
 #include "model/finding/reason.h"
 #include "model/ways/other-way.h"
+#include "model/ways/way-file.h"
 
 static bool is_unseen(const struct devline *d) {
         return d->type == DEVLINE_NONE && d->at && d->at->kind == SOURCE_UNKNOWN &&
@@ -41,6 +42,18 @@ static const char *line_instead(struct arena *a, const struct plan *p, const str
         return NULL;
 }
 
+bool ways_give_others(const struct facts *f, const struct plan *p, const struct other_way *w) {
+        for (size_t i = 0; w->folder && i < f->n_gpus; i++) {
+                const struct gpu *g = &f->gpus[i];
+
+                for (size_t j = 0; j < g->n_nodes; j++)
+                        if ((w->kinds & NODE_BIT(g->nodes[j].kind)) &&
+                            (!p || !gpu_list_has(&p->choice.gpus, g)))
+                                return true;
+        }
+        return false;
+}
+
 static void report_way(const struct other_way *w, const struct plan *p, struct finding item,
                        struct findings *f) {
         struct arena *a = f->arena;
@@ -58,20 +71,40 @@ static void report_way(const struct other_way *w, const struct plan *p, struct f
         finding_add(f, item);
 }
 
-/* A hook, or lines of another file. */
-static void report_other_ways(const struct plan_input *in, const struct plan *p, size_t line,
+/* A hook, or lines of another file; whether they give GPUs that nobody chose. */
+static bool report_other_ways(const struct plan_input *in, const struct plan *p, size_t line,
                               struct findings *f) {
         const struct other_ways *ways = &in->survey->other_ways;
         const struct conf_line *l = &in->conf->lines[line];
-        struct finding item = { .code = FINDING_OTHER_FILE,
-                                .where = arena_printf(f->arena, "%s:%zu", in->name, l->number),
+        struct finding item = { .where = arena_printf(f->arena, "%s:%zu", in->name, l->number),
                                 .old = bytes_dup(f->arena, l->text) };
+        bool any = false;
 
-        if (!bytes_has_prefix(l->key, "lxc.hook.") && !other_way_is_read(f->arena, in->facts, l))
+        for (size_t i = 0; i < ways->n_unread; i++) {
+                const struct unread_way *u = &ways->unread[i];
+
+                if (u->line != line)
+                        continue;
+                item.code = u->ends ? FINDING_WAY_ENDS : FINDING_OTHER_FILE;
+                item.what = u->path;
+                item.new = u->why;
                 finding_add(f, item);
-        for (size_t i = 0; i < ways->n; i++)
-                if (ways->items[i].line == line)
-                        report_way(&ways->items[i], p, item, f);
+        }
+        for (size_t i = 0; i < ways->n; i++) {
+                const struct other_way *w = &ways->items[i];
+                struct finding every = { .code = FINDING_EVERY_GPU, .where = item.where };
+
+                if (w->line != line)
+                        continue;
+                if (!ways_give_others(in->facts, p, w)) {
+                        report_way(w, p, item, f);
+                        continue;
+                }
+                every.old = arena_printf(f->arena, WHY_IN_FILE, w->text, w->file);
+                finding_add(f, every);
+                any = true;
+        }
+        return any;
 }
 
 const char *ways_report(struct arena *a, const struct plan_input *in, const struct plan *p,
@@ -95,8 +128,9 @@ const char *ways_report(struct arena *a, const struct plan_input *in, const stru
                                 in->facts->lxc_is_7 ? FINDING_LEGACY_KEY_ENDS : FINDING_LEGACY_KEY;
                         item.new = legacy_remedy(a, in, l);
                         finding_add(f, item);
-                } else if (other_way_is(l)) {
-                        report_other_ways(in, p, i, f);
+                } else if (way_is(l)) {
+                        if (report_other_ways(in, p, i, f) && !first)
+                                first = item.where;
                 } else if (is_unseen(d)) {
                         item.code = FINDING_SOURCE_UNSEEN;
                         item.old = d->source;

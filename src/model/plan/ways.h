@@ -16,3 +16,7 @@
  */
 const char *ways_report(struct arena *a, const struct plan_input *in, const struct plan *p,
                         struct findings *f);
+
+/** ways_give_others() - whether @w binds a folder with nodes of GPUs that are not for the container
+ */
+bool ways_give_others(const struct facts *f, const struct plan *p, const struct other_way *w);

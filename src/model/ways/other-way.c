@@ -6,6 +6,9 @@
 #include "model/ways/other-way.h"
 
 #include "base/number.h"
+#include "model/conf/recognise.h"
+#include "model/finding/reason.h"
+#include "model/ways/way-file.h"
 
 struct reader {
         struct arena *a;
@@ -13,26 +16,11 @@ struct reader {
         struct other_ways *ways;
         size_t line;
         const char *file;
+        bool userns;
         bool can_make; /* what is done there is done to the container's /dev, with the right to */
 };
 
 /* ---- words ---- */
-
-static bool is_word(char c) {
-        return ascii_is_alnum(c) || (c != '\0' && strchr("/-_.:*?[]$", c));
-}
-
-/* The next word of a text in which any shell may be: quotes and signs part words as blanks do. */
-static struct bytes next_word(struct bytes *text) {
-        size_t n = 0;
-
-        while (text->len > 0 && !is_word(text->data[0]))
-                *text = bytes_from(*text, 1);
-        while (n < text->len && is_word(text->data[n]))
-                n++;
-        *text = bytes_from(*text, n);
-        return (struct bytes){ text->data - n, n };
-}
 
 static bool is_pattern(struct bytes word) {
         return bytes_contains_char(word, '*') || bytes_contains_char(word, '?') ||
@@ -47,79 +35,29 @@ static struct bytes without_variable(struct bytes word) {
         return word;
 }
 
-/* ---- keys ---- */
+/* ---- what is to be looked up ---- */
 
-static bool is_hook(const struct conf_line *l) {
-        return bytes_has_prefix(l->key, "lxc.hook.");
+struct asking {
+        struct arena *arena;
+        struct sources *sources;
+        bool more;
+};
+
+static void ask(void *user, const struct way_file *f) {
+        struct asking *x = user;
+
+        if (!f->at && !f->unread)
+                x->more |= sources_add_file(x->arena, x->sources, f->path);
+        recognise_ask(x->arena, &f->conf, x->sources);
 }
 
-bool other_way_is(const struct conf_line *l) {
-        return is_hook(l) || BYTES_IN(l->key, "lxc.include", "lxc.mount.fstab");
-}
+bool other_ways_ask(struct arena *a, const struct pctconf *c, struct sources *s) {
+        struct asking x = { a, s, false };
+        struct way_walk walk = { .arena = a, .sources = s, .visit = ask, .user = &x };
 
-/* The next word of @text that names a file which may be read; LXC's own bring no node. */
-static struct bytes next_file(struct bytes *text) {
-        struct bytes word;
-
-        while ((word = next_word(text)).len > 0)
-                if (word.data[0] == '/' && !bytes_has_prefix(word, "/dev/") &&
-                    !bytes_has_prefix(word, "/usr/share/lxc/") && !is_pattern(word) &&
-                    !bytes_contains_char(word, '$'))
-                        break;
-        return word;
-}
-
-void other_ways_ask(struct arena *a, const struct pctconf *c, struct sources *s) {
-        for (size_t i = 1; i < c->n_lines; i++) {
-                struct bytes rest = c->lines[i].value, word;
-
-                while (other_way_is(&c->lines[i]) && (word = next_file(&rest)).len > 0)
-                        sources_add_file(a, s, word);
-        }
-}
-
-/* Whether a line of an included file says itself which nodes it brings: nothing is looked up for it. */
-static bool says_all(struct arena *a, const struct conf_line *l) {
-        struct devline d = devline_parse(a, l);
-        struct bytes rest = l->value;
-
-        if (other_way_is(l))
-                return next_file(&rest).len == 0;
-        if (d.type == DEVLINE_ALLOW)
-                return !d.any_major && !d.by_path;
-        return d.type != DEVLINE_MOUNT || d.path.scope == PATH_NODE ||
-               d.path.scope == PATH_FOLDER ||
-               (d.path.scope == PATH_OTHER && d.target_path.scope == PATH_OTHER);
-}
-
-static bool is_all_said(struct arena *a, struct pctconf c, bool fstab) {
-        for (size_t i = 1; i < c.n_lines; i++) {
-                struct conf_line l = c.lines[i];
-
-                if (fstab) {
-                        l.key = BYTES("lxc.mount.entry");
-                        l.value = bytes_trim(l.text);
-                }
-                if (!says_all(a, &l))
-                        return false;
-        }
-        return true;
-}
-
-bool other_way_is_read(struct arena *a, const struct facts *f, const struct conf_line *l) {
-        struct bytes rest = l->value, word;
-
-        while ((word = next_file(&rest)).len > 0) {
-                const struct source *at = sources_find(&f->sources, word);
-                struct pctconf c;
-
-                if (!at || !at->text.data)
-                        return false;
-                pctconf_parse(a, PCTCONF_LXC, at->text, &c);
-                if (!is_hook(l) && !is_all_said(a, c, !bytes_equal(l->key, BYTES("lxc.include"))))
-                        return false;
-        }
-        return true;
+        for (size_t i = 1; i < c->n_lines; i++)
+                way_files(&walk, &c->lines[i]);
+        return x.more;
 }
 
 /* ---- what is named ---- */
@@ -135,7 +73,7 @@ static struct other_way *add(struct reader *r, const char *text, uint32_t kinds)
 
 /* "c 226 0" */
 static bool read_number(struct reader *r, struct bytes rest) {
-        struct bytes major = next_word(&rest), minor = next_word(&rest);
+        struct bytes major = way_word(&rest), minor = way_word(&rest);
         struct devnum number = { 0 };
         const struct family *family;
         struct other_way *w;
@@ -162,6 +100,7 @@ static void add_path(struct reader *r, const struct devline *d, struct bytes tex
         w->all = d->path.scope == PATH_FOLDER;
         w->node = devline_node(r->f, d, &w->gpu);
         w->makes = makes;
+        w->folder = w->all && makes;
 }
 
 /*
@@ -175,7 +114,7 @@ static void read_command(struct reader *r, struct bytes text) {
 
         if (bytes_has_prefix(bytes_trim(text), "#"))
                 return;
-        while ((word = next_word(&rest)).len > 0) {
+        while ((word = way_word(&rest)).len > 0) {
                 mounts |= bytes_equal(word, BYTES("mount"));
                 word = without_variable(word);
                 if (bytes_equal(word, BYTES("c")))
@@ -201,61 +140,80 @@ static void read_rule(struct reader *r, const struct devline *d) {
         w->node = w->all ? NULL : facts_node(r->f, d->number, &w->gpu);
 }
 
+static void add_unread(struct reader *r, const char *path, const char *why, bool ends) {
+        *ARENA_PUSH(r->a, r->ways->unread, r->ways->n_unread) =
+                (struct unread_way){ .line = r->line, .path = path, .why = why, .ends = ends };
+}
+
+/* A mount of /dev, of an overlay of it: nothing there is where programs look for it. */
+static void add_whole(struct reader *r, const struct conf_line *l) {
+        struct other_way *w = add(r, bytes_dup(r->a, l->value), NODE_ANY);
+
+        w->all = w->folder = true;
+}
+
+/* LXC's hook for NVIDIA is no line that is followed, where it is another file's. */
+static void add_nvidia_hook(struct reader *r, const struct conf_line *l) {
+        struct other_way *w = add(r, bytes_dup(r->a, l->value), NODE_BIT(NODE_NVIDIA));
+
+        w->all = w->makes = bytes_equal(l->key, BYTES("lxc.hook.mount"));
+}
+
+/* What a hook does to the container's /dev it can do when that is there; no user namespace may
+ * mknod. */
+static void take_hook(struct reader *r, const struct conf_line *l) {
+        r->can_make = !r->userns &&
+                      BYTES_IN(l->key, "lxc.hook.mount", "lxc.hook.autodev", "lxc.hook.start");
+}
+
 /* A line of a configuration: mounts bring nodes, rules only name numbers. */
 static void read_setting(struct reader *r, const struct conf_line *l) {
-        struct devline d = devline_parse(r->a, l);
+        struct devline d = recognise_line(r->a, r->f, l);
 
-        if (d.type == DEVLINE_MOUNT && (d.path.scope == PATH_NODE || d.path.scope == PATH_FOLDER))
+        if (d.type == DEVLINE_WHOLE)
+                add_whole(r, l);
+        else if (d.type == DEVLINE_MOUNT)
                 add_path(r, &d, d.raw_path, true);
-        else if (is_hook(l))
-                read_command(r, l->value);
-        else if (d.type == DEVLINE_ALLOW && !d.by_path && !d.any_major && !d.broken)
+        else if (way_is_hook(l) && bytes_contains(l->value, "/hooks/nvidia"))
+                add_nvidia_hook(r, l);
+        else if (d.type == DEVLINE_ALLOW && !d.any_major && !d.broken)
                 read_rule(r, &d);
+        if (way_is_hook(l)) {
+                take_hook(r, l);
+                read_command(r, l->value);
+        }
+        if ((d.at && d.at->kind == SOURCE_UNKNOWN) || (d.type == DEVLINE_ALLOW && d.any_major))
+                add_unread(r, r->file, d.at ? d.at->why : WHY_ALLOWS_ALL, false);
 }
 
 /* ---- files ---- */
 
-static void read_lines(struct reader *r, const struct source *at, const char *key) {
-        struct bytes text = at->text;
+static void read_script(struct reader *r, const struct way_file *f) {
+        struct bytes text = f->at->text;
 
+        take_hook(r, f->line);
         for (size_t number = 1; text.len > 0; number++) {
-                struct bytes line = bytes_cut(&text, '\n');
-                struct conf_line l = { .text = line,
-                                       .key = bytes_of(key),
-                                       .value = bytes_trim(line) };
-
-                r->file = arena_printf(r->a, "%s:%zu", at->leads_to, number);
-                if (*key)
-                        read_setting(r, &l);
-                else
-                        read_command(r, line);
+                r->file = arena_printf(r->a, "%s:%zu", f->at->leads_to, number);
+                read_command(r, bytes_cut(&text, '\n'));
         }
 }
 
-static void read_configuration(struct reader *r, const struct source *at) {
-        struct pctconf c;
+static const char *path_text(struct reader *r, const struct way_file *f) {
+        const char *path = bytes_dup(r->a, f->path);
 
-        pctconf_parse(r->a, PCTCONF_LXC, at->text, &c);
-        for (size_t i = 1; i < c.n_lines; i++) {
-                r->file = arena_printf(r->a, "%s:%zu", at->leads_to, c.lines[i].number);
-                read_setting(r, &c.lines[i]);
-        }
+        return f->from ? arena_printf(r->a, WHY_IN_FILE, path, f->from->at->leads_to) : path;
 }
 
-static void read_files(struct reader *r, const struct conf_line *l) {
-        struct bytes rest = l->value, word;
+static void read_file(void *user, const struct way_file *f) {
+        struct reader *r = user;
 
-        while ((word = next_file(&rest)).len > 0) {
-                const struct source *at = sources_find(&r->f->sources, word);
-
-                if (!at || !at->text.data)
-                        continue;
-                if (is_hook(l))
-                        read_lines(r, at, "");
-                else if (bytes_equal(l->key, BYTES("lxc.include")))
-                        read_configuration(r, at);
-                else
-                        read_lines(r, at, "lxc.mount.entry");
+        if (f->unread || !f->at)
+                add_unread(r, path_text(r, f), f->unread ? f->unread : WHY_WAY_MANY, f->ends);
+        if (way_is_hook(f->line) && f->at && f->at->text.data)
+                read_script(r, f);
+        for (size_t i = 1; i < f->conf.n_lines && !f->unread; i++) {
+                r->file = arena_printf(r->a, "%s:%zu", f->at->leads_to, f->conf.lines[i].number);
+                read_setting(r, &f->conf.lines[i]);
         }
 }
 
@@ -269,20 +227,24 @@ static uint32_t kinds_made(const struct other_ways *w) {
 
 void other_ways_find(struct arena *a, const struct facts *f, const struct pctconf *c,
                      struct survey *s) {
+        struct reader r = { .a = a, .f = f, .ways = &s->other_ways, .userns = s->userns };
+        struct way_walk walk = {
+                .arena = a, .sources = &f->sources, .visit = read_file, .user = &r
+        };
         uint32_t kinds;
 
         for (size_t i = 1; i < c->n_lines; i++) {
                 const struct conf_line *l = &c->lines[i];
-                struct reader r = { .a = a, .f = f, .ways = &s->other_ways, .line = i };
 
-                if (l->parked || !other_way_is(l))
+                if (l->parked || !way_is(l))
                         continue;
-                /* others are run before the container has a /dev; no user namespace may mknod */
-                r.can_make = !s->userns && BYTES_IN(l->key, "lxc.hook.mount", "lxc.hook.autodev",
-                                                    "lxc.hook.start", "lxc.include");
-                if (is_hook(l))
+                r.line = i;
+                r.file = NULL;
+                if (way_is_hook(l)) {
+                        take_hook(&r, l);
                         read_command(&r, l->value);
-                read_files(&r, l);
+                }
+                way_files(&walk, l);
         }
         kinds = kinds_made(&s->other_ways);
         s->ways_only = kinds & ~s->given;
@@ -295,6 +257,14 @@ bool other_ways_make(const struct other_ways *w, const struct node *n) {
                 if (w->items[i].makes &&
                     (w->items[i].node == n ||
                      (w->items[i].all && (w->items[i].kinds & NODE_BIT(n->kind)))))
+                        return true;
+        return false;
+}
+
+/* No program may make a node in a user namespace: what comes into one is bound. */
+bool other_ways_mount(const struct other_ways *w, const struct node *n) {
+        for (size_t i = 0; i < w->n; i++)
+                if (w->items[i].makes && w->items[i].node == n)
                         return true;
         return false;
 }

@@ -14,14 +14,12 @@
  */
 #include "model/conf/survey.h"
 
-/** other_way_is() - whether @l may bring nodes by such a way */
-bool other_way_is(const struct conf_line *l);
-
-/** other_ways_ask() - add the files that the lines of @c name to @s, to be read */
-void other_ways_ask(struct arena *a, const struct pctconf *c, struct sources *s);
-
-/** other_way_is_read() - whether all of them were, and name no further ones */
-bool other_way_is_read(struct arena *a, const struct facts *f, const struct conf_line *l);
+/**
+ * other_ways_ask() - add the files that the lines of @c name to @s, to be read
+ *
+ * What is in them names others: to be called again when these were looked up, until it says false.
+ */
+bool other_ways_ask(struct arena *a, const struct pctconf *c, struct sources *s);
 
 /**
  * other_ways_find() - what the lines of @c name, into their survey @s
@@ -33,6 +31,10 @@ void other_ways_find(struct arena *a, const struct facts *f, const struct pctcon
 
 /** other_ways_make() - whether one of them brings @n into the container */
 bool other_ways_make(const struct other_ways *w, const struct node *n);
+
+/** other_ways_mount() - whether a line for it alone, of another file, binds it into the container
+ */
+bool other_ways_mount(const struct other_ways *w, const struct node *n);
 
 /** other_ways_allow() - whether a rule of an included file allows @n */
 bool other_ways_allow(const struct other_ways *w, const struct node *n);

@@ -91,7 +91,7 @@ void usage_add_ways(struct usage *u, uint32_t vmid, const struct survey *s) {
         for (size_t i = 0; i < s->other_ways.n; i++) {
                 const struct other_way *w = &s->other_ways.items[i];
 
-                if (w->makes && w->all)
+                if (w->folder || (w->makes && w->all))
                         add_wide(u, vmid, w->kinds);
                 else if (w->makes)
                         usage_add_container(u, vmid, w->gpu, "lines");
