@@ -578,6 +578,23 @@ case_nvidia_mode() {
     corrected owner
 }
 
+# a start warns of it, so doctor is not content
+case_said_at_start() {
+    host nvidia
+    rm "$H/dev/nvidia-uvm-tools" && mknod -m 666 "$H/dev/nvidia-uvm-tools" c 508 1
+    chosen 0000:01:00.0
+    sed -i '/^lxc/d' "$CONF"
+    printf 'dev%s\n' '0: /dev/nvidia1,mode=0666' >>"$CONF"
+    run 1 doctor --plain 101
+    wrong line
+    answers warning line 'no /dev/nvidiactl: CUDA and NVENC cannot work'
+    fresh
+    echo 'lxc.environment: DRINODE=/dev/dri/renderD133' >>"$CONF"
+    run 1 doctor --plain 101
+    wrong line
+    answers warning line 'it ought to be /dev/dri/renderD128'
+}
+
 # a hook that makes the nodes: no line beside it, and what it has wrong is said with the right line
 case_hook_makes_nodes() {
     sed -i '/^unprivileged/d; /^lxc/d' "$CONF"

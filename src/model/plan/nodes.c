@@ -307,7 +307,7 @@ static void check_ctl(struct planner *x) {
                 const struct family *f = node_family(p->nodes[i].node);
 
                 card |= p->nodes[i].required && f == &families[FAMILY_NVIDIA];
-                given |= p->nodes[i].required && f == ctl;
+                given |= (p->nodes[i].required || p->nodes[i].hooked) && f == ctl;
         }
         for (size_t i = 0; i < p->n_late; i++)
                 given |= node_family(p->late[i].node) == ctl;

@@ -150,7 +150,8 @@ static void walk_file(struct way_walk *w, struct way_file f) {
                 judge_program(&f);
         else if (f.at)
                 judge_configuration(&f);
-        if (f.at && f.at->kind == SOURCE_NOTHING && f.program == PROGRAM_NONE && way_is_hook(f.line))
+        if (f.at && f.at->kind == SOURCE_NOTHING && f.program == PROGRAM_NONE &&
+            way_is_hook(f.line))
                 return; /* any word of a command */
         if (f.at && f.at->text.data && !f.unread && !way_is_hook(f.line))
                 take_lines(w, &f);
