@@ -68,19 +68,20 @@ case_killed_verbs() {
     rm -rf "$work/kept" && cp -a "$H" "$work/kept"
     points=0
     for verb in "enable 101 --gpu pci:0000:c1:00.0" "disable 101" "apply 101" "apply --all --boot" "convert 101 --to idmap" look; do
-        for n in 1 2 3 4 5 6 7 8 9; do
+        for point in rename:1 rename:2 rename:3 rename:4 rename:5 rename:6 renameat2:1 renameat2:2 renameat2:3; do
+            n=${point#*:}
             rm -rf "$H" && cp -a "$work/kept" "$H"
             case $verb in convert*) "$gpuanchor" apply 101 >/dev/null 2>&1 ;; esac
             # shellcheck disable=SC2086
-            strace -f -o "$work/trace" -e trace=rename,renameat2 -e inject=rename,renameat2:signal=SIGKILL:when=$n \
+            strace -f -o "$work/trace" -e trace=rename,renameat2 -e inject=${point%:*}:signal=SIGKILL:when=$n \
                 "$gpuanchor" $verb >"$work/out" 2>&1 </dev/null
-            grep -q '+++ killed by SIGKILL' "$work/trace" || break
+            grep -q '+++ killed by SIGKILL' "$work/trace" || continue
             points=$((points + 1))
-            find "$H/etc" "$H/var" "$H/run" -name '*.tmp.*' | grep -q . || fail "$verb: rename $n leaves nothing to sweep"
+            find "$H/etc" "$H/var" "$H/run" -name '*.tmp.*' | grep -q . || fail "$verb: $point leaves nothing to sweep"
             # shellcheck disable=SC2086
             "$gpuanchor" $verb >"$work/out" 2>&1 </dev/null
             left=$(find "$H/etc" "$H/var" "$H/run" -name '*.tmp.*')
-            [ -z "$left" ] || fail "$verb: after rename $n and another run there is $left"
+            [ -z "$left" ] || fail "$verb: after $point and another run there is $left"
         done
     done
     [ $points -ge 15 ] || fail "$points points"
