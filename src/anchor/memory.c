@@ -114,15 +114,24 @@ static bool is_on_a_node(const struct pve *pve, uint32_t vmid) {
         return found;
 }
 
-static void sight_gone(struct anchor *an) {
-        for (size_t i = 0; i < an->sightings.n; i++) {
-                struct sighting *s = &an->sightings.items[i];
-                struct guest g;
+static void sight_if_gone(struct anchor *an, uint32_t vmid) {
+        struct guest g;
 
-                if (guest_load(&an->pve, s->vmid, &g) == GUEST_E_NONE &&
-                    !is_on_a_node(&an->pve, s->vmid))
-                        *s = (struct sighting){ .vmid = s->vmid };
-        }
+        if (guest_load(&an->pve, vmid, &g) == GUEST_E_NONE && !is_on_a_node(&an->pve, vmid))
+                sightings_put(an->pve.arena, &an->sightings, &(struct sighting){ .vmid = vmid });
+}
+
+/* Of those that were seen, and those that were enrolled and destroyed between two looks. */
+static void sight_gone(struct anchor *an) {
+        const char *policies = arena_printf(an->pve.arena, "%s/etc/pve/gpuanchor", an->pve.root);
+        uint32_t *vmids = NULL;
+        size_t n = 0;
+
+        (void)vmids_in(an->pve.arena, policies, &vmids, &n);
+        for (size_t i = 0; i < n; i++)
+                sight_if_gone(an, vmids[i]);
+        for (size_t i = 0; i < an->sightings.n; i++)
+                sight_if_gone(an, an->sightings.items[i].vmid);
 }
 
 /* The cards that the lines name today, which count only if they name them with one voice. */

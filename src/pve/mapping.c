@@ -158,6 +158,7 @@ bool mapping_resolve(const struct pve *pve, struct policy *p) {
                 if (r < 0 && r != -ENOENT)
                         problem = arena_printf(a, WHY_MAPPING_UNREAD, MAPPING_FILE, strerror(-r));
                 mapping_parse(a, content, pve->node, sel);
+                sel->unread = problem;
                 if (problem)
                         sel->problem = problem;
         }

@@ -316,6 +316,19 @@ case_replaced() {
     pinned 101 01 0
     host "01 02.0 0 $C"
     gets 101 -
+    # beside an equal card that has none; where that one's cannot be read, it may be the pinned card
+    fresh
+    host "01 01.0 0 $A" '02 02.0 1 unique_id=none'
+    pinned 101 01 0
+    host "01 01.0 0 $B" '02 02.0 1 unique_id=none'
+    gets 101 0
+    fresh
+    host "01 01.0 0 $A" '02 02.0 1'
+    pinned 101 01 0
+    host "01 01.0 0 $B" '02 02.0 1'
+    gets 101 -
+    host "01 01.0 0 $B" "02 02.0 1 $A"
+    gets 101 1
     # owned by another container
     fresh
     host "01 01.0 0 $A" "02 02.0 1 $B"
@@ -733,6 +746,36 @@ case_mapping_changed() {
     gets 101 1
 }
 
+# a pin of a mapping holds while the mappings cannot be read, and without a pin no line is touched
+case_mapping_unread() {
+    cfg=$H/etc/pve/mapping/pci.cfg
+    for how in mkdir mkfifo 'ln -s pci.cfg'; do
+        fresh
+        host '01 01.0 0' '02 02.0 1'
+        mkdir -p "$H/etc/pve/mapping"
+        printf 'gpu\n\tmap id=1002:73ff,node=pve1,path=0000:02:00.0\n' >"$cfg"
+        ct 101 1
+        policy 101 'gpu = mapping:gpu' 'devices = render'
+        gets 101 1
+        mv "$cfg" "$work/pci.cfg"
+        $how "$cfg"
+        gets 101 1
+        said 'mapping/pci.cfg cannot be read'
+        host '02 01.0 1' '03 02.0 0'
+        gets 101 0
+        ct 102 1
+        policy 102 'gpu = mapping:gpu' 'devices = render'
+        asks 102 1
+        rm -r "$cfg"
+        mv "$work/pci.cfg" "$cfg"
+        gets 101 0
+        sed -i s/0000:02/0000:03/ "$cfg" # the entry was changed
+        gets 101 0
+    done
+    rm "$cfg" # no mapping of that name any more: the pin is void
+    gets 101 -
+}
+
 case_policy_broken() {
     host '01 01.0 0' '02 02.0 1'
     pinned 101 01 0
@@ -826,6 +869,20 @@ other BC:24:11:00:00:FF ask
 - - ask
 other - ask
 END
+}
+
+# enrolled and destroyed between two looks; nothing tells the new one from the old one but that gap
+case_gone_before_it_was_seen() {
+    host '01 01.0 0' '02 02.0 1'
+    pinned 101 01 0
+    sed -i '/^net0/d; /^hostname/d' "$(conf 101)"
+    gets 101 0
+    destroyed
+    look
+    ct 101 1
+    sed -i '/^net0/d; /^hostname/d' "$(conf 101)"
+    asks 101 1
+    said 'earlier/101.1'
 }
 
 # its number was a virtual machine's meanwhile

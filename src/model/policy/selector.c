@@ -93,3 +93,11 @@ const char *selector_key(struct arena *a, const struct gpu_sel *s) {
                 strbuf_printf(&entry, " %s", s->paths[i]);
         return arena_printf(a, "%s#%08x", s->text, digest(strbuf_str(&entry)));
 }
+
+bool selector_made(struct arena *a, const struct gpu_sel *s, const char *by) {
+        const char *key = selector_key(a, s);
+
+        if (s->unread)
+                return by && str_has_prefix(by, s->text) && by[strlen(s->text)] == '#';
+        return by && key ? streq(by, key) : by == key;
+}

@@ -30,6 +30,7 @@ struct gpu_sel {
         const char **paths;
         size_t n_paths;
         const char *problem; /* why the mapping cannot be used; NULL when it can */
+        bool unread;         /* it cannot be read: nothing says whether it was changed */
 };
 
 /**
@@ -49,3 +50,10 @@ const char *selector_parse(struct arena *a, struct bytes word, struct gpu_sel *r
  * is void. NULL for auto.
  */
 const char *selector_key(struct arena *a, const struct gpu_sel *s);
+
+/**
+ * selector_made() - whether @s made a pin that remembers @by, which may be NULL
+ *
+ * Of a mapping that cannot be read, any entry: a pin is not void because of that.
+ */
+bool selector_made(struct arena *a, const struct gpu_sel *s, const char *by);

@@ -45,13 +45,20 @@ static const struct gpu *mapped_gpu(struct chooser *x, const struct gpu_sel *s) 
         return NULL;
 }
 
+static void say_broken(struct chooser *x, const struct gpu_sel *s) {
+        finding_add(x->f, (struct finding){ .code = FINDING_MAPPING_BROKEN,
+                                            .what = s->name,
+                                            .old = s->problem });
+}
+
 static void choose_mapped(struct chooser *x, const struct gpu_sel *s) {
         const struct gpu *g = mapped_gpu(x, s);
 
-        if (s->problem) {
-                finding_add(x->f, (struct finding){ .code = FINDING_MAPPING_BROKEN,
-                                                    .what = s->name,
-                                                    .old = s->problem });
+        if (s->unread && !policy_pin(x->in->policy, x->in->node)) {
+                chooser_undecided(
+                        x, &(struct ambiguity){ .gpus = chooser_usable(x), .why = s->problem });
+        } else if (s->problem) {
+                say_broken(x, s);
                 chooser_lack(x, s->text);
         } else if (!g) {
                 chooser_miss(x, s->text, WHY_MAPPING_NONE);
@@ -116,13 +123,9 @@ static const struct pin *pin_of_other_node(struct chooser *x, const struct gpu_s
         return NULL;
 }
 
-static bool is_by(const struct card *c, const char *key) {
-        return c->by && key ? streq(c->by, key) : c->by == key;
-}
-
-static bool pin_has(const struct pin *pin, const char *key) {
+static bool pin_has(struct chooser *x, const struct pin *pin, const struct gpu_sel *s) {
         for (size_t i = 0; i < pin->n_gpus; i++)
-                if (is_by(&pin->gpus[i], key))
+                if (selector_made(x->a, s, pin->gpus[i].by))
                         return true;
         return false;
 }
@@ -137,7 +140,7 @@ static struct pin still_wanted(struct chooser *x, const struct pin *before) {
         for (size_t i = 0; i < before->n_gpus; i++)
                 for (size_t j = 0; j < p->n_gpus; j++)
                         if (p->gpus[j].kind != SEL_ALL &&
-                            is_by(&before->gpus[i], selector_key(x->a, &p->gpus[j]))) {
+                            selector_made(x->a, &p->gpus[j], before->gpus[i].by)) {
                                 *ARENA_PUSH(x->a, pin.gpus, pin.n_gpus) = before->gpus[i];
                                 break;
                         }
@@ -174,8 +177,10 @@ void choose_gpus(struct arena *a, const struct plan_input *in, struct findings *
         c.followed = wanted.gpus;
         c.n_followed = c.pin.n_gpus;
         for (size_t i = 0; i < p->n_gpus; i++)
-                if (p->gpus[i].kind == SEL_ALL || !pin_has(&wanted, selector_key(a, &p->gpus[i])))
+                if (p->gpus[i].kind == SEL_ALL || !pin_has(&x, &wanted, &p->gpus[i]))
                         choose_and_pin(&x, &p->gpus[i]);
+                else if (p->gpus[i].unread)
+                        say_broken(&x, &p->gpus[i]);
         pin_finish(&x, before ? before : &(struct pin){ 0 });
         *ret = c;
 }
