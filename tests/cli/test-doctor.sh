@@ -302,6 +302,17 @@ case_other_gpu() {
     corrected line
 }
 
+# A line that was added for another GPU may be meant: both ways are named, and neither is advised.
+case_other_gpu_added() {
+    host two-identical
+    cp "$tests/fixtures/scenarios/dev-other-gpu/101.conf" "$CONF"
+    cp "$tests/fixtures/scenarios/dev-other-gpu/policy" "$H/etc/pve/gpuanchor/101.conf"
+    run 1 doctor --plain 101
+    answers failed line "gpuanchor enable 101 --gpu 'pci:0000:01:00.0 pci:0000:02:00.0'"
+    answers failed line 'pct set 101 --delete dev5'
+    ! awk -F'\t' '$2 == "line" && $3 == "failed" && $6 != "-" { bad = 1 } END { exit !bad }' "$work/out" || fail "one way is advised"
+}
+
 case_stale_number() {
     sed -i 's/226:1 /226:7 /' "$CONF"
     run 1 doctor --plain 101

@@ -125,12 +125,22 @@ static enum doctor_outcome outcome_of_line(const struct doctor_guest *g,
         return given->gpu ? OUTCOME_LINE_NODE : OUTCOME_LINE_SHARED_NODE;
 }
 
-/* A line that rightly stays while its node is not there: the finding has the remedy. */
-static const struct finding *late_finding(const struct doctor_guest *g, const char *path) {
-        for (size_t i = 0; i < g->findings->n; i++)
-                if (g->findings->items[i].code == FINDING_NODE_LATE &&
-                    streq(g->findings->items[i].what, path))
-                        return &g->findings->items[i];
+/*
+ * What has its remedies in a finding: a line that rightly stays while its node is not there, and
+ * one that was added for another GPU, which its owner may want.
+ */
+static const struct finding *finding_of_line(const struct doctor_guest *g,
+                                             const struct doctor_item *item) {
+        for (size_t i = 0; i < g->findings->n; i++) {
+                const struct finding *f = &g->findings->items[i];
+
+                if (item->outcome == OUTCOME_LINE_NO_NODE_OPTIONAL
+                            ? f->code == FINDING_NODE_LATE && streq(f->what, item->what)
+                            : item->outcome == OUTCOME_LINE_OTHER_GPU &&
+                                      f->code == FINDING_LINE_OTHER_GPU &&
+                                      streq(f->where, item->subject))
+                        return f;
+        }
         return NULL;
 }
 
@@ -146,12 +156,15 @@ static void check_given(struct doctor_report *r, const struct doctor_guest *g,
 
         if (given->d->path.scope == PATH_FOLDER)
                 return;
-        if (item.outcome == OUTCOME_LINE_NO_NODE_OPTIONAL)
-                item.finding = late_finding(g, item.what);
-        if (item.finding)
+        item.finding = finding_of_line(g, &item);
+        if (item.finding && item.outcome == OUTCOME_LINE_OTHER_GPU) {
+                item.outcome = OUTCOME_LINE_ADDED;
+                item.subject = NULL; /* the finding begins with it */
+        } else if (item.finding) {
                 item.outcome = OUTCOME_LINE_LATE;
-        if (doctor_outcomes[item.outcome].verdict == DOCTOR_FAILED)
+        } else if (doctor_outcomes[item.outcome].verdict == DOCTOR_FAILED) {
                 doctor_correct_lines(g, &item);
+        }
         doctor_add(r, item);
 }
 
