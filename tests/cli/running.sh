@@ -117,28 +117,34 @@ passthrough() {
     mkdir -p "$work/passthrough"
     mount -t tmpfs passthrough "$work/passthrough"
     chmod 755 "$work" "$work/passthrough"
+    [ -n "$(node render)" ] || return 0
     mknod -m 660 "$work/passthrough/$(node card)" c 226 "$(number card | cut -d: -f2)"
     mknod -m "${render_mode-660}" "$work/passthrough/$(node render)" c 226 "$(number render | cut -d: -f2)"
     chgrp 44 "$work/passthrough/$(node card)"
     chgrp 104 "$work/passthrough/$(node render)"
 }
 
-# container [LINE] - runs with what its devN lines give it; LINE is of its policy. container_init is
-# what runs, container_program a file that it gets, and its root is no chroot then: who is in one
-# may make no user namespace.
+# container [LINE] - runs with what its devN lines give it; LINE is of its policy. lines_card and
+# lines_render are the names in its lines where the host has no such card, and its policy stays
+# then; lines_more are other lines. container_init is what runs, container_program a file that it
+# gets, and its root is no chroot then: who is in one may make no user namespace.
 container() {
     mkdir -p "$group/lxc/$vmid" "$R/run/gpuanchor"
     {
-        printf 'arch: amd64\nhookscript: local:snippets/gpuanchor-hook\nhostname: ct%s\nunprivileged: 1\n' "$vmid"
-        printf 'dev0: /dev/dri/%s,gid=44\ndev1: /dev/dri/%s,gid=104\n' "$(node card)" "$(node render)"
+        printf 'arch: amd64\nhookscript: local:snippets/gpuanchor-hook\nhostname: ct%s\n' "$vmid"
+        printf 'net0: name=eth0,hwaddr=BC:24:11:00:01:%02X\nunprivileged: 1\n' "$((vmid - 100))"
+        printf 'dev0: /dev/dri/%s,gid=44\ndev1: /dev/dri/%s,gid=104\n' "${lines_card-$(node card)}" \
+            "${lines_render-$(node render)}"
+        printf '%s' "${lines_more-}"
     } >"$R/etc/pve/lxc/$vmid.conf"
     mkdir -p "$R/etc/pve/gpuanchor"
-    printf '[container]\ngpu = pci:0000:c1:00.0\n%s\n' "${1-}" >"$R/etc/pve/gpuanchor/$vmid.conf"
+    [ -n "${lines_card-}" ] ||
+        printf '[container]\ngpu = pci:0000:c1:00.0\n%s\n' "${1-}" >"$R/etc/pve/gpuanchor/$vmid.conf"
     on_host /opt/gpuanchor-hook "$vmid" pre-start >"$work/out" 2>&1 || fail "pre-start"
     cat >"$work/start.sh" <<'EOF'
 mkdir -p "$1/ct" && mount -t tmpfs ct "$1/ct" && cd "$1/ct" || exit 1
 mkdir dev bin proc && mount -t tmpfs -o mode=755 dev dev && mkdir dev/dri
-for node in "$2" "$3"; do
+for node in $2 $3; do
     : >dev/dri/$node
     mount --bind "$1/passthrough/$node" dev/dri/$node || exit 1
 done

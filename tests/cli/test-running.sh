@@ -229,6 +229,49 @@ case_gone_and_back() {
     end
 }
 
+# its driver comes when the container runs already
+case_started_without_its_gpu() {
+    host guide
+    container 'missing = start'
+    look
+    lines_card=$(node card) lines_render=$(node render)
+    end
+    host_away
+    container
+    look
+    [ ! -e "/proc/$init/root/dev/dri/$lines_render" ] || fail "there is a node"
+    host guide-moved
+    look
+    said "/dev/dri/$(node render) ($(number render)) of GPU 0000:c1:00.0 came into the running container"
+    for kind in card render; do opens_is "/dev/dri/$(node $kind)" ENXIO; done
+    [ "$(stat -c '%a %u %g' "/proc/$init/root/dev/dri/$(node render)")" = "660 0 104" ] || fail "another owner or mode"
+    grep -q "^dev1: /dev/dri/$(node render),gid=104" "$R/etc/pve/lxc/101.conf" || fail "the file does not follow"
+    look
+    [ ! -s "$work/out" ] || fail "a second look says something"
+    end
+}
+
+# a node that the driver makes for its first user
+case_late_node() {
+    host guide
+    number=$(cat "$S/class/kfd/kfd/dev")
+    lines_more="dev2: /dev/kfd,gid=104
+"
+    container
+    look
+    [ ! -e "/proc/$init/root/dev/kfd" ] || fail "there is a node"
+    mknod -m 660 "$work/dev/kfd" c "${number%:*}" "${number#*:}"
+    chgrp 104 "$work/dev/kfd"
+    look
+    said "/dev/kfd ($number)"
+    opens_is /dev/kfd ENXIO
+    grep -q '^dev2: /dev/kfd,gid=104' "$R/etc/pve/lxc/101.conf" || fail "the file does not follow"
+    look
+    [ ! -s "$work/out" ] || fail "a second look says something"
+    mv "$work/dev/kfd" "$work/old/"
+    end
+}
+
 # --- another container and the same card ---------------------------------------------------------------
 
 # second LINE - container 102, which wants the same card; start_second: what its start answers
