@@ -35,7 +35,7 @@ case_follow() {
     old=$(node render)
     look
     said 'may not open these device numbers'
-    for n in $(others); do grep -q "^gate closed.* $n" "$R/run/gpuanchor/101.held" || fail "gate: $n"; done
+    for n in $(others 2>/dev/null); do grep -q "^gate closed.* $n" "$R/run/gpuanchor/101.held" || fail "gate: $n"; done
     opens_is "/dev/dri/$old" ENXIO
     look
     [ ! -s "$work/out" ] || fail "a second look says something"
@@ -193,6 +193,10 @@ case_revoke() {
     look
     opens_is "/dev/dri/$old" ENOENT
     opens_is "/dev/dri/$(node render)" ENOENT
+    # its file has followed: lines of that order open no gate at the next change
+    host guide
+    look
+    others_are_shut
     end
 }
 
@@ -419,7 +423,8 @@ in_ct() { nsenter -t "$init" -m sh -euc "cd $work/ct/dev; $1" || fail "in the co
 
 listing() { ls -lR "$work/dev" "$work/passthrough" "$work/victim" | grep -v ^total; }
 others_are_shut() {
-    for n in $(others); do grep -q "^gate closed.* $n" "$R/run/gpuanchor/101.held" || fail "gate: $n"; done
+    grep -q '^gate closed' "$R/run/gpuanchor/101.held" || fail "the gate is open"
+    for n in $(others 2>/dev/null); do grep -q "^gate closed.* $n" "$R/run/gpuanchor/101.held" || fail "gate: $n"; done
 }
 ready_within_30_s() { # FILE
     for _ in $(seq 600); do [ ! -e "$1" ] || return 0; sleep 0.05; done
@@ -459,6 +464,38 @@ case_file_system_at_dri() { hostile "mount -t ramfs x dri" 'could not all be put
 case_link_at_dri() { hostile "umount dri/*; mv dri other; ln -s $work/dev dri" 'could not all be put right'; }
 case_host_folder_over_dev() { hostile "mount --bind $work/dev ." 'not the one that LXC made'; }
 case_other_file_system_over_dev() { hostile "mount -t ramfs x ." 'not the one that LXC made'; }
+# links, mounts and other folders come and go at the place all the time
+case_place_changes_all_the_time() {
+    host guide
+    container
+    look
+    mkdir -p "$work/victims"
+    : >"$work/victim"
+    cat >"$work/racer.sh" <<EOF
+cd "$work/ct/dev" || exit 1
+echo ready >"$work/racer.ready"
+while [ -e "$group/lxc/101" ] && [ ! -e "$work/racer.end" ]; do
+    mv dri away 2>/dev/null && ln -s "$work/victims" dri && rm dri; mv away dri 2>/dev/null
+    mount --bind "$work/victims" dri 2>/dev/null && umount -l dri
+    for n in card0 card1 renderD128 renderD129; do
+        ln -s "$work/victim" dri/\$n 2>/dev/null && rm -f dri/\$n
+    done
+done
+EOF
+    nsenter -t "$init" -m sh "$work/racer.sh" >/dev/null 2>&1 &
+    racer=$!
+    ready_within_30_s "$work/racer.ready"
+    for round in $(seq "${RACES-6}"); do
+        if [ $((round % 2)) = 1 ]; then host guide-moved; else host guide; fi
+        (listing && ls -lR "$work/victims") >"$work/host.before"
+        timeout 3 chroot "$R" /opt/gpuanchor look >"$work/out" 2>"$work/err" </dev/null
+        (listing && ls -lR "$work/victims") | cmp "$work/host.before" - || fail "something of the host has changed"
+        others_are_shut
+    done
+    : >"$work/racer.end"
+    wait "$racer" 2>/dev/null
+    end
+}
 case_a_thousand_mounts() {
     hostile "n=dri/$(name_before); for i in \$(seq 1000); do mount --bind \$n \$n; done" 'too many mounts'
 }
@@ -531,6 +568,12 @@ case_frozen() {
     timeout 5 chroot "$R" /opt/gpuanchor look >"$work/out" 2>"$work/err" </dev/null
     others_are_shut
     [ -e "/proc/$init/root/dev/dri/$old" ] || fail "nodes of a frozen container have changed"
+    for name in away guide-moved guide guide-moved; do
+        host guide
+        if [ $name = away ]; then host_away; else host $name; fi
+        timeout 5 chroot "$R" /opt/gpuanchor look >"$work/out" 2>"$work/err" </dev/null
+        others_are_shut
+    done
     echo 0 >"$group/lxc/101/cgroup.freeze"
     look
     opens_is "/dev/dri/$(node render)" ENXIO

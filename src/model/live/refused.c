@@ -114,9 +114,16 @@ static bool came_since(struct arena *a, const struct gate_input *in, const struc
                !was_given(in, path_inside(a, d));
 }
 
-/* Its nodes have followed and its file has not: lines of before name what is another GPU's by now. */
+/*
+ * File and nodes do not have the same names: lines of one order of the cards are there while its
+ * nodes, and so its record, are still those of another. What such a line names came with no owner.
+ */
 static bool has_to_follow(const struct gate_input *in) {
-        return in->held && in->held->unfinished;
+        bool left = false;
+
+        for (size_t i = 0; i < in->n_given; i++) /* it left, and did not come back */
+                left |= devnum_equal(in->given[i].number, (struct devnum){ 0 });
+        return left || (in->held && (in->held->unfinished || in->held->undone));
 }
 
 static const char *line_doubt(struct arena *a, const struct gate_input *in, size_t i) {
