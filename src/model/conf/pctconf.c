@@ -247,7 +247,7 @@ void pctconf_park(struct pctconf *c, const struct parked_line *p) {
 
         for (size_t i = 1; i < c->n_lines; i++)
                 if (!p->driver && !c->lines[i].parked &&
-                    bytes_equal(bytes_trim(c->lines[i].text), parked.text))
+                    bytes_equal(bytes_trim(c->lines[i].text), bytes_trim(parked.text)))
                         return;
         line_split(c->kind, &parked);
         if (at > 0 || (known && p->number == 0))

@@ -75,7 +75,8 @@ void editor_change(const struct editor *e, size_t i, const char *value) {
                 return;
         }
         pctconf_set(e->c, i, value);
-        item.new = l->parked ? pctconf_line_text(e->c, i) : value;
+        item.new = l->parked ? editor_text(e, bytes_trim(bytes_of(pctconf_line_text(e->c, i))))
+                             : value;
         editor_report(e, item);
 }
 

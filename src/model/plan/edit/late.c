@@ -121,9 +121,12 @@ bool late_settle_rule(const struct editor *e, const struct line_class *k, size_t
 }
 
 const char *late_text(const struct editor *e, size_t i) {
+        const struct conf_line *l = &e->c->lines[i];
         const struct devline *d = &e->lines[i];
-        struct bytes text = bytes_trim(e->c->lines[i].text);
+        const char *text = d->driver && !d->late ? devline_replace(e->a, l->text, d->raw_number,
+                                                                   rule_number(e, d))
+                                                 : bytes_dup(e->a, l->text);
+        bool cr = bytes_equal(l->eol, BYTES("\r\n")) && streq(e->c->eol, "\n");
 
-        return d->driver && !d->late ? devline_replace(e->a, text, d->raw_number, rule_number(e, d))
-                                     : bytes_dup(e->a, text);
+        return cr ? arena_printf(e->a, "%s\r", text) : text; /* one CRLF in a file of LF */
 }
