@@ -144,7 +144,9 @@ static void walk_file(struct way_walk *w, struct way_file f) {
         f.at = sources_find(w->sources, f.path);
         if (f.at && !f.at->is_asked)
                 f.at = NULL;
-        if (++w->n > MAX_FILES)
+        if (++w->n > MAX_FILES + 1) /* said once */
+                return;
+        if (w->n > MAX_FILES)
                 f.unread = WHY_WAY_MANY;
         else if (f.at && way_is_hook(f.line))
                 judge_program(&f);

@@ -109,27 +109,28 @@ static const char *only_one(const struct node_names *v, const struct gpu_path *p
         return n == 1 && !p->incomplete ? only : NULL;
 }
 
-static const char *replacement(const struct node_names *v, struct bytes text, struct bytes path) {
+static const char *replacement(const struct node_names *v, const struct named_node *key,
+                               struct bytes path) {
         const struct editor *e = v->e;
         struct gpu_path named = gpu_path_parse(e->a, path);
-        struct named_node key;
+        struct named_node one = *key;
         const struct named_node *then;
 
         if (named.scope != PATH_NODE || named.family->shared)
                 return NULL;
-        key = key_of(v, text);
-        key.path = bytes_dup(e->a, path);
-        then = named_nodes_find(&e->in->policy->named_nodes, &key);
+        one.path = bytes_dup(e->a, path);
+        then = named_nodes_find(&e->in->policy->named_nodes, &one);
         return then ? node_at(v, &named, place_now(e, then->place)) : only_one(v, &named);
 }
 
 struct bytes variable_renewed(const struct node_names *v, struct bytes text) {
         struct strbuf b = { .arena = v->e->a };
         struct bytes rest = text, path = variable_path(text, 0);
+        struct named_node key = key_of(v, text);
         bool stale = false;
 
         for (; path.len > 0; path = path_behind(text, path)) {
-                const char *now = replacement(v, text, path);
+                const char *now = replacement(v, &key, path);
 
                 strbuf_add(&b, rest.data, (size_t)(path.data - rest.data));
                 strbuf_add_bytes(&b, now ? bytes_of(now) : path);
