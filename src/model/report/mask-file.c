@@ -33,13 +33,14 @@ static struct bytes each_line(struct mask *m, struct bytes text,
         return strbuf_bytes(&b);
 }
 
-/* @line with @masked in place of @value, which ends it */
+/* @line with @masked in place of @value, behind which it has only blanks */
 static struct bytes with_value(struct mask *m, struct bytes line, struct bytes value,
                                struct bytes masked) {
         struct strbuf b = { .arena = m->arena };
 
         strbuf_add(&b, line.data, (size_t)(value.data - line.data));
         strbuf_add_bytes(&b, masked);
+        strbuf_add_bytes(&b, bytes_from(line, (size_t)(value.data + value.len - line.data)));
         return strbuf_bytes(&b);
 }
 
