@@ -114,11 +114,18 @@ static bool is_on_a_node(const struct pve *pve, uint32_t vmid) {
         return found;
 }
 
-static void sight_if_gone(struct anchor *an, uint32_t vmid) {
+static bool is_gone(struct anchor *an, uint32_t vmid) {
         struct guest g;
 
-        if (guest_load(&an->pve, vmid, &g) == GUEST_E_NONE && !is_on_a_node(&an->pve, vmid))
-                sightings_put(an->pve.arena, &an->sightings, &(struct sighting){ .vmid = vmid });
+        return guest_load(&an->pve, vmid, &g) == GUEST_E_NONE && !is_on_a_node(&an->pve, vmid);
+}
+
+/* A policy without a pin may wait for a container that is yet to be made. */
+static bool was_used(struct anchor *an, uint32_t vmid) {
+        struct settings s;
+
+        anchor_policy(an, vmid, NULL, &s);
+        return s.policy.n_pins > 0;
 }
 
 /* Of those that were seen, and those that were enrolled and destroyed between two looks. */
@@ -129,9 +136,15 @@ static void sight_gone(struct anchor *an) {
 
         (void)vmids_in(an->pve.arena, policies, &vmids, &n);
         for (size_t i = 0; i < n; i++)
-                sight_if_gone(an, vmids[i]);
-        for (size_t i = 0; i < an->sightings.n; i++)
-                sight_if_gone(an, an->sightings.items[i].vmid);
+                if (is_gone(an, vmids[i]) && was_used(an, vmids[i]))
+                        sightings_put(an->pve.arena, &an->sightings,
+                                      &(struct sighting){ .vmid = vmids[i] });
+        for (size_t i = 0; i < an->sightings.n; i++) {
+                struct sighting *s = &an->sightings.items[i];
+
+                if (is_gone(an, s->vmid))
+                        *s = (struct sighting){ .vmid = s->vmid };
+        }
 }
 
 /* The cards that the lines name today, which count only if they name them with one voice. */

@@ -885,6 +885,16 @@ case_gone_before_it_was_seen() {
     said 'earlier/101.1'
 }
 
+# a policy that was written before its container was made is that container's
+case_policy_before_its_container() {
+    host '01 01.0 0' '02 02.0 1'
+    policy 101 'gpu = pci:0000:01:00.0' 'devices = render'
+    look
+    look
+    ct 101 0
+    gets 101 0
+}
+
 # its number was a virtual machine's meanwhile
 case_number_of_a_virtual_machine() {
     host '01 01.0 0' '02 02.0 1'
