@@ -139,8 +139,8 @@ static const struct row {
           "not in the running container; gpuanchor plan 101; pct reboot 101" },
         { NULL, "rm var/lib/vz/snippets/gpuanchor-hook", NULL,
           "hook-unusable 3 gpu= old= new=: container 101: its hookscript "
-          "local:snippets/gpuanchor-hook does not exist: the start will fail; install gpuanchor "
-          "again, or start without it: pct set 101 --delete hookscript" },
+          "local:snippets/gpuanchor-hook does not exist: the start will fail; put it back (the "
+          "package has that of gpuanchor), or start without it: pct set 101 --delete hookscript" },
         { NULL,
           "printf '[container]\\n' >etc/pve/gpuanchor/101.conf; sed -i /hookscript/d "
           "etc/pve/lxc/101.conf",
