@@ -270,6 +270,18 @@ case_unreadable_when_memory_was_lost() {
     gets 101 0
 }
 
+# one pin of a card knows that it is away, the other has not been asked since; and the host's memory is lost
+case_away_for_one_of_two() {
+    host "01 01.0 0 $A"
+    pinned 101 01 0
+    pinned 102 01 0
+    host '01 01.0 0 unique_id=none'
+    gets 102 -
+    rm -rf "${KEPT:?}/host"
+    host '01 01.0 0 driver=other'
+    gets 102 -
+}
+
 # what comes into a slot that two pins lead to may be the card of the one that is lost
 case_lost_at_the_same_port() {
     host '01 01.0 0' "02 02.0 1 $B"

@@ -102,14 +102,15 @@ void host_memory_forget(struct arena *a, struct host_memory *m, uint32_t owner) 
         m->n_pins = n;
 }
 
-/* Of two pins whose cards are here, one is wrong: of one serial number, or of one port. */
+/* Another pin says that the card of this serial number is elsewhere or away, or another one there. */
 static bool is_contradicted(const struct host_memory *m, const struct card *c,
                             enum serial_kind kind) {
         for (size_t i = 0; i < m->n_pins; i++) {
                 const struct card *o = &m->pins[i].pinned.card;
+                bool there = m->pins[i].pinned.state == TRACK_HERE && card_is_at(o, c->port);
+                bool same = o->serials[kind] && streq(o->serials[kind], c->serials[kind]);
 
-                if (m->pins[i].pinned.state == TRACK_HERE && o->serials[kind] &&
-                    streq(o->serials[kind], c->serials[kind]) != card_is_at(o, c->port))
+                if (o->serials[kind] && same != there)
                         return true;
         }
         return false;
