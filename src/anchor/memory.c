@@ -246,7 +246,8 @@ static struct majors majors_meanwhile(const struct check *c, const struct majors
 
 /*
  * What the policy file has to say while the container file is still as it was, and if it stays so:
- * lines that come back are remembered until they are there, and majors are those of the old rules.
+ * lines that come back are remembered until they are there; majors and holes are those of the old
+ * lines.
  */
 static struct policy memory_meanwhile(struct check *c, const struct policy *next) {
         const struct named_nodes *lists[] = { &next->named_nodes, &c->policy.named_nodes };
@@ -257,6 +258,9 @@ static struct policy memory_meanwhile(struct check *c, const struct policy *next
         for (size_t i = 0; i < ELEMENTS(lists); i++)
                 for (size_t j = 0; j < lists[i]->n; j++)
                         named_nodes_add(c->arena, &now.named_nodes, &lists[i]->items[j]);
+        for (int i = 0; i < GID_GROUPS; i++) /* the new hole is known by the group's gid of today */
+                if (c->policy.gid[i].hole >= 0)
+                        now.gid[i].hole = c->policy.gid[i].hole;
         /* what the policy says is the new method, and a start adds lines of it to the old ones */
         if (c->convert != METHOD_AUTO && c->own_method != METHOD_AUTO)
                 now.converting = method_name(c->convert);

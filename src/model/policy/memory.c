@@ -152,7 +152,9 @@ static bool take_narrowed(struct arena *a, struct policy *p, const char *text) {
 static bool take_behind(struct arena *a, struct policy *p, const char *text) {
         struct bytes rest = bytes_of(text), number = bytes_word(&rest);
 
-        p->parked.next.behind = bytes_dup(a, bytes_trim(rest));
+        /* with the blanks at its end, which are written, too */
+        p->parked.next.behind =
+                bytes_dup(a, bytes_from(rest, (size_t)(bytes_trim(rest).data - rest.data)));
         return parse_u32(number, &p->parked.next.number);
 }
 
