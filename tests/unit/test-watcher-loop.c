@@ -155,11 +155,18 @@ static void a_look_asks_for_no_look(void **state) {
         assert_int_equal(manager_attach(s->m, e), 0);
         while (run_until_look(s, e, clock_usec() + 2 * SECOND, 0))
                 ;
-        (void)ask_take(s->root);
         held_looked(&pve);
         assert_false(run_until_look(s, e, clock_usec() + 2 * SECOND, 0));
-        assert_int_equal(held_store(&pve, 101, &(struct held){ .gate = GATE_OFF }), 0);
-        assert_true(run_until_look(s, e, clock_usec() + SOON, 0));
+        /* a device of this machine may ask in between; not three times */
+        for (int i = 0; i < 3; i++) {
+                struct held held = { .gate = i % 2 ? GATE_OPEN : GATE_OFF };
+
+                (void)ask_take(s->root);
+                assert_int_equal(held_store(&pve, 101, &held), 0);
+                assert_true(run_until_look(s, e, clock_usec() + SOON, 0));
+                if (!ask_is_wanted(s->root))
+                        break;
+        }
         assert_false(ask_is_wanted(s->root));
         write_file(s->root, "/etc/pve/lxc/102.conf", "");
         assert_true(run_until_look(s, e, clock_usec() + SOON, 0));
