@@ -124,18 +124,13 @@ MUTANTS = {  # name: (file, text, what it becomes)
     ),
     "a new history does not know the serials that pins know": (
         MEMORY,
-        "if (!serial || history_has(&m->history, kind, serial))",
-        "if (true)",
+        "if (serial && !history_has(",
+        "if (false && !history_has(",
     ),
     "a new history knows those of missing cards alone": (
         MEMORY,
-        "if (!serial || history_has(&m->history, kind, serial))",
-        "if (!serial || p->state == TRACK_HERE || history_has(&m->history, kind, serial))",
-    ),
-    "a new history has no serial that is not shown now": (
-        MEMORY,
-        "at = place_of(now, &p->card, kind);",
-        ";",
+        "if (serial && !history_has(",
+        "if (serial && m->pins[i].pinned.state != TRACK_HERE && !history_has(",
     ),
     "who was in a conflict is as before": (
         TRACK,

@@ -253,7 +253,7 @@ case_unreadable_when_memory_was_lost() {
     host "02 02.0 0 $A"
     gets 102 -
     gets 101 0
-    # where it was, it is no stranger to another pin of the same card
+    # where it was it may have come from elsewhere since, to a pin of the same card that does not know the number
     fresh
     host '01 01.0 0 driver=other' '02 02.0 1'
     pinned 102 01 0
@@ -266,7 +266,7 @@ case_unreadable_when_memory_was_lost() {
     host '01 01.0 0 driver=other' '02 02.0 1'
     look
     host "01 01.0 0 $A" '02 02.0 1'
-    gets 102 0
+    gets 102 -
     gets 101 0
 }
 

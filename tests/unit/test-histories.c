@@ -752,13 +752,12 @@ static bool judge_all(struct world *w) {
         return check_conflicts(w, given) && good;
 }
 
-/* The pin of a container knows the serial number of @card, as one in @slot; -1: anywhere. */
-static bool is_remembered(const struct world *w, int card, int slot) {
+/* The pin of a container knows the serial number of @card. */
+static bool is_remembered(const struct world *w, int card) {
         for (int i = 0; i < CONTAINERS; i++) {
                 const struct container *c = &w->containers[i];
 
-                if (c->used && c->serial && streq(c->serial, w->cards[card].text) &&
-                    (slot < 0 || (c->result < TRACK_MISSING && c->slot == slot)))
+                if (c->used && c->serial && streq(c->serial, w->cards[card].text))
                         return true;
         }
         return false;
@@ -767,10 +766,9 @@ static bool is_remembered(const struct world *w, int card, int slot) {
 /* No history of the host any more, but for what pins know. */
 static void forget_seen(struct world *w) {
         for (int i = 0; i < CARDS; i++)
-                w->cards[i].ever_read = w->cards[i].ever_read && is_remembered(w, i, -1);
+                w->cards[i].ever_read = w->cards[i].ever_read && is_remembered(w, i);
         for (int slot = 0; slot < SLOTS; slot++)
-                if (w->shown[slot] >= 0 && !is_remembered(w, w->shown[slot], slot))
-                        w->shown[slot] = -1;
+                w->shown[slot] = -1;
         for (unsigned model = 0; model < MODELS; model++)
                 w->bogus_shared[model] = bogus_twins(w, model);
 }

@@ -23,13 +23,6 @@ size_t card_set_find_serial(const struct card_set *set, const struct card *c, si
         return found;
 }
 
-bool card_set_shows(const struct card_set *set, enum serial_kind kind, const char *serial) {
-        for (size_t i = 0; i < set->n; i++)
-                if (set->cards[i].serials[kind] && streq(set->cards[i].serials[kind], serial))
-                        return true;
-        return false;
-}
-
 bool card_set_has_ports(const struct card_set *set) {
         for (size_t i = 0; i < set->n; i++)
                 if (!set->cards[i].port)

@@ -22,9 +22,6 @@ const struct card *card_set_at(const struct card_set *set, const char *port);
  */
 size_t card_set_find_serial(const struct card_set *set, const struct card *c, size_t *ret_at);
 
-/** card_set_shows() - whether a card has the serial number @serial of that kind */
-bool card_set_shows(const struct card_set *set, enum serial_kind kind, const char *serial);
-
 /** card_set_has_ports() - whether the port of every card is known */
 bool card_set_has_ports(const struct card_set *set);
 

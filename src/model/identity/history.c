@@ -79,6 +79,13 @@ static const struct card *same_place(const struct card_set *set, const struct ca
         return NULL;
 }
 
+static bool set_has_serial(const struct card_set *set, enum serial_kind kind, const char *value) {
+        for (size_t i = 0; i < set->n; i++)
+                if (set->cards[i].serials[kind] && streq(set->cards[i].serials[kind], value))
+                        return true;
+        return false;
+}
+
 static void see(struct arena *a, struct history *h, const struct card_set *now, uint32_t number) {
         for (size_t i = 0; i < now->n; i++)
                 for (size_t kind = 0; kind < SERIAL_KINDS; kind++) {
@@ -105,7 +112,7 @@ static void keep_serials(struct card *c, const struct card *before, const struct
                 return;
         for (size_t kind = 0; kind < SERIAL_KINDS; kind++) {
                 if (c->serials[kind] || (c->none & SERIAL_BIT(kind)) || !before->serials[kind] ||
-                    card_set_shows(now, kind, before->serials[kind]))
+                    set_has_serial(now, kind, before->serials[kind]))
                         continue;
                 c->serials[kind] = before->serials[kind];
                 c->kept |= SERIAL_BIT(kind);

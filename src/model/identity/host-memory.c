@@ -102,54 +102,23 @@ void host_memory_forget(struct arena *a, struct host_memory *m, uint32_t owner) 
         m->n_pins = n;
 }
 
-/* Another pin says that the card of this serial number is elsewhere or away, or another one there. */
-static bool is_contradicted(const struct host_memory *m, const struct card *c,
-                            enum serial_kind kind) {
-        for (size_t i = 0; i < m->n_pins; i++) {
-                const struct card *o = &m->pins[i].pinned.card;
-                bool there = m->pins[i].pinned.state == TRACK_HERE && card_is_at(o, c->port);
-                bool same = o->serials[kind] && streq(o->serials[kind], c->serials[kind]);
+/* A pin whose card is here shows it at its port. */
+static bool is_shown_there(const struct kept_pin *k, enum serial_kind kind,
+                           const struct card_set *now) {
+        const struct card *at = card_set_at(now, k->pinned.card.port);
 
-                if (o->serials[kind] && same != there)
-                        return true;
-        }
-        return false;
+        return k->pinned.state == TRACK_HERE && at && at->serials[kind] &&
+               streq(at->serials[kind], k->pinned.card.serials[kind]);
 }
 
-/* The card of @set at the port of @c, when its serial number is that of @c, or can be. */
-static struct card *place_of(const struct card_set *set, const struct card *c,
-                             enum serial_kind kind) {
-        for (size_t i = 0; i < set->n; i++) {
-                struct card *at = &set->cards[i];
-
-                if (card_is_at(at, c->port) && pci_ids_equal(&at->ids, &c->ids) &&
-                    !(at->none & SERIAL_BIT(kind)) &&
-                    card_compare_serials(at, c) != SERIAL_OTHER)
-                        return at;
-        }
-        return NULL;
-}
-
-void host_memory_know_pins(struct arena *a, struct host_memory *m, struct card_set *now) {
-        const struct card_set *last = history_set(&m->history, history_last(&m->history));
-
+void host_memory_know_pins(struct arena *a, struct host_memory *m, const struct card_set *now) {
         for (size_t i = 0; i < m->n_pins; i++)
                 for (enum serial_kind kind = 0; kind < SERIAL_KINDS; kind++) {
-                        const struct pinned *p = &m->pins[i].pinned;
-                        const char *serial = p->card.serials[kind];
-                        struct card *at = NULL;
+                        const char *serial = m->pins[i].pinned.card.serials[kind];
 
-                        if (!serial || history_has(&m->history, kind, serial))
-                                continue;
-                        if (p->state == TRACK_HERE && !is_contradicted(m, &p->card, kind) &&
-                            (!last || place_of(last, &p->card, kind)))
-                                at = place_of(now, &p->card, kind);
-                        if (!at || (!at->serials[kind] && card_set_shows(now, kind, serial))) {
+                        if (serial && !history_has(&m->history, kind, serial) &&
+                            !is_shown_there(&m->pins[i], kind, now))
                                 history_know(a, &m->history, kind, serial);
-                        } else if (!at->serials[kind]) {
-                                at->serials[kind] = serial;
-                                at->kept |= SERIAL_BIT(kind);
-                        }
                 }
 }
 

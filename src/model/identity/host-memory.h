@@ -57,10 +57,10 @@ void host_memory_forget(struct arena *a, struct host_memory *m, uint32_t owner);
  * @now: cards of this moment, to be added to the history next
  *
  * Where the history began after a serial number was seen (/var was lost), a pin may be all that
- * knows it. One that no card shows belongs to the card of that pin, as one that cannot be read
- * now; where that card is not here, to none that is.
+ * knows it. What shows it later at another port than that pin's, or at one where it cannot be
+ * read now, may have come from elsewhere: a pin without the number does not take it.
  */
-void host_memory_know_pins(struct arena *a, struct host_memory *m, struct card_set *now);
+void host_memory_know_pins(struct arena *a, struct host_memory *m, const struct card_set *now);
 
 /** pins_write() - the pins as the text that pins_read() reads */
 struct bytes pins_write(struct arena *a, const struct host_memory *m);
