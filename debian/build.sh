@@ -21,7 +21,7 @@ files() { # of a clone what git knows, else all
 }
 
 build() {
-    sh "$source/tests/bootstrap.sh" "$suite" "$work/root" buildd
+    sh "$source/tests/bootstrap.sh" "$suite" "$work/root" buildd mount # and umount
     mkdir -p "$work/root/build/gpuanchor" "$folder"
     files | tar -C "$source" --null --files-from=- --ignore-failed-read -cf - |
         tar -C "$work/root/build/gpuanchor" --no-same-owner -xf -
