@@ -174,10 +174,10 @@ static struct process task_of(const struct hook *h) {
         return p;
 }
 
-static void reserve(struct hook *h, struct check *c) {
+static void reserve(struct hook *h, struct check *c, bool again) {
         struct process task = task_of(h);
 
-        exclusive_take(c, &task);
+        exclusive_take(c, &task, again);
 }
 
 /* Check and write, again if a file was changed in between. */
@@ -189,7 +189,7 @@ static int check_and_apply(struct hook *h, struct check *c) {
                         h->host = anchor_open(&h->arena, h->root);
                 r = check_patiently(h, c);
                 if (r == 0 && !c->refuse && c->policy.exclusive)
-                        reserve(h, c);
+                        reserve(h, c, i > 0);
                 if (r != 0 || c->refuse)
                         return r;
                 c->config_only = h->lock.state == START_LOCK_OTHER;

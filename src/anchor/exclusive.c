@@ -183,20 +183,28 @@ static void restore(struct check *c, struct slots *s) {
                 (void)reservation_write(c->arena, s->items[i].path, &s->items[i].before);
 }
 
-static void take(struct check *c, const struct process *task, const struct gpu_list *gpus) {
+static bool is_same(const struct reservation *a, const struct reservation *b) {
+        return a->vmid == b->vmid && a->holder.pid > 0 && a->holder.pid == b->holder.pid &&
+               a->holder.start == b->holder.start;
+}
+
+static void take(struct check *c, const struct process *task, const struct gpu_list *gpus,
+                 bool again) {
         struct reservation own = { .vmid = c->guest.vmid, .holder = *task };
         struct slots s = slots_of(&c->anchor->pve, gpus);
-        bool free = s.n > 0 && lock_all(c, &s);
+        bool free = s.n > 0 && lock_all(c, &s), kept = again;
 
-        for (size_t i = 0; i < s.n && free; i++)
+        for (size_t i = 0; i < s.n && free; i++) {
                 free = heed_one(c, &s.items[i]);
-        if (free && (!write_all(c, &s, own) || !are_unused(c, &s)))
+                kept = kept && is_same(&s.items[i].before, &own);
+        }
+        if (free && !kept && (!write_all(c, &s, own) || !are_unused(c, &s)))
                 restore(c, &s);
         unlock(&s);
 }
 
-void exclusive_take(struct check *c, const struct process *task) {
-        take(c, task, &c->plan.choice.gpus);
+void exclusive_take(struct check *c, const struct process *task, bool again) {
+        take(c, task, &c->plan.choice.gpus, again);
 }
 
 /* The locks one by one: nothing is decided by two of them. What is locked ends with its holder, or
@@ -335,7 +343,7 @@ void exclusive_keep(struct check *c) {
                 release(c, &gpus);
         } else if (!has_all(c, &gpus)) {
                 c->findings = (struct findings){ .arena = c->arena };
-                take(c, &(struct process){ 0 }, &gpus);
+                take(c, &(struct process){ 0 }, &gpus, false);
                 c->findings = told; /* it runs: who has it, too, hears of it at the next start */
                 c->refuse = refused;
         }

@@ -16,10 +16,12 @@
  * @c:    check of its start, before anything is written; gets a finding and @c->refuse when another
  *        container or virtual machine has one of them
  * @task: the start that goes on when this process has ended; pid 0: its unit does
+ * @again: this process has called it before, for the same start: what it has reserved it keeps,
+ *         because who began meanwhile has heard of it
  *
  * All of them or none, in the order of their identity.
  */
-void exclusive_take(struct check *c, const struct process *task);
+void exclusive_take(struct check *c, const struct process *task, bool again);
 
 /** exclusive_release() - the start is refused, or the container shares its GPUs again */
 void exclusive_release(struct check *c);
