@@ -75,6 +75,7 @@ silent() {
     mkdir -p "$box/dev/dri" "$box/etc/systemd/system" "$box/usr/lib/systemd" "$box/bin"
     printf 'root:x:0:\nvideo:x:44:\n' >"$box/etc/group"
     printf 'root:x:0:0::/:/bin/sh\n' >"$box/etc/passwd"
+    : >"$work/ready" # not when that process is ready to open it: the one before has left a word
     unshare -m "$silent_fs" "$box/$1" "$box" >"$work/ready" 2>&1 &
     init=$!
     echo "$init" >"$work/init"
