@@ -120,12 +120,12 @@ static bool is_gone(struct anchor *an, uint32_t vmid) {
         return guest_load(&an->pve, vmid, &g) == GUEST_E_NONE && !is_on_a_node(&an->pve, vmid);
 }
 
-/* A policy without a pin may wait for a container that is yet to be made. */
+/* A policy that no start has written to may wait for a container that is yet to be made. */
 static bool was_used(struct anchor *an, uint32_t vmid) {
         struct settings s;
 
         anchor_policy(an, vmid, NULL, &s);
-        return s.policy.n_pins > 0;
+        return s.policy.n_pins > 0 || owner_is_known(&s.policy.owner);
 }
 
 /* Of those that were seen, and those that were enrolled and destroyed between two looks. */

@@ -61,7 +61,7 @@ enum watch_news {
 /**
  * watch_drain() - read all that is there
  *
- * Return: whether anything of interest happened. An overrun of the kernel's
+ * Return: the weightiest of what happened. An overrun of the kernel's
  * queue is of interest: what was in it is lost.
  */
 enum watch_news watch_drain(struct watch *w, enum watch_source source);

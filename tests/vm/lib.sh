@@ -349,6 +349,18 @@ at_boot() {
     systemctl add-wants -q scenarios.target "$1.service"
 }
 
+# at_boot_swapped - the next boot finds A after B
+at_boot_swapped() {
+    at_boot probe-order <<EOF
+[Unit]
+DefaultDependencies=no
+Before=systemd-udev-trigger.service
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -ec 'cd /sys/bus/pci/drivers/virtio-pci; echo $A >unbind; modprobe virtio-gpu; echo $A >bind'
+EOF
+}
+
 # --- what a process inside sees -------------------------------------------------------------------
 
 inside() { lxc-attach -n $CT --clear-env -- "$@"; }

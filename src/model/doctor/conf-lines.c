@@ -180,37 +180,27 @@ static bool is_given(const struct doctor_given *given, size_t n, const struct no
 }
 
 /* What a start says of the lines and leaves to their owner. */
-static void check_said(struct doctor_report *r, const struct doctor_guest *g) {
-        static const struct {
-                enum finding_code code;
-                enum doctor_outcome outcome;
-        } outcomes[] = { { FINDING_NVIDIA_HOOK, OUTCOME_LINE_HOOKED },
-                         { FINDING_NVIDIA_HOOK_OTHER, OUTCOME_LINE_HOOKED_OTHER },
-                         { FINDING_NVIDIA_HOOK_ENDS, OUTCOME_LINE_HOOK_ENDS },
-                         { FINDING_NVIDIA_NO_CTL, OUTCOME_LINE_SAID },
-                         { FINDING_ENVIRONMENT_STALE, OUTCOME_LINE_SAID },
-                         { FINDING_ENVIRONMENT_GID, OUTCOME_LINE_SAID },
-                         { FINDING_ENVIRONMENT_UNHEARD, OUTCOME_LINE_SAID },
-                         { FINDING_HOLE_NOT_ASKED, OUTCOME_LINE_SAID },
-                         { FINDING_GID_CONFLICT, OUTCOME_LINE_SAID },
-                         { FINDING_GID_TAKEN, OUTCOME_LINE_SAID },
-                         { FINDING_SOURCE_UNKNOWN, OUTCOME_LINE_SAID },
-                         { FINDING_SOURCE_UNSEEN, OUTCOME_LINE_SAID } };
-
-        for (size_t i = 0; i < g->findings->n; i++)
-                for (size_t j = 0; j < ELEMENTS(outcomes); j++)
-                        if (g->findings->items[i].code == outcomes[j].code)
-                                doctor_add(r, (struct doctor_item){
-                                                      .outcome = outcomes[j].outcome,
-                                                      .finding = &g->findings->items[i] });
-}
+static const struct doctor_said said[] = {
+        { FINDING_NVIDIA_HOOK, OUTCOME_LINE_HOOKED },
+        { FINDING_NVIDIA_HOOK_OTHER, OUTCOME_LINE_HOOKED_OTHER },
+        { FINDING_NVIDIA_HOOK_ENDS, OUTCOME_LINE_HOOK_ENDS },
+        { FINDING_NVIDIA_NO_CTL, OUTCOME_LINE_SAID },
+        { FINDING_ENVIRONMENT_STALE, OUTCOME_LINE_SAID },
+        { FINDING_ENVIRONMENT_GID, OUTCOME_LINE_SAID },
+        { FINDING_ENVIRONMENT_UNHEARD, OUTCOME_LINE_SAID },
+        { FINDING_HOLE_NOT_ASKED, OUTCOME_LINE_SAID },
+        { FINDING_GID_CONFLICT, OUTCOME_LINE_SAID },
+        { FINDING_GID_TAKEN, OUTCOME_LINE_SAID },
+        { FINDING_SOURCE_UNKNOWN, OUTCOME_LINE_SAID },
+        { FINDING_SOURCE_UNSEEN, OUTCOME_LINE_SAID },
+};
 
 static void check_lines(struct doctor_report *r, const struct doctor_guest *g,
                         const struct doctor_given *given, size_t n) {
         bool none = n == 0 && !g->survey->nvidia_hook.gives &&
                     !g->survey->ways_only;
 
-        check_said(r, g);
+        doctor_add_said(r, g->findings, said, ELEMENTS(said));
         if (none && !g->managed)
                 doctor_add(r, (struct doctor_item){ .outcome = OUTCOME_LINE_UNMANAGED });
         else if (none && g->survey->other_ways.n_unread > 0)

@@ -63,6 +63,16 @@ void doctor_add(struct doctor_report *r, struct doctor_item item) {
         *ARENA_PUSH(r->arena, r->items, r->n) = item;
 }
 
+void doctor_add_said(struct doctor_report *r, const struct findings *findings,
+                     const struct doctor_said *said, size_t n) {
+        for (size_t i = 0; i < findings->n; i++)
+                for (size_t j = 0; j < n; j++)
+                        if (findings->items[i].code == said[j].code)
+                                doctor_add(r, (struct doctor_item){
+                                                      .outcome = said[j].outcome,
+                                                      .finding = &findings->items[i] });
+}
+
 void doctor_add_if_silent(struct doctor_report *r, enum doctor_outcome outcome) {
         if (!doctor_has(r, doctor_outcomes[outcome].check))
                 doctor_add(r, (struct doctor_item){ .outcome = outcome });

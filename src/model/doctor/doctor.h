@@ -127,6 +127,16 @@ struct doctor_report {
  */
 void doctor_add(struct doctor_report *r, struct doctor_item item);
 
+/** struct doctor_said - the outcome for what a start says, too */
+struct doctor_said {
+        enum finding_code code;
+        enum doctor_outcome outcome;
+};
+
+/** doctor_add_said() - append an outcome for each of @findings that is in the table @said of @n */
+void doctor_add_said(struct doctor_report *r, const struct findings *findings,
+                     const struct doctor_said *said, size_t n);
+
 /** doctor_add_if_silent() - add an outcome of a check that has none so far */
 void doctor_add_if_silent(struct doctor_report *r, enum doctor_outcome outcome);
 

@@ -50,20 +50,12 @@ static void check_hook(struct doctor_report *r, const struct doctor_guest *g) {
 }
 
 static void check_hook_lines(struct doctor_report *r, const struct doctor_guest *g) {
-        static const struct {
-                enum finding_code code;
-                enum doctor_outcome outcome;
-        } outcomes[] = { { FINDING_HOOK_NAMES, OUTCOME_HOOK_NAMES },
-                         { FINDING_OTHER_FILE, OUTCOME_HOOK_NAMES },
-                         { FINDING_HOOK_STALE, OUTCOME_HOOK_STALE },
-                         { FINDING_WAY_ENDS, OUTCOME_HOOK_ENDS } };
+        static const struct doctor_said said[] = { { FINDING_HOOK_NAMES, OUTCOME_HOOK_NAMES },
+                                                   { FINDING_OTHER_FILE, OUTCOME_HOOK_NAMES },
+                                                   { FINDING_HOOK_STALE, OUTCOME_HOOK_STALE },
+                                                   { FINDING_WAY_ENDS, OUTCOME_HOOK_ENDS } };
 
-        for (size_t i = 0; i < g->findings->n; i++)
-                for (size_t j = 0; j < ELEMENTS(outcomes); j++)
-                        if (g->findings->items[i].code == outcomes[j].code)
-                                doctor_add(r, (struct doctor_item){
-                                                      .outcome = outcomes[j].outcome,
-                                                      .finding = &g->findings->items[i] });
+        doctor_add_said(r, g->findings, said, ELEMENTS(said));
         doctor_add_if_silent(r, OUTCOME_HOOK_NONE);
 }
 

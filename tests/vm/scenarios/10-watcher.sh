@@ -229,14 +229,7 @@ case_renumbered_across_a_reboot() { # long
     nodes $A >$KEPT/old_a
     nodes $B >$KEPT/old_b
     cp $CONF $KEPT/conf
-    at_boot probe-order <<EOF
-[Unit]
-DefaultDependencies=no
-Before=systemd-udev-trigger.service
-[Service]
-Type=oneshot
-ExecStart=/bin/sh -ec 'cd /sys/bus/pci/drivers/virtio-pci; echo $A >unbind; modprobe virtio-gpu; echo $A >bind'
-EOF
+    at_boot_swapped
     at_boot pve-guests <<EOF
 [Unit]
 After=pve-cluster.service

@@ -255,14 +255,7 @@ case_upgrade_from_the_first_version() { # long
     the_container 103
     dev_lines $B | container
     first_version
-    at_boot probe-order <<EOF
-[Unit]
-DefaultDependencies=no
-Before=systemd-udev-trigger.service
-[Service]
-Type=oneshot
-ExecStart=/bin/sh -ec 'cd /sys/bus/pci/drivers/virtio-pci; echo $A >unbind; modprobe virtio-gpu; echo $A >bind'
-EOF
+    at_boot_swapped
     systemctl add-wants -q scenarios.target gpuanchor-boot
     reboot_then then_upgraded_from_the_first_version
 }
