@@ -246,7 +246,6 @@ static int pre_start(struct hook *h) {
         start_lock_pre(&h->host.pve, h->vmid, &h->lock);
         h->wait_most = UINT_MAX;
         r = start(h, &c, false);
-        anchor_sweep_start(&h->host.pve, h->vmid);
         start_lock_note(&h->host.pve, h->vmid, &h->lock);
         return r == 0 ? heed(h, &c) : r;
 }

@@ -371,9 +371,11 @@ killed_story() {
                 [ -s "$host/var/lib/lxc/101/config" ] || rm "$host/var/lib/lxc/101/config"
                 run_hook "$host" "$work/output"
                 [ "$status" -eq 0 ] || complain "after $call $n the next run fails: $(cat "$work/output")"
-                left=$(find "$host/etc" "$host/var" "$host/run" -name '*.tmp.*')
-                [ -z "$left" ] || complain "after $call $n and the next run there is $left"
                 sum_files "$host"
+                GPUANCHOR_ROOT=$host timeout 60 "$hook" 101 post-start >"$work/output" 2>&1 </dev/null ||
+                        complain "post-start after $call $n: $(cat "$work/output")"
+                left=$(find "$host/etc" "$host/var" "$host/run" -name '*.tmp.*')
+                [ -z "$left" ] || complain "after $call $n and the next start there is $left"
                 [ "$sums" != "$sums_after" ] || continue
                 for path in $files; do
                         case $path in

@@ -13,9 +13,7 @@
 #include "pve/settings.h"
 
 #include <errno.h>
-#include <linux/magic.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 
 void anchor_tell_write_failed(struct findings *f, const char *where, int error) {
         struct finding item = { .code = FINDING_WRITE_FAILED, .where = where };
@@ -281,16 +279,6 @@ void anchor_sweep(const struct pve *pve, uint32_t vmid) {
         file_sweep(arena_printf(pve->arena, "%s/etc/pve/lxc/%u.conf", pve->root, vmid));
         file_sweep(arena_printf(pve->arena, "%s/var/lib/lxc/%u/config", pve->root, vmid));
         file_sweep(settings_path(pve, vmid));
-}
-
-void anchor_sweep_start(const struct pve *pve, uint32_t vmid) {
-        struct statfs fs;
-
-        if (statfs(arena_printf(pve->arena, "%s/etc/pve", pve->root), &fs) == 0 &&
-            fs.f_type == FUSE_SUPER_MAGIC)
-                anchor_sweep_own(pve);
-        else
-                anchor_sweep(pve, vmid);
 }
 
 void anchor_tell_uncorrected(struct check *c) {

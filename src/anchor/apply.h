@@ -43,16 +43,13 @@ int anchor_store_memory(struct check *c);
  */
 void anchor_sweep_own(const struct pve *pve);
 
-/** anchor_sweep() - the same, and beside the files of a container */
-void anchor_sweep(const struct pve *pve, uint32_t vmid);
-
 /**
- * anchor_sweep_start() - the same, before a start
+ * anchor_sweep() - the same, and beside the files of a container
  *
- * Which does not wait for pmxcfs to list two folders: file_edit() exchanges nothing there, so
- * whatever was left beside a file is swept when that is written, which it still has to be.
+ * Folders are listed, two of them through pmxcfs, so pre-start does not wait for it: post-start and
+ * the look after it do this.
  */
-void anchor_sweep_start(const struct pve *pve, uint32_t vmid);
+void anchor_sweep(const struct pve *pve, uint32_t vmid);
 
 /**
  * anchor_tell_uncorrected() - what a start that goes on after a failed anchor_apply() has
