@@ -168,7 +168,7 @@ def main(hook, seed, count):
             status, said = start(hook, root)
             got = open(conf, "rb").read().decode()
             good = is_wanted(got, want, end) and status == 0
-            if good and number % 3 == 0 and got.endswith(end):
+            if good and number % 3 == 0:
                 want = got
                 move(root, gone)
                 said += start(hook, gone)[1]

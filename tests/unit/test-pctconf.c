@@ -205,6 +205,14 @@ static void test_line_ends(void **state) {
         pctconf_drop(&c, 2);
         assert_bytes(pctconf_write(&c), "a: 1");
 
+        c = parse("a: 1\n\nb: 2"); /* without its end the blank line would be none */
+        pctconf_drop(&c, 3);
+        assert_bytes(pctconf_write(&c), "a: 1\n\n");
+
+        c = parse("a: 1\r\n\r\nb: 2");
+        pctconf_drop(&c, 3);
+        assert_bytes(pctconf_write(&c), "a: 1\r\n\r\n");
+
         c = parse("a: 1\r\nb: 2");
         pctconf_insert(&c, 1, "c", "3");
         pctconf_insert(&c, 2, "d", "4");

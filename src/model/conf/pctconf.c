@@ -298,12 +298,14 @@ const char *pctconf_line_text(const struct pctconf *c, size_t i) {
 struct writer {
         struct strbuf out;
         struct bytes eol; /* of the line before, written once another line follows */
+        bool blank;       /* the line before: without its end it would be no line */
 };
 
 static void write_line(struct writer *w, struct bytes text, struct bytes eol) {
         strbuf_add_bytes(&w->out, w->eol);
         strbuf_add_bytes(&w->out, text);
         w->eol = eol;
+        w->blank = text.len == 0;
 }
 
 /* What follows is no part of the line before any more, as it was behind a CR. */
@@ -330,7 +332,7 @@ struct bytes pctconf_write(const struct pctconf *c) {
                 for (size_t j = 0; j < l->n_behind; j++)
                         write_line(&w, bytes_of(l->behind[j]), eol);
         }
-        if (!c->open_end || c->tail.len > 0)
+        if (!c->open_end || c->tail.len > 0 || w.blank)
                 strbuf_add_bytes(&w.out, w.eol);
         strbuf_add_bytes(&w.out, c->tail);
         return strbuf_bytes(&w.out);
