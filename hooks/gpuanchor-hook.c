@@ -193,7 +193,9 @@ static int check_and_apply(struct hook *h, struct check *c) {
                 if (r != 0 || c->refuse)
                         return r;
                 c->config_only = h->lock.state == START_LOCK_OTHER;
+                c->usermod_late = h->lock.usermod_late;
                 r = anchor_apply(c);
+                h->lock.usermod_late = c->usermod_late;
         }
         if (r == GUEST_E_CHANGED)
                 anchor_give_up(c);

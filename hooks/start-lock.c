@@ -8,9 +8,10 @@
  * write without it loses what `pct set` writes meanwhile. So pre-start notes the process whose
  * lock it runs under, in /run/gpuanchor/<vmid>.start:
  *
- *     PID STARTTIME DIGEST WAITED SAID...
+ *     PID STARTTIME DIGEST WAITED SAID... [usermod-late]
  *
- * DIGEST is of the container file, WAITED milliseconds, each SAID the digest of a message.
+ * DIGEST is of the container file, WAITED milliseconds, each SAID the digest of a message. The last
+ * word is there if usermod did not answer: it is not waited for twice in one start.
  */
 #include "hooks/start-lock.h"
 
@@ -24,6 +25,7 @@
 #define LOCK_MS (10 * 1000) /* like Proxmox */
 #define CONF_MAX (16 * 1024 * 1024)
 #define MOST_ANCESTORS 32
+#define USERMOD_LATE "usermod-late"
 
 static const char *note_path(const struct pve *pve, uint32_t vmid) {
         return arena_printf(pve->arena, "%s/run/gpuanchor/%u.start", pve->root, vmid);
@@ -69,16 +71,19 @@ static bool of_ancestor(const struct pve *pve, uint32_t vmid, struct start_lock 
 static bool read_note(const struct pve *pve, uint32_t vmid, struct start_lock *ret) {
         uint64_t seen, now;
         uint32_t waited;
-        struct bytes text;
+        struct bytes text, word;
 
         if (file_read(pve->arena, note_path(pve, vmid), 4096, &text) < 0 ||
             !process_take(&text, &ret->holder) || !parse_u64(bytes_word(&text), &seen) ||
             !parse_u32(bytes_word(&text), &waited))
                 return false;
         ret->waited_ms = waited;
-        while (ret->n_said < START_LOCK_SAID &&
-               parse_u64(bytes_word(&text), &ret->said[ret->n_said]))
-                ret->n_said++;
+        while ((word = bytes_word(&text)).len > 0)
+                if (bytes_equal(word, BYTES(USERMOD_LATE)))
+                        ret->usermod_late = true;
+                else if (ret->n_said < START_LOCK_SAID &&
+                         parse_u64(word, &ret->said[ret->n_said]))
+                        ret->n_said++;
         return process_lives(&ret->holder) && share(pve, vmid, ret->holder.pid, ret) &&
                conf_digest(pve, vmid, &now) && now == seen;
 }
@@ -93,6 +98,7 @@ static void take(const struct pve *pve, uint32_t vmid,
                 l.state = START_LOCK_START;
         } else {
                 l.waited_ms = 0;
+                l.usermod_late = false;
                 l.n_said = 0;
                 if (r == GUEST_E_BUSY) {
                         cleanup_close(&l.fd); /* shared, but not of this start */
@@ -140,6 +146,8 @@ void start_lock_note(const struct pve *pve, uint32_t vmid, const struct start_lo
                       (unsigned long long)l->holder.start, (unsigned long long)now, l->waited_ms);
         for (size_t i = 0; i < l->n_said; i++)
                 strbuf_printf(&text, " %llu", (unsigned long long)l->said[i]);
+        if (l->usermod_late)
+                strbuf_adds(&text, " " USERMOD_LATE);
         (void)dprintf(fd, "%s\n", strbuf_str(&text));
 }
 

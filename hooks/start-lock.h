@@ -20,6 +20,7 @@ struct start_lock {
         int fd;                /* the lock, taken or shared, until it is closed; below 0: none */
         struct process holder; /* START_LOCK_START */
         unsigned waited_ms;    /* what the pre-start of this start has waited for a GPU */
+        bool usermod_late;     /* this start has waited for usermod in vain */
         uint64_t said[START_LOCK_SAID]; /* digests of what this start has said */
         size_t n_said;
 };
@@ -46,7 +47,7 @@ bool start_lock_said(struct start_lock *l, const char *text);
 
 /**
  * start_lock_note() - for the drop-in of the same start: whose lock it is
- * @l: with waited_ms; nothing is noted unless it is START_LOCK_START
+ * @l: with waited_ms and usermod_late; nothing is noted unless it is START_LOCK_START
  *
  * Written when all other files are. A start without a note is one whose lock is another task's.
  */

@@ -39,9 +39,12 @@ static void remember_delegation(struct check *c, uint32_t gid) {
 }
 
 static int apply_delegations(struct check *c) {
+        if (c->n_delegate > 0 && c->usermod_late) /* and was said */
+                return ANCHOR_E_FAILED;
         for (size_t i = 0; i < c->n_delegate; i++) {
                 const char *gid = arena_printf(c->arena, "%u", c->delegate[i]);
-                const char *why = delegate_subgid(c->arena, c->anchor->pve.root, c->delegate[i]);
+                const char *why = delegate_subgid(c->arena, c->anchor->pve.root, c->delegate[i],
+                                                  &c->usermod_late);
 
                 if (!why) {
                         remember_delegation(c, c->delegate[i]);

@@ -34,6 +34,7 @@ struct check {
         struct bytes safe_policy; /* right with the old container file and with the new one */
         bool unmapped;                   /* the file of the resource mappings cannot be read */
         bool config_only;                /* for anchor_apply(): another task has the lock */
+        bool usermod_late; /* for and by anchor_apply(): this start has waited for it in vain */
         bool running;                    /* for anchor_apply(): it runs by its record, which stays */
         bool parks;                      /* takes lines out that only the new policy remembers */
         bool remembered;                 /* by anchor_apply(): what a start needs is in the policy file */

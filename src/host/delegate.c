@@ -27,26 +27,28 @@ static const char *why_not(struct arena *a, int r, const struct spawn_result *re
                                     : "");
 }
 
-static const char *run(struct arena *a, const char *root, const char *const *argv) {
+static const char *run(struct arena *a, const char *root, const char *const *argv, bool *late) {
         struct spawn_job job = {
                 .argv = argv, .timeout_ms = USERMOD_MS, .max_output = 4096, .root = root
         };
         struct spawn_result result = { 0 };
         int r = spawn_run(a, &job, &result);
 
+        if (late)
+                *late = r == SPAWN_E_TIMEOUT || r == SPAWN_E_ABANDONED;
         if (r == 0 && result.status == 0)
                 return NULL;
         spawn_show(&result);
         return why_not(a, r, &result);
 }
 
-const char *delegate_subgid(struct arena *a, const char *root, uint32_t gid) {
+const char *delegate_subgid(struct arena *a, const char *root, uint32_t gid, bool *late) {
         const char *range = arena_printf(a, "%u-%u", gid, gid);
         const char *const here[] = { "usermod", "--add-subgids", range, "root", NULL };
         const char *const there[] = { "usermod", "--prefix", root, "--add-subgids",
                                       range,     "root",     NULL };
 
-        return run(a, root, *root ? there : here);
+        return run(a, root, *root ? there : here, late);
 }
 
 /* usermod refuses --del-subgids while the user has a process, as root has, but not with a prefix. */
@@ -55,7 +57,7 @@ const char *delegate_end(struct arena *a, const char *root, uint32_t gid) {
                                      *root ? root : "/.", "--del-subgids",
                                      arena_printf(a, "%u-%u", gid, gid), "root", NULL };
 
-        return run(a, root, argv);
+        return run(a, root, argv, NULL);
 }
 
 bool delegate_is_used(struct arena *a, const char *root, uint32_t gid) {

@@ -11,10 +11,11 @@
  * when a delegation is missing. A line added now counts for the boot that is
  * under way, newgidmap reads the file when it is run. It gets ten seconds: a start
  * waits for it, and PAM or a lock may never answer.
+ * @late: whether it took longer; NULL: not asked
  *
  * Return: NULL, or why it failed; what usermod said about it is on stderr then.
  */
-const char *delegate_subgid(struct arena *a, const char *root, uint32_t gid);
+const char *delegate_subgid(struct arena *a, const char *root, uint32_t gid, bool *late);
 
 /** delegate_end() - root may not map host gid @gid any more: usermod --del-subgids; as delegate_subgid() */
 const char *delegate_end(struct arena *a, const char *root, uint32_t gid);

@@ -155,16 +155,37 @@ case_wait_in_the_drop_in() {
     said 'waiting up to 30 s'
 }
 
-# what pre-start has waited counts
-case_wait_once() {
-    waiting 4
+# both_phases - one start as Proxmox makes it: pre-start under its lock, then the drop-in
+both_phases() {
     cat >"$work/start" <<'END'
 exec 9>"$1" && flock 9 || exit 9
 "$2" 101 pre-start || exit 1
 setsid sh -c '"$0" 101 unit-start; : >"$1"' "$2" "$3" 9>&- &
 until [ -e "$3" ]; do sleep 0.1; done
 END
-    took 3 6 sh "$work/start" "$LOCK" "$hook" "$work/done"
+    rm -f "$work/done"
+    sh "$work/start" "$LOCK" "$hook" "$work/done" >"$work/out" 2>"$work/err" || fail "status $?"
+}
+
+# what pre-start has waited counts
+case_wait_once() {
+    waiting 4
+    took 3 6 both_phases
+}
+
+# /etc/subgid is locked: usermod waits longer than a start does; the next start asks it again
+case_usermod_once() {
+    sed -i '/^root:993:/d' "$H/etc/subgid"
+    sed -i -e 's/226:1 /226:0 /; s/226:128/226:129/; s/card1/card0/g; s/renderD128/renderD129/g' "$CONF" "$CONFIG"
+    mkdir -p "$H/usr/sbin"
+    printf '#!/bin/sh\necho >>"%s"\nexec sleep 30\n' "$work/asked" >"$H/usr/sbin/usermod"
+    chmod +x "$H/usr/sbin/usermod"
+    for starts in 1 2; do
+        took 9 14 both_phases
+        [ "$(grep -c '' "$work/asked")" = $starts ] || fail "asked $(grep -c '' "$work/asked") times in $starts starts"
+        [ "$(grep -c 'delegation of host gid 993 failed: usermod: no answer within 10 s' "$work/out")" = 1 ] ||
+            fail "not said once: $(cat "$work/out")"
+    done
 }
 
 cases ${5+"$5"}
