@@ -70,6 +70,44 @@ case_other_numbers() {
     sent 'resolved: 101: warning: 101.conf: the next start fails'
 }
 
+# What was wrong with a container that another node has now is not known to be over.
+case_moved_away() {
+    breaks
+    alert && sent '102: '
+    an_hour_later
+    mkdir -p "$H/etc/pve/nodes/pve2/lxc"
+    mv "$H/etc/pve/lxc/102.conf" "$H/etc/pve/nodes/pve2/lxc/"
+    alert && [ "$(mails)" = 1 ] || { cat "$work/sent" >&2; fail "mailed"; }
+    mended
+    alert && [ "$(mails)" = 2 ] || fail "not mailed that it is over for the other one"
+    sent '0 new, 1 resolved'
+    ! grep -q 'resolved: 102' "$work/sent" || fail "it is called resolved"
+    # it comes back, as it was
+    breaks
+    mv "$H/etc/pve/nodes/pve2/lxc/102.conf" "$H/etc/pve/lxc/"
+    an_hour_later
+    alert && [ "$(mails)" = 3 ] || fail "not mailed again"
+    sent '2 new, 0 resolved'
+}
+
+# A file that cannot be read tells nothing of what was wrong.
+case_unreadable() {
+    breaks
+    alert
+    an_hour_later
+    mv "$H/etc/pve/lxc/102.conf" "$work/102.conf"
+    mkdir "$H/etc/pve/lxc/102.conf"
+    alert && sent '102: error: ' && sent 'cannot be read'
+    ! grep -q ^resolved: "$work/sent" || { cat "$work/sent" >&2; fail "it is called resolved"; }
+    an_hour_later
+    rmdir "$H/etc/pve/lxc/102.conf"
+    mv "$work/102.conf" "$H/etc/pve/lxc/102.conf"
+    mended
+    alert
+    sent 'resolved: 102: error: its hookscript'
+    sent '0 open in all'
+}
+
 # A clock that was ahead is back: no year of silence.
 case_clock_was_ahead() {
     breaks
