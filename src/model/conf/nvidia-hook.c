@@ -61,6 +61,21 @@ struct nvidia_hook nvidia_hook_find(const struct pctconf *c) {
         return h;
 }
 
+/* As "0" and "0:1"; MIG-... and GPU-... are no numbers. */
+static bool is_index(struct bytes word, uint32_t *ret) {
+        return parse_u32(bytes_trim(bytes_cut(&word, ':')), ret);
+}
+
+bool nvidia_hook_has_index(const struct nvidia_hook *h) {
+        struct bytes rest = h->gives && !h->all ? h->devices : (struct bytes){ 0 };
+        uint32_t n;
+
+        while (rest.len > 0)
+                if (is_index(bytes_cut(&rest, ','), &n))
+                        return true;
+        return false;
+}
+
 static const struct gpu *gpu_of_index(const struct facts *f, uint32_t index) {
         for (size_t i = 0; i < f->n_gpus; i++)
                 if (gpu_node(&f->gpus[i], NODE_NVIDIA) && index-- == 0)
@@ -80,16 +95,13 @@ static const struct gpu *gpu_of_uuid(const struct facts *f, struct bytes word) {
 
 /* "0", "0:1", "GPU-1c5e...", "MIG-GPU-1c5e.../1/0" */
 const struct gpu *nvidia_hook_gpu(struct arena *a, const struct facts *f, struct bytes word) {
-        struct bytes index = word;
         uint32_t n;
 
         word = bytes_trim(word);
-        index = bytes_cut(&index, ':');
-        if (parse_u32(bytes_trim(index), &n))
+        if (is_index(word, &n))
                 return gpu_of_index(f, n);
         bytes_take_prefix(&word, "MIG-");
-        index = word;
-        return gpu_of_uuid(f, bytes_cut(&index, '/'));
+        return gpu_of_uuid(f, bytes_cut(&word, '/'));
 }
 
 struct gpu_list nvidia_hook_gpus(struct arena *a, const struct facts *f,

@@ -26,5 +26,8 @@ const struct gpu *nvidia_hook_gpu(struct arena *a, const struct facts *f, struct
 struct gpu_list nvidia_hook_gpus(struct arena *a, const struct facts *f,
                                  const struct nvidia_hook *h, const char **ret_unknown);
 
+/** nvidia_hook_has_index() - whether a GPU is named by its place, which another card may have later */
+bool nvidia_hook_has_index(const struct nvidia_hook *h);
+
 /** nvidia_hook_uuid() - the word that names @g whatever its number is; NULL when it is not known */
 const char *nvidia_hook_uuid(struct arena *a, const struct gpu *g);

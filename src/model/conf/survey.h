@@ -27,6 +27,7 @@ struct other_way {
         bool makes;       /* the node comes into the container; else it is only named */
         bool allows;      /* a rule of the device cgroup, for @number */
         struct devnum number;
+        struct devnum now;       /* what @number was before its driver got another major; else 0 */
         const struct node *node; /* that this host has now; NULL: none, or @all */
         const struct gpu *gpu;   /* of @node, NULL: none, or shared */
 };

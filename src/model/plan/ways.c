@@ -12,6 +12,12 @@
 #include "model/ways/other-way.h"
 #include "model/ways/way-file.h"
 
+struct teller {
+        const struct plan_input *in;
+        const struct plan *p;
+        struct findings *f;
+};
+
 static bool is_unseen(const struct devline *d) {
         return d->type == DEVLINE_NONE && d->at && d->at->kind == SOURCE_UNKNOWN &&
                (d->target_path.scope == PATH_FOLDER || d->target_path.scope == PATH_ALL);
@@ -29,15 +35,29 @@ static const char *legacy_remedy(struct arena *a, const struct plan_input *in,
         return r.key ? arena_printf(a, WHY_V1_REPLACE, r.key, r.value) : r.why;
 }
 
+static const char *line_for(struct arena *a, const struct other_way *w, const struct node *n) {
+        if (w->allows)
+                return arena_printf(a, WHY_RULE_LINE, devnum_rule(a, n->number));
+        return arena_printf(a, WHY_MOUNT_LINE,
+                            devline_mount_value(a, bytes_of(n->path), n->path,
+                                                (struct bytes){ 0 }));
+}
+
 /* The line that gives the container's own node of that kind. */
-static const char *line_instead(struct arena *a, const struct plan *p, const struct other_way *w) {
+static const char *line_instead(const struct teller *t, const struct other_way *w) {
+        struct arena *a = t->f->arena;
+        const struct plan *p = t->p;
+        const struct gpu *gpu;
+        const struct node *now = w->now.major > 0 ? facts_node(t->in->facts, w->now, &gpu) : NULL;
+
+        if (now)
+                return line_for(a, w, now);
         for (size_t i = 0; p && choice_is_settled(&p->choice) && i < p->choice.gpus.n; i++) {
                 const struct gpu *g = p->choice.gpus.items[i];
 
                 for (size_t j = 0; j < g->n_nodes; j++)
                         if (w->kinds & NODE_BIT(g->nodes[j].kind))
-                                return devline_mount_value(a, bytes_of(g->nodes[j].path),
-                                                           g->nodes[j].path, (struct bytes){ 0 });
+                                return line_for(a, w, &g->nodes[j]);
         }
         return NULL;
 }
@@ -54,9 +74,9 @@ bool ways_give_others(const struct facts *f, const struct plan *p, const struct 
         return false;
 }
 
-static void report_way(const struct other_way *w, const struct plan *p, struct finding item,
-                       struct findings *f) {
-        struct arena *a = f->arena;
+static void report_way(const struct teller *t, const struct other_way *w, struct finding item) {
+        struct arena *a = t->f->arena;
+        const struct plan *p = t->p;
         const char *why = NULL, *instead;
 
         if (!w->node && !w->all)
@@ -64,16 +84,17 @@ static void report_way(const struct other_way *w, const struct plan *p, struct f
         else if (p && w->gpu && choice_is_settled(&p->choice) &&
                  !gpu_list_has(&p->choice.gpus, w->gpu))
                 why = arena_printf(a, WHY_OTHER_GPU_HAS, w->gpu->address);
-        instead = why ? line_instead(a, p, w) : NULL;
+        instead = why ? line_instead(t, w) : NULL;
         item.code = why ? FINDING_HOOK_STALE : FINDING_HOOK_NAMES;
         item.what = w->file ? arena_printf(a, WHY_IN_FILE, w->text, w->file) : w->text;
         item.new = instead ? arena_printf(a, WHY_LINE_INSTEAD, why, instead) : why;
-        finding_add(f, item);
+        finding_add(t->f, item);
 }
 
 /* A hook, or lines of another file; whether they give GPUs that nobody chose. */
-static bool report_other_ways(const struct plan_input *in, const struct plan *p, size_t line,
-                              struct findings *f) {
+static bool report_other_ways(const struct teller *t, size_t line) {
+        const struct plan_input *in = t->in;
+        struct findings *f = t->f;
         const struct other_ways *ways = &in->survey->other_ways;
         const struct conf_line *l = &in->conf->lines[line];
         struct finding item = { .where = arena_printf(f->arena, "%s:%zu", in->name, l->number),
@@ -96,8 +117,8 @@ static bool report_other_ways(const struct plan_input *in, const struct plan *p,
 
                 if (w->line != line)
                         continue;
-                if (!ways_give_others(in->facts, p, w)) {
-                        report_way(w, p, item, f);
+                if (!ways_give_others(in->facts, t->p, w)) {
+                        report_way(t, w, item);
                         continue;
                 }
                 every.old = arena_printf(f->arena, WHY_IN_FILE, w->text, w->file);
@@ -109,6 +130,7 @@ static bool report_other_ways(const struct plan_input *in, const struct plan *p,
 
 const char *ways_report(struct arena *a, const struct plan_input *in, const struct plan *p,
                         struct findings *f) {
+        struct teller t = { in, p, f };
         const char *first = NULL;
 
         for (size_t i = 1; i < in->survey->n_lines; i++) {
@@ -129,7 +151,7 @@ const char *ways_report(struct arena *a, const struct plan_input *in, const stru
                         item.new = legacy_remedy(a, in, l);
                         finding_add(f, item);
                 } else if (way_is(l)) {
-                        if (report_other_ways(in, p, i, f) && !first)
+                        if (report_other_ways(&t, i) && !first)
                                 first = item.where;
                 } else if (is_unseen(d)) {
                         item.code = FINDING_SOURCE_UNSEEN;

@@ -8,12 +8,14 @@
 #include "base/number.h"
 #include "model/conf/recognise.h"
 #include "model/finding/reason.h"
+#include "model/gpu/majors.h"
 #include "model/ways/way-file.h"
 
 struct reader {
         struct arena *a;
         const struct facts *f;
         struct other_ways *ways;
+        struct survey *survey;
         size_t line;
         const char *file;
         bool userns;
@@ -71,20 +73,43 @@ static struct other_way *add(struct reader *r, const char *text, uint32_t kinds)
         return w;
 }
 
+/* Whose number that is, only /proc/devices and the host's memory tell. */
+static void ask_majors(struct reader *r, uint32_t major) {
+        r->survey->needs_majors |= major != families[FAMILY_CARD].major;
+}
+
+/* A number that was a GPU driver's and is nobody's since; @ret_now: that driver's. */
+static bool is_from_before(const struct facts *f, struct devnum number, struct devnum *ret_now) {
+        bool sure;
+        const char *driver = majors_then(f, number.major, &sure);
+
+        *ret_now = number;
+        return driver && sure && facts_major_of(f, driver, &ret_now->major) &&
+               ret_now->major != number.major;
+}
+
 /* "c 226 0" */
 static bool read_number(struct reader *r, struct bytes rest) {
         struct bytes major = way_word(&rest), minor = way_word(&rest);
-        struct devnum number = { 0 };
+        struct devnum number = { 0 }, now;
         const struct family *family;
         struct other_way *w;
+        bool before;
 
-        if (!parse_u32(major, &number.major) || !parse_u32(minor, &number.minor) ||
-            !(family = facts_family(r->f, number)))
+        if (!parse_u32(major, &number.major) || !parse_u32(minor, &number.minor))
+                return false;
+        ask_majors(r, number.major);
+        before = is_from_before(r->f, number, &now);
+        family = facts_family(r->f, now);
+        if (!family)
                 return false;
         w = add(r, arena_printf(r->a, "c %u %u", number.major, number.minor),
                 NODE_BIT(family->kind));
-        w->node = facts_node(r->f, number, &w->gpu);
-        w->makes = r->can_make;
+        if (before)
+                w->now = now;
+        else
+                w->node = facts_node(r->f, number, &w->gpu);
+        w->makes = r->can_make && !before;
         return true;
 }
 
@@ -127,17 +152,28 @@ static void read_command(struct reader *r, struct bytes text) {
 }
 
 static void read_rule(struct reader *r, const struct devline *d) {
-        const struct family *family = facts_family(r->f, d->number);
+        struct devnum number = d->number, now;
+        const struct family *family;
         struct other_way *w;
+        bool before;
 
-        if (!family || d->device_type != 'c')
+        if (d->device_type != 'c')
+                return;
+        number.major = d->driver ? d->written : number.major;
+        ask_majors(r, number.major);
+        before = is_from_before(r->f, number, &now);
+        family = facts_family(r->f, now);
+        if (!family)
                 return;
         w = add(r, arena_printf(r->a, "c %.*s", (int)d->raw_number.len, d->raw_number.data),
                 NODE_BIT(family->kind));
         w->allows = true;
-        w->all = d->any_minor;
-        w->number = d->number;
-        w->node = w->all ? NULL : facts_node(r->f, d->number, &w->gpu);
+        w->number = number;
+        w->all = d->any_minor && !before;
+        if (before)
+                w->now = now;
+        else if (!w->all)
+                w->node = facts_node(r->f, number, &w->gpu);
 }
 
 static void add_unread(struct reader *r, const char *path, const char *why, bool ends) {
@@ -227,7 +263,9 @@ static uint32_t kinds_made(const struct other_ways *w) {
 
 void other_ways_find(struct arena *a, const struct facts *f, const struct pctconf *c,
                      struct survey *s) {
-        struct reader r = { .a = a, .f = f, .ways = &s->other_ways, .userns = s->userns };
+        struct reader r = {
+                .a = a, .f = f, .ways = &s->other_ways, .survey = s, .userns = s->userns
+        };
         struct way_walk walk = {
                 .arena = a, .sources = &f->sources, .visit = read_file, .user = &r
         };

@@ -82,9 +82,12 @@ static bool same_gpus(const struct gpu_list *a, const struct gpu_list *b) {
         return same;
 }
 
-/* An address does not change with the numbers of the nodes. */
-static bool all_by_address(const struct plan_input *in) {
-        bool any = false;
+/* An address does not change with the numbers of the nodes, nor do a UUID and "all". */
+static bool all_by_identity(const struct plan_input *in) {
+        bool any = in->survey->nvidia_hook.gives;
+
+        if (nvidia_hook_has_index(&in->survey->nvidia_hook))
+                return false;
 
         for (size_t i = 1; i < in->survey->n_lines; i++) {
                 const struct devline *d = &in->survey->lines[i];
@@ -128,7 +131,7 @@ static bool is_only_one(const struct plan_input *in, const struct gpu_list *name
 
 const char *evidence_doubt(struct chooser *x, const struct gpu_list *named, bool *ret_against) {
         const struct sighting *s = sightings_find(x->in->sightings, x->in->vmid);
-        bool sure = all_by_address(x->in), only = is_only_one(x->in, named);
+        bool sure = all_by_identity(x->in), only = is_only_one(x->in, named);
         const char *why = only ? NULL : lost_gid(x);
         struct gpu_list then = { 0 };
 

@@ -67,9 +67,15 @@ struct line_count input_count(const struct plan_input *in, enum node_kind kind) 
 bool input_is_hooked(const struct plan_input *in, const struct node *n) {
         const struct survey *s = in->survey;
 
-        return ((s->nvidia_hook.gives && n->kind == NODE_NVIDIA) ||
-                other_ways_make(&s->other_ways, n)) &&
-               !input_names(in, n);
+        if (!(s->nvidia_hook.gives && n->kind == NODE_NVIDIA) &&
+            !other_ways_make(&s->other_ways, n))
+                return false;
+        /* a folder that becomes lines gets none for what comes by itself */
+        for (size_t i = 1; i < s->n_lines; i++)
+                if (line_gives(&s->lines[i], DEVLINE_DEV, n) ||
+                    line_gives(&s->lines[i], DEVLINE_MOUNT, n))
+                        return false;
+        return true;
 }
 
 bool input_is_elsewhere(const struct plan_input *in, const struct node *n) {

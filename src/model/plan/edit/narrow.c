@@ -38,7 +38,7 @@ static const char *names_text(struct arena *a, struct names *list) {
 
 static bool has_node(const struct plan *p, const struct node *n) {
         for (size_t i = 0; i < p->n_nodes; i++)
-                if (p->nodes[i].required && p->nodes[i].node == n)
+                if ((p->nodes[i].required || p->nodes[i].hooked) && p->nodes[i].node == n)
                         return true;
         return false;
 }
