@@ -53,18 +53,35 @@ in_time() { # COMMAND... - within SLACK seconds
 gate() { grep -q "^gate $2" /run/gpuanchor/$1.held 2>/dev/null; }
 shut() { grep -q "^gate closed.* $2\>" /run/gpuanchor/$1.held 2>/dev/null; }
 
-# observe CT USER - a process of that user: which card does an open of any node reach?
+# observe CT USER - a process of that user in the container: which card does an open of any node reach?
+# It starts no programs: the processor is emulated, and what is measured would wait for them.
 observe() {
-    lxc-attach -n $1 --clear-env -- su $2 -c '
-        while usleep 20000 || sleep 1; do
-            for n in /dev/dri/card* /dev/dri/renderD*; do
-                if (exec 3<$n) 2>/dev/null; then
-                    number=$(stat -c "0x%t 0x%T" $n) || continue # it has just left
-                    number=$(printf %d:%d $number)
-                    echo "$(cut -d" " -f1 /proc/uptime) $n $number $(readlink -f /sys/dev/char/$number)"
-                fi
-            done
-        done' >>/run/observed.$1 2>/dev/null </dev/null &
+    local init ids
+    init=$(lxc-info -n $1 -pH)
+    # shellcheck disable=SC2086 # in there
+    ids="$(the_container $1; inside id -u $2) $(the_container $1; inside id -G $2)"
+    perl -e 'use File::Glob ":bsd_glob";
+        my ($ct, $init, $uid, @gids) = @ARGV;
+        open(my $clock, "<", "/proc/uptime") or die;
+        my @ns = map { open(my $f, "<", "/proc/$init/ns/$_") or die; $f } qw(user mnt);
+        open(my $cgroup, ">", "/sys/fs/cgroup/lxc/$ct/ns/cgroup.procs") or die;
+        syswrite($cgroup, $$) or die;
+        for (@ns) { syscall(308, fileno($_), 0) == 0 or die } # setns
+        close $_ for $cgroup, @ns;
+        $) = "$gids[0] @gids";
+        $( = $gids[0];
+        $< = $> = $uid;
+        $| = 1;
+        for (;; select(undef, undef, undef, 0.02)) {
+            for my $node (glob("/dev/dri/card*"), glob("/dev/dri/renderD*")) {
+                open(my $f, "<", $node) or next;
+                my $rdev = (stat $f)[6];
+                my $number = ($rdev >> 8) . ":" . ($rdev & 255);
+                my $card = readlink("/sys/dev/char/$number") // next; # it has just left
+                seek($clock, 0, 0);
+                print((split " ", <$clock>)[0], " $node $number $card\n");
+            }
+        }' $1 "$init" $ids >>/run/observed.$1 </dev/null &
     echo $! >>/run/observers
 }
 observers_end() {
