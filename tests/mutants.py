@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""mutants.py SOURCE_ROOT [NAME...] - mistakes in the decision, each of which test-histories must find
+"""mutants.py SOURCE_ROOT [NAME...] - mistakes in the decision, each of which a test must find
 
-Each mutant is one change of a rule. It is built with test-histories and must fail over COUNT random
-histories. The unchanged code must pass. Needs cc and libinih.
+Each mutant is one change of a rule. It is built with test-track and test-histories, and one of the two
+must fail, the latter over COUNT random histories. The unchanged code must pass. Needs cc, libinih and
+cmocka.
 """
 import glob
 import os
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 
-COUNT = 60000 # "who was in a conflict" needs more than 10000
+COUNT = 20000
 JUDGE, TRACK, HISTORY, CARD, MEMORY, PIN = (
     "src/model/identity/judge.c",
     "src/model/identity/track.c",
@@ -137,6 +138,21 @@ MUTANTS = {  # name: (file, text, what it becomes)
         "ret[i].next.state = TRACK_AMBIGUOUS;",
         "ret[i].next = f->t->pins[i];",
     ),
+    "pins of one serial number may have two cards": (
+        TRACK,
+        "if (ret[i].card != ret[j].card && are_of_one_card(x, y))",
+        "if (false)",
+    ),
+    "what a pin's neighbours show is not known": (
+        JUDGE,
+        "card_set_find_serial(&s->before, now, &at) > 0);",
+        "false);",
+    ),
+    "a spare that was not read is a new card": (
+        JUDGE,
+        "|| may_be_a_spare(s, p))",
+        ")",
+    ),
     "pins are not followed at a look": (
         "tests/unit/start-stage.c",
         "m.pins[i].pinned = tracks[i].next;",
@@ -146,10 +162,10 @@ MUTANTS = {  # name: (file, text, what it becomes)
 
 
 def sources(root):
-    """What test-histories is made of, relative to @root."""
+    """What the tests are made of, relative to @root."""
     parts = ("src/base/*.c", "src/model/**/*.c", "src/pve/settings*.c")
     names = [name for part in parts for name in glob.glob(part, root_dir=root, recursive=True)]
-    return [*names, "tests/unit/start-stage.c", "tests/unit/test-histories.c"]
+    return [*names, "tests/unit/start-stage.c", "tests/unit/test-histories.c", "tests/unit/test-track.c"]
 
 
 def compile_one(tree, name):
@@ -163,9 +179,18 @@ def compile_one(tree, name):
 
 
 def link_and_run(tree, objects):
-    program = f"{tree}/test-histories"
-    subprocess.run([*os.environ.get("CC", "cc").split(), "-o", program, *objects, "-linih"], check=True)
-    return subprocess.run([program, "1", str(COUNT)], stdout=subprocess.DEVNULL).returncode
+    """Return the name of the test that failed; None: none did."""
+    for test, other in ("test-track", "test-histories"), ("test-histories", "test-track"):
+        program = f"{tree}/{test}"
+        subprocess.run(
+            [*os.environ.get("CC", "cc").split(), "-o", program]
+            + [name for name in objects if f"{other}.c" not in name]
+            + ["-linih", "-lcmocka"],
+            check=True,
+        )
+        if subprocess.run([program, "1", str(COUNT)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode:
+            return test
+    return None
 
 
 def main(root, names):
@@ -174,7 +199,7 @@ def main(root, names):
         for part in "src", "tests/unit":
             shutil.copytree(f"{root}/{part}", f"{tree}/{part}")
         objects = {name: compile_one(tree, name) for name in sources(tree)}
-        if link_and_run(tree, objects.values()) != 0:
+        if link_and_run(tree, objects.values()):
             print("not ok the code as it is")
             return True
         for name in names or MUTANTS:
@@ -188,8 +213,8 @@ def main(root, names):
             with open(f"{tree}/{path}", "w") as file:
                 file.write(whole.replace(text, becomes))
             compile_one(tree, path)
-            found = link_and_run(tree, objects.values()) != 0
-            print(f"{'ok' if found else 'not ok'} {name}", flush=True)
+            found = link_and_run(tree, objects.values())
+            print(f"{'ok' if found else 'not ok'} {name}" + (f" # {found}" if found else ""), flush=True)
             failed |= not found
             with open(f"{tree}/{path}", "w") as file:
                 file.write(whole)

@@ -157,3 +157,14 @@ void stage_start(struct arena *a, struct stage *s, struct stage_container *c) {
         memory.n_pins = plan.choice.n_kept;
         write_memory(a, s, &memory);
 }
+
+void stage_disable(struct arena *a, struct stage *s, struct stage_container *c) {
+        struct host_memory memory = { 0 };
+
+        c->policy = (struct bytes){ 0 };
+        if (s->pins.len == 0)
+                return;
+        must(pins_read(a, s->pins, &memory), "pins that were written");
+        host_memory_forget(a, &memory, c->vmid);
+        s->pins = pins_write(a, &memory);
+}

@@ -31,3 +31,6 @@ void stage_look(struct arena *a, struct stage *s, bool forget);
 
 /** stage_start() - the hook's start of @c */
 void stage_start(struct arena *a, struct stage *s, struct stage_container *c);
+
+/** stage_disable() - @c has no policy any more, and the host forgets its pins */
+void stage_disable(struct arena *a, struct stage *s, struct stage_container *c);

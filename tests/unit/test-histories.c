@@ -39,8 +39,17 @@ struct silicon {
         char text[32];
 };
 
+/* What a policy says of its card: it is written at a start, while looks follow the card. */
+struct written {
+        int card, slot, taken_for;
+        const char *serial;
+        bool bare;
+        enum track_result result;
+};
+
 struct container {
         bool used, pinned;
+        bool stopped; /* no start: the host alone remembers what becomes of its card */
         bool lost, was_lost; /* which card is meant cannot be known; at the last judgement */
         bool unseen;        /* after an exchange that no look can see: another card is no mistake */
         bool lone; /* at the last look the only card of its model had gone, and one had come */
@@ -53,6 +62,7 @@ struct container {
         bool bare;          /* it was readable when it was given last, and showed none */
         enum track_result result, was; /* of the last judgement, of the one before */
         bool beside[CONTAINERS]; /* its card and that of the other one were given at one time */
+        struct written written;
         struct stage_container stage;
 };
 
@@ -66,6 +76,8 @@ struct world {
         struct stage_container *stage_containers[CONTAINERS];
         unsigned histories;
         bool bogus_shared[MODELS];
+        bool forgotten;   /* the history, since the last look */
+        bool new_history; /* or since the one before */
         int before_look[SLOTS];
         int looked[SLOTS]; /* which card a look saw in a slot last */
         int shown[SLOTS];  /* which one showed its serial number there last; nothing else since */
@@ -296,7 +308,7 @@ static void describe_card(const struct world *w, FILE *f, int slot) {
         }
 }
 
-static void boot(const struct world *w) {
+static void boot(const struct world *w, bool with_look) {
         FILE *f = create("this.host");
 
         fputs("pve pve1\ngroup video 44\ngroup render 104\nsubgid root:100000:65536\n"
@@ -324,7 +336,9 @@ static void boot(const struct world *w) {
             "printf '#!/bin/sh\\necho \"hookscript: $4\" >>%s/host/etc/pve/lxc/$2.conf\\n' "
             ">usr/sbin/pct && chmod +x usr/sbin/pct",
             programs.folder, programs.hook, programs.folder);
-        run("GPUANCHOR_ROOT=%s/host %s 199 pre-start >/dev/null", programs.folder, programs.hook);
+        if (with_look)
+                run("GPUANCHOR_ROOT=%s/host %s 199 pre-start >/dev/null", programs.folder,
+                    programs.hook);
 }
 
 static const char *read_text(struct world *w, const char *name) {
@@ -412,10 +426,34 @@ static struct outcome start(struct world *w, int i) {
         return o;
 }
 
+/*
+ * A stopped container is judged by what the host remembers of its pin: that is what its next start
+ * begins with.
+ */
+static struct outcome remembered(struct world *w, int i, const char *pins) {
+        const char *pin = remembered_pin(w, pins, i), *end = strchr(pin, '\n');
+        const char *function = strstr(pin, " function=");
+        struct outcome o = { .result = state_of(pin), .given = -1 };
+
+        if (function && end && function < end)
+                o.function = (unsigned)atoi(function + strlen(" function="));
+        for (int slot = 0; slot < SLOTS && str_has_prefix(pin, "here "); slot++)
+                if (card_in(w, slot) >= 0 &&
+                    str_has_prefix(pin + strlen("here "), address_of(w, slot, 0)))
+                        o.given = card_in(w, slot);
+        return o;
+}
+
 static void judge_by_programs(struct world *w, struct outcome *ret) {
+        const char *pins;
+
         for (int i = 0; i < CONTAINERS; i++)
-                if (w->containers[i].pinned)
+                if (w->containers[i].pinned && !w->containers[i].stopped)
                         ret[i] = start(w, i);
+        pins = read_text(w, "host/var/lib/gpuanchor/host/pins");
+        for (int i = 0; i < CONTAINERS; i++)
+                if (w->containers[i].pinned && w->containers[i].stopped)
+                        ret[i] = remembered(w, i, pins);
 }
 
 /* Of the card that a container is enrolled with, or of its virtual function. */
@@ -602,6 +640,13 @@ static bool is_known_other(const struct world *w, const struct container *c, int
                 return true;
         if (c->was == TRACK_MISSING && w->before_look[s->slot] == given)
                 return true;
+        /* what was not known is told by a serial number, or by its owner, and by nothing else */
+        if (c->was == TRACK_AMBIGUOUS && !(s->readable && c->serial && streq(s->text, c->serial)))
+                return true;
+        /* a spare that had not shown its serial number is no new card */
+        if (c->result == TRACK_REPLACED && s->looked && !w->new_history &&
+            w->before_look[s->slot] != given)
+                return true;
         for (int i = 0; i < CONTAINERS; i++) {
                 const struct container *o = &w->containers[i];
 
@@ -619,6 +664,13 @@ static bool is_known_other(const struct world *w, const struct container *c, int
         return false;
 }
 
+/* A serial number that two cards had at one time is no pin's any more. */
+static void drop_shared(const struct world *w, struct container *c) {
+        for (int i = 0; c->serial && i < CARDS; i++)
+                if (streq(c->serial, w->cards[i].text) && !serial_tells(w, i))
+                        c->serial = NULL;
+}
+
 /* What a pin knows of its card: it was read where it is now. */
 static void remember_serial(const struct world *w, struct container *c) {
         const struct silicon *s = &w->cards[c->card];
@@ -628,6 +680,15 @@ static void remember_serial(const struct world *w, struct container *c) {
         if (w->shown[s->slot] >= 0)
                 c->taken_for = w->shown[s->slot];
         c->bare = s->model == 0 && s->serial == WITHOUT && s->readable;
+}
+
+/* A start that gives no card leaves what it says of the card as it was. */
+static void write_policy(struct container *c, int given) {
+        c->written.result = c->result;
+        if (given < 0)
+                return;
+        c->written =
+                (struct written){ c->card, c->slot, c->taken_for, c->serial, c->bare, c->result };
 }
 
 /* Another container's pin leads to this card as well, because cards changed places unseen. */
@@ -683,13 +744,24 @@ static bool check(struct world *w, struct container *c, int given) {
         return true;
 }
 
-/* Pins of cards that were given side by side never come out on one card. */
+/* Pins that know one and the same serial number. */
+static bool are_of_one_card(const struct container *a, const struct container *b) {
+        return a->serial && b->serial && streq(a->serial, b->serial);
+}
+
+/*
+ * Pins of cards that were given side by side never come out on one card, and pins of one serial
+ * number never on two.
+ */
 static bool check_conflicts(struct world *w, const int *given) {
         for (int i = 0; i < CONTAINERS; i++)
                 for (int j = 0; j < CONTAINERS; j++) {
                         bool *beside = &w->containers[i].beside[j];
+                        bool one = are_of_one_card(&w->containers[i], &w->containers[j]);
 
-                        if (*beside && given[i] >= 0 && given[i] == given[j]) {
+                        if (given[i] >= 0 && given[j] >= 0 &&
+                            (one ? given[i] != given[j] : *beside && given[i] == given[j])) {
+                                note(w, "  %d and %d\n", i, j);
                                 wrong++;
                                 return false;
                         }
@@ -700,7 +772,7 @@ static bool check_conflicts(struct world *w, const int *given) {
 
 static void judge_in_process(struct world *w, struct outcome *ret) {
         for (int i = 0; i < CONTAINERS; i++)
-                if (w->containers[i].pinned) {
+                if (w->containers[i].pinned && !w->containers[i].stopped) {
                         struct stage_container *c = &w->containers[i].stage;
 
                         stage_start(&w->arena, &w->stage, c);
@@ -709,6 +781,9 @@ static void judge_in_process(struct world *w, struct outcome *ret) {
                         find_idle(w, i, remembered_pin(w, bytes_dup(&w->arena, w->stage.pins), i),
                                   &ret[i]);
                 }
+        for (int i = 0; i < CONTAINERS; i++)
+                if (w->containers[i].pinned && w->containers[i].stopped)
+                        ret[i] = remembered(w, i, bytes_dup(&w->arena, w->stage.pins));
 }
 
 static void enrol_in_process(struct world *w, int i) {
@@ -725,6 +800,17 @@ static void enrol_in_process(struct world *w, int i) {
         stage_start(&w->arena, &w->stage, c);
 }
 
+/*
+ * Taken as the replacement: only so is a pin with a serial number given another one. A start says
+ * so, but not where its policy is older than the serial number of the one before.
+ */
+static bool is_quiet_replacement(const struct world *w, const struct container *c, int given) {
+        const struct silicon *s = &w->cards[given >= 0 ? given : 0];
+
+        return given >= 0 && (c->stopped || !c->written.serial) && c->serial && s->readable &&
+               s->serial != WITHOUT && !streq(c->serial, s->text);
+}
+
 static bool judge_all(struct world *w) {
         struct outcome outcomes[CONTAINERS] = { 0 };
         int given[CONTAINERS] = { -1, -1, -1, -1 };
@@ -736,10 +822,13 @@ static bool judge_all(struct world *w) {
                 judge_in_process(w, outcomes);
         for (int i = 0; i < CONTAINERS; i++)
                 if (w->containers[i].pinned) {
+                        drop_shared(w, &w->containers[i]);
                         w->containers[i].was = w->containers[i].result;
                         w->containers[i].result = outcomes[i].result;
                         w->containers[i].was_lost = w->containers[i].lost;
                         given[i] = outcomes[i].given;
+                        if (is_quiet_replacement(w, &w->containers[i], given[i]))
+                                w->containers[i].result = TRACK_REPLACED;
                         if (given[i] >= 0 && outcomes[i].function != w->containers[i].function) {
                                 note(w, "  %d is given function %u\n", i, outcomes[i].function);
                                 wrong++;
@@ -747,8 +836,11 @@ static bool judge_all(struct world *w) {
                         }
                 }
         for (int i = CONTAINERS - 1; i >= 0; i--)
-                if (w->containers[i].pinned)
+                if (w->containers[i].pinned) {
                         good = check(w, &w->containers[i], given[i]) && good;
+                        if (!w->containers[i].stopped)
+                                write_policy(&w->containers[i], given[i]);
+                }
         return check_conflicts(w, given) && good;
 }
 
@@ -782,6 +874,9 @@ static bool upgrade(struct world *w) {
         struct outcome before[CONTAINERS] = { 0 }, after[CONTAINERS] = { 0 };
         bool good = true;
 
+        for (int i = 0; i < CONTAINERS; i++) /* a policy of before has what it had at a start */
+                if (w->containers[i].stopped)
+                        return true;
         judge_by_programs(w, before);
         for (int i = 0; i < CONTAINERS; i++) /* of cards, and written anew, neighbours and all */
                 if (w->containers[i].pinned &&
@@ -808,6 +903,7 @@ static bool upgrade(struct world *w) {
                 }
                 c->serial = NULL;
                 remember_serial(w, c);
+                write_policy(c, c->card);
         }
         forget_seen(w);
         note(w, "  upgraded\n");
@@ -829,7 +925,7 @@ static bool use_verbs(struct world *w) {
         struct outcome before, after;
         bool done;
 
-        if (!programs.folder || !w->containers[i].pinned)
+        if (!programs.folder || !w->containers[i].pinned || w->containers[i].stopped)
                 return true;
         if (pick(w, 6) == 0)
                 return upgrade(w);
@@ -852,10 +948,40 @@ static bool use_verbs(struct world *w) {
         return false;
 }
 
+/* A start looks, too: then the look before it may be missing. */
+static bool is_looked_at(struct world *w) {
+        for (int i = 0; i < CONTAINERS; i++)
+                if (w->containers[i].pinned && !w->containers[i].stopped)
+                        return pick(w, 3) > 0;
+        return true;
+}
+
+/*
+ * Pins are all that knows a serial number, and what shows it where such a pin has it tells nothing
+ * to another pin of that port: two policies may be of different times.
+ */
+static void look_for_remembered(struct world *w, bool rearranged) {
+        for (int i = 0; i < CARDS; i++) {
+                struct silicon *s = &w->cards[i];
+                bool elsewhere = false;
+
+                for (int j = 0; j < CONTAINERS; j++) {
+                        const struct container *c = &w->containers[j];
+
+                        elsewhere |= c->used && c->serial && streq(c->serial, s->text) &&
+                                     !(c->result < TRACK_MISSING && s->slot >= 0 &&
+                                       c->slot == s->slot && s->readable && !rearranged);
+                }
+                s->ever_read = s->ever_read && elsewhere;
+        }
+        w->forgotten = false;
+}
+
 static bool look(struct world *w) {
         bool good, rearranged = w->looked_root != w->root || w->looked_dock != w->dock;
+        bool with_look = is_looked_at(w);
 
-        note(w, "look:");
+        note(w, with_look ? "look:" : "starts:");
         for (int slot = 0; slot < SLOTS; slot++) {
                 const struct silicon *s = &w->cards[card_in(w, slot) < 0 ? 0 : card_in(w, slot)];
 
@@ -865,6 +991,9 @@ static bool look(struct world *w) {
         }
         note(w, "\n");
 
+        w->new_history = w->forgotten;
+        if (w->forgotten)
+                look_for_remembered(w, rearranged);
         for (unsigned model = 0; model < MODELS; model++)
                 w->bogus_shared[model] |= bogus_twins(w, model);
         for (int i = 0; i < CONTAINERS; i++)
@@ -876,10 +1005,11 @@ static bool look(struct world *w) {
         w->looked_root = w->root;
         w->looked_dock = w->dock;
         if (programs.folder) {
-                boot(w);
+                boot(w, with_look);
         } else {
                 w->stage.facts = observe(w);
-                stage_look(&w->arena, &w->stage, pick(w, 4) == 0);
+                if (with_look)
+                        stage_look(&w->arena, &w->stage, pick(w, 4) == 0);
         }
         for (int slot = 0; slot < SLOTS; slot++)
                 if (rearranged || !may_still_be(w, w->shown[slot], slot))
@@ -944,13 +1074,59 @@ static bool enrol(struct world *w) {
                 enrol_by_programs(w, n);
         else
                 enrol_in_process(w, n);
+        write_policy(c, i);
         note(w, "enrol %d with %d, function %u\n", n, i, c->function);
         return true;
 }
 
+/* Disabled, or destroyed; its number may be enrolled again. */
+static void disable(struct world *w) {
+        int n = (int)pick(w, CONTAINERS);
+        struct container *c = &w->containers[n];
+
+        if (!c->used)
+                return;
+        if (programs.folder)
+                run("rm -f %s/host/etc/pve/lxc/%d.conf %s/host/etc/pve/gpuanchor/%d.conf",
+                    programs.folder, 100 + n, programs.folder, 100 + n);
+        else
+                stage_disable(&w->arena, &w->stage, &c->stage);
+        *c = (struct container){ .stage = c->stage };
+        for (int i = 0; i < CONTAINERS; i++)
+                w->containers[i].beside[n] = false;
+        note(w, "%d is disabled\n", n);
+}
+
+static void stop_or_start(struct world *w) {
+        int n = (int)pick(w, CONTAINERS);
+        struct container *c = &w->containers[n];
+
+        c->stopped = c->pinned && !c->stopped;
+        if (c->pinned)
+                note(w, "%d is %s\n", n, c->stopped ? "stopped" : "started again");
+}
+
+/* What looks have followed since its last start goes with the history. */
+static void recall_policy(struct world *w, int i) {
+        struct container *c = &w->containers[i];
+        const struct written *p = &c->written;
+
+        for (int j = 0; j < CONTAINERS && (p->slot != c->slot || p->result != c->result); j++)
+                c->beside[j] = w->containers[j].beside[i] = false;
+        c->card = p->card;
+        c->slot = p->slot;
+        c->taken_for = p->taken_for;
+        c->serial = p->serial;
+        c->bare = p->bare;
+        c->result = p->result;
+}
+
 /* The file is damaged, or /var is new: pins have what they remember themselves. */
 static void forget(struct world *w) {
+        for (int i = 0; i < CONTAINERS; i++)
+                recall_policy(w, i);
         forget_seen(w);
+        w->forgotten = true;
         w->stage.id = arena_printf(&w->arena, "%u", ++w->histories);
         w->stage.cards = w->stage.pins = (struct bytes){ 0 };
         for (int i = 0; i < MODELS; i++)
@@ -1096,6 +1272,10 @@ static bool play(struct world *w, uint64_t seed) {
         for (int n = 0; n < (programs.folder ? 25 : 40); n++) {
                 unsigned what = pick(w, 10);
 
+                if (pick(w, 6) == 0)
+                        stop_or_start(w);
+                if (pick(w, 30) == 0)
+                        disable(w);
                 if (what < 2 ? !enrol(w) : what >= 6 && !look(w))
                         return false;
                 if (what >= 2 && what < 6)

@@ -33,12 +33,16 @@ static bool is_other(const struct card *known, const struct card *now) {
 }
 
 /*
- * This host knows a serial number of @now, and @before, which would be the same card, did not show
- * it: @now came from elsewhere, at this change or while no serial number could be read.
+ * This host knows a serial number of @now, or a pin that of a neighbour, and @before, which would
+ * be the same card, did not show it: @now came from elsewhere, at this change or while no serial
+ * number could be read.
  */
 static bool was_exchanged(const struct step *s, const struct card *before, const struct card *now) {
+        size_t at = 0;
+
         return !(before && card_compare_serials(before, now) == SERIAL_EQUAL) &&
-               history_knew(s->history, now, s->number);
+               (history_knew(s->history, now, s->number) ||
+                card_set_find_serial(&s->before, now, &at) > 0);
 }
 
 /*
@@ -115,13 +119,24 @@ static bool lost_and_gained(const struct step *s) {
         return card_set_gone(&s->before, &s->after) > 0 && card_set_gone(&s->after, &s->before) > 0;
 }
 
+/* A card that sat elsewhere and never showed what serial number it has: it may show it here now. */
+static bool may_be_a_spare(const struct step *s, const struct place *p) {
+        for (size_t i = 0; i < s->before.n; i++) {
+                const struct card *c = &s->before.cards[i];
+
+                if (!card_is_at(c, p->card.port) && !card_has_serial(c) && !c->none)
+                        return true;
+        }
+        return false;
+}
+
 /* Rows 6 and 7: all serials are known, and none is this card's. */
 static struct judged judge_replaced(const struct step *s, const struct place *p) {
         const struct card *at = card_set_at(&s->after, p->card.port);
         struct place next;
 
         if (!at || s->partial || p->state == TRACK_AMBIGUOUS || !card_has_serial(at) ||
-            history_knew(s->history, at, s->number))
+            history_knew(s->history, at, s->number) || may_be_a_spare(s, p))
                 return surely(place_lost(p, TRACK_MISSING));
         next = (struct place){ .state = TRACK_HERE, .card = *at, .replaced = true };
         next.card.function = p->card.function;

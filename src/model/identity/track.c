@@ -201,6 +201,11 @@ static bool are_different(const struct follow *f, const struct follower *x,
                (x->certain && y->certain && x->card_number != y->card_number);
 }
 
+/* Their pins know one serial number, of which one is older than the card's last move. */
+static bool are_of_one_card(const struct follower *x, const struct follower *y) {
+        return card_compare_serials(&x->place.card, &y->place.card) == SERIAL_EQUAL;
+}
+
 static void answer(const struct follow *f, struct track *ret) {
         for (size_t i = 0; i < f->t->n_pins; i++) {
                 const struct place *p = &f->followers[i].place;
@@ -213,12 +218,18 @@ static void answer(const struct follow *f, struct track *ret) {
                 ret[i].next = remember(f, &f->followers[i], ret[i].card);
         }
         for (size_t i = 0; i < f->t->n_pins; i++)
-                for (size_t j = 0; j < i; j++)
-                        if (ret[i].card && ret[i].card == ret[j].card &&
-                            are_different(f, &f->followers[i], &f->followers[j]))
+                for (size_t j = 0; j < i; j++) {
+                        const struct follower *x = &f->followers[i], *y = &f->followers[j];
+
+                        if (!ret[i].card || !ret[j].card)
+                                continue;
+                        if (ret[i].card == ret[j].card && are_different(f, x, y))
                                 ret[i].result = ret[j].result = TRACK_CONFLICT;
+                        if (ret[i].card != ret[j].card && are_of_one_card(x, y))
+                                ret[i].result = ret[j].result = TRACK_AMBIGUOUS;
+                }
         for (size_t i = 0; i < f->t->n_pins; i++)
-                if (ret[i].result == TRACK_CONFLICT) {
+                if (ret[i].card && ret[i].result >= TRACK_AMBIGUOUS) {
                         ret[i].card = NULL;
                         ret[i].next = remember(f, &f->followers[i], NULL);
                         ret[i].next.card = f->t->pins[i].card;
