@@ -111,6 +111,19 @@ case_minor_counts_while_the_driver_is_bound() {
     unsaid "/dev/nvidia1"
 }
 
+# root has asked it already, and it did not answer in time
+case_silent_card_holds_no_start() {
+    run 0 apply --all
+    sed -i '/^0000:01:00.0 /s/ minor=.*/ silent/' "$SERIALS"
+    sed -i 's/f811$/f833/' "$H/proc/driver/nvidia/gpus/0000:01:00.0/information"
+    "$HOOK" 101 pre-start >"$work/out" 2>&1
+    ! grep -q f833 "$H/etc/pve/gpuanchor/101.conf" || fail "it was asked"
+    "$gpuanchor" gpus >"$work/out" 2>"$work/err"
+    unsaid f833
+    run 0 apply --all
+    grep -q '^0000:01:00.0 .* silent$' "$SERIALS" || fail "asked again: $(cat "$SERIALS")"
+}
+
 case_unknown_uuid_is_asked_for_again_by_enable() {
     host '??' 22
     : >"$H/etc/pve/gpuanchor/101.conf"

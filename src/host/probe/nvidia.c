@@ -42,18 +42,18 @@ static int gpu_nvidia(struct probe *p, struct gpu *g, bool *loaded) {
         const struct kept_serials *kept = serials_find(&p->serials, g->address);
         struct node node = { .kind = f->kind, .number.major = f->major };
         struct bytes text;
-        const char *path, *uuid;
+        const char *uuid;
         int r;
 
+        if (kept && kept->silent && serials_same_driver(&p->serials, kept))
+                return 0; /* it holds nobody else */
         if (kept && kept->has_minor && serials_same_driver(&p->serials, kept)) {
                 *loaded = true;
                 node.number.minor = kept->minor;
                 node.path = family_path(p->arena, f, kept->minor);
                 return probe_gpu_node(p, g, node);
         }
-        path = arena_printf(p->arena, "%s/proc/driver/nvidia/gpus/%s/information", p->root,
-                            g->address);
-        r = file_read(p->arena, path, INFORMATION_MAX, &text);
+        r = information_read(p->arena, p->root, g->address, &text);
         if (is_gone(r))
                 return 0; /* nouveau, vfio-pci, or nothing drives it */
         if (r < 0)

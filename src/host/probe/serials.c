@@ -51,7 +51,9 @@ static bool parse_line(struct arena *a, struct bytes line, struct kept_serials *
                 struct bytes key = bytes_cut(&field, '=');
                 enum serial_kind kind;
 
-                if (bytes_equal(key, BYTES("minor")))
+                if (bytes_equal(key, BYTES("silent")))
+                        k.silent = true;
+                else if (bytes_equal(key, BYTES("minor")))
                         k.has_minor = parse_u32(field, &k.minor);
                 else if (serial_kind_parse(key, &kind) && field.len > 0)
                         k.serials[kind] = bytes_dup(a, field);
@@ -82,6 +84,8 @@ static void write_line(struct strbuf *b, const struct kept_serials *k) {
         for (size_t kind = 0; kind < SERIAL_KINDS; kind++)
                 if (k->serials[kind])
                         strbuf_printf(b, " %s=%s", serial_kind_name(kind), k->serials[kind]);
+        if (k->silent)
+                strbuf_adds(b, " silent");
         if (k->name)
                 strbuf_printf(b, NAME "%s", k->name);
         strbuf_adds(b, "\n");
@@ -139,6 +143,42 @@ const char *information_uuid(struct arena *a, struct bytes text) {
         return uuid && serial_is_plausible(uuid) ? uuid : NULL;
 }
 
+static const char *information_path(struct arena *a, const char *root, const char *address) {
+        return arena_printf(a, "%s/proc/driver/nvidia/gpus/%s/information", root, address);
+}
+
+/** struct answer - of a helper that asks one card */
+struct answer {
+        int r;
+        struct bytes text;
+};
+
+static void ask(struct arena *a, void *user, const void **ret) {
+        struct answer *answer = arena_alloc(a, sizeof(*answer));
+
+        answer->r = file_read(a, user, INFORMATION_MAX, &answer->text);
+        *ret = answer;
+}
+
+int information_read(struct arena *a, const char *root, const char *address, struct bytes *ret) {
+        const char *path = information_path(a, root, address);
+        struct spawn_call call = { ask, (void *)path, READ_MS };
+        struct spawn_result result = { 0 };
+        const struct answer *answer;
+        int r;
+
+        *ret = (struct bytes){ 0 };
+        if (access(path, F_OK) < 0)
+                return -errno;
+        r = spawn_call(a, &call, &result);
+        answer = result.result;
+        if (r != 0 || !answer)
+                return r < 0 ? r : 0;
+        if (answer->r == 0)
+                *ret = answer->text;
+        return answer->r;
+}
+
 static const char *read_attr(struct arena *a, int pci, const char *address, const char *attr) {
         char path[NAME_MAX + sizeof("/serial_number")], buf[SYSFS_ATTR_SIZE];
         struct bytes text = { 0 }, word;
@@ -175,7 +215,7 @@ static void read_card(struct arena *a, void *user, const void **ret) {
         serial = read_attr(a, pci, k->address, "device_uid");
         k->serials[SERIAL_XE] = serial ? serial : k->serials[SERIAL_XE];
         *ret = k;
-        path = arena_printf(a, "%s/proc/driver/nvidia/gpus/%s/information", r->root, k->address);
+        path = information_path(a, r->root, k->address);
         if (file_read(a, path, INFORMATION_MAX, &text) == 0) {
                 k->has_minor = information_minor(text, &k->minor);
                 serial = information_uuid(a, text);
@@ -221,8 +261,14 @@ static struct kept_serials card_serials(const struct renewal *r, const char *add
                 memcpy(k.serials, kept->serials, sizeof(k.serials));
                 k.name = kept->name;
         }
-        (void)spawn_call(r->arena, &call, &result);
-        return result.result ? *(const struct kept_serials *)result.result : k;
+        k.silent = spawn_call(r->arena, &call, &result) != 0;
+        if (result.result) { /* perhaps a part of it */
+                bool silent = k.silent;
+
+                k = *(const struct kept_serials *)result.result;
+                k.silent = silent;
+        }
+        return k;
 }
 
 static int store(struct arena *a, const char *root, struct bytes text) {

@@ -14,6 +14,7 @@ struct kept_serials {
         const char *name; /* what people call the card; NULL: not known */
         bool has_minor; /* of NVIDIA's node, as long as @driver is the same */
         uint32_t minor;
+        bool silent; /* it did not answer in time */
 };
 
 struct serials {
@@ -34,6 +35,14 @@ const struct kept_serials *serials_find(const struct serials *s, const char *add
 
 /** serials_same_driver() - whether its driver has been bound since @kept was read */
 bool serials_same_driver(const struct serials *s, const struct kept_serials *kept);
+
+/**
+ * information_read() - NVIDIA's "information" of a card of which nothing is kept
+ * @ret: empty when it did not answer in time
+ *
+ * In a helper, for it may wake the card. Return: 0 or negative errno.
+ */
+int information_read(struct arena *a, const char *root, const char *address, struct bytes *ret);
 
 /** information_uuid() - the GPU UUID in NVIDIA's "information"; NULL while it is not known */
 const char *information_uuid(struct arena *a, struct bytes text);
