@@ -6,27 +6,42 @@
  *
  * Which one follows from a digest of the input. replay, which runs the corpus in ordinary tests,
  * does all of them. For targets of many branches only: libFuzzer's entropic schedule costs more
- * than such a run, so that it is off unless it is asked for.
+ * than such a run, so that it is off unless it is asked for. SLICE_LONGEST, if a target defines it:
+ * libFuzzer's inputs have no more bytes, which says nothing of the corpus in ordinary tests.
  */
 #include "base/bytes.h"
 
 static bool slice_one;
 
+const char *__asan_default_options(void);
+
+/* What is freed is kept to notice its use, and memory is new each time meanwhile: less of that. */
+const char *__asan_default_options(void) {
+        return "quarantine_size_mb=4";
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 /* Only libFuzzer calls this; it reads its options afterwards. */
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
-        static char *more[64], entropic[] = "-entropic=0";
+        static char *more[64], options[][32] = {
+                "-entropic=0",
+#ifdef SLICE_LONGEST
+                "-max_len=" SLICE_LONGEST,
+#endif
+        };
+        int n = ELEMENTS(options);
 
         slice_one = true;
-        if (*argc + 2 > (int)ELEMENTS(more))
+        if (*argc + n + 1 > (int)ELEMENTS(more))
                 return 0;
         more[0] = (*argv)[0];
-        more[1] = entropic;
+        for (int i = 0; i < n; i++)
+                more[i + 1] = options[i];
         for (int i = 1; i < *argc; i++)
-                more[i + 1] = (*argv)[i];
+                more[i + n] = (*argv)[i];
         *argv = more;
-        *argc += 1;
+        *argc += n;
         return 0;
 }
 
