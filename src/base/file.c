@@ -142,6 +142,31 @@ static int compare(const char *path, struct bytes seen) {
         return seen.data && bytes_equal(now, seen) ? 0 : FILE_E_CHANGED;
 }
 
+/*
+ * A file that has no name before it is whole: a run that is killed leaves nothing, and of a file
+ * that is made once no later run would know. -EOPNOTSUPP: this file system has none.
+ */
+static int link_new(const char *path, struct bytes content, const struct file_mode *m) {
+        const char *slash = strrchr(path, '/');
+        _cleanup_(cleanup_close) int fd = -1;
+        char name[PATH_MAX];
+        int r;
+
+        if ((size_t)snprintf(name, sizeof(name), "%.*s.", slash ? (int)(slash + 1 - path) : 0,
+                             path) >= sizeof(name))
+                return -ENAMETOOLONG;
+        fd = open(name, O_WRONLY | O_TMPFILE | O_CLOEXEC, m->mode);
+        if (fd < 0)
+                return errno == EISDIR ? -EOPNOTSUPP : -errno;
+        r = temp_fill(fd, path, content, m->flags);
+        if (r < 0)
+                return r;
+        snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+        if (linkat(AT_FDCWD, name, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0)
+                return 0;
+        return errno == EEXIST ? -EEXIST : -EOPNOTSUPP; /* no /proc, no links */
+}
+
 /* Old ZFS knows no RENAME_NOREPLACE, FAT no hard link. */
 static int rename_new(const char *temp, const char *path) {
         if (renameat2(AT_FDCWD, temp, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
@@ -214,6 +239,9 @@ static int replace(const char *path, const struct file_edit *e, struct bytes con
                 return -ENAMETOOLONG;
 
         file_sweep(path);
+        r = (m->flags & FILE_NEW) ? link_new(path, content, m) : -EOPNOTSUPP;
+        if (r != -EOPNOTSUPP)
+                return r;
         fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, m->mode);
         if (fd < 0)
                 return -errno;

@@ -32,7 +32,8 @@ enum file_flags {
  * Writes PATH.tmp.PID next to the target and renames it over: readers see the
  * old bytes or the new ones. What killed runs left of that name is removed. The
  * name is Proxmox's own habit and is ignored by it in /etc/pve; pmxcfs answers
- * EPERM to chmod, which is not an error here.
+ * EPERM to chmod, which is not an error here. A new file has no other name
+ * before, where the file system can do that.
  *
  * Return: 0 or negative errno; on failure no temporary file is left.
  */

@@ -173,6 +173,24 @@ case_the_output() {
     run 2 report 101
 }
 
+# killed while it is written, a report leaves nothing of which a later one would not know
+case_killed() {
+    command -v strace >/dev/null || return 0
+    mkdir "$work/cwd"
+    for call in write linkat; do
+        rm -f "$work/cwd"/*
+        (cd "$work/cwd" && exec strace -o "$work/trace" -e trace=write,linkat -e inject=$call:signal=SIGKILL:when=1 \
+            "$gpuanchor" report) >"$work/out" 2>&1 </dev/null
+        grep -q '+++ killed by SIGKILL' "$work/trace" || fail "$call: not killed"
+        [ -z "$(ls -A "$work/cwd" | grep -v '^gpuanchor-report-[0-9-]*.tar$')" ] || fail "$call: $(ls -A "$work/cwd")"
+    done
+    # a file system without such files
+    rm -f "$work/cwd"/*
+    (cd "$work/cwd" && exec strace -o "$work/trace" -e trace=linkat -e inject=linkat:error=ENOENT:when=1 "$gpuanchor" report) \
+        >"$work/out" 2>&1 </dev/null
+    tar tf "$work/cwd"/*.tar >/dev/null || fail "no report: $(ls -A "$work/cwd")"
+}
+
 case_as_a_user() {
     host guide
     chmod 711 "$work" && chmod 600 "$H/etc/pve/lxc/102.conf"
