@@ -20,9 +20,9 @@
 #define MARK "GPUANCHOR_CHAIN"
 enum {
         NOTE_MAX = 4096,
-        MOST_ANCESTORS = 32,
-        MOST_RUNS = 8,       /* of one phase, within */
-        LATELY_TICKS = 1000, /* 10 s: clock ticks of proc_pid_stat(5) */
+        MOST_ANCESTORS = 1024, /* it ends at init; a wrapper may put dozens of shells between */
+        MOST_RUNS = 8,         /* of one phase, within */
+        LATELY_TICKS = 1000,   /* 10 s: clock ticks of proc_pid_stat(5) */
 };
 
 static const char *mark(const struct pve *pve, uint32_t vmid, const char *phase) {
