@@ -20,8 +20,8 @@ for unit in gpuanchord.service gpuanchor-boot.service gpuanchor-look.service gpu
         grep -v 'is not executable: No such file' || :)
     [ -z "$problems" ] || bad "$problems"
 done
-systemd-analyze security --offline=true --threshold=15 "$build/systemd/gpuanchord.service" >/dev/null ||
-    bad "gpuanchord.service: exposure is over 1.5"
+systemd-analyze security --offline=true --threshold=11 "$build/systemd/gpuanchord.service" >/dev/null ||
+    bad "gpuanchord.service: exposure is over 1.1"
 
 # systemd owns the watcher's folder and makes it a link; root's backups must lie elsewhere
 state=/var/lib/$(value gpuanchord.service StateDirectory)
