@@ -101,7 +101,8 @@ static void find_sure_hole(const struct planner *x, enum gid_group group) {
                 set_hole(g, inside);
         else if (dev_line_gid(x->in, group, &inside) && is_system_hole_of(p, inside))
                 set_hole(g, inside);
-        else if (is_hole_of(p, policy->guessed))
+        else if (is_system_hole_of(p, policy->guessed) ||
+                 is_remembered_hole_of(p, policy->guessed, policy->hole))
                 set_hole(g, (uint32_t)policy->guessed);
 }
 
@@ -109,7 +110,8 @@ static void find_sure_hole(const struct planner *x, enum gid_group group) {
  * The host's render gid moved before we ever saw this container, which has nodes bound: its hole
  * is the one system gid that is left when video's is taken away. Two are a guess, and where
  * something is known of the container's gid already it is no evidence at all. Nor is it where no
- * node of that group is to be given: the hole may be for anything.
+ * node of that group is to be given: the hole may be for anything. The container's root is neither
+ * group, and what leads to a user of the host was never a system group.
  */
 static void find_left_over_hole(struct planner *x) {
         const struct policy_gid *policy = &x->in->policy->gid[GID_RENDER];
@@ -118,7 +120,7 @@ static void find_left_over_hole(struct planner *x) {
         size_t left = 0;
         uint32_t inside = 0;
 
-        if (!video->in_map && idmap_is_hole(&p->map_now, DEBIAN_VIDEO_GID) &&
+        if (!video->in_map && is_system_hole_of(p, DEBIAN_VIDEO_GID) &&
             !(render->in_map && render->map_inside == DEBIAN_VIDEO_GID))
                 set_hole(video, DEBIAN_VIDEO_GID);
         if (render->in_map || policy->known >= 0 || policy->learned >= 0 ||
@@ -127,7 +129,7 @@ static void find_left_over_hole(struct planner *x) {
         for (size_t i = 0; i < p->map_now.n_extents; i++) {
                 const struct extent *e = &p->map_now.extents[i];
 
-                if (e->count != 1 || e->outside >= FIRST_USER_GID ||
+                if (e->count != 1 || e->inside == 0 || e->outside >= FIRST_USER_GID ||
                     e->outside <= LAST_STATIC_GID || !idmap_is_hole(&p->map_now, e->inside) ||
                     (video->in_map && video->map_inside == e->inside))
                         continue;
