@@ -56,7 +56,12 @@ bool status_no_start(const struct check *c, struct findings *f) {
 }
 
 static void look_at_lines(struct look *l, struct check *c) {
-        if (!status_no_start(c, &l->st->findings) && !bytes_equal(c->new_conf, c->guest.conf))
+        if (c->refuse) /* then neither it nor apply corrects the file */
+                add_about(l, c->guest.vmid,
+                          (struct finding){ .code = FINDING_CONTAINER_REFUSED,
+                                            .what = c->refuse });
+        else if (!status_no_start(c, &l->st->findings) &&
+                 !bytes_equal(c->new_conf, c->guest.conf))
                 add_about(l, c->guest.vmid,
                           (struct finding){ .code = FINDING_CONTAINER_STALE,
                                             .what = status_edits_text(c->arena, &c->findings),

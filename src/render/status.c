@@ -126,7 +126,7 @@ static int worst_of(const struct status_view *v, uint32_t vmid) {
 /* ---- table ---- */
 
 static const char *state_of(const struct container_status *c) {
-        return c->refuse ? WHY_WILL_NOT_START : c->running ? "running" : "stopped";
+        return c->running ? "running" : c->refuse ? WHY_WILL_NOT_START : "stopped";
 }
 
 static int add_row(struct arena *a, const struct status_view *v, struct libscols_table *t,

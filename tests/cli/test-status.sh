@@ -59,6 +59,20 @@ case_something_is_open() {
     run 0 status --plain 102
 }
 
+# A start that is refused corrects nothing, nor does apply: neither is advised.
+case_start_is_refused() {
+    rm -r "$H/sys/class/drm/card1" "$H/sys/class/drm/renderD128" "$H"/sys/bus/pci/devices/0000:c1:00.0/d[r]*
+    rm "$H/dev/dri/card1" "$H/dev/dri/renderD128"
+    printf '[container]\ngpu = pci:0000:c1:00.0\n' >"$H/etc/pve/gpuanchor/101.conf"
+    run 1 status --json 101
+    said '"code":"container-stale"'
+    unsaid '"code":"container-refused"'
+    echo 'missing = refuse' >>"$H/etc/pve/gpuanchor/101.conf"
+    run 1 status 101 --plain
+    said 'the next start is refused: pci:0000:c1:00.0 is not there (missing = refuse)'
+    unsaid 'so does the next start'
+}
+
 # udev's correction of a node's group takes it from who runs with the old one; what is to be done then is for its policy.
 case_group_of_a_node_is_old() {
     mkdir -p "$H/run/gpuanchor" "$H/var/lib/lxc/101"

@@ -20,6 +20,9 @@ static const struct finding stale = {
 static const struct finding worse = {
         .code = FINDING_CONTAINER_STALE, .vmid = 101, .what = "2 changes", .where = "101.conf"
 };
+static const struct finding refused = {
+        .code = FINDING_CONTAINER_REFUSED, .vmid = 101, .what = "its GPU is not there"
+};
 static const struct finding wrong = {
         .code = FINDING_CONTAINER_WRONG_GPU, .vmid = 102, .what = "/dev/dri/card0", .old = "226:0"
 };
@@ -61,6 +64,22 @@ static void told_once_and_resolved_once(void **state) {
         assert_int_equal(r.news.resolved.items[0].vmid, 102);
         LOOK(&r, &gone);
         assert_int_equal(r.news.resolved.n, 0);
+        arena_done(&r.arena);
+}
+
+/* What the next start would do is one subject: a stale file that no start corrects is still stale. */
+static void refused_is_not_resolved(void **state) {
+        struct run r = { 0 };
+
+        LOOK(&r, &stale);
+        LOOK(&r, &refused);
+        assert_int_equal(r.news.fresh.n, 1);
+        assert_int_equal(r.news.resolved.n, 0);
+        LOOK(&r, &stale);
+        assert_int_equal(r.news.fresh.n, 1);
+        assert_int_equal(r.news.resolved.n, 0);
+        look(&r, NULL, 0, false);
+        assert_int_equal(r.news.resolved.n, 1);
         arena_done(&r.arena);
 }
 
@@ -221,6 +240,7 @@ static void too_much_becomes_a_summary(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(told_once_and_resolved_once),
+                cmocka_unit_test(refused_is_not_resolved),
                 cmocka_unit_test(changed_is_told_and_not_resolved),
                 cmocka_unit_test(events_are_told_and_never_open),
                 cmocka_unit_test(blind_keeps_what_it_cannot_see),

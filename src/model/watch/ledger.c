@@ -22,13 +22,19 @@ static bool same(const char *a, const char *b) {
         return a == b || (a && b && streq(a, b));
 }
 
+static bool is_of_next_start(enum finding_code code) {
+        return code == FINDING_CONTAINER_STALE || code == FINDING_CONTAINER_NO_START ||
+               code == FINDING_CONTAINER_REFUSED;
+}
+
 /* Whether two findings are about the same thing, though perhaps not saying the same. */
 static bool same_subject(const struct finding *a, const struct finding *b) {
+        /* a container is stale once, whichever of its lines are, and also if it cannot start */
+        if (is_of_next_start(a->code) && is_of_next_start(b->code) && a->vmid == b->vmid)
+                return true;
         if (a->code != b->code || a->vmid != b->vmid || !same(a->gpu, b->gpu))
                 return false;
-        /* a container is stale once, whichever of its lines are */
-        if (a->code == FINDING_CONTAINER_STALE || a->code == FINDING_CONTAINER_NO_START ||
-            a->code == FINDING_HOOK_MISSING || a->code == FINDING_HOOK_UNUSABLE)
+        if (a->code == FINDING_HOOK_MISSING || a->code == FINDING_HOOK_UNUSABLE)
                 return true;
         return same(a->what, b->what) && same(a->where, b->where);
 }
