@@ -60,7 +60,7 @@ reset_package() {
 }
 
 reset_host() {
-    rm -f /run/pmxcfs/* /var/fill /etc/systemd/system/{probe-order,pve-guests}.service
+    rm -f /run/pmxcfs/* /var/fill /etc/subgid.lock /etc/systemd/system/{probe-order,pve-guests}.service
     rm -rf /etc/systemd/system/scenarios.target.wants
     if [ -e /run/udev/rules.d/00-slow.rules ]; then
         rm /run/udev/rules.d/00-slow.rules

@@ -286,6 +286,34 @@ case_purge_delegations() { # long
     start
 }
 
+# What gpuanchor has added to /etc/subgid goes with it; what is not from it stays, needed or not.
+case_subgid_as_before() { # long
+    local render
+    printf 'root:44:1\nroot:2000:1\n' >>/etc/subgid # the owner's
+    cp /etc/subgid /run/subgid.saved
+    render=$(host_render_gid)
+    guide_lines $A | container
+    sed -i /^hookscript/d $CONF
+    gpuanchor enable $CT --gpu pci:$A || fail "enable"
+    start
+    sees $A
+    grep -qx "root:$render:1" /etc/subgid || fail "no line for the hole"
+    stop
+    host_render_moves_to 1989
+    start
+    sees $A
+    grep -qx root:1989:1 /etc/subgid || fail "no line for the new hole"
+    stop
+    gpuanchor disable --all || fail "disable --all"
+    ! grep "^root:$render:1$" /etc/subgid || fail "the line of the old gid stays"
+    grep -qx root:1989:1 /etc/subgid || fail "the container has the lines, and cannot start"
+    start
+    stop
+    sed -i /^lxc/d $CONF && rm -f $CONFIG # its owner gives up the GPU
+    package --purge gpuanchor
+    diff /run/subgid.saved /etc/subgid || fail "/etc/subgid is not as before"
+}
+
 case_purge() { # long
     enrolled $A
     start

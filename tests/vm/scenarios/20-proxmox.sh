@@ -9,6 +9,8 @@
 
 # shellcheck source=tests/vm/scenarios/10-watcher.sh
 . "${BASH_SOURCE[0]%/*}/10-watcher.sh" # entries of the journal: mark, told, everything
+# shellcheck source=tests/vm/scenarios/18-live.sh
+. "${BASH_SOURCE[0]%/*}/18-live.sh" # second_container
 
 MAC=BC:24:11:00:01:01
 net() { echo "net0: name=eth0,bridge=vmbr0,hwaddr=$1,type=veth"; }
@@ -339,6 +341,131 @@ case_says_missing() {
     open_says inside-missing
 }
 
+# A card that has gone does not come by a restart.
+case_says_gone() { # long
+    local form
+    for form in guide_lines dev_lines; do
+        managed $A "running = leave"
+        net $MAC | cat - <($form $A) | container
+        start
+        gpuanchor look || :
+        cards $B
+        gpuanchor look || :
+        gpuanchor status >/run/seen || :
+        gpuanchor doctor $CT >>/run/seen || :
+        cat /run/seen
+        said 'has no driver'
+        unsaid 'pct reboot'
+        cards $A $B
+        stop
+    done
+}
+
+# The command of doctor for nodes that have kept the old group, with what it says of those that run.
+case_remedy_of_an_old_group() { # long
+    local command
+    second_container
+    managed $A "running = leave"
+    start
+    the_container 103
+    printf 'gpu = pci:%s\nrunning = leave\n' $B | policy
+    dev_lines $B | container
+    start
+    the_container 101
+    watch
+    mark
+    groupmod -g 1994 render
+    wait_for is_told GPUANCHOR_CODE=group-changed
+    remedy_of group-changed >/run/seen
+    said 'running containers that bind them lose them then, until they follow'
+    sees $A
+    doctor_says node-owner failed 'running containers that bind it lose it until they follow'
+    command=$(awk -F'\t' '$2 == "node-owner" && $6 != "-" { print $6; exit }' /run/seen)
+    echo "command: $command"
+    sh -c "$command" || fail "the command fails: $command"
+    udevadm settle
+    [ "$(stat -c %g "$(node $A render)")" = 1994 ] || fail "the node has not got its group"
+    view >/run/view && cat /run/view
+    grep -q "^$(basename "$(node $A render)"): .* member no" /run/view || fail "the one that binds it has not lost it"
+    (the_container 103 && sees $B)
+    gpuanchor look || :
+    open_says inside-unusable
+    pct reboot $CT
+    sees $A
+}
+
+# The hookscript's link leads nowhere: it runs on, and every start will fail.
+case_hook_leads_nowhere() {
+    managed $A
+    start
+    watch
+    mark
+    ln -sfn /usr/local/libexec/gpuanchor/gpuanchor-hook $LINK # of an installation that is gone
+    touch /etc/group # a look
+    wait_for is_told GPUANCHOR_CODE=hook-unusable GPUANCHOR_VMID=$CT PRIORITY=3
+    open_says hook-unusable
+    doctor_says hookscript failed "every start fails"
+    sees $A
+    stop
+    start_refused
+    said 'does not exist'
+    sh -c "$(gpuanchor doctor $CT --plain | awk -F'\t' '$2 == "hookscript" { print $6 }')" || fail "doctor's command fails"
+    start
+    sees $A
+    touch /etc/group
+    wait_for is_told GPUANCHOR_CODE=hook-unusable GPUANCHOR_RESOLVED=1
+}
+
+# A card that is not its own is put into it while it runs: the owner is asked.
+case_line_added_while_it_runs() {
+    printf 'gpu = pci:%s\n' $A | policy
+    dev_lines $A | container
+    start
+    watch
+    mark
+    pct set $CT --dev5 "$(node $B render),gid=$CT_RENDER" || fail "pct set"
+    view >/run/view && cat /run/view
+    grep -q "^$(basename "$(node $B render)"): .* member yes" /run/view || fail "it is not there at once"
+    wait_for is_told GPUANCHOR_CODE=line-other-gpu GPUANCHOR_VMID=$CT PRIORITY=3
+    remedy_of line-other-gpu
+    open_says line-other-gpu
+    gpuanchor look || :
+    view
+    gpuanchor status || :
+    # at the next start it goes, and is remembered
+    stop
+    start
+    said "to give that GPU, too: gpuanchor enable $CT --gpu 'pci:$A pci:$B'" "to do without it: pct set $CT --delete dev5"
+    sees $A
+    ! grep ^dev5 $CONF || fail "dev5 stayed"
+    # each of the two commands is the end of it
+    gpuanchor enable $CT --gpu "pci:$A pci:$B" || fail "enable"
+    pct reboot $CT
+    grep "^dev5: $(node $B render),gid=$CT_RENDER$" $CONF || fail "dev5 did not come back"
+    view >/run/view && cat /run/view
+    grep -q "^$(basename "$(node $B render)"): .* member yes" /run/view || fail "it has not got it"
+    wait_for is_told GPUANCHOR_CODE=line-other-gpu GPUANCHOR_RESOLVED=1
+}
+
+case_line_added_and_taken_out() { # long
+    printf 'gpu = pci:%s\n' $A | policy
+    dev_lines $A | container
+    start
+    watch
+    mark
+    pct set $CT --dev5 "$(node $B render),gid=$CT_RENDER" || fail "pct set"
+    wait_for is_told GPUANCHOR_CODE=line-other-gpu GPUANCHOR_VMID=$CT PRIORITY=3
+    pct set $CT --delete dev5 || fail "pct set --delete"
+    grep '^delete: dev5$' $CONF || fail "it is not pending"
+    gpuanchor status || :
+    stop
+    ! grep dev5 $CONF || fail "still there"
+    wait_for is_told GPUANCHOR_CODE=line-other-gpu GPUANCHOR_RESOLVED=1
+    start
+    unsaid dev5
+    sees $A
+}
+
 # --- enrolled while it runs --------------------------------------------------------------------------
 
 # slow_pct SECONDS - as pct is on a node with much to do; undo with umount
@@ -415,6 +542,25 @@ case_warning_once() {
     journalctl --sync
     [ "$(journalctl -q -o cat --after-cursor="$(cat /run/cursor)" GPUANCHOR_CODE=node-group-root | grep -c .)" = 1 ] ||
         fail "said more than once: $(journalctl -q --after-cursor="$(cat /run/cursor)" GPUANCHOR_CODE=node-group-root)"
+}
+
+# What it means for the container is said, once; the next start asks usermod again.
+case_subgid_is_locked() { # long
+    printf 'gpu = pci:%s\nmethod = idmap\n' $A | policy
+    container </dev/null
+    rm -f $CONFIG
+    printf 1 >/etc/subgid.lock # of a process that lives
+    mark
+    start
+    said 'delegation of host gid' 'the container may lack its GPU'
+    sees_none
+    journalctl --sync
+    [ "$(journalctl -q -o cat --after-cursor="$(cat /run/cursor)" GPUANCHOR_CODE=subgid-failed | grep -c .)" = 1 ] ||
+        fail "not said once: $(journalctl -q --after-cursor="$(cat /run/cursor)" GPUANCHOR_CODE=subgid-failed)"
+    rm /etc/subgid.lock
+    stop
+    start
+    sees $A
 }
 
 # What udev has written of a node while its programs still run is no "done".
