@@ -956,11 +956,16 @@ static bool is_looked_at(struct world *w) {
         return true;
 }
 
+/* Nothing between the root bus and the slot is another one than at the last look. */
+static bool has_same_port(const struct world *w, int slot) {
+        return w->looked_root == w->root && (slot < 5 || w->looked_dock == w->dock);
+}
+
 /*
  * Pins are all that knows a serial number, and what shows it where such a pin has it tells nothing
  * to another pin of that port: two policies may be of different times.
  */
-static void look_for_remembered(struct world *w, bool rearranged) {
+static void look_for_remembered(struct world *w) {
         for (int i = 0; i < CARDS; i++) {
                 struct silicon *s = &w->cards[i];
                 bool elsewhere = false;
@@ -970,7 +975,8 @@ static void look_for_remembered(struct world *w, bool rearranged) {
 
                         elsewhere |= c->used && c->serial && streq(c->serial, s->text) &&
                                      !(c->result < TRACK_MISSING && s->slot >= 0 &&
-                                       c->slot == s->slot && s->readable && !rearranged);
+                                       c->slot == s->slot && s->readable &&
+                                       has_same_port(w, s->slot));
                 }
                 s->ever_read = s->ever_read && elsewhere;
         }
@@ -993,7 +999,7 @@ static bool look(struct world *w) {
 
         w->new_history = w->forgotten;
         if (w->forgotten)
-                look_for_remembered(w, rearranged);
+                look_for_remembered(w);
         for (unsigned model = 0; model < MODELS; model++)
                 w->bogus_shared[model] |= bogus_twins(w, model);
         for (int i = 0; i < CONTAINERS; i++)
