@@ -50,8 +50,8 @@ MUTANTS = {  # name: (file, text, what it becomes)
     ),
     "a known card is a replacement": (
         JUDGE,
-        "history_knew(s->history, at, s->number))\n                return surely(place_lost(p, TRACK_MISSING));\n        next",
-        "false)\n                return surely(place_lost(p, TRACK_MISSING));\n        next",
+        "history_knew(s->history, at, s->number) || may_be_a_spare(s, p))",
+        "may_be_a_spare(s, p))",
     ),
     "what was ambiguous is told by waiting": (
         TRACK,
