@@ -90,13 +90,13 @@ MUTANTS = {  # name: (file, text, what it becomes)
     ),
     "pins of different cards may have one card": (
         TRACK,
-        "are_different(f, &f->followers[i], &f->followers[j]))",
+        "are_different(f, x, y))",
         "false)",
     ),
     "a card that came from elsewhere is taken for one that showed no serial": (
         JUDGE,
-        "history_knew(s->history, now, s->number);\n}",
-        "false;\n}",
+        "(history_knew(s->history, now, s->number) ||",
+        "(false ||",
     ),
     "a card that shows no serial is taken for one that had one": (
         JUDGE,
