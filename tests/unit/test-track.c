@@ -3,7 +3,7 @@
 /*
  * test-track - what random histories seldom come to: pins that contradict each other
  */
-#include "model/identity/track.h"
+#include "model/identity/host-memory.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -108,6 +108,32 @@ static void test_a_neighbour_comes_to_the_port(void **state) {
         (void)state;
 }
 
+/* The host's memory is lost, and the card of the pin that alone knows a serial number has moved. */
+static void test_a_pin_knows_the_serial(void **state) {
+        _cleanup_(arena_done) struct arena a = { 0 };
+        struct card now = card_at("0000:02:00.0", PORT_2, "1234567890abcdef");
+        struct card neighbour = card_at("0000:01:00.0", PORT_1, NULL);
+        struct kept_pin kept[] = {
+                { .pinned = { .owner = 101,
+                              .card = card_at("0000:01:00.0", PORT_1, "1234567890abcdef") } },
+                { .pinned = { .owner = 102,
+                              .card = card_at("0000:02:00.0", PORT_2, NULL),
+                              .neighbours = &neighbour,
+                              .n_neighbours = 1 } },
+        };
+        struct host_memory m = { .history = { .id = "-" }, .pins = kept, .n_pins = TWO };
+        struct pinned pins[] = { kept[0].pinned, kept[1].pinned };
+        struct track tracks[TWO];
+
+        host_memory_know_pins(&a, &m, &(struct card_set){ &now, 1 });
+        history_advance(&a, &m.history, &(struct card_set){ &now, 1 });
+        track(&a, &m.history, pins, tracks);
+        assert_int_equal(tracks[0].result, TRACK_MOVED);
+        assert_int_equal(tracks[1].result, TRACK_AMBIGUOUS);
+        assert_null(tracks[1].card);
+        (void)state;
+}
+
 /* The cards of then, the pin on the one at port 1, and the cards of now. */
 static enum track_result replaced(struct card_set then, struct card_set now) {
         _cleanup_(arena_done) struct arena a = { 0 };
@@ -161,6 +187,7 @@ int main(void) {
                 cmocka_unit_test(test_two_pins_lead_to_one_card),
                 cmocka_unit_test(test_one_serial_at_two_ports),
                 cmocka_unit_test(test_a_neighbour_comes_to_the_port),
+                cmocka_unit_test(test_a_pin_knows_the_serial),
                 cmocka_unit_test(test_spare_takes_the_place),
                 cmocka_unit_test(test_first_serial_at_the_port),
         };
