@@ -289,7 +289,8 @@ void check_remember(struct check *c, const struct edit_memory *memory) {
         plan_remember_gids(&c->plan, &next);
         if (c->trial) {
                 for (int i = 0; i < GID_GROUPS; i++)
-                        next.gid[i].guessed = c->policy.gid[i].guessed;
+                        if (!c->plan.gids[i].asked) /* the start that follows makes the hole */
+                                next.gid[i].guessed = c->policy.gid[i].guessed;
         } else {
                 next.parked = memory->parked;
                 next.majors = memory->majors;

@@ -333,6 +333,16 @@ case_privileged() {
     corrected device-line
     echo 'lxc.cgroup2.devices.allow: c *:* rwm' >>"$CONF"
     corrected device-line
+    # not where it may be there for something else: then a person decides
+    printf '%s\n' 'lxc.cgroup2.devices.allow: a' 'lxc.hook.autodev: sh -c "mknod ${LXC_ROOTFS_MOUNT}/dev/fb0 c 29 0"' >>"$CONF"
+    run 1 doctor --plain 101
+    wrong device-line
+    answers warning device-line 'c 226:128 rwm, those of lxc.hook.autodev'
+    ! grep -q 'gpuanchor fix' "$work/out" || fail "the rule would go"
+    sed -i 's#lxc.hook.autodev.*#lxc.mount.entry: /dev dev none bind,create=dir#' "$CONF"
+    run 1 doctor --plain 101
+    answers warning device-line 'those of /dev'
+    ! grep -q 'gpuanchor fix' "$work/out" || fail "the rule would go"
 }
 
 # rules that name a node, and rules of cgroup v1, which have no effect
@@ -455,6 +465,11 @@ case_syntax_and_folders() {
     sed -i '/mount.entry/d' "$CONF"
     echo 'lxc.mount.entry: /dev/dri dev/dri none bind,optional,create=dir' >>"$CONF"
     corrected folder
+    fresh # no hole says that groups are to open it: only who enrols the container does
+    sed -i '/^lxc/d; /^hookscript/d' "$CONF"
+    printf '%s\n' 'lxc.mount.entry: /dev/dri dev/dri none bind,optional,create=dir' 'lxc.cgroup2.devices.allow: c 226:* rwm' >>"$CONF"
+    corrected folder
+    grep -q '^lxc.idmap: g 44 44 1' "$CONF" && grep -q '^lxc.idmap: g 110 110 1' "$CONF" || fail "no hole: $(cat "$CONF")"
     fresh
     sed -i 's/^hostname.*/&\nmp0: \/dev\/dri,mp=\/dev\/dri/' "$CONF"
     corrected folder
@@ -472,6 +487,9 @@ case_pasted() {
     sed -i 's/^lxc.idmap: g 111 100111 65425/lxc.idmap: g 111 100111 65536/' "$CONF"
     run 1 doctor --plain 101
     answers failed idmap 'g 111 100111 65536 ends at host id 165646'
+    run 1 status 101
+    said 'the start fails'
+    run 1 doctor --plain 101
     corrected idmap
     grep -q '^lxc.idmap: g 111 100111 65425' "$CONF" || fail "not the right number of ids"
     fresh
@@ -493,6 +511,12 @@ case_pasted() {
     answers warning device-line 'no driver of this host has major 195'
     sed -i 's/195:\*/29:0/' "$CONF" # fb0 has it for ever
     run 0 doctor --plain 101
+    sed -i 's#^hostname#dev7: /dev/uhid,gid=104\n&#' "$CONF" # no GPU, and the container does not start
+    run 1 doctor --plain 101
+    wrong line
+    answers failed line 'there is no /dev/uhid, and Proxmox ends the start'
+    run 1 status 101
+    said 'there is no /dev/uhid'
 }
 
 # nodes without a group are as open as on the host

@@ -136,10 +136,10 @@ static void test_delegated(void **state) {
         };
 
         for (size_t i = 0; i < ELEMENTS(cases); i++)
-                assert_int_equal(doctor_ids_delegated(ranges, ELEMENTS(ranges), cases[i].start,
+                assert_int_equal(subids_delegated(ranges, ELEMENTS(ranges), cases[i].start,
                                                       cases[i].count),
                                  cases[i].delegated);
-        assert_false(doctor_ids_delegated(NULL, 0, 0, 1));
+        assert_false(subids_delegated(NULL, 0, 0, 1));
         assert_true(doctor_is_base(100000, 65536));
         assert_true(doctor_is_base(165535, 1));
         assert_false(doctor_is_base(100000, 65537));

@@ -71,7 +71,7 @@ static void check_rule(struct doctor_report *r, const struct doctor_guest *g, si
         if (doctor_outcomes[item.outcome].verdict == DOCTOR_OK) {
                 doctor_add(r, item);
         } else if (d->any_major) { /* of all devices, so a start does not change it */
-                struct open_rule_instead rules = open_rule_instead(a, g->survey, g->plan);
+                struct open_rule_instead rules = open_rule_instead(a, g->conf, g->survey, g->plan);
 
                 item.new = rules.text;
                 if (rules.others)

@@ -252,23 +252,6 @@ static void check_group(struct doctor_report *r, const char *name, const struct 
                                             .new = arena_printf(r->arena, "%u", g->gid) });
 }
 
-bool doctor_ids_delegated(const struct subid_range *ranges, size_t n, uint32_t start,
-                          uint32_t count) {
-        uint64_t at = start, end = (uint64_t)start + count;
-
-        for (size_t i = 0; at < end && i < n;) {
-                uint64_t last = (uint64_t)ranges[i].start + ranges[i].count;
-
-                if (ranges[i].start <= at && last > at) {
-                        at = last;
-                        i = 0; /* an earlier line may hold what follows */
-                } else {
-                        i++;
-                }
-        }
-        return at >= end;
-}
-
 bool doctor_is_base(uint32_t start, uint32_t count) {
         struct extent base = idmap_default();
 
@@ -293,7 +276,7 @@ static void check_subids(struct doctor_report *r, const struct subid_range *rang
         for (size_t i = 0; i < n && i < 16; i++)
                 strbuf_printf(&b, "%sroot:%u:%u", i ? " " : "", ranges[i].start, ranges[i].count);
         item.what = strbuf_str(&b);
-        if (!doctor_ids_delegated(ranges, n, base.outside, base.count))
+        if (!subids_delegated(ranges, n, base.outside, base.count))
                 item.outcome = n ? outcomes.no_base : outcomes.none;
         doctor_add(r, item);
 }

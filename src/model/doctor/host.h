@@ -28,9 +28,5 @@ void doctor_check_host(struct doctor_report *r, const struct doctor_host *h);
 /** doctor_module() - the kernel module that would drive @g, NULL when it is not known */
 const char *doctor_module(const struct gpu *g);
 
-/** doctor_ids_delegated() - whether the ranges hold all of @start .. @start + @count - 1 */
-bool doctor_ids_delegated(const struct subid_range *ranges, size_t n, uint32_t start,
-                          uint32_t count);
-
 /** doctor_is_base() - whether the range is one that every unprivileged container is given */
 bool doctor_is_base(uint32_t start, uint32_t count);

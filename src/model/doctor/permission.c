@@ -109,7 +109,7 @@ static void check_delegated(struct doctor_report *r, const struct doctor_guest *
                 struct doctor_item item;
 
                 if (doctor_is_base(e->outside, e->count) || map_is_too_long(e) ||
-                    doctor_ids_delegated(side->ranges, side->n_ranges, e->outside, e->count))
+                    subids_delegated(side->ranges, side->n_ranges, e->outside, e->count))
                         continue;
                 item = (struct doctor_item){
                         .outcome = e->count > 1 ? OUTCOME_DELEGATED_NOT_RANGE

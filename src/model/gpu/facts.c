@@ -98,9 +98,22 @@ bool facts_has_gid(const struct facts *f, uint32_t gid) {
         return known;
 }
 
+bool subids_delegated(const struct subid_range *ranges, size_t n, uint32_t start, uint32_t count) {
+        uint64_t at = start, end = (uint64_t)start + count;
+
+        for (size_t i = 0; at < end && i < n;) {
+                uint64_t last = (uint64_t)ranges[i].start + ranges[i].count;
+
+                if (ranges[i].start <= at && last > at) {
+                        at = last;
+                        i = 0; /* an earlier line may hold what follows */
+                } else {
+                        i++;
+                }
+        }
+        return at >= end;
+}
+
 bool facts_subgid_delegated(const struct facts *f, uint32_t gid) {
-        for (size_t i = 0; i < f->n_subgids; i++)
-                if (gid >= f->subgids[i].start && gid - f->subgids[i].start < f->subgids[i].count)
-                        return true;
-        return false;
+        return subids_delegated(f->subgids, f->n_subgids, gid, 1);
 }

@@ -135,5 +135,8 @@ const struct family *facts_family(const struct facts *f, struct devnum number);
 /** facts_has_gid() - whether @gid is of a group of this host, or of a node of a GPU */
 bool facts_has_gid(const struct facts *f, uint32_t gid);
 
+/** subids_delegated() - whether the ranges hold all of @start .. @start + @count - 1 */
+bool subids_delegated(const struct subid_range *ranges, size_t n, uint32_t start, uint32_t count);
+
 /** facts_subgid_delegated() - whether root may map host gid @gid, by /etc/subgid */
 bool facts_subgid_delegated(const struct facts *f, uint32_t gid);

@@ -80,20 +80,23 @@ static void report_root(struct planner *x, const struct node *n) {
  * What only a folder or a rule gave is not given more than before by a start: there was no hole, and
  * none was asked for. Once there are lines for each node the policy remembers where they came from.
  */
-static bool is_narrowed(const struct planner *x, const struct node *n) {
+static bool is_narrowed(struct planner *x, const struct node *n) {
         const struct survey *s = x->in->survey;
         const struct policy *policy = x->in->policy;
         enum gid_group group = gid_group_of(n->kind);
         const struct policy_gid *g = &policy->gid[group];
         bool folder = (s->folders | s->allowed) & DRM_KINDS & NODE_BIT(n->kind);
+        bool narrowed;
 
-        if (x->in->asked || x->p->gids[group].in_map || g->set != GID_AUTO)
+        if (x->p->gids[group].in_map || g->set != GID_AUTO)
                 return false;
         for (int kind = 0; kind < NODE_KINDS && !policy->narrowed; kind++)
                 if ((s->nodes & NODE_BIT(kind)) && gid_group_of(kind) == group)
                         folder = false; /* its hole is for this one, too */
-        return policy->narrowed ? (policy->narrowed & NODE_BIT(n->kind)) != 0
-                                : folder && g->known == GID_AUTO && g->guessed == GID_AUTO;
+        narrowed = policy->narrowed ? (policy->narrowed & NODE_BIT(n->kind)) != 0
+                                    : folder && g->known == GID_AUTO && g->guessed == GID_AUTO;
+        x->p->gids[group].asked |= narrowed && x->in->asked;
+        return narrowed && !x->in->asked;
 }
 
 /* The host gid is that of the node itself: groupmod does not change nodes that exist. */
@@ -185,6 +188,33 @@ static void report_odd(struct planner *x) {
                                               .what = arena_printf(x->a, WHY_IDMAP_SHORT,
                                                                    (unsigned long long)count, full),
                                               .where = x->in->name });
+}
+
+static bool will_be_delegated(const struct plan *p, const struct extent *e) {
+        for (size_t i = 0; e->count == 1 && i < p->n_pairs; i++)
+                if (p->pairs[i].outside == e->outside)
+                        return true;
+        return false;
+}
+
+/* What newgidmap refuses in the map as it shall be. That of all containers is a matter of the host. */
+void holes_check(struct planner *x) {
+        const struct plan *p = x->p;
+        const struct facts *f = x->in->facts;
+        struct extent base = idmap_default();
+
+        for (size_t i = 0; p->has_map && !p->failed && i < p->map.n_extents; i++) {
+                const struct extent *e = &p->map.extents[i];
+                uint64_t end = (uint64_t)e->outside + e->count;
+
+                if ((e->outside >= base.outside && end <= base.outside + (uint64_t)base.count) ||
+                    will_be_delegated(p, e) ||
+                    subids_delegated(f->subgids, f->n_subgids, e->outside, e->count))
+                        continue;
+                finding_add(x->f, (struct finding){ .code = FINDING_IDMAP_REFUSED,
+                                                    .where = x->in->name,
+                                                    .old = idmap_line(x->a, 'g', e) });
+        }
 }
 
 void holes_find(struct planner *x) {

@@ -13,5 +13,8 @@
  */
 void holes_find(struct planner *x);
 
+/** holes_check() - report ranges of the new map that root may not map: with them no start succeeds */
+void holes_check(struct planner *x);
+
 /** holes_kinds() - NODE_BIT()s that the holes of a file are for: video's is 44 for ever, render's a system gid */
 uint32_t holes_kinds(const struct plan_input *in);

@@ -28,5 +28,6 @@ void plan_make(struct arena *a, const struct plan_input *in, struct findings *f,
                                                  .where = in->name });
         gids_find(&x);
         holes_find(&x);
+        holes_check(&x);
         *ret = p;
 }

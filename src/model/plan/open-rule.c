@@ -9,6 +9,7 @@
 #include "model/plan/open-rule.h"
 
 #include "model/finding/reason.h"
+#include "model/ways/way-file.h"
 
 bool open_rule_is(const struct devline *d) {
         struct bytes rest = d->access, access = bytes_word(&rest);
@@ -29,8 +30,8 @@ static bool is_below_dev(const struct source *s) {
         return s->leads_to && str_has_prefix(s->leads_to, "/dev/");
 }
 
-struct open_rule_instead open_rule_instead(struct arena *a, const struct survey *s,
-                                           const struct plan *p) {
+struct open_rule_instead open_rule_instead(struct arena *a, const struct pctconf *c,
+                                           const struct survey *s, const struct plan *p) {
         struct strbuf b = { .arena = a };
         struct open_rule_instead ret = { 0 };
 
@@ -41,6 +42,15 @@ struct open_rule_instead open_rule_instead(struct arena *a, const struct survey 
         for (size_t i = 1; i < s->n_lines; i++) {
                 const struct devline *d = &s->lines[i];
 
+                if (d->type == DEVLINE_WHOLE || way_is(&c->lines[i])) {
+                        struct bytes value = c->lines[i].value, what = c->lines[i].key;
+
+                        if (d->type == DEVLINE_WHOLE)
+                                what = bytes_word(&value);
+                        add(&b, arena_printf(a, WHY_OPEN_RULE_THOSE,
+                                             bytes_dup(a, bytes_cut(&what, ','))));
+                        ret.others = true;
+                }
                 /* a line that is not ours to judge, but binds something: a mount entry */
                 if (d->type != DEVLINE_NONE || !d->at || d->target_path.clean.len == 0)
                         continue;
@@ -70,7 +80,7 @@ void open_rule_report(struct arena *a, const struct plan_input *in, const struct
 
         if (i == 0)
                 return;
-        rules = open_rule_instead(a, in->survey, p);
+        rules = open_rule_instead(a, in->conf, in->survey, p);
         finding_add(f, (struct finding){ .code = FINDING_OPEN_RULE,
                                          .where = arena_printf(a, "%s:%zu", in->name,
                                                                in->conf->lines[i].number),

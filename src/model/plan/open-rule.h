@@ -15,8 +15,9 @@ struct open_rule_instead {
         bool others;      /* some of it is for other devices than those of the plan */
 };
 
-/** open_rule_instead() - for the nodes of @p and all that other lines bind */
-struct open_rule_instead open_rule_instead(struct arena *a, const struct survey *s, const struct plan *p);
+/** open_rule_instead() - for the nodes of @p and all that other lines of @c bind, or may need */
+struct open_rule_instead open_rule_instead(struct arena *a, const struct pctconf *c,
+                                           const struct survey *s, const struct plan *p);
 
 /** open_rule_line() - the first such rule of a privileged container; 0: none */
 size_t open_rule_line(const struct survey *s);

@@ -31,6 +31,7 @@ struct plan_gid {
         uint32_t inside; /* container gid; the host's number while not known */
         bool in_map;     /* a hole of this group is in the map now */
         uint32_t map_inside;
+        bool asked; /* it is enrolled with nodes for which a start alone makes no hole */
 };
 
 struct plan {

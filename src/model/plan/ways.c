@@ -23,6 +23,18 @@ static bool is_unseen(const struct devline *d) {
                (d->target_path.scope == PATH_FOLDER || d->target_path.scope == PATH_ALL);
 }
 
+/* Proxmox looks at the last line of a name. */
+static bool is_absent(const struct plan_input *in, size_t line) {
+        const struct devline *d = &in->survey->lines[line];
+        struct bytes key = in->conf->lines[line].key;
+
+        for (size_t i = line + 1; i < in->survey->n_lines; i++)
+                if (bytes_equal(in->conf->lines[i].key, key))
+                        return false;
+        return d->type == DEVLINE_NONE && d->at && d->at->kind == SOURCE_NOTHING &&
+               bytes_has_prefix(key, "dev");
+}
+
 /* A rule for GPUs becomes one of cgroup v2 when the plan is carried out, and that is said then. */
 static bool will_go(const struct plan_input *in, const struct devline *d, const struct plan *p) {
         return p && d->type == DEVLINE_ALLOW && (devline_kinds(in->facts, d) & p->devices);
@@ -153,6 +165,11 @@ const char *ways_report(struct arena *a, const struct plan_input *in, const stru
                 } else if (way_is(l)) {
                         if (report_other_ways(&t, i) && !first)
                                 first = item.where;
+                } else if (is_absent(in, i)) {
+                        item.code = FINDING_DEVICE_ABSENT;
+                        item.what = d->source;
+                        item.new = bytes_dup(a, l->key);
+                        finding_add(f, item);
                 } else if (is_unseen(d)) {
                         item.code = FINDING_SOURCE_UNSEEN;
                         item.old = d->source;
