@@ -343,6 +343,10 @@ case_privileged() {
     run 1 doctor --plain 101
     answers warning device-line 'those of /dev'
     ! grep -q 'gpuanchor fix' "$work/out" || fail "the rule would go"
+    sed -i '/^lxc.mount.entry: .dev dev/d; /226:1 /d' "$CONF" # what is bound lives by it
+    run 1 doctor --plain 101
+    answers warning device-line 'c 226:1 rwm, c 226:128 rwm'
+    ! grep -q 'gpuanchor fix' "$work/out" || fail "the node would be shut"
 }
 
 # rules that name a node, and rules of cgroup v1, which have no effect

@@ -55,6 +55,34 @@ static const char *all_of(const struct facts *f, const struct devline *d) {
         return family == &families[FAMILY_NVIDIA_CAPS] ? WHY_ALL_CAPS : WHY_ALL_GPUS;
 }
 
+/* Whether a rule allows @n: any one, or one that is not for every device. */
+static bool is_allowed(const struct doctor_guest *g, const struct node *n, bool open) {
+        for (size_t i = 1; i < g->survey->n_lines; i++) {
+                const struct devline *d = &g->survey->lines[i];
+
+                if (d->type == DEVLINE_ALLOW && !d->broken && !d->legacy && !d->driver && d->device_type != 'b' &&
+                    (d->any_major ? open
+                                  : d->number.major == n->number.major &&
+                                            (d->any_minor || d->number.minor == n->number.minor)))
+                        return true;
+        }
+        return false;
+}
+
+/* A bound node that nothing else allows would be lost with the rule for every device. */
+static bool lives_by_open_rule(const struct doctor_guest *g) {
+        for (size_t i = 1; i < g->survey->n_lines && !g->plan->userns; i++) {
+                const struct gpu *gpu;
+                const struct devline *d = &g->survey->lines[i];
+                const struct node *n =
+                        d->type == DEVLINE_MOUNT ? devline_node(g->facts, d, &gpu) : NULL;
+
+                if (n && !is_allowed(g, n, false))
+                        return true;
+        }
+        return false;
+}
+
 static void check_rule(struct doctor_report *r, const struct doctor_guest *g, size_t line) {
         const struct devline *d = &g->survey->lines[line];
         struct bytes value = g->conf->lines[line].value;
@@ -74,7 +102,7 @@ static void check_rule(struct doctor_report *r, const struct doctor_guest *g, si
                 struct open_rule_instead rules = open_rule_instead(a, g->conf, g->survey, g->plan);
 
                 item.new = rules.text;
-                if (rules.others)
+                if (rules.others || lives_by_open_rule(g))
                         item.outcome = OUTCOME_DEVICE_LINE_OPEN;
                 else
                         item.remedy = REMEDY_FIX, item.edit.line = line;
@@ -84,18 +112,6 @@ static void check_rule(struct doctor_report *r, const struct doctor_guest *g, si
         }
 }
 
-static bool is_allowed(const struct doctor_guest *g, const struct node *n) {
-        for (size_t i = 1; i < g->survey->n_lines; i++) {
-                const struct devline *d = &g->survey->lines[i];
-
-                if (d->type == DEVLINE_ALLOW && !d->broken && !d->legacy && !d->driver && d->device_type != 'b' &&
-                    (d->any_major || (d->number.major == n->number.major &&
-                                      (d->any_minor || d->number.minor == n->number.minor))))
-                        return true;
-        }
-        return false;
-}
-
 static void check_gate(struct doctor_report *r, const struct doctor_guest *g,
                        const struct doctor_given *given, size_t n) {
         struct arena *a = r->arena;
@@ -103,7 +119,7 @@ static void check_gate(struct doctor_report *r, const struct doctor_guest *g,
         for (size_t i = 0; i < n && !g->plan->userns; i++) {
                 const struct node *node = given[i].node;
 
-                if (!node || given[i].d->type != DEVLINE_MOUNT || is_allowed(g, node))
+                if (!node || given[i].d->type != DEVLINE_MOUNT || is_allowed(g, node, true))
                         continue;
                 doctor_add_lines(r, g,
                                  (struct doctor_item){ .outcome = OUTCOME_DEVICE_GATE_REFUSED,

@@ -118,7 +118,8 @@ static bool may_have(const struct gpu *g, uint32_t kinds, const struct gpu *like
 /* No other GPU can have nodes of the kinds that the lines give, whatever their numbers were. */
 static bool is_only_one(const struct plan_input *in, const struct gpu_list *named) {
         const struct survey *s = in->survey;
-        uint32_t kinds = s->given | s->folders | (s->userns ? 0 : s->allowed);
+        uint32_t kinds = s->given | s->folders | (s->userns ? 0 : s->allowed) |
+                         (s->nvidia_hook.gives ? NODE_BIT(NODE_NVIDIA) : 0);
 
         if (kinds == 0 || named->n != 1)
                 return false;
