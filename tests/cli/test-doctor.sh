@@ -441,6 +441,13 @@ case_late_node() { # its line rightly stays: what makes the node is said, and no
     run 1 doctor --plain 101
     answers warning line 'nvidia-modprobe -c 0 -u'
     ! grep -q "uvm.*apply 101" "$work/out" || fail "apply does not help"
+    sed -i '/^lxc/d' "$CONF" # with devN it goes until it is there again
+    printf 'dev%s,mode=0666\n' '0: /dev/nvidia0' '1: /dev/nvidiactl' '2: /dev/nvidia-uvm' >>"$CONF"
+    run 1 apply 101
+    ! grep -q uvm "$CONF" || fail "still there"
+    run 1 doctor --plain 101
+    answers warning line 'there is no /dev/nvidia-uvm now'
+    wrong line
 }
 
 case_fake_node() { # devtmpfs does not replace it, udev neither

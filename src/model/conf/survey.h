@@ -26,6 +26,7 @@ struct other_way {
         bool folder;      /* it is a folder that is bound, or /dev itself: of every GPU */
         bool makes;       /* the node comes into the container; else it is only named */
         bool allows;      /* a rule of the device cgroup, for @number */
+        bool changes;     /* owner or mode of the host's node, by chown or the like */
         struct devnum number;
         struct devnum now;       /* what @number was before its driver got another major; else 0 */
         const struct node *node; /* that this host has now; NULL: none, or @all */

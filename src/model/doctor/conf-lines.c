@@ -196,6 +196,23 @@ static const struct doctor_said said[] = {
         { FINDING_SOURCE_UNSEEN, OUTCOME_LINE_SAID },
 };
 
+/* A devN line would end the start, so it is remembered: no line of the file names the node now. */
+static void check_remembered(struct doctor_report *r, const struct doctor_guest *g,
+                             const struct doctor_given *given, size_t n) {
+        for (size_t i = 0; i < g->findings->n; i++) {
+                const struct finding *f = &g->findings->items[i];
+                bool named = false;
+
+                if (f->code != FINDING_NODE_LATE)
+                        continue;
+                for (size_t j = 0; j < n; j++)
+                        named |= bytes_equal(given[j].d->path.clean, bytes_of(f->what));
+                if (!named)
+                        doctor_add(r, (struct doctor_item){ .outcome = OUTCOME_LINE_LATE,
+                                                            .finding = f });
+        }
+}
+
 static void check_lines(struct doctor_report *r, const struct doctor_guest *g,
                         const struct doctor_given *given, size_t n) {
         bool none = n == 0 && !g->survey->nvidia_hook.gives &&
@@ -210,6 +227,7 @@ static void check_lines(struct doctor_report *r, const struct doctor_guest *g,
                 doctor_add_lines(r, g, (struct doctor_item){ .outcome = OUTCOME_LINE_NONE });
         for (size_t i = 0; i < n; i++)
                 check_given(r, g, &given[i]);
+        check_remembered(r, g, given, n);
         for (size_t i = 0; n > 0 && i < g->plan->n_nodes; i++) {
                 const struct plan_node *pn = &g->plan->nodes[i];
 

@@ -97,7 +97,9 @@ static void report_way(const struct teller *t, const struct other_way *w, struct
                  !gpu_list_has(&p->choice.gpus, w->gpu))
                 why = arena_printf(a, WHY_OTHER_GPU_HAS, w->gpu->address);
         instead = why ? line_instead(t, w) : NULL;
-        item.code = why ? FINDING_HOOK_STALE : FINDING_HOOK_NAMES;
+        item.code = why          ? FINDING_HOOK_STALE
+                    : w->changes ? FINDING_HOOK_CHANGES
+                                 : FINDING_HOOK_NAMES;
         item.what = w->file ? arena_printf(a, WHY_IN_FILE, w->text, w->file) : w->text;
         item.new = instead ? arena_printf(a, WHY_LINE_INSTEAD, why, instead) : why;
         finding_add(t->f, item);

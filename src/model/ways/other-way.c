@@ -29,6 +29,10 @@ static bool is_pattern(struct bytes word) {
                bytes_contains_char(word, '[');
 }
 
+static bool is_path_character(char c) {
+        return ascii_is_alnum(c) || c == '_' || c == '}';
+}
+
 /* "/dev/dri/card0" of "$LXC_ROOTFS_MOUNT/dev/dri/card0" */
 static struct bytes without_variable(struct bytes word) {
         if (word.len > 0 && word.data[0] == '$')
@@ -134,21 +138,26 @@ static void add_path(struct reader *r, const struct devline *d, struct bytes tex
  */
 static void read_command(struct reader *r, struct bytes text) {
         struct bytes rest = text, word, path = { 0 };
-        bool numbers = false, mounts = false;
+        bool numbers = false, mounts = false, changes = false;
         struct devline d, first;
 
         if (bytes_has_prefix(bytes_trim(text), "#"))
                 return;
         while ((word = way_word(&rest)).len > 0) {
                 mounts |= bytes_equal(word, BYTES("mount"));
+                changes |= BYTES_IN(word, "chmod", "chown", "chgrp", "setfacl");
                 word = without_variable(word);
                 if (bytes_equal(word, BYTES("c")))
                         numbers |= read_number(r, rest);
                 else if (path.len == 0 && !is_pattern(word) && is_node_path(r->a, word, &d))
                         path = word, first = d;
         }
-        if (!numbers && path.len > 0)
-                add_path(r, &first, path, mounts && r->can_make);
+        if (numbers || path.len == 0)
+                return;
+        add_path(r, &first, path, mounts && r->can_make);
+        /* behind a variable it is the container's /dev */
+        r->ways->items[r->ways->n - 1].changes =
+                changes && (path.data == text.data || !is_path_character(path.data[-1]));
 }
 
 static void read_rule(struct reader *r, const struct devline *d) {
