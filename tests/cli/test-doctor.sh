@@ -447,7 +447,7 @@ case_late_node() { # its line rightly stays: what makes the node is said, and no
     ! grep -q uvm "$CONF" || fail "still there"
     run 1 doctor --plain 101
     answers warning line 'there is no /dev/nvidia-uvm now'
-    wrong line
+    wrong line module
 }
 
 case_fake_node() { # devtmpfs does not replace it, udev neither
