@@ -215,6 +215,7 @@ case_who_else_uses_a_gpu() {
     said '102 other uses GPU 0000:c1:00.0 without gpuanchor: gpuanchor enable 102'
     # its GPU has other nodes by now; a device that is no GPU is none of ours
     printf 'hostname: tv\ndev0: /dev/dri/renderD130,gid=110\n' >"$H/etc/pve/lxc/103.conf"
+    mknod "$H/dev/ttyACM0" c 166 0
     printf 'hostname: zigbee\ndev0: /dev/ttyACM0\n' >"$H/etc/pve/lxc/104.conf"
     run 1 status
     said '103 tv names /dev/dri/renderD130, which is not there, and has no GPU: gpuanchor enable 103'
