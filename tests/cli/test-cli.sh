@@ -1337,6 +1337,7 @@ case_convert() {
     guide
     version_of_proxmox 8.2.4
     sed -i 's/^lxc.idmap: g 111 .*/lxc.idmap: g 111 100111 889\nlxc.idmap: g 1000 1000 1\nlxc.idmap: g 1001 101001 64535/' "$CONF"
+    echo root:1000:1 >>"$H/etc/subgid"
     run 0 enable 101
     run 0 apply 101
     cp "$CONF" "$work/first"
