@@ -28,11 +28,13 @@ static bool is_absent(const struct plan_input *in, size_t line) {
         const struct devline *d = &in->survey->lines[line];
         struct bytes key = in->conf->lines[line].key;
 
+        if (d->type != DEVLINE_NONE || !d->at || d->at->kind != SOURCE_NOTHING ||
+            !bytes_has_prefix(key, "dev"))
+                return false;
         for (size_t i = line + 1; i < in->survey->n_lines; i++)
                 if (bytes_equal(in->conf->lines[i].key, key))
                         return false;
-        return d->type == DEVLINE_NONE && d->at && d->at->kind == SOURCE_NOTHING &&
-               bytes_has_prefix(key, "dev");
+        return true;
 }
 
 /* A rule for GPUs becomes one of cgroup v2 when the plan is carried out, and that is said then. */
