@@ -13,6 +13,7 @@
 #include "host/lookup.h"
 #include "host/package.h"
 #include "host/udev.h"
+#include "model/conf/recognise.h"
 #include "model/finding/reason.h"
 #include "model/plan/make.h"
 #include "model/plan/open-rule.h"
@@ -209,6 +210,7 @@ static void survey_file(struct check *c, const struct pctconf *lines, struct sur
 }
 
 static void survey_lines(struct check *c) {
+        recognise_bound(c->arena, &c->anchor->facts, &c->guest.lines);
         survey_file(c, &c->guest.config_lines, &c->config_survey);
         survey_file(c, &c->guest.lines, &c->survey);
         other_ways_find(c->arena, &c->anchor->facts, &c->guest.lines, &c->survey);

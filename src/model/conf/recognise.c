@@ -61,12 +61,39 @@ static bool is_known_name(const struct facts *f, const struct gpu_path *p) {
         return false;
 }
 
+/* A line of the container's binds another device that has this number now. */
+static bool is_bound(const struct facts *f, const struct devline *d) {
+        for (size_t i = 0; i < f->n_bound; i++)
+                if (f->bound[i].major == d->number.major &&
+                    (d->any_minor || f->bound[i].minor == d->number.minor))
+                        return true;
+        return false;
+}
+
+void recognise_bound(struct arena *a, struct facts *f, const struct pctconf *c) {
+        f->bound = NULL;
+        f->n_bound = 0;
+        for (size_t i = 1; i < c->n_lines && f->n_majors > 0; i++) {
+                struct devline d = devline_parse(a, &c->lines[i]);
+                const struct source *at =
+                        d.source && (d.type == DEVLINE_MOUNT || d.type == DEVLINE_DEV)
+                                ? sources_find(&f->sources, bytes_of(d.source))
+                                : NULL;
+
+                /* one with the name of a GPU's node is that, with an old number */
+                if (at && at->kind == SOURCE_DEVICE && !at->number.block &&
+                    d.path.scope != PATH_NODE && d.target_path.scope != PATH_NODE &&
+                    !facts_family(f, at->number))
+                        *ARENA_PUSH(a, f->bound, f->n_bound) = at->number;
+        }
+}
+
 /* A dynamic major moves with its driver; a line is about the driver that it was written for. */
 static void take_major(const struct facts *f, const char *driver, struct devline *d) {
         uint32_t written = d->number.major;
         bool sure = true;
 
-        if (d->device_type != 'c' || d->any_major || f->n_majors == 0)
+        if (d->device_type != 'c' || d->any_major || f->n_majors == 0 || is_bound(f, d))
                 return;
         d->written = written;
         d->driver = driver ? driver : majors_then(f, written, &sure);

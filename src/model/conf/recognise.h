@@ -6,6 +6,13 @@
  */
 #include "model/conf/devline.h"
 
+/**
+ * recognise_bound() - the numbers of other devices that the lines of @c bind, into @f
+ *
+ * A rule for one of them is that device's, whoever had the number when it was written.
+ */
+void recognise_bound(struct arena *a, struct facts *f, const struct pctconf *c);
+
 /** recognise_ask() - add the paths that the lines of @c name to @s, to be looked up */
 void recognise_ask(struct arena *a, const struct pctconf *c, struct sources *s);
 

@@ -89,6 +89,8 @@ struct facts {
         struct char_major *majors;
         size_t n_majors;
         struct majors seen; /* of GPU drivers, on this host at any time, the newest first */
+        struct devnum *bound; /* other devices that the container at hand has, with their numbers now */
+        size_t n_bound;
         struct majors then; /* when the rules of the container at hand were last right */
         const char *nvidia_version; /* of NVIDIA's loaded module; NULL: none, or not asked for */
         bool lxc_is_7;      /* it refuses keys of cgroup v1; read where a file has one */
