@@ -70,6 +70,16 @@ case_other_numbers() {
     sent 'resolved: 101: warning: 101.conf: the next start fails'
 }
 
+# A start that fails, and then is refused, is one matter.
+case_fails_then_is_refused() {
+    sed -i '1i dev0: /dev/dri/renderD130,gid=110' "$H/etc/pve/lxc/101.conf"
+    alert && sent '101: warning: 101.conf: the next start fails'
+    an_hour_later
+    printf '[container]\ngpu = pci:0000:99:00.0\nmissing = refuse\n' >"$H/etc/pve/gpuanchor/101.conf"
+    alert && sent '101: warning: the next start is refused'
+    ! grep -q ^resolved: "$work/sent" || { cat "$work/sent" >&2; fail "it is called resolved"; }
+}
+
 # What was wrong with a container that another node has now is not known to be over.
 case_moved_away() {
     breaks
