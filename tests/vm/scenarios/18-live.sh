@@ -251,6 +251,33 @@ case_follow() {
     sees $A
 }
 
+# A look that is killed, wherever it is: the next one ends right.
+case_killed() { # long
+    local round killed=0
+    reset_live
+    two_containers
+    traces >/run/traces.before
+    for round in 1 2 3 4 5 6; do
+        systemctl stop gpuanchor-look
+        if [ $((round % 2)) = 1 ]; then cards $B $A; else cards $A $B; fi &
+        in_time pgrep -x gpuanchor
+        sleep 0.$((round * 15)) # gates, nodes, files
+        ! pkill -KILL -x gpuanchor || killed=$((killed + 1))
+        wait $!
+        systemctl reset-failed gpuanchor-look
+        systemctl start gpuanchor-look # as the timer does
+        in_time has_own 101 $A
+        in_time has_own 103 $B
+        in_time shut 101 "$(number $B render)"
+        in_time shut 103 "$(number $A render)"
+    done
+    echo "MEASURED: $killed looks were killed"
+    [ $killed -gt 0 ] || fail "no look was killed"
+    in_time leaves_no_traces
+    the_container 103 && stop
+    the_container 101 && stop
+}
+
 # process_inside COMMAND - its number there
 process_inside() {
     # shellcheck disable=SC2016 # in there
