@@ -71,7 +71,6 @@ observe() {
         $) = "$gids[0] @gids";
         $( = $gids[0];
         $< = $> = $uid;
-        $| = 1;
         for (;; select(undef, undef, undef, 0.02)) {
             for my $node (glob("/dev/dri/card*"), glob("/dev/dri/renderD*")) {
                 open(my $f, "<", $node) or next;
@@ -79,7 +78,7 @@ observe() {
                 my $number = ($rdev >> 8) . ":" . ($rdev & 255);
                 my $card = readlink("/sys/dev/char/$number") // next; # it has just left
                 seek($clock, 0, 0);
-                print((split " ", <$clock>)[0], " $node $number $card\n");
+                syswrite(STDOUT, (split " ", <$clock>)[0] . " $node $number $card\n"); # whole lines
             }
         }' $1 "$init" $ids >>/run/observed.$1 </dev/null &
     echo $! >>/run/observers
