@@ -122,6 +122,20 @@ case_silent_card_holds_no_start() {
     unsaid f833
     run 0 apply --all
     grep -q '^0000:01:00.0 .* silent$' "$SERIALS" || fail "asked again: $(cat "$SERIALS")"
+    mkdir -p "$H/usr/libexec/gpuanchor"
+    cp "$HOOK" "$H/usr/libexec/gpuanchor/gpuanchor-hook"
+    "$gpuanchor" enable 101 >"$work/out" 2>&1
+    grep -q '^0000:01:00.0 .*f833' "$SERIALS" || fail "not asked by enable: $(cat "$SERIALS")"
+    ! grep -q silent "$SERIALS" || fail "it has answered: $(cat "$SERIALS")"
+}
+
+# a helper that cannot be started says nothing of the card
+case_no_helper_is_no_silence() {
+    command -v strace >/dev/null || return 0
+    ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o "$work/trace" -e trace=clone,clone3 -e inject=clone,clone3:error=EAGAIN \
+        "$gpuanchor" apply --all >"$work/out" 2>"$work/err"
+    grep -q EAGAIN "$work/trace" || fail "no helper was wanted"
+    ! grep -q silent "$SERIALS" || fail "$(cat "$SERIALS")"
 }
 
 case_unknown_uuid_is_asked_for_again_by_enable() {

@@ -244,7 +244,10 @@ struct renewal {
         struct serials kept;
 };
 
-/* A card that was not read in time is not read again: who asks next must not wait for it, too. */
+/*
+ * A card that was not read in time is read again by `enable` alone: who asks next must not wait for
+ * it, too. Where there was no helper, nothing is known of the card.
+ */
 static struct kept_serials card_serials(const struct renewal *r, const char *address) {
         const struct kept_serials *kept = serials_find(&r->kept, address);
         struct kept_serials k = { .address = arena_strdup(r->arena, address),
@@ -253,21 +256,20 @@ static struct kept_serials card_serials(const struct renewal *r, const char *add
         struct reading reading = { .root = r->root, .before = &k };
         struct spawn_call call = { read_card, &reading, READ_MS };
         struct spawn_result result = { 0 };
+        bool late;
 
         if (kept && kept->driver == k.driver &&
-            !(r->again && kept->has_minor && !kept->serials[SERIAL_NVIDIA]))
+            !(r->again &&
+              (kept->silent || (kept->has_minor && !kept->serials[SERIAL_NVIDIA]))))
                 return *kept;
         if (kept) {
                 memcpy(k.serials, kept->serials, sizeof(k.serials));
                 k.name = kept->name;
         }
-        k.silent = spawn_call(r->arena, &call, &result) != 0;
-        if (result.result) { /* perhaps a part of it */
-                bool silent = k.silent;
-
+        late = spawn_call(r->arena, &call, &result) > 0;
+        if (result.result) /* perhaps a part of it */
                 k = *(const struct kept_serials *)result.result;
-                k.silent = silent;
-        }
+        k.silent = late;
         return k;
 }
 

@@ -53,7 +53,7 @@ bool information_minor(struct bytes text, uint32_t *ret_minor);
 /**
  * serials_renew() - read what is not kept yet, as root
  * @a:     arena, for the time of the call
- * @again: also of NVIDIA cards whose UUID was not known when they were read
+ * @again: also of cards that did not answer, and of NVIDIA's whose UUID was not known then
  *
  * Each card is read once in a boot and for a driver, in a helper: reading may wake it, and a
  * card that does not answer must hold nobody. Lines of cards that have gone are dropped.

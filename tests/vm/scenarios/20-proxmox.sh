@@ -416,14 +416,19 @@ case_hook_leads_nowhere() {
     wait_for is_told GPUANCHOR_CODE=hook-unusable GPUANCHOR_RESOLVED=1
 }
 
-# A card that is not its own is put into it while it runs: the owner is asked.
-case_line_added_while_it_runs() {
+# put_in_while_it_runs - the container has card A, and a node of B is added by hand
+put_in_while_it_runs() {
     printf 'gpu = pci:%s\n' $A | policy
     dev_lines $A | container
     start
     watch
     mark
     pct set $CT --dev5 "$(node $B render),gid=$CT_RENDER" || fail "pct set"
+}
+
+# A card that is not its own is put into it while it runs: the owner is asked.
+case_line_added_while_it_runs() {
+    put_in_while_it_runs
     view >/run/view && cat /run/view
     grep -q "^$(basename "$(node $B render)"): .* member yes" /run/view || fail "it is not there at once"
     wait_for is_told GPUANCHOR_CODE=line-other-gpu GPUANCHOR_VMID=$CT PRIORITY=3
@@ -448,12 +453,7 @@ case_line_added_while_it_runs() {
 }
 
 case_line_added_and_taken_out() { # long
-    printf 'gpu = pci:%s\n' $A | policy
-    dev_lines $A | container
-    start
-    watch
-    mark
-    pct set $CT --dev5 "$(node $B render),gid=$CT_RENDER" || fail "pct set"
+    put_in_while_it_runs
     wait_for is_told GPUANCHOR_CODE=line-other-gpu GPUANCHOR_VMID=$CT PRIORITY=3
     pct set $CT --delete dev5 || fail "pct set --delete"
     grep '^delete: dev5$' $CONF || fail "it is not pending"
