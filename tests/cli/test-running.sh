@@ -184,6 +184,55 @@ case_leave() {
     end
 }
 
+# lines that gpuanchor itself wrote open no gate, whatever they name after the next changes
+case_lines_of_another_order() {
+    host guide
+    container 'running = leave'
+    look
+    host guide-moved
+    look
+    person apply 101 # and it warns
+    grep -q "^dev1: /dev/dri/$(node render),gid=104" "$R/etc/pve/lxc/101.conf" || fail "apply leaves the file"
+    for name in guide away guide-moved guide; do
+        if [ $name = away ]; then host_away; else host $name; fi
+        look
+        others_are_shut
+    done
+    end
+}
+
+# pct set --dev5: in the mount namespace of lxc-start, which is this one, and in the container
+plug() { # KIND OF A NODE OF THE OTHER CARD
+    mount -t tmpfs lib /var/lib && mkdir -p /var/lib/lxc/101/passthrough || fail "no /var/lib"
+    mount --bind "$work/passthrough" /var/lib/lxc/101/passthrough
+    other=$(basename "$(find "$work/dev/dri" -name "$1*" ! -name "$(node card)" ! -name "$(node render)")")
+    printf 'c:%s:/dev/dri/%s\n' "$(number card)" "$(node card)" "$(number render)" "$(node render)" \
+        >"$work/passthrough/devices"
+    mkdir -p "$work/passthrough/dev/dri"
+    cp -a "$work/dev/dri/$other" "$work/passthrough/dev/dri/"
+    echo "dev5: /dev/dri/$other,gid=44" >>"$R/etc/pve/lxc/101.conf"
+    in_ct ": >dri/$other; mount --bind $work/passthrough/dev/dri/$other dri/$other"
+}
+# what its owner has put in while it runs is his; a node of that name which came another way is not
+case_added_while_it_runs() {
+    host guide
+    container
+    look
+    others_are_shut
+    plug card
+    look
+    said "is not kept from other GPUs: dev5 was added while it runs"
+    opens_is "/dev/dri/$other" ENXIO
+    look
+    [ ! -s "$work/out" ] || fail "a second look says something"
+    in_ct "umount dri/$other; rm dri/$other; cp -a $work/dev/dri/$other dri/$other"
+    look
+    others_are_shut
+    opens_is "/dev/dri/$other" EPERM
+    umount -l /var/lib
+    end
+}
+
 case_revoke() {
     host guide
     container 'running = revoke'

@@ -123,11 +123,12 @@ static void held_comes_back_as_it_was(void **state) {
         struct held_node nodes[] = {
                 { "/dev/dri/card1", { 226, 1, false }, 0660, -1, 44, true, "0000:c1:00.0" },
                 { "/dev/kfd", { 235, 0, false }, 0, 0, -1, false, "-" },
+                { "/dev/dri/card2", { 226, 2, false }, 0660, 0, 44, false, "-", true },
         };
         struct devnum refused[] = { { 226, 0, false }, { 226, 128, false } };
         struct held h = { .init = { 4711, 4026532741, 4026532738 },
                           .nodes = nodes,
-                          .n_nodes = 2,
+                          .n_nodes = 3,
                           .libraries = { { .state = LIBRARY_FOUND,
                                            .path = "/usr/lib64/libcuda.so.1",
                                            .version = "550.163.01",
@@ -143,7 +144,8 @@ static void held_comes_back_as_it_was(void **state) {
         assert_int_equal(held_store(&pve, 101, &h), 0);
         assert_int_equal(held_load(&pve, 101, &back), 0);
         assert_true(bytes_equal(held_write(&a, &h), held_write(&a, &back)));
-        assert_int_equal(back.n_nodes, 2);
+        assert_int_equal(back.n_nodes, 3);
+        assert_true(back.nodes[2].added && !back.nodes[1].added);
         assert_int_equal(back.nodes[0].uid, -1);
         assert_string_equal(back.libraries[LIBRARY_CUDA].version, "550.163.01");
         assert_true(back.libraries[LIBRARY_CUDA].of_host);
@@ -303,12 +305,13 @@ static void a_record_comes_back_as_it_was(void **state) {
         assert_int_equal(back.gids[GID_RENDER], 104);
 }
 
-static const char *doubt(struct arena *a, const struct facts *f, const char *conf, const char *config) {
+static const char *doubt_with(struct arena *a, const struct facts *f, const char *conf, const char *config,
+                              const struct held *held) {
         struct pctconf lines, config_lines;
         struct survey survey, config_survey;
         struct record_node given[] = { { .path = "/dev/dri/renderD128", .number = { 226, 128, false } } };
         struct gate_input in = { .facts = f, .lines = &lines, .conf = &survey, .config = &config_survey,
-                                 .given = given, .n_given = 1 };
+                                 .given = given, .n_given = 1, .held = held };
 
         pctconf_parse(a, PCTCONF_PVE, bytes_of(conf), &lines);
         pctconf_parse(a, PCTCONF_LXC, bytes_of(config), &config_lines);
@@ -316,6 +319,10 @@ static const char *doubt(struct arena *a, const struct facts *f, const char *con
         survey_make(a, f, &config_lines, &config_survey);
         gpu_list_add(a, &in.gpus, &f->gpus[0]);
         return gate_doubt(a, &in);
+}
+
+static const char *doubt(struct arena *a, const struct facts *f, const char *conf, const char *config) {
+        return doubt_with(a, f, conf, config, NULL);
 }
 
 static void what_cannot_be_listed_keeps_it_open(void **state) {
@@ -330,12 +337,38 @@ static void what_cannot_be_listed_keeps_it_open(void **state) {
         assert_non_null(doubt(&a, &f, "lxc.mount.entry: /dev dev none rbind\n", ""));
         assert_non_null(doubt(&a, &f, "mp0: /dev/dri,mp=/dev/dri\n", ""));
         assert_non_null(doubt(&a, &f, "lxc.hook.mount: /usr/share/lxc/hooks/nvidia\n", ""));
-        assert_non_null(doubt(&a, &f, "dev5: /dev/dri/renderD129,gid=104\n", "")); /* pct set */
         assert_non_null(doubt(&a, &f, "", "lxc.mount.entry = /dev/dri dev/dri none bind,create=dir\n"));
         /* a line that was there at the start and means another GPU since: the gate is for that */
         f.gpus[0].nodes[1].path = "/dev/dri/renderD129";
         f.gpus[1].nodes[1].path = "/dev/dri/renderD128";
         assert_null(doubt(&a, &f, "dev0: /dev/dri/renderD128,gid=104\n", ""));
+}
+
+static void an_added_device_is_known_by_its_node(void **state) {
+        _cleanup_arena_ struct arena a = { 0 };
+        struct facts f = two_cards(&a);
+        struct node kfd = { .kind = NODE_KFD, .path = "/dev/kfd", .number = { 235, 0, false }, .state = NODE_CHAR };
+        struct held_node node = { .path = "/dev/dri/renderD129", .number = { 226, 129, false }, .added = true };
+        struct held held = { .nodes = &node, .n_nodes = 1 };
+        const char *const line = "dev5: /dev/dri/renderD129,gid=104\n", *const kfd_line = "dev5: /dev/kfd,gid=104\n";
+
+        assert_non_null(doubt_with(&a, &f, line, "", &held)); /* pct set */
+        /* lines alone: gpuanchor corrects them while it runs, and only devN is plugged */
+        assert_null(doubt(&a, &f, line, ""));
+        assert_null(doubt_with(&a, &f, "", "", &held));
+        assert_null(doubt_with(&a, &f, "lxc.mount.entry: /dev/dri/renderD129 dev/dri/renderD129 none bind\n", "", &held));
+        node.added = false;
+        assert_null(doubt_with(&a, &f, line, "", &held));
+        node.added = true;
+        /* what GPUs share, and none of its own does */
+        node.path = "/dev/kfd";
+        node.number = kfd.number;
+        assert_null(doubt_with(&a, &f, kfd_line, "", &held)); /* no device has the number */
+        f.shared = &kfd;
+        f.n_shared = 1;
+        assert_non_null(doubt_with(&a, &f, kfd_line, "", &held));
+        f.gpus[0].driver = "amdgpu";
+        assert_null(doubt_with(&a, &f, kfd_line, "", &held)); /* the gate lets it through */
 }
 
 /* ---- the program ---- */
@@ -512,6 +545,7 @@ int main(void) {
                 cmocka_unit_test(a_recorded_card_is_found_by_serial_and_port),
                 cmocka_unit_test(a_record_comes_back_as_it_was),
                 cmocka_unit_test(what_cannot_be_listed_keeps_it_open),
+                cmocka_unit_test(an_added_device_is_known_by_its_node),
                 cmocka_unit_test(the_program_refuses_exactly_the_numbers),
                 cmocka_unit_test_setup_teardown(the_gate_shuts_what_is_refused, make_group, remove_group),
                 cmocka_unit_test_setup_teardown(a_gate_is_exchanged_not_added, make_group, remove_group),

@@ -171,6 +171,8 @@ static void look_at_running(struct pass *p, struct check *c) {
         p->look->n_soon += r.soon;
         if (r.seen)
                 ask_started("", c->guest.vmid);
+        if (r.added)
+                set_gate(p, c);
         if (r.unfinished)
                 *ARENA_PUSH(p->host.pve.arena, p->unfinished, p->n_unfinished) = c->guest.vmid;
 }

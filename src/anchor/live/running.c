@@ -63,12 +63,18 @@ static bool is_ready(void *user, const struct node *n) {
 
 static void look_at(const struct inside *in, const struct wish *w, struct held *ret) {
         struct holdings_search search = { .facts = &w->check->anchor->facts };
+        const struct survey *conf = &w->check->survey;
         const char **paths = NULL;
 
         for (size_t i = 0; i < w->record.n_nodes; i++)
                 *ARENA_PUSH(in->arena, paths, search.n_paths) = w->record.nodes[i].path;
+        for (size_t i = 1; i < conf->n_lines; i++) /* those that came since, in whatever folder */
+                if (conf->lines[i].type == DEVLINE_DEV)
+                        *ARENA_PUSH(in->arena, paths, search.n_paths) =
+                                bytes_dup(in->arena, conf->lines[i].path.clean);
         search.paths = paths;
         holdings_look(in, &search, ret);
+        holdings_find_added(in, ret);
 }
 
 /* An init that has gone to another mount namespace shows another /dev than the programs see. */
@@ -209,6 +215,21 @@ static const char *undone_text(struct check *c, const struct follow *f) {
         return b.len ? strbuf_str(&b) : NULL;
 }
 
+/* Whether @h has a node that was added while it runs, and @other has not. */
+static bool has_other_added(const struct held *other, const struct held *h) {
+        for (size_t i = 0; i < h->n_nodes; i++) {
+                bool both = !h->nodes[i].added;
+
+                for (size_t k = 0; !both && k < other->n_nodes; k++)
+                        both = other->nodes[k].added &&
+                               devnum_equal(other->nodes[k].number, h->nodes[i].number) &&
+                               streq(other->nodes[k].path, h->nodes[i].path);
+                if (!both)
+                        return true;
+        }
+        return false;
+}
+
 /* The gate's part of the file is written by others, also while the helper looks. */
 static void keep_held(const struct check *c, const struct wish *w, struct held next) {
         struct held now = w->before;
@@ -241,6 +262,7 @@ static void keep(struct check *c, const struct wish *w, const struct outcome *fo
         if (o.held.undone && (!w->before.undone || !streq(w->before.undone, o.held.undone)))
                 finding_add(&c->findings, (struct finding){ .code = FINDING_CONTAINER_NOT_FOLLOWED,
                                                             .what = o.held.undone });
+        ret->added = has_other_added(&w->before, &o.held) || has_other_added(&o.held, &w->before);
         o.held.unfinished = ret->changed ? UNFINISHED_ALL : w->before.unfinished;
         ret->unfinished = o.held.unfinished;
         ret->deferred = !o.moved && o.follow.n > 0 && (!w->may_change || o.held.undone);

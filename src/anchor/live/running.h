@@ -10,6 +10,7 @@ struct running_look {
         bool changed;  /* nodes left it or came in */
         bool deferred; /* steps wait: its lock is taken, its file is locked, it is frozen */
         bool soon;     /* steps wait for udev */
+        bool added;    /* a node that Proxmox adds while it runs has come or gone: for its gate */
         enum held_unfinished unfinished; /* of this look, or of one that did not finish */
 };
 

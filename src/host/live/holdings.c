@@ -13,9 +13,11 @@
 #include "host/inside/gather.h"
 #include "model/conf/devline.h"
 
+#include <errno.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
-enum { MAX_NODES = 256, MAX_PATH = 200 };
+enum { MAX_NODES = 256, MAX_PATH = 200, LIST_MAX = 64 * 1024 };
 
 struct holdings {
         const struct inside *in;
@@ -136,4 +138,43 @@ void holdings_look(const struct inside *in, const struct holdings_search *s, str
         look_into(&h, "/dev");
         if (ret->n_nodes > 0)
                 qsort(ret->nodes, ret->n_nodes, sizeof(*ret->nodes), compare_paths);
+}
+
+/* "c:226:128:/dev/dri/renderD128" */
+static bool lists(struct bytes list, const char *path) {
+        while (list.len > 0) {
+                struct bytes line = bytes_trim(bytes_cut(&list, '\n'));
+
+                for (int i = 0; i < 3; i++)
+                        (void)bytes_cut(&line, ':');
+                if (bytes_equal(line, bytes_of(path)))
+                        return true;
+        }
+        return false;
+}
+
+/*
+ * In /var/lib/lxc/VMID/passthrough, its pre-start hook and `pct set` make the nodes; only the
+ * hook writes down which (pve-container: lxc-pve-prestart-hook, device_passthrough_hotplug()).
+ */
+void holdings_find_added(const struct inside *in, struct held *held) {
+        const char *folder = arena_printf(in->arena, "/proc/%u/root/var/lib/lxc/%u/passthrough",
+                                          parent_of(in), in->vmid);
+        struct bytes list = { 0 };
+        int r = file_read(in->arena, arena_printf(in->arena, "%s/devices", folder), LIST_MAX,
+                          &list);
+
+        if (r < 0 && r != -ENOENT)
+                return;
+        for (size_t i = 0; i < held->n_nodes; i++) {
+                struct held_node *n = &held->nodes[i];
+                struct inside_node there = inside_look(in->root_fd, n->path);
+                struct stat st;
+
+                n->added = there.is_char &&
+                           lstat(arena_printf(in->arena, "%s%s", folder, n->path), &st) == 0 &&
+                           S_ISCHR(st.st_mode) && st.st_dev == there.device &&
+                           major(st.st_rdev) == there.number.major &&
+                           minor(st.st_rdev) == there.number.minor && !lists(list, n->path);
+        }
 }

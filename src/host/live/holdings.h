@@ -30,3 +30,11 @@ struct holdings_search {
  * number, those that they had by the name of a GPU's node.
  */
 void holdings_look(const struct inside *in, const struct holdings_search *s, struct held *ret);
+
+/**
+ * holdings_find_added() - which of the nodes Proxmox put in after the start
+ * @in:   the container's init: its parent is lxc-start, and in the mount namespace of that the
+ *        nodes of devN lines are made
+ * @held: of holdings_look(); gets @added of its nodes
+ */
+void holdings_find_added(const struct inside *in, struct held *held);

@@ -5,6 +5,7 @@
  *
  *     init 4711 4026532741 4026532738
  *     node /dev/dri/card1 226:1 660 0 44 0000:c1:00.0
+ *     node /dev/dri/card2 226:2 660 0 44 0000:02:00.0 added
  *     library libcuda.so.1 found 550.163.01 - /usr/lib/x86_64-linux-gnu/libcuda.so.1
  *     gate closed 226:0 226:128
  *     gate open it has lxc.include
@@ -88,7 +89,7 @@ struct bytes held_write(struct arena *a, const struct held *h) {
 
                 strbuf_printf(&b, "node %s %s %s %s%s\n", n->path, devnum_text(a, n->number),
                               node_owner_text(a, n->mode, n->uid, n->gid), n->gpu,
-                              n->bound ? " bound" : "");
+                              n->bound ? " bound" : n->added ? " added" : "");
         }
         write_libraries(&b, h);
         if (h->undone)
@@ -127,14 +128,16 @@ bool node_owner_parse(struct bytes *rest, uint32_t *ret_mode, int64_t *ret_uid, 
 }
 
 static void read_node(struct arena *a, struct bytes line, struct held *h) {
-        struct bytes path = bytes_word(&line), number = bytes_word(&line);
+        struct bytes path = bytes_word(&line), number = bytes_word(&line), word;
         struct held_node n = { 0 };
 
         if (!devnum_parse(number, &n.number) || !node_owner_parse(&line, &n.mode, &n.uid, &n.gid))
                 return;
         n.path = bytes_dup(a, path);
         n.gpu = bytes_dup(a, bytes_word(&line));
-        n.bound = bytes_equal(bytes_word(&line), BYTES("bound"));
+        word = bytes_word(&line);
+        n.bound = bytes_equal(word, BYTES("bound"));
+        n.added = bytes_equal(word, BYTES("added"));
         if (*n.gpu)
                 *ARENA_PUSH(a, h->nodes, h->n_nodes) = n;
 }

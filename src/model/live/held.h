@@ -26,6 +26,7 @@ struct held_node {
         int64_t uid, gid;     /* as the container counts them; -1: not in its id map */
         bool bound;           /* the host's own node; else one that was made for the container */
         const char *gpu;      /* address at the look; "-": shared by GPUs; "none": no GPU's any more, or its node was removed */
+        bool added;           /* it was made by Proxmox after the start: pct set --devN */
 };
 
 /** struct held_init - which init it was: a container that started anew has another one */

@@ -99,31 +99,29 @@ size_t gate_refuses(struct arena *a, const struct gate_input *in, struct devnum 
 
 /* ---- why it is left open ---- */
 
-/* What a line of the file gives in the container. */
-static const char *path_inside(struct arena *a, const struct devline *d) {
-        return d->type == DEVLINE_MOUNT
-                       ? arena_printf(a, "/%.*s", (int)d->target.len, d->target.data)
-                       : bytes_dup(a, d->path.clean);
-}
-
-static bool came_since(struct arena *a, const struct gate_input *in, const struct devline *d) {
+static bool is_others(const struct gate_input *in, struct devnum number) {
         const struct gpu *g;
+        const struct node *n = facts_node(in->facts, number, &g);
 
-        return (d->type == DEVLINE_MOUNT || d->type == DEVLINE_DEV) && !d->broken &&
-               devline_node(in->facts, d, &g) && g && !gpu_list_has(&in->gpus, g) &&
-               !was_given(in, path_inside(a, d));
+        return n && (g ? !gpu_list_has(&in->gpus, g) : !may_share(in, n));
 }
 
 /*
- * File and nodes do not have the same names: lines of one order of the cards are there while its
- * nodes, and so its record, are still those of another. What such a line names came with no owner.
+ * A line alone has given it nothing: gpuanchor itself corrects them while it runs, and Proxmox
+ * plugs no other than a devN of a new name. Its node tells.
  */
-static bool has_to_follow(const struct gate_input *in) {
-        bool left = false;
+static bool came_since(struct arena *a, const struct gate_input *in, const struct devline *d) {
+        const struct held *h = in->held;
+        const char *path;
 
-        for (size_t i = 0; i < in->n_given; i++) /* it left, and did not come back */
-                left |= devnum_equal(in->given[i].number, (struct devnum){ 0 });
-        return left || (in->held && (in->held->unfinished || in->held->undone));
+        if (d->type != DEVLINE_DEV || d->broken || !h)
+                return false;
+        path = bytes_dup(a, d->path.clean);
+        for (size_t i = 0; i < h->n_nodes; i++)
+                if (h->nodes[i].added && streq(h->nodes[i].path, path) &&
+                    is_others(in, h->nodes[i].number))
+                        return true;
+        return false;
 }
 
 static const char *line_doubt(struct arena *a, const struct gate_input *in, size_t i) {
@@ -135,7 +133,7 @@ static const char *line_doubt(struct arena *a, const struct gate_input *in, size
                 return arena_printf(a, WHY_GATE_OWN_WAY, len, l->key.data);
         if (d->type == DEVLINE_MENTION || d->type == DEVLINE_WHOLE)
                 return arena_printf(a, WHY_GATE_MENTION, len, l->key.data);
-        if (!has_to_follow(in) && came_since(a, in, d))
+        if (came_since(a, in, d))
                 return arena_printf(a, WHY_GATE_ADDED, len, l->key.data);
         return NULL;
 }

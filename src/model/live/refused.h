@@ -38,7 +38,7 @@ size_t gate_refuses(struct arena *a, const struct gate_input *in, struct devnum 
 /**
  * gate_doubt() - why it cannot be listed which GPUs the container may have, for `gate = auto`
  *
- * A hook or an include of its own, a folder of nodes bound whole, a line that came since it
- * was started and that a start has not judged yet. Return: NULL when there is no doubt.
+ * A hook or an include of its own, a folder of nodes bound whole, a device that its owner added
+ * while it runs and that a start has not judged yet. Return: NULL when there is no doubt.
  */
 const char *gate_doubt(struct arena *a, const struct gate_input *in);

@@ -435,6 +435,7 @@ case_line_added_while_it_runs() {
     remedy_of line-other-gpu
     open_says line-other-gpu
     gpuanchor look || :
+    wait_for grep '^gate open dev5 was added while it runs' /run/gpuanchor/$CT.held
     view
     gpuanchor status || :
     # at the next start it goes, and is remembered
