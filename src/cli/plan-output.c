@@ -43,7 +43,7 @@ static void find_live(const struct cli *c, const struct check *k, struct shown *
         s->changes |= s->live.n > 0;
 }
 
-static void print_live(struct cli *c, const struct follow *live) {
+void show_live(struct cli *c, const struct follow *live) {
         for (size_t i = 0; i < live->n; i++) {
                 const struct follow_step *s = &live->steps[i];
 
@@ -108,7 +108,7 @@ static void print_text(struct cli *c, const struct check *k, const struct shown 
                 out_diff(c, s->files[i].diff);
         for (size_t i = 0; i < k->n_delegate; i++)
                 cli_say(c, MSG_PLAN_SUBGID, k->delegate[i]);
-        print_live(c, &s->live);
+        show_live(c, &s->live);
         if (!guest_is_managed(&c->host.pve, vmid))
                 cli_say(c, MSG_PLAN_NOT_MANAGED, vmid, vmid);
 }

@@ -3,6 +3,7 @@
 
 #include "anchor/check.h"
 #include "cli/verb.h"
+#include "model/live/follow.h"
 
 /**
  * show_plan() - what a check found and what it would write
@@ -14,6 +15,9 @@
  *         EXIT_ATTENTION otherwise, EXIT_TROUBLE when it cannot be shown.
  */
 int show_plan(struct cli *c, const struct check *k);
+
+/** show_live() - what would change in the running container */
+void show_live(struct cli *c, const struct follow *live);
 
 /** show_attention() - EXIT_ATTENTION when a finding is a warning or an error, else EXIT_DONE */
 int show_attention(const struct findings *f);

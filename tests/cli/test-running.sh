@@ -454,13 +454,17 @@ case_waits() {
     flock 9
     timeout 5 chroot "$R" /opt/gpuanchor look >"$work/out" 2>"$work/err" </dev/null
     opens_is "/dev/dri/$old" EPERM
+    grep -q '^undone its configuration lock is taken$' "$R/run/gpuanchor/101.held" || fail "it is not listed that it waits"
+    ! grep -q 'could not all be put right' "$work/out" || fail "what waits is reported as undone"
     exec 9>&-
     # a lock: of the file that comes once the nodes have followed: its stale lines open no gate
     sed -i '1i lock: backup' "$R/etc/pve/lxc/101.conf"
     timeout 5 chroot "$R" /opt/gpuanchor look >"$work/out" 2>"$work/err" </dev/null
     others_are_shut
+    grep -q '^undone its file has lock: backup$' "$R/run/gpuanchor/101.held" || fail "it is not listed that it waits"
     sed -i '/^lock:/d' "$R/etc/pve/lxc/101.conf"
     look
+    ! grep -q ^undone "$R/run/gpuanchor/101.held" || fail "it does not wait any more"
     opens_is "/dev/dri/$(node render)" ENXIO
     end
 }
@@ -736,10 +740,29 @@ case_plan_shows() {
     end
 }
 
+# who asks for what cannot be done now is told
+case_apply_to_what_is_frozen() {
+    host guide
+    container
+    look
+    echo 1 >"$group/lxc/101/cgroup.freeze"
+    host guide-moved
+    ! person apply 101 || fail "apply says that all is done"
+    said 'the running container has its nodes as before: it is frozen'
+    others_are_shut
+    ! person disable --now 101 || fail "disable says that all is done"
+    said 'the running container keeps its nodes until it stops: it is frozen'
+    echo 0 >"$group/lxc/101/cgroup.freeze"
+    end
+}
+
 case_disable_now() {
     host guide
     container
     look
+    person disable --now --dry-run 101 || fail "disable --dry-run"
+    said "in the running container: /dev/dri/$(node render) ($(number render)) would be taken out"
+    opens_is "/dev/dri/$(node render)" ENXIO
     person disable --now 101 || fail "disable"
     opens_is "/dev/dri/$(node render)" ENOENT
     [ ! -e "$R/run/gpuanchor/101" ] || fail "the record stays"

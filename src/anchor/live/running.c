@@ -11,6 +11,7 @@
 #include "anchor/exclusive.h"
 #include "anchor/live/gates.h"
 #include "anchor/live/holders.h"
+#include "anchor/live/steps.h"
 #include "anchor/status.h"
 #include "base/spawn.h"
 #include "host/inside/gather.h"
@@ -21,7 +22,7 @@
 #include "model/finding/reason.h"
 
 #define LOOK_MS (10 * 1000)
-#define ALLOW_MS (5 * 1000)
+#define PERSON_LOCK_MS (10 * 1000) /* who asks waits as long as pct does */
 #define WITHDRAWN "withdrawn" /* no GPU's address */
 
 /** struct wish - what the helper is asked for */
@@ -30,6 +31,7 @@ struct wish {
         struct record record;
         bool recorded;
         bool plan, may_change; /* look what would be changed; and do it */
+        const char *waits;     /* why it may not be changed now; NULL: no reason */
         struct held before;
         struct gpu_list gpus;
         const struct node **shared;
@@ -160,75 +162,19 @@ static void find_shared(struct wish *w) {
         }
 }
 
-static bool may_change(const struct check *c, int *ret_lock) {
+/* What its nodes have to wait for; NULL: nothing, and its lock is taken. */
+static const char *waits_for(const struct check *c, int lock_ms, int *ret_lock) {
         struct bytes lock;
 
-        return !pctconf_get(&c->guest.lines, "lock", &lock) && !change_is_frozen(c->guest.vmid) &&
-               guest_lock(&c->anchor->pve, c->guest.vmid, 0, ret_lock) == 0;
+        if (pctconf_get(&c->guest.lines, "lock", &lock))
+                return arena_printf(c->arena, WHY_WAITS_FILE, (int)lock.len, lock.data);
+        if (change_is_frozen(c->guest.vmid))
+                return WHY_WAITS_FROZEN;
+        return guest_lock(&c->anchor->pve, c->guest.vmid, lock_ms, ret_lock) == 0 ? NULL
+                                                                                 : WHY_WAITS_LOCK;
 }
 
 /* ---- after ---- */
-
-static const char *whose_now(struct arena *a, const struct follow_step *s) {
-        return streq(s->gpu, "none") ? WHY_NUMBER_OF_NONE
-                                     : arena_printf(a, WHY_NUMBER_OF_GPU, s->gpu);
-}
-
-static void tell_step(struct check *c, const struct follow_step *s) {
-        const char *number = devnum_text(c->arena, s->number);
-
-        if (s->kind == FOLLOW_GIVE)
-                finding_add(&c->findings, (struct finding){ .code = FINDING_CONTAINER_REANCHORED,
-                                                            .what = s->path,
-                                                            .new = number,
-                                                            .gpu = s->gpu });
-        else
-                finding_add(&c->findings, (struct finding){ .code = FINDING_CONTAINER_NODE_REVOKED,
-                                                            .what = s->path,
-                                                            .old = number,
-                                                            .new = whose_now(c->arena, s) });
-}
-
-/* A privileged container is under LXC's list of devices, too. */
-static void allow(const struct check *c, const struct follow_step *s) {
-        const char *const argv[] = { "lxc-cgroup",
-                                     "-n",
-                                     arena_printf(c->arena, "%u", c->guest.vmid),
-                                     "devices.allow",
-                                     arena_printf(c->arena, "%s %s",
-                                                  devnum_rule(c->arena, s->number), "rw"),
-                                     NULL };
-        struct spawn_job job = { .argv = argv, .timeout_ms = ALLOW_MS, .max_output = 4096 };
-        struct spawn_result result;
-
-        if (!c->plan.userns)
-                (void)spawn_run(c->arena, &job, &result); /* an open that fails is seen by doctor */
-}
-
-static const char *undone_text(struct check *c, const struct follow *f) {
-        struct strbuf b = { .arena = c->arena };
-
-        for (size_t i = 0; i < f->n; i++)
-                if (f->steps[i].why)
-                        strbuf_printf(&b, "%s%s: %s", b.len ? ", " : "", f->steps[i].path,
-                                      f->steps[i].why);
-        return b.len ? strbuf_str(&b) : NULL;
-}
-
-/* Whether @h has a node that was added while it runs, and @other has not. */
-static bool has_other_added(const struct held *other, const struct held *h) {
-        for (size_t i = 0; i < h->n_nodes; i++) {
-                bool both = !h->nodes[i].added;
-
-                for (size_t k = 0; !both && k < other->n_nodes; k++)
-                        both = other->nodes[k].added &&
-                               devnum_equal(other->nodes[k].number, h->nodes[i].number) &&
-                               streq(other->nodes[k].path, h->nodes[i].path);
-                if (!both)
-                        return true;
-        }
-        return false;
-}
 
 /* The gate's part of the file is written by others, also while the helper looks. */
 static void keep_held(const struct check *c, const struct wish *w, struct held next) {
@@ -248,24 +194,17 @@ static void keep(struct check *c, const struct wish *w, const struct outcome *fo
                  struct running_look *ret) {
         struct outcome o = *found;
 
-        for (size_t i = 0; i < o.follow.n; i++) {
-                const struct follow_step *s = &o.follow.steps[i];
-
-                if (!s->done)
-                        continue;
-                if (s->kind == FOLLOW_GIVE)
-                        allow(c, s);
-                tell_step(c, s);
-                ret->changed = true;
-        }
-        o.held.undone = o.moved ? WHY_INIT_MOVED : undone_text(c, &o.follow);
+        ret->changed = steps_tell(c, &o.follow);
+        o.held.undone = o.moved ? WHY_INIT_MOVED : steps_undone(c->arena, &o.follow);
         if (o.held.undone && (!w->before.undone || !streq(w->before.undone, o.held.undone)))
                 finding_add(&c->findings, (struct finding){ .code = FINDING_CONTAINER_NOT_FOLLOWED,
                                                             .what = o.held.undone });
-        ret->added = has_other_added(&w->before, &o.held) || has_other_added(&o.held, &w->before);
+        if (!o.held.undone && o.follow.n > 0)
+                o.held.undone = ret->why_not = w->waits;
+        ret->added = !held_added_equal(&w->before, &o.held);
         o.held.unfinished = ret->changed ? UNFINISHED_ALL : w->before.unfinished;
         ret->unfinished = o.held.unfinished;
-        ret->deferred = !o.moved && o.follow.n > 0 && (!w->may_change || o.held.undone);
+        ret->deferred = !o.moved && o.follow.n > 0 && o.held.undone;
         ret->soon = o.follow.wait;
         holders_tell(c, &o.holders, &w->before, o.held.unfinished == UNFINISHED_ALL);
         keep_held(c, w, o.held);
@@ -283,7 +222,7 @@ static void prepare(struct wish *w) {
 }
 
 /* Into the helper; NULL: it was not looked into. */
-static const struct outcome *ask_inside(struct wish *w) {
+static const struct outcome *ask_inside(struct wish *w, const char **ret_why) {
         const struct check *c = w->check;
         struct inside_job job = { .root = "",
                                   .vmid = c->guest.vmid,
@@ -293,10 +232,13 @@ static const struct outcome *ask_inside(struct wish *w) {
         struct inside_answer answer;
 
         job.init = w->before.init;
-        return inside_call(c->arena, &job, &answer) == 0 ? answer.result : NULL;
+        if (inside_call(c->arena, &job, &answer) == 0)
+                return answer.result;
+        *ret_why = answer.why;
+        return NULL;
 }
 
-void running_look(struct check *c, struct running_look *ret) {
+static void look_and_follow(struct check *c, int lock_ms, struct running_look *ret) {
         _cleanup_(cleanup_close) int lock = -1;
         struct wish w = { .check = c, .recorded = c->recorded, .record = c->given };
         struct exclusive_locks locks = { 0 };
@@ -304,18 +246,24 @@ void running_look(struct check *c, struct running_look *ret) {
 
         *ret = (struct running_look){ 0 };
         w.plan = c->recorded && c->policy.running != RUNNING_LEAVE;
-        w.may_change = w.plan && may_change(c, &lock);
+        if (w.plan)
+                w.waits = waits_for(c, lock_ms, &lock);
+        w.may_change = w.plan && !w.waits;
         prepare(&w);
         if (w.may_change)
                 exclusive_spare(c, &w.before, &w.gpus, &locks);
         else
                 exclusive_leave_out(&c->anchor->pve, c->guest.vmid, &w.gpus);
-        found = ask_inside(&w);
+        found = ask_inside(&w, &ret->why_not);
         if (found) {
                 ret->seen = true;
                 keep(c, &w, found, ret);
         }
         exclusive_unlock(&locks);
+}
+
+void running_look(struct check *c, struct running_look *ret) {
+        look_and_follow(c, 0, ret);
 }
 
 /* What its next start would give it; the nodes that it has are those that its last start gave. */
@@ -328,22 +276,29 @@ static struct record wanted_record(struct check *c) {
         return r;
 }
 
+static bool preview(struct wish *w, struct follow *ret) {
+        const struct check *c = w->check;
+        const struct outcome *found;
+        const char *why;
+
+        prepare(w);
+        exclusive_leave_out(&c->anchor->pve, c->guest.vmid, &w->gpus);
+        found = ask_inside(w, &why);
+        for (size_t i = 0; found && i < found->follow.n; i++)
+                if (!found->follow.steps[i].done)
+                        *ARENA_PUSH(c->arena, ret->steps, ret->n) = found->follow.steps[i];
+        return found != NULL;
+}
+
 bool running_preview(struct check *c, struct follow *ret) {
         struct wish w = { .check = c, .plan = true };
-        const struct outcome *found;
 
         *ret = (struct follow){ 0 };
         if (*c->anchor->pve.root || geteuid() != 0 || c->left_alone ||
             c->policy.running == RUNNING_LEAVE || !anchor_runs(c->anchor, c->guest.vmid))
                 return false;
         w.record = wanted_record(c);
-        prepare(&w);
-        exclusive_leave_out(&c->anchor->pve, c->guest.vmid, &w.gpus);
-        found = ask_inside(&w);
-        for (size_t i = 0; found && i < found->follow.n; i++)
-                if (!found->follow.steps[i].done)
-                        *ARENA_PUSH(c->arena, ret->steps, ret->n) = found->follow.steps[i];
-        return found != NULL;
+        return preview(&w, ret);
 }
 
 void running_finished(const struct pve *pve, uint32_t vmid, bool file) {
@@ -367,17 +322,16 @@ void running_apply(struct check *c, struct running_look *ret) {
                 return;
         gates_set(c);
         check_given(c);
-        running_look(c, ret);
+        look_and_follow(c, PERSON_LOCK_MS, ret);
 }
 
 /* A record of nothing: every node that it was given is another's then. */
-void running_withdraw(struct check *c, struct running_look *ret) {
+static bool withdraw_all(struct check *c) {
         struct record r = { .kinds = 0 };
 
-        *ret = (struct running_look){ 0 };
         check_given(c);
         if (*c->anchor->pve.root || !c->recorded || !anchor_runs(c->anchor, c->guest.vmid))
-                return;
+                return false;
         for (size_t i = 0; i < c->given.n_nodes; i++) {
                 c->given.nodes[i].gpu = WITHDRAWN;
                 *ARENA_PUSH(c->arena, r.nodes, r.n_nodes) = c->given.nodes[i];
@@ -385,5 +339,24 @@ void running_withdraw(struct check *c, struct running_look *ret) {
         c->given = r;
         c->planned = r;
         c->policy.running = RUNNING_REVOKE;
-        running_look(c, ret);
+        return true;
+}
+
+bool running_withdraw(struct check *c, struct running_look *ret) {
+        *ret = (struct running_look){ 0 };
+        if (!withdraw_all(c))
+                return false;
+        look_and_follow(c, PERSON_LOCK_MS, ret);
+        return true;
+}
+
+bool running_preview_withdrawal(struct check *c, struct follow *ret) {
+        struct wish w = { .check = c, .plan = true };
+
+        *ret = (struct follow){ 0 };
+        if (geteuid() != 0 || !withdraw_all(c))
+                return false;
+        w.record = c->given;
+        preview(&w, ret);
+        return true;
 }

@@ -8,7 +8,8 @@
 struct running_look {
         bool seen;     /* it was looked into; not while LXC is still making its /dev */
         bool changed;  /* nodes left it or came in */
-        bool deferred; /* steps wait: its lock is taken, its file is locked, it is frozen */
+        bool deferred; /* steps wait, or could not be done */
+        const char *why_not; /* they wait for a lock or a freezer; or it could not be looked into */
         bool soon;     /* steps wait for udev */
         bool added;    /* a node that Proxmox adds while it runs has come or gone: for its gate */
         enum held_unfinished unfinished; /* of this look, or of one that did not finish */
@@ -49,5 +50,12 @@ void running_apply(struct check *c, struct running_look *ret);
  */
 bool running_preview(struct check *c, struct follow *ret);
 
-/** running_withdraw() - take out of a running container what its record says that it was given */
-void running_withdraw(struct check *c, struct running_look *ret);
+/**
+ * running_withdraw() - take out of a running container what its record says that it was given
+ *
+ * Return: whether it runs and has a record.
+ */
+bool running_withdraw(struct check *c, struct running_look *ret);
+
+/** running_preview_withdrawal() - the same, and nothing is changed; as running_preview() */
+bool running_preview_withdrawal(struct check *c, struct follow *ret);

@@ -138,7 +138,10 @@ static int keep_inside(struct job *j) {
                 running_finished(&j->host.pve, j->vmid, true);
         facts_name(&j->host.facts, &f);
         out_findings(j->c, &f, j->vmid, EDITS_TELL);
-        return show_attention(&f);
+        if (!now.why_not)
+                return show_attention(&f);
+        cli_say(j->c, MSG_LIVE_WAITS, now.why_not);
+        return EXIT_ATTENTION;
 }
 
 static int apply_one(struct cli *c, uint32_t vmid) {

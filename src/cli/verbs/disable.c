@@ -15,6 +15,7 @@
 #include "anchor/inside/upkeep.h"
 #include "cli/hwdb.h"
 #include "cli/output.h"
+#include "cli/plan-output.h"
 #include "model/conf/application.h"
 #include "model/policy/edit.h"
 #include "cli/enrol/policy-file.h"
@@ -188,21 +189,34 @@ static int clear_orphans(struct cli *c) {
 }
 
 /* The nodes that gpuanchor gave leave the running container; others that it has stay. */
-static void withdraw(struct disabling *d) {
+static int withdraw(struct disabling *d) {
         struct anchor host = host_open(d->a, d->c->root);
         struct running_look now;
         struct check k;
 
         if (anchor_check(&host, d->vmid, NULL, &k) != 0)
-                return;
+                return EXIT_DONE;
         k.findings = (struct findings){ .arena = d->a };
         running_withdraw(&k, &now);
         out_findings(d->c, &k.findings, d->vmid, EDITS_TELL);
+        if (!now.why_not)
+                return findings_worst(&k.findings) <= SEV_WARNING ? EXIT_ATTENTION : EXIT_DONE;
+        cli_say(d->c, MSG_LIVE_STAYS, now.why_not);
+        return EXIT_ATTENTION;
+}
+
+static void say_withdrawal(struct disabling *d) {
+        struct anchor host = host_open(d->a, d->c->root);
+        struct follow live;
+        struct check k;
+
+        if (anchor_check(&host, d->vmid, NULL, &k) == 0 && running_preview_withdrawal(&k, &live))
+                show_live(d->c, &live);
 }
 
 static int disable_one(struct cli *c, uint32_t vmid) {
         struct disabling d = { .c = c, .a = &c->arena, .vmid = vmid };
-        int r;
+        int r, now = EXIT_DONE;
 
         if (!c->opt[OPT_KEEP_POLICY] && is_orphan(c, vmid))
                 return clear_orphan(c, vmid);
@@ -218,19 +232,22 @@ static int disable_one(struct cli *c, uint32_t vmid) {
         if (c->opt[OPT_DRY_RUN]) {
                 say_done(&d, MSG_WOULD_BE);
                 say_inside(&d);
+                if (c->opt[OPT_NOW])
+                        say_withdrawal(&d);
                 return EXIT_DONE;
         }
         r = change(&d);
         if (r != EXIT_DONE)
                 return r;
         if (c->opt[OPT_NOW])
-                withdraw(&d);
+                now = withdraw(&d);
         gates_clear(&c->host.pve, vmid);
         record_clear(&c->host.pve, vmid);
         if (!c->opt[OPT_KEEP_POLICY])
                 host_pin_forget(&c->host.pve, vmid);
         say_done(&d, "");
-        return clear_inside(&d);
+        r = clear_inside(&d);
+        return r > now ? r : now;
 }
 
 static void end_delegations(struct cli *c) {
@@ -283,7 +300,7 @@ const struct verb verb_disable = {
                  "/etc/subgid and no container needs. The link to the hook stays: it is the\n"
                  "package's.\n",
         .exits = { "disabled, or was not managed",
-                   "disabled, and a file inside has to stay",
+                   "disabled, and a file inside or a node has to stay",
                    "refused or failed: that container is as it was" },
         .options = OPT_BIT(OPT_ALL) | OPT_BIT(OPT_KEEP_POLICY) | OPT_BIT(OPT_NOW) |
                    OPT_BIT(OPT_DRY_RUN),

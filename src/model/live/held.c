@@ -39,6 +39,24 @@ bool held_init_equal(const struct held_init *a, const struct held_init *b) {
         return a->pid == b->pid && a->mounts == b->mounts && a->users == b->users;
 }
 
+static bool has_all_added(const struct held *h, const struct held *of) {
+        for (size_t i = 0; i < of->n_nodes; i++) {
+                const struct held_node *n = &of->nodes[i];
+                bool has = !n->added;
+
+                for (size_t k = 0; !has && k < h->n_nodes; k++)
+                        has = h->nodes[k].added && devnum_equal(h->nodes[k].number, n->number) &&
+                              streq(h->nodes[k].path, n->path);
+                if (!has)
+                        return false;
+        }
+        return true;
+}
+
+bool held_added_equal(const struct held *a, const struct held *b) {
+        return has_all_added(a, b) && has_all_added(b, a);
+}
+
 static const char *id_text(struct arena *a, int64_t id) {
         return id < 0 ? "-" : arena_printf(a, "%lld", (long long)id);
 }

@@ -79,3 +79,6 @@ void held_read(struct arena *a, struct bytes text, struct held *ret);
 
 /** held_init_equal() - whether it is the same process in the same namespaces */
 bool held_init_equal(const struct held_init *a, const struct held_init *b);
+
+/** held_added_equal() - whether both have the same nodes that were added while it runs */
+bool held_added_equal(const struct held *a, const struct held *b);
