@@ -225,6 +225,15 @@ case_added_while_it_runs() {
     opens_is "/dev/dri/$other" ENXIO
     look
     [ ! -s "$work/out" ] || fail "a second look says something"
+    # also when its number was the container's own in between
+    host guide-moved
+    look
+    others_are_shut
+    host guide
+    look
+    said "is not kept from other GPUs: dev5 was added while it runs"
+    opens_is "/dev/dri/$other" ENXIO
+    opens_is "/dev/dri/$(node render)" ENXIO
     in_ct "umount dri/$other; rm dri/$other; cp -a $work/dev/dri/$other dri/$other"
     look
     others_are_shut

@@ -298,6 +298,11 @@ static void what_came_another_way_stays(void **state) {
         more[2].number.minor = 7;
         more[2].path = "/dev/dri/card1";
         assert_string_equal(planned(&s, false), "-card0 -renderD128 +renderD129(226:129 own 660 110) ");
+        /* a number that the container had is another's now: taken out, but not what its owner added */
+        more[2] = (struct held_node){ .path = "/dev/dri/other", .number = { 226, 0, false }, .gpu = "0000:02:00.0" };
+        assert_string_equal(planned(&s, false), "-card0 -renderD128 -other +card1(226:1 own 660 44) +renderD129(226:129 own 660 110) ");
+        more[2].added = "0000:02:00.0";
+        assert_string_equal(planned(&s, false), "-card0 -renderD128 +card1(226:1 own 660 44) +renderD129(226:129 own 660 110) ");
         arena_done(&s.a);
 }
 

@@ -123,7 +123,7 @@ static void held_comes_back_as_it_was(void **state) {
         struct held_node nodes[] = {
                 { "/dev/dri/card1", { 226, 1, false }, 0660, -1, 44, true, "0000:c1:00.0" },
                 { "/dev/kfd", { 235, 0, false }, 0, 0, -1, false, "-" },
-                { "/dev/dri/card2", { 226, 2, false }, 0660, 0, 44, false, "-", true },
+                { "/dev/dri/card2", { 226, 2, false }, 0660, 0, 44, false, "-", "0000:02:00.0" },
         };
         struct devnum refused[] = { { 226, 0, false }, { 226, 128, false } };
         struct held h = { .init = { 4711, 4026532741, 4026532738 },
@@ -145,7 +145,8 @@ static void held_comes_back_as_it_was(void **state) {
         assert_int_equal(held_load(&pve, 101, &back), 0);
         assert_true(bytes_equal(held_write(&a, &h), held_write(&a, &back)));
         assert_int_equal(back.n_nodes, 3);
-        assert_true(back.nodes[2].added && !back.nodes[1].added);
+        assert_string_equal(back.nodes[2].added, "0000:02:00.0");
+        assert_null(back.nodes[1].added);
         assert_int_equal(back.nodes[0].uid, -1);
         assert_string_equal(back.libraries[LIBRARY_CUDA].version, "550.163.01");
         assert_true(back.libraries[LIBRARY_CUDA].of_host);
@@ -348,7 +349,7 @@ static void an_added_device_is_known_by_its_node(void **state) {
         _cleanup_arena_ struct arena a = { 0 };
         struct facts f = two_cards(&a);
         struct node kfd = { .kind = NODE_KFD, .path = "/dev/kfd", .number = { 235, 0, false }, .state = NODE_CHAR };
-        struct held_node node = { .path = "/dev/dri/renderD129", .number = { 226, 129, false }, .added = true };
+        struct held_node node = { .path = "/dev/dri/renderD129", .number = { 226, 129, false }, .added = "0000:02:00.0" };
         struct held held = { .nodes = &node, .n_nodes = 1 };
         const char *const line = "dev5: /dev/dri/renderD129,gid=104\n", *const kfd_line = "dev5: /dev/kfd,gid=104\n";
 
@@ -357,12 +358,14 @@ static void an_added_device_is_known_by_its_node(void **state) {
         assert_null(doubt(&a, &f, line, ""));
         assert_null(doubt_with(&a, &f, "", "", &held));
         assert_null(doubt_with(&a, &f, "lxc.mount.entry: /dev/dri/renderD129 dev/dri/renderD129 none bind\n", "", &held));
-        node.added = false;
+        node.added = NULL;
         assert_null(doubt_with(&a, &f, line, "", &held));
-        node.added = true;
+        node.added = "0000:03:00.0"; /* the cards have changed places: that one was not added */
+        assert_null(doubt_with(&a, &f, line, "", &held));
         /* what GPUs share, and none of its own does */
         node.path = "/dev/kfd";
         node.number = kfd.number;
+        node.added = "-";
         assert_null(doubt_with(&a, &f, kfd_line, "", &held)); /* no device has the number */
         f.shared = &kfd;
         f.n_shared = 1;

@@ -201,7 +201,7 @@ static void keep(struct check *c, const struct wish *w, const struct outcome *fo
                                                             .what = o.held.undone });
         if (!o.held.undone && o.follow.n > 0)
                 o.held.undone = ret->why_not = w->waits;
-        ret->added = !held_added_equal(&w->before, &o.held);
+        ret->added = held_keep_added(&w->before, &o.held);
         o.held.unfinished = ret->changed ? UNFINISHED_ALL : w->before.unfinished;
         ret->unfinished = o.held.unfinished;
         ret->deferred = !o.moved && o.follow.n > 0 && o.held.undone;

@@ -171,10 +171,11 @@ void holdings_find_added(const struct inside *in, struct held *held) {
                 struct inside_node there = inside_look(in->root_fd, n->path);
                 struct stat st;
 
-                n->added = there.is_char &&
-                           lstat(arena_printf(in->arena, "%s%s", folder, n->path), &st) == 0 &&
-                           S_ISCHR(st.st_mode) && st.st_dev == there.device &&
-                           major(st.st_rdev) == there.number.major &&
-                           minor(st.st_rdev) == there.number.minor && !lists(list, n->path);
+                if (there.is_char && !lists(list, n->path) &&
+                    lstat(arena_printf(in->arena, "%s%s", folder, n->path), &st) == 0 &&
+                    S_ISCHR(st.st_mode) && st.st_dev == there.device &&
+                    major(st.st_rdev) == there.number.major &&
+                    minor(st.st_rdev) == there.number.minor)
+                        n->added = n->gpu;
         }
 }

@@ -197,7 +197,7 @@ static void take_out(struct following *w, const struct held_node *h) {
 static bool is_wrong(const struct following *w, const struct held_node *h) {
         const struct follow_step *s = wanted_at(w, h->path);
 
-        if (!is_recorded(w->in->record, h))
+        if (h->added || !is_recorded(w->in->record, h)) /* it came by another way */
                 return false;
         if (is_own(w->in, h))
                 return s && !is_right(h, s) && !w->in->revoke_only;

@@ -5,7 +5,7 @@
  *
  *     init 4711 4026532741 4026532738
  *     node /dev/dri/card1 226:1 660 0 44 0000:c1:00.0
- *     node /dev/dri/card2 226:2 660 0 44 0000:02:00.0 added
+ *     node /dev/dri/card2 226:2 660 0 44 0000:02:00.0 added 0000:02:00.0
  *     library libcuda.so.1 found 550.163.01 - /usr/lib/x86_64-linux-gnu/libcuda.so.1
  *     gate closed 226:0 226:128
  *     gate open it has lxc.include
@@ -39,22 +39,27 @@ bool held_init_equal(const struct held_init *a, const struct held_init *b) {
         return a->pid == b->pid && a->mounts == b->mounts && a->users == b->users;
 }
 
-static bool has_all_added(const struct held *h, const struct held *of) {
-        for (size_t i = 0; i < of->n_nodes; i++) {
-                const struct held_node *n = &of->nodes[i];
-                bool has = !n->added;
-
-                for (size_t k = 0; !has && k < h->n_nodes; k++)
-                        has = h->nodes[k].added && devnum_equal(h->nodes[k].number, n->number) &&
-                              streq(h->nodes[k].path, n->path);
-                if (!has)
-                        return false;
-        }
-        return true;
+static const struct held_node *added_like(const struct held *h, const struct held_node *n) {
+        for (size_t i = 0; i < h->n_nodes; i++)
+                if (h->nodes[i].added && devnum_equal(h->nodes[i].number, n->number) &&
+                    streq(h->nodes[i].path, n->path))
+                        return &h->nodes[i];
+        return NULL;
 }
 
-bool held_added_equal(const struct held *a, const struct held *b) {
-        return has_all_added(a, b) && has_all_added(b, a);
+bool held_keep_added(const struct held *before, struct held *h) {
+        bool other = false;
+
+        for (size_t i = 0; i < before->n_nodes; i++)
+                other |= before->nodes[i].added && !added_like(h, &before->nodes[i]);
+        for (size_t i = 0; i < h->n_nodes; i++) {
+                struct held_node *n = &h->nodes[i];
+                const struct held_node *then = n->added ? added_like(before, n) : NULL;
+
+                other |= n->added && !then;
+                n->added = then ? then->added : n->added;
+        }
+        return other;
 }
 
 static const char *id_text(struct arena *a, int64_t id) {
@@ -105,9 +110,12 @@ struct bytes held_write(struct arena *a, const struct held *h) {
         for (size_t i = 0; i < h->n_nodes; i++) {
                 const struct held_node *n = &h->nodes[i];
 
-                strbuf_printf(&b, "node %s %s %s %s%s\n", n->path, devnum_text(a, n->number),
+                strbuf_printf(&b, "node %s %s %s %s%s%s\n", n->path, devnum_text(a, n->number),
                               node_owner_text(a, n->mode, n->uid, n->gid), n->gpu,
-                              n->bound ? " bound" : n->added ? " added" : "");
+                              n->bound   ? " bound"
+                              : n->added ? " added "
+                                         : "",
+                              n->added ? n->added : "");
         }
         write_libraries(&b, h);
         if (h->undone)
@@ -155,7 +163,8 @@ static void read_node(struct arena *a, struct bytes line, struct held *h) {
         n.gpu = bytes_dup(a, bytes_word(&line));
         word = bytes_word(&line);
         n.bound = bytes_equal(word, BYTES("bound"));
-        n.added = bytes_equal(word, BYTES("added"));
+        if (bytes_equal(word, BYTES("added")))
+                n.added = bytes_dup(a, bytes_word(&line));
         if (*n.gpu)
                 *ARENA_PUSH(a, h->nodes, h->n_nodes) = n;
 }

@@ -26,7 +26,7 @@ struct held_node {
         int64_t uid, gid;     /* as the container counts them; -1: not in its id map */
         bool bound;           /* the host's own node; else one that was made for the container */
         const char *gpu;      /* address at the look; "-": shared by GPUs; "none": no GPU's any more, or its node was removed */
-        bool added;           /* it was made by Proxmox after the start: pct set --devN */
+        const char *added;    /* Proxmox made it after the start (pct set --devN): whose it was then, as @gpu; else NULL */
 };
 
 /** struct held_init - which init it was: a container that started anew has another one */
@@ -80,5 +80,10 @@ void held_read(struct arena *a, struct bytes text, struct held *ret);
 /** held_init_equal() - whether it is the same process in the same namespaces */
 bool held_init_equal(const struct held_init *a, const struct held_init *b);
 
-/** held_added_equal() - whether both have the same nodes that were added while it runs */
-bool held_added_equal(const struct held *a, const struct held *b);
+/**
+ * held_keep_added() - whose the nodes were that were added while it runs, when they were first seen
+ * @h: looked at just now
+ *
+ * Return: whether one has come or gone since.
+ */
+bool held_keep_added(const struct held *before, struct held *h);

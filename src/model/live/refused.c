@@ -108,7 +108,7 @@ static bool is_others(const struct gate_input *in, struct devnum number) {
 
 /*
  * A line alone has given it nothing: gpuanchor itself corrects them while it runs, and Proxmox
- * plugs no other than a devN of a new name. Its node tells.
+ * plugs no other than a devN of a new name. Its node tells, as long as it is whose it was.
  */
 static bool came_since(struct arena *a, const struct gate_input *in, const struct devline *d) {
         const struct held *h = in->held;
@@ -119,7 +119,8 @@ static bool came_since(struct arena *a, const struct gate_input *in, const struc
         path = bytes_dup(a, d->path.clean);
         for (size_t i = 0; i < h->n_nodes; i++)
                 if (h->nodes[i].added && streq(h->nodes[i].path, path) &&
-                    is_others(in, h->nodes[i].number))
+                    is_others(in, h->nodes[i].number) &&
+                    streq(h->nodes[i].added, held_identity(in->facts, h->nodes[i].number)))
                         return true;
         return false;
 }
