@@ -40,6 +40,8 @@ struct stage {
         struct record record;
         struct held held;
         struct idmap gids;
+        const struct node *shared[4]; /* that it shall have */
+        size_t n_shared;
         struct follow plan;
         struct record after;
 };
@@ -108,7 +110,8 @@ static void map(struct stage *s) {
 /* The plan as text: "-card0 +card1(226:1 bound 660 44)" */
 static const char *planned(struct stage *s, bool revoke_only) {
         struct follow_input in = { .facts = &s->facts, .record = &s->record, .held = &s->held,
-                                   .gids = &s->gids, .is_ready = is_ready, .revoke_only = revoke_only };
+                                   .gids = &s->gids, .is_ready = is_ready, .revoke_only = revoke_only,
+                                   .shared = s->shared, .n_shared = s->n_shared };
         struct strbuf b = { .arena = &s->a };
 
         for (size_t i = 0; i < s->held.n_nodes; i++) /* what a look would say of the same nodes */
@@ -303,6 +306,63 @@ static void what_came_another_way_stays(void **state) {
         assert_string_equal(planned(&s, false), "-card0 -renderD128 -other +card1(226:1 own 660 44) +renderD129(226:129 own 660 110) ");
         more[2].added = "0000:02:00.0";
         assert_string_equal(planned(&s, false), "-card0 -renderD128 +card1(226:1 own 660 44) +renderD129(226:129 own 660 110) ");
+        arena_done(&s.a);
+}
+
+/* Two cards of NVIDIA's with an instance each: nodes that GPUs share, and that of an instance. */
+static void mig_instances_follow_their_card(void **state) {
+        struct node cards[] = {
+                { .kind = NODE_NVIDIA, .path = "/dev/nvidia0", .number = { 195, 0, false }, .state = NODE_CHAR },
+                { .kind = NODE_NVIDIA, .path = "/dev/nvidia1", .number = { 195, 1, false }, .state = NODE_CHAR },
+        };
+        struct gpu gpus[] = {
+                { .address = "0000:01:00.0", .pci = true, .driver = "nvidia", .nodes = &cards[0], .n_nodes = 1 },
+                { .address = "0000:41:00.0", .pci = true, .driver = "nvidia", .nodes = &cards[1], .n_nodes = 1 },
+        };
+        struct node shared[] = {
+                { .kind = NODE_NVIDIA, .path = "/dev/nvidiactl", .number = { 195, 255, false }, .state = NODE_CHAR },
+                { .kind = NODE_NVIDIA, .path = "/dev/nvidia-caps/nvidia-cap21", .number = { 237, 21, false },
+                  .card = "0000:01:00.0", .instance = "gi2", .state = NODE_CHAR },
+                { .kind = NODE_NVIDIA, .path = "/dev/nvidia-caps/nvidia-cap156", .number = { 237, 156, false },
+                  .card = "0000:41:00.0", .instance = "gi2", .state = NODE_CHAR },
+        };
+        struct record_node given[] = {
+                { .path = "/dev/nvidia0", .number = { 195, 0, false }, .gpu = "0000:01:00.0" },
+                { .path = "/dev/nvidiactl", .number = { 195, 255, false }, .gpu = "-" },
+                { .path = "/dev/nvidia-caps/nvidia-cap21", .number = { 237, 21, false }, .gpu = "-" },
+        };
+        struct held_node held[3];
+        struct stage s = { .facts = { .gpus = gpus, .n_gpus = 2, .shared = shared, .n_shared = 3 } };
+        struct card card = gpu_card(&s.facts, &gpus[0]);
+
+        map(&s);
+        for (int i = 0; i < 3; i++)
+                held[i] = (struct held_node){ .path = given[i].path, .number = given[i].number, .mode = 0666,
+                                              .gpu = "-" };
+        s.held = (struct held){ .nodes = held, .n_nodes = 3 };
+        s.record = (struct record){ .nodes = given, .n_nodes = 3, .cards = &card, .n_cards = 1, .form = METHOD_DEV,
+                                    .kinds = NODE_BIT(NODE_NVIDIA) };
+        s.shared[s.n_shared++] = &shared[0];
+        s.shared[s.n_shared++] = &shared[1];
+        assert_string_equal(planned(&s, false), ""); /* all is right */
+        /* each card has the minor of the other, and so have its instances */
+        cards[0] = (struct node){ .kind = NODE_NVIDIA, .path = "/dev/nvidia1", .number = { 195, 1, false }, .state = NODE_CHAR };
+        cards[1] = (struct node){ .kind = NODE_NVIDIA, .path = "/dev/nvidia0", .number = { 195, 0, false }, .state = NODE_CHAR };
+        shared[1].card = "0000:41:00.0";
+        shared[2].card = "0000:01:00.0";
+        s.shared[1] = &shared[2];
+        assert_string_equal(planned(&s, false), "-nvidia0 -nvidia-cap21 +nvidia1(195:1 own 666 0) "
+                                                "+nvidia-cap156(237:156 own 666 0) ");
+        assert_int_equal(s.after.n_nodes, 4); /* and that nvidia-cap21 was the container's, which has left */
+        /* two instances of one card */
+        s.record = s.after;
+        held[0] = (struct held_node){ .path = "/dev/nvidia1", .gpu = "-", .number = { 195, 1, false }, .mode = 0666 };
+        held[2] = (struct held_node){ .path = "/dev/nvidia-caps/nvidia-cap156", .gpu = "-", .number = { 237, 156, false }, .mode = 0666 };
+        assert_string_equal(planned(&s, false), "");
+        shared[1].card = "0000:01:00.0";
+        s.shared[s.n_shared++] = &shared[1];
+        assert_string_equal(planned(&s, false), "+nvidia-cap21(237:21 own 666 0) ");
+        assert_int_equal(s.after.n_nodes, 4);
         arena_done(&s.a);
 }
 
@@ -731,6 +791,7 @@ int main(void) {
                 cmocka_unit_test(another_host_group_makes_an_own_node),
                 cmocka_unit_test(a_node_without_its_group_waits),
                 cmocka_unit_test(what_came_another_way_stays),
+                cmocka_unit_test(mig_instances_follow_their_card),
                 cmocka_unit_test(started_without_its_card),
                 cmocka_unit_test(nodes_are_exchanged),
                 cmocka_unit_test(a_helper_tells_what_was_done),

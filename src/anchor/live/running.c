@@ -151,9 +151,10 @@ static void find_shared(struct wish *w) {
                 const struct node *n = &c->anchor->facts.shared[i];
                 bool wanted = false;
 
+                if (n->card && !gpu_list_has(&w->gpus, node_card(&c->anchor->facts, n)))
+                        continue; /* that name is of another card's instance by now */
                 for (size_t k = 0; k < w->record.n_nodes; k++)
-                        wanted |= streq(w->record.nodes[k].path, n->path) &&
-                                  streq(w->record.nodes[k].gpu, "-");
+                        wanted |= streq(w->record.nodes[k].path, n->path);
                 for (size_t k = 0; k < c->planned.n_nodes; k++)
                         wanted |= (w->record.kinds & NODE_BIT(n->kind)) &&
                                   streq(c->planned.nodes[k].path, n->path);

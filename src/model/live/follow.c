@@ -153,8 +153,12 @@ static void want_all(struct following *w) {
                         if (kinds & NODE_BIT(g->nodes[j].kind))
                                 want_if_ready(w, &g->nodes[j], g->address, then);
         }
-        for (size_t i = 0; i < in->n_shared; i++)
-                want_if_ready(w, in->shared[i], "-", "-");
+        for (size_t i = 0; i < in->n_shared; i++) { /* that of a MIG instance is of a card */
+                const struct gpu *g = node_card(in->facts, in->shared[i]);
+
+                want_if_ready(w, in->shared[i], g ? g->address : "-",
+                              g ? recorded_address(in, g) : "-");
+        }
 }
 
 /* ---- what is inside ---- */
@@ -219,18 +223,23 @@ static const char *then_of(const struct follow_input *in, const struct follow_st
         return s->gpu;
 }
 
-/* The record still has the node of that card and family as it was: who gave this one was killed. */
+/* A node of that card and family as it was: its number is another's by now, or no one's. */
+static bool is_of_before(const struct follow_input *in, const struct record_node *r,
+                         const struct follow_step *s) {
+        return streq(r->gpu, then_of(in, s)) &&
+               recorded_family(in->facts, r) == facts_family(in->facts, s->number) &&
+               !streq(held_identity(in->facts, r->number), s->gpu);
+}
+
+/* The record still has one of before: who gave this one was killed. */
 static bool is_unrecorded(const struct follow_input *in, const struct follow_step *s) {
         const struct record *r = in->record;
-        const struct family *family = facts_family(in->facts, s->number);
-        const char *then = then_of(in, s);
         bool stale = false;
 
         for (size_t i = 0; i < r->n_nodes; i++) {
                 if (streq(r->nodes[i].path, s->path) && devnum_equal(r->nodes[i].number, s->number))
                         return false;
-                stale |= streq(r->nodes[i].gpu, then) &&
-                         recorded_family(in->facts, &r->nodes[i]) == family;
+                stale |= is_of_before(in, &r->nodes[i], s);
         }
         return stale;
 }
@@ -269,18 +278,14 @@ static void put_card(const struct follow_input *in, struct record *r) {
         }
 }
 
-/* The node of that card and family has another name and number now. */
 static void put_given(struct arena *a, const struct follow_input *in, const struct follow_step *s,
                       struct record *r) {
-        const char *then = then_of(in, s);
-        const struct family *family = facts_family(in->facts, s->number);
         size_t n = 0;
 
         for (size_t i = 0; i < r->n_nodes; i++) {
                 const struct record_node *old = &r->nodes[i];
 
-                if (!streq(old->path, s->path) &&
-                    !(streq(old->gpu, then) && recorded_family(in->facts, old) == family))
+                if (!streq(old->path, s->path) && !is_of_before(in, old, s))
                         r->nodes[n++] = *old;
         }
         r->n_nodes = n;
