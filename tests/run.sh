@@ -8,14 +8,15 @@
 #             (without an option: all but what --long adds)
 #   --long    what has no end of its own, too: random histories, broken rules that they must
 #             find, kills at each system call of each sample host, fuzzers for ten minutes each,
-#             and the machine's long cases (tests/vm/run.sh --list)
-#   --slice   all, and a part of what --long adds, chosen by the seed: what CI runs
+#             the machine's long cases (tests/vm/run.sh --list), and gcc's sanitizers beside clang's
+#   --slice   all, gcc's sanitizers, and a part of what else --long adds, chosen by the seed:
+#             what CI runs
 #
 # All of it is three lanes side by side, because each waits now and then:
 #
-#   source    builds with gcc and clang, with warnings as errors, with and without
-#             sanitizers. Unit tests and fuzzers' corpora run in each of the four;
-#             sample hosts, which are slow, with clang and sanitizers; lints, docs
+#   source    builds with gcc, with clang, and with clang's sanitizers, with warnings as
+#             errors. Unit tests and fuzzers' corpora run in each of them;
+#             sample hosts, which are slow, with sanitizers; lints, docs
 #             and kills at every system call, once. Then the fuzzers, a little
 #   package   builds the packages for Debian 13 and 12 as root in a container, runs --quick
 #             there, and tries the installed programs, on sample hosts, too (tests/deb)
@@ -158,8 +159,11 @@ source_lane() {
     suite gcc "$lane/gcc" --suite unit --suite fuzz --suite lint --suite docs --suite kill --suite full
     CC=clang setup "$lane/clang" --buildtype=release --werror
     suite clang "$lane/clang" --suite unit --suite fuzz
-    CC=gcc setup "$lane/gcc-asan" --native-file build-dev.ini
-    suite gcc-asan "$lane/gcc-asan" --suite unit --suite fuzz
+    case $mode in slice | long)
+        CC=gcc setup "$lane/gcc-asan" --native-file build-dev.ini
+        suite gcc-asan "$lane/gcc-asan" --suite unit --suite fuzz
+        ;;
+    esac
     CC=clang setup "$lane/clang-asan" --native-file build-dev.ini -Dfuzzers=true
     # sample hosts with clang, whose sanitizers start a program in two thirds of gcc's time
     suite clang-asan "$lane/clang-asan" --no-suite lint --no-suite docs --no-suite kill
@@ -183,7 +187,7 @@ vm_lane() {
     case $mode in
     full) set -- --no-long ;;
     slice) set -- --slice "$GPUANCHOR_SEED" ;;
-    long) set -- --limit 10800 ;;
+    long) set -- --limit 14400 --swaps 100 ;;
     esac
     script vm sh tests/vm/run.sh --deb "$work/deb" "$@"
 }

@@ -183,6 +183,11 @@ for unit in lxc.service lxc-net.service systemd-hwdb-update.service \
     e2scrub_reap.service systemd-random-seed.service systemd-firstboot.service; do
     ln -sf /dev/null "$root/etc/systemd/system/$unit"
 done
+# a reload of systemd runs each of them, and a package that comes or goes reloads it three times
+mkdir -p "$root/etc/systemd/system-generators"
+for generator in "$root"/usr/lib/systemd/system-generators/*; do
+    ln -s /dev/null "$root/etc/systemd/system-generators/${generator##*/}"
+done
 mkdir -p "$root/etc/systemd/journald.conf.d"
 printf '[Journal]\nStorage=volatile\nForwardToConsole=no\n' >"$root/etc/systemd/journald.conf.d/vm.conf"
 

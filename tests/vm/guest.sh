@@ -3,7 +3,7 @@
 #
 # guest.sh - first program inside the machine: make it a host, run the cases
 #
-# share holds "I N": of the wanted cases, run the I-th, the I+N-th and so on.
+# share holds "I N": of the wanted cases, run the I-th, the I+N-th and so on; swaps is for 18-live/follow.
 #
 # Turns the bare Debian into a node called pve1 that has gpuanchor installed,
 # then runs every case that run.sh asked for, each in a process of its own and
@@ -90,6 +90,7 @@ if [ -z "$resume" ]; then
 fi
 systemctl start pve-cluster # at a reboot it is there already
 read -r mine of <"$here/share"
+limit=$((900 + 20 * $(cat "$here/swaps"))) # seconds for a case
 turn=0
 
 for file in "$here"/scenarios/[0-9]*.sh; do
@@ -111,7 +112,7 @@ for file in "$here"/scenarios/[0-9]*.sh; do
         first=
         for try in 1 2; do
             : >/run/why
-            timeout -k 10 "${CASE_LIMIT:-900}" bash "$here/lib.sh" "$file" "$function"
+            timeout -k 10 "$limit" bash "$here/lib.sh" "$file" "$function"
             status=$?
             echo "=== $id: $status"
             why=$(head -n 1 /run/why)
@@ -126,7 +127,7 @@ for file in "$here"/scenarios/[0-9]*.sh; do
             echo "$id $(cat $kept/next) $begin" >$kept/resume
             reboot_machine # and ends us
             ;;
-        124) echo "not ok $id: took longer than ${CASE_LIMIT:-900} s" ;;
+        124) echo "not ok $id: took longer than $limit s" ;;
         *) echo "not ok $id: ${why:-status $status}" ;;
         esac >&3
     done

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# run.sh [--cache DIR] --image | --list | [--deb DIR] [--jobs N] [--limit SECONDS] [--no-long | --slice SEED | CASE...]
+# run.sh [--cache DIR] --image | --list |
+#        [--deb DIR] [--jobs N] [--limit SECONDS] [--swaps COUNT] [--no-long | --slice SEED | CASE...]
 #
 # Boots Debian 13 machines with two graphics cards each in QEMU, deals the cases
 # of scenarios/ out to them, runs them against gpuanchor and prints one line for
@@ -9,8 +10,9 @@
 # all run. A case marked "# long" takes a minute or more, or shows on the machine what a
 # shorter one or tests without the machine show, too: --no-long leaves these out, --slice
 # runs an eighth of them, chosen by SEED, with the others. --list prints all, with the
-# mark. N machines run side by side (one more than processors, because each
-# waits now and then, and at most four); all of them are killed after SECONDS.
+# mark. In 18-live/follow cards change places ten times, or COUNT times. N machines run
+# side by side (one more than processors, because each waits now and then, and at most
+# four); all of them are killed after SECONDS.
 #
 # What is missing is built first: the machine (build.sh; with --image that is
 # all) and, unless --deb names a folder with gpuanchor.deb and older.deb,
@@ -31,6 +33,7 @@ deb=
 image_only=
 long=all
 limit=4800
+swaps=10
 jobs=$(($(nproc) + 1))
 [ "$jobs" -le 4 ] || jobs=4
 
@@ -44,6 +47,7 @@ while [ $# -gt 0 ]; do
     --deb) deb=$2 && shift ;;
     --jobs) jobs=$2 && shift ;;
     --limit) limit=$2 && shift ;;
+    --swaps) swaps=$2 && shift ;;
     -h | --help) sed -n '3,/^$/s/^# \{0,1\}//p' "$0" && exit 0 ;;
     -*) echo "run.sh: unknown option $1" >&2 && exit 2 ;;
     *) break ;;
@@ -136,6 +140,7 @@ cp -a "$deb" "$work/payload/deb"
 cp -a "$here/../../debian/tests" "$work/payload/debian-tests"
 cp -a "$here/../mkhost.sh" "$work/payload/"
 echo "$wanted" >"$work/payload/vm/wanted"
+echo "$swaps" >"$work/payload/vm/swaps"
 
 # --- run ------------------------------------------------------------------------------------------
 

@@ -100,7 +100,7 @@ case_wait() {
     sees $A
 }
 
-case_wait_in_vain() {
+case_wait_in_vain() { # long
     managed_by wait:3
     cards $B
     start

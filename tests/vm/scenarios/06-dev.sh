@@ -90,7 +90,7 @@ case_gone_start() { # long
     sees $A
 }
 
-case_gone_refuse() {
+case_gone_refuse() { # long
     printf 'gpu = pci:%s\nmissing = refuse\n' $A | policy
     dev_lines $A | container
     cards $B
@@ -101,7 +101,7 @@ case_gone_refuse() {
     sees $A
 }
 
-case_gone_wait() {
+case_gone_wait() { # long
     printf 'gpu = pci:%s\nmissing = wait:20\n' $A | policy
     dev_lines $A | container
     cards $B

@@ -16,7 +16,7 @@ sections() {
     printf '[second]\r\nlxc.mount.entry = /dev/dri dev/dri none bind\n   \nno newline at the end'
 }
 
-case_sections() {
+case_sections() { # long
     guide_subgid
     { guide_lines $A && sections; } | container
     start
@@ -28,7 +28,7 @@ case_sections() {
     { sections | tail -n +2; } | cmp - /run/tail || fail "a section changed"
 }
 
-case_foreign_lines() {
+case_foreign_lines() { # long
     cat >/run/foreign <<'EOF'
 # kept by hand
 lxc.cgroup2.devices.allow: c 10:200 rwm
@@ -74,7 +74,7 @@ case_next_hook() {
 }
 
 # Its exit status is ours.
-case_next_hook_refuses() {
+case_next_hook_refuses() { # long
     other_hook 3
     printf 'gpu = pci:%s\nnext-hook = local:snippets/other.sh\n' $A | policy
     guide_subgid

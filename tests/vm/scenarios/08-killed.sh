@@ -87,11 +87,11 @@ subgid_whole() {
 }
 
 # Everything from the state that is in the files now.
-kill_everywhere() {
+kill_everywhere() { # PCI [FILTER OF POINTS]
     pct generate $CT
     keep old
     traced -e "trace=$(echo $calls | tr ' ' ,)" || fail "the clean run: $(cat /run/seen)"
-    points >/run/points
+    points | ${2:-cat} >/run/points
     keep new
     # The same once more, for a config that was generated from the new file: its
     # lines stand in another order.
@@ -133,12 +133,23 @@ kill_everywhere() {
 # Lines that name the other GPU, another render number, no delegation yet, no
 # pin for the number: everything the hook can have to write. The pin is there,
 # for without it the lines would be believed.
-case_idmap() {
+all_is_to_be_written() {
     guide_subgid
     guide_lines $A | container
     start
     stop
     cards $B $A
     host_render_moves_to 1998
+}
+
+case_idmap() { # long
+    all_is_to_be_written
     kill_everywhere $A
+}
+
+# every rename, and the first of each other call
+some() { awk '$1 ~ /^rename/ || !seen[$1]++'; }
+case_each_call() {
+    all_is_to_be_written
+    kill_everywhere $A some
 }

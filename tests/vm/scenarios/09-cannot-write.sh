@@ -58,7 +58,7 @@ case_no_quorum_tool() { # long
     said "$(basename "$(node $A render)")"
 }
 
-case_full_pve() {
+case_full_pve() { # long
     stale
     touch /run/pmxcfs/full
     start

@@ -190,7 +190,7 @@ case_group() { # long
 
 # A node that somebody removed, and one in whose place LXC left a file: what the
 # entry says to do is done as it stands there, and has to help.
-case_node_gone() {
+case_node_gone() { # long
     local card render remedy
     watch
     card=$(node $A card) render=$(node $B render)
@@ -298,7 +298,7 @@ still_watches() {
     told GPUANCHOR_CODE=gpu-gone "GPUANCHOR_GPU=$B" GPUANCHOR_RESOLVED=1
 }
 
-case_reload() {
+case_reload() { # long
     local pid
     watch
     pid=$(main_pid)
@@ -497,7 +497,7 @@ case_sandbox() {
     not_told GPUANCHOR_CODE=pve-not-mounted
 }
 
-case_explains() {
+case_explains() { # long
     journalctl --update-catalog # what installing the package triggers
     watch
     pull $B
@@ -514,7 +514,7 @@ status_is() {
     [ $status = "$1" ] || { cat /run/seen && fail "gpuanchor status: $status instead of $1"; }
 }
 
-case_status() {
+case_status() { # long
     status_is 0
     grep -q '^node.*unwatched$' /run/seen || fail "does not say that nobody watches"
     watch

@@ -33,7 +33,7 @@ case_swap() { # long
 
 # One container that nothing can be done for does not make the host's boot fail,
 # and a host whose /etc/pve is not there is not made to wait.
-case_broken_policy() {
+case_broken_policy() { # long
     echo 'gpu = nonsense:' | policy
     dev_lines $A | container
     cp $CONF /run/conf.saved

@@ -66,7 +66,7 @@ case_map_of_another_host() { # long
     sees $A
 }
 
-case_subgid_missing() {
+case_subgid_missing() { # long
     good_guide
     cp $KEPT/first/subgid /etc/subgid
     echo root:44:1 >>/etc/subgid
@@ -76,7 +76,7 @@ case_subgid_missing() {
     stop
 }
 
-case_wrong_node_line() {
+case_wrong_node_line() { # long
     good_guide
     gpuanchor enable $CT --gpu pci:$A
     sed -i "s#$(node $A card) dev/dri/[a-z0-9]*#/dev/dri/card77 dev/dri/card77#" $CONF

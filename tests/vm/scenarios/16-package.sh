@@ -82,7 +82,7 @@ case_install_without_local() { # long
 }
 
 # Enrolled with a hookscript of its own; then the package goes.
-case_remove() {
+case_remove() { # long
     printf '#!/bin/sh\necho "own hook: $2"\n' >/var/lib/vz/snippets/own.sh
     chmod 755 /var/lib/vz/snippets/own.sh
     guide_subgid

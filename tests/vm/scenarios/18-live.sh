@@ -210,7 +210,7 @@ case_follow() {
     in_time grep -q $B /run/observed.103
     traces >/run/traces.before
     events
-    for round in $(seq ${ROUNDS:-10}); do
+    for round in $(seq "$(cat "$HERE/swaps")"); do
         old=$(number $A render)
         if [ $((round % 2)) = 1 ]; then cards $B $A; else cards $A $B; fi
         in_time shut 101 "$old"
@@ -416,7 +416,7 @@ case_now() {
 
 # A container whose root is the host's: it opens whatever it has, makes what it likes, and
 # is under LXC's own list of devices besides.
-case_privileged() {
+case_privileged() { # long
     reset_live
     cards $A $B
     policy <<<"gpu = pci:$A"

@@ -44,7 +44,7 @@ unsaid() { ! grep -qiF -- "$1" /run/seen || fail "the task log says '$1'"; }
 
 # --- backups ---------------------------------------------------------------------------------------
 
-case_backup_stops_it() {
+case_backup_stops_it() { # long
     managed $A
     start
     cards $B $A
@@ -55,7 +55,7 @@ case_backup_stops_it() {
 }
 
 # The same container again, with the lines of its backup, which the cards have left since.
-case_restore_over_it() {
+case_restore_over_it() { # long
     managed $A
     start
     stop
@@ -100,7 +100,7 @@ case_restore_and_clone() { # long
 }
 
 # pct destroy leaves the policy; the number is used again by a container of the other card.
-case_number_used_again() {
+case_number_used_again() { # long
     managed $A
     pct clone 101 104
     the_container 104
@@ -320,7 +320,7 @@ case_says_other_gpu_privileged() { # long
 }
 
 # Given, and not usable: the map of what runs cannot follow the host's group.
-case_says_unusable() {
+case_says_unusable() { # long
     managed $A "running = leave"
     start
     gpuanchor look
@@ -330,7 +330,7 @@ case_says_unusable() {
     open_says inside-unusable
 }
 
-case_says_missing() {
+case_says_missing() { # long
     managed $A "running = leave"
     cards $B
     start
@@ -395,7 +395,7 @@ case_remedy_of_an_old_group() { # long
 }
 
 # The hookscript's link leads nowhere: it runs on, and every start will fail.
-case_hook_leads_nowhere() {
+case_hook_leads_nowhere() { # long
     managed $A
     start
     watch
@@ -487,7 +487,7 @@ not_enrolled() {
 }
 
 # Between policy and hookscript seven seconds pass, and the watcher looks.
-case_enable_takes_long() {
+case_enable_takes_long() { # long
     guide_lines $A | not_enrolled
     watch
     slow_pct 7

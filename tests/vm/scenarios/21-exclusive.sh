@@ -58,7 +58,7 @@ case_one_has_it() {
 }
 
 # by two tasks of Proxmox, at the same time: one runs, and the other hears of it
-case_two_at_once() {
+case_two_at_once() { # long
     local round ct
     reset_live
     rivals "exclusive = yes"
