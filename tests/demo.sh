@@ -32,7 +32,7 @@ host() { # FOLDER HOSTFILE: a folder as a machine, with Proxmox's folders
 
 generate() { # what Proxmox does before it runs the hookscript
     mkdir -p "$1/var/lib/lxc/101"
-    awk -v root="$1" -f tests/generate.awk "$1/etc/pve/lxc/101.conf" >"$1/var/lib/lxc/101/config"
+    perl -w tests/vm/pctconf.pm "$1" 101 >"$1/var/lib/lxc/101/config"
 }
 
 boot() {

@@ -40,9 +40,9 @@ unset GPUANCHOR_ROOT
 here=$(cd "$(dirname "$0")" && pwd)
 fixtures=$here/fixtures
 
-# The file that LXC reads, from the container file $1 on host $2.
+# The file that LXC reads, from the container file on host $1.
 generate() {
-        awk -v root="$2" -f "$here/generate.awk" "$1"
+        perl -w "$here/vm/pctconf.pm" "$1" 101
 }
 
 # The file $1 of a story, which describes a host, as the folder $2.
@@ -96,7 +96,7 @@ make_host() {
                 if [ -e "$story/config$1" ]; then
                         cp "$story/config$1" "$2/var/lib/lxc/101/config"
                 else
-                        generate "$2/etc/pve/lxc/101.conf" "$2" >"$2/var/lib/lxc/101/config"
+                        generate "$2" >"$2/var/lib/lxc/101/config"
                         # a template has none
                         [ -s "$2/var/lib/lxc/101/config" ] || rm "$2/var/lib/lxc/101/config"
                 fi
@@ -234,7 +234,7 @@ run_again() {
         if [ -e "$story/config$1" ] || [ ! -e "$work/after/var/lib/lxc/101/config" ]; then
                 return
         fi
-        generate "$host/etc/pve/lxc/101.conf" "$host" >"$work/generated"
+        generate "$host" >"$work/generated"
         cat "$work/generated" >"$host/var/lib/lxc/101/config"
         run_hook "$host" "$work/once-more"
         same "output for the configuration that comes out of the new container file" \
@@ -353,7 +353,7 @@ killed_story() {
                 grep -vE '^(rename|unlink)' "$work/points.any" || :; } >"$work/points"
         [ "$(wc -l <"$work/points")" -ge 8 ] && grep -q ^rename "$work/points" ||
                 complain "too few points to kill at: this would check nothing"
-        generate "$host/etc/pve/lxc/101.conf" "$host" >"$work/config.new"
+        generate "$host" >"$work/config.new"
         while read -r call n; do
                 rm -r "$host"
                 cp -a "$work/first" "$host"
@@ -367,7 +367,7 @@ killed_story() {
                         ;;
                 *) for path in $files; do whole "$path" "$call $n"; done ;;
                 esac
-                generate "$host/etc/pve/lxc/101.conf" "$host" >"$host/var/lib/lxc/101/config"
+                generate "$host" >"$host/var/lib/lxc/101/config"
                 [ -s "$host/var/lib/lxc/101/config" ] || rm "$host/var/lib/lxc/101/config"
                 run_hook "$host" "$work/output"
                 [ "$status" -eq 0 ] || complain "after $call $n the next run fails: $(cat "$work/output")"

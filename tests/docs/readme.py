@@ -40,7 +40,7 @@ set)
     ;;
 start)
     mkdir -p "$root/var/lib/lxc/$2"
-    awk -v root="$root" -f "@SOURCE@/tests/generate.awk" "$conf" >"$root/var/lib/lxc/$2/config"
+    perl -w "@SOURCE@/tests/vm/pctconf.pm" "$root" "$2" >"$root/var/lib/lxc/$2/config"
     grep -q '^hookscript: local:snippets/gpuanchor-hook$' "$conf" || exit 0
     exec env GPUANCHOR_ROOT="$root" "$root/usr/libexec/gpuanchor/gpuanchor-hook" "$2" pre-start
     ;;

@@ -35,6 +35,7 @@ make_host() {
     local type disk=/var/lib/vz/images/101/subvol-101-disk-0.subvol units=/usr/lib/systemd/system
 
     install -m 755 "$here/pct" "$here/pmxcfs" /usr/sbin/
+    install -D -m 644 -t /usr/share/perl5 "$here/pctconf.pm"
     ln -s pct /usr/sbin/pvesm
     ln -s pct /usr/sbin/vzdump
 
@@ -53,6 +54,9 @@ make_host() {
     done >/usr/share/lxc/config/common.conf.d/01-pve.conf
     printf 'lxc.cgroup2.devices.%s\n' 'deny =' 'allow =' 'allow = a' \
         >/usr/share/lxc/config/userns.conf.d/01-pve.conf
+    for type in common userns; do
+        echo "lxc.include = /usr/share/lxc/config/$type.conf" >/usr/share/lxc/config/debian.$type.conf
+    done
     chmod 755 /var/lib/lxc
     mkdir -p /var/lib/vz/snippets
     systemctl start pve-cluster
