@@ -67,17 +67,16 @@ function sum(s,   i, n) {
 }
 
 function header(name, type, mode, uid, gid, size, target, major, minor,   head, tail, n) {
-        head = text(name, 100) text(mode, 8) sprintf("%07o\001%07o\001%011o\001%011o\001", \
-                uid, gid, size, 0)
-        tail = type text(target, 100) "ustar\00100" zeros(64) \
-                sprintf("%07o\001%07o\001", major, minor)
+        head = sprintf("%07o\001%07o\001%011o\001%011o\001", uid, gid, size, 0)
+        tail = sprintf("%07o\001%07o\001", major, minor)
         # the checksum counts its own eight bytes as blanks, and \001 as nothing
-        n = sum(head) + sum(tail) + 8 * 32
-        OUT = OUT head sprintf("%06o\001 ", n) tail zeros(167)
+        n = sum(name mode head type target "ustar00" tail) + 8 * 32
+        OUT[++outs] = text(name, 100) text(mode, 8) head sprintf("%06o\001 ", n) \
+                type text(target, 100) "ustar\00100" zeros(64) tail zeros(167)
 }
 
 function content(s) {
-        OUT = OUT s zeros((512 - length(s) % 512) % 512)
+        OUT[++outs] = s zeros((512 - length(s) % 512) % 512)
 }
 
 function entry(name, type, mode, uid, gid, data, target, major, minor) {
@@ -378,6 +377,8 @@ END {
                 delete made[substr(path, 2)]
                 file(path, BODY[path], "000" (BODY_MODE[path] ? BODY_MODE[path] : "0644"))
         }
-        printf "%s", OUT zeros(1024)
+        for (i = 1; i <= outs; i++)
+                printf "%s", OUT[i]
+        printf "%s", zeros(1024)
 }
 ' "$1" | LC_ALL=C tr '\001' '\000' | tar -x -m -p --same-owner --numeric-owner -C "$2" -f -
