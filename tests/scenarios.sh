@@ -104,7 +104,7 @@ make_host() {
 }
 
 # Every process costs more than the hook, and there are thousands of boots: so one cp for all
-# files, one cksum to see that none has changed, and the shell where it can do it itself.
+# files, one b2sum to see that none has changed or all are as expected, and the shell where it can do it itself.
 
 # path in the host -> name in an expect folder
 files='etc/pve/lxc/101.conf var/lib/lxc/101/config etc/pve/gpuanchor/101.conf etc/subgid'
@@ -116,8 +116,7 @@ name_of() {
         esac
 }
 
-keep_files() { # host, new folder
-        mkdir "$2"
+keep_files() { # host, empty folder
         (
                 cd "$1"
                 to=$2
@@ -132,13 +131,13 @@ keep_files() { # host, new folder
 # sets sums: of the files, and which are missing
 sum_files() { # folder
         # shellcheck disable=SC2086 # paths without blanks
-        sums=$(cd "$1" && exec cksum $files 2>&1) || true
+        sums=$(cd "$1" && exec b2sum $files 2>&1) || true
 }
 
 run_hook() { # host, file for the output
         status=0
         # shellcheck disable=SC2086 # two words
-        GPUANCHOR_ROOT=$1 timeout 60 "$hook" $args >"$2" 2>&1 </dev/null || status=$?
+        GPUANCHOR_ROOT=$1 $limit "$hook" $args >"$2" 2>&1 </dev/null || status=$?
 }
 
 complain() {
@@ -188,19 +187,44 @@ says_one_line() {
         } <"$work/again" && [ -z "${line##*nothing to change}" ]
 }
 
-compare_expected() { # expect folder
+# Calls $1 with what it is, the expected file and the actual one, for each file of expect folder $2.
+each_file() {
+        "$1" output "$2/output" "$work/output"
+        "$1" "list of files" "$work/names" "$work/names.after"
+        [ ! -e "$2/record" ] || "$1" record "$2/record" "$host/run/gpuanchor/101"
         for path in $files; do
                 name_of "$path"
-                if [ -e "$1/$name" ]; then
-                        same "$name" "$1/$name" "$work/after/$path"
+                if [ -e "$2/$name" ]; then
+                        "$1" "$name" "$2/$name" "$work/after/$path"
                 else
-                        same "$name, which should be as it was" "$work/before/$path" \
-                                "$work/after/$path"
+                        "$1" "$name, which should be as it was" "$work/before/$path" "$work/after/$path"
                 fi
         done
-        same output "$1/output" "$work/output"
-        if [ -e "$1/record" ]; then
-                same record "$1/record" "$host/run/gpuanchor/101"
+}
+
+add_pair() {
+        pairs="$pairs $2"
+        [ -e "$2" ] || pairs="${pairs% *} /dev/null"
+        pairs="$pairs $3"
+        [ -e "$3" ] || pairs="${pairs% *} /dev/null"
+}
+
+all_same() { # expect folder; false when it does not know
+        pairs=
+        each_file add_pair "$1"
+        # shellcheck disable=SC2086 # a path with a blank is one that b2sum does not find
+        sums=$(b2sum $pairs 2>&1) || return 1
+        while read -r want _ && read -r got _; do
+                [ "$want" = "$got" ] || return 1
+        done <<END
+$sums
+END
+}
+
+compare_expected() { # expect folder
+        if ! all_same "$1"; then
+                sort_names
+                each_file same "$1"
         fi
         want_status=0
         [ ! -e "$1/status" ] || read -r want_status <"$1/status"
@@ -247,7 +271,11 @@ run_again() {
 
 # all but what the hook may leave behind
 list_files() {
-        (cd "$host" && exec find . ! -type d -regextype posix-extended ! -regex "\./($own_files)") | sort
+        (cd "$host" && exec find . ! -type d -regextype posix-extended ! -regex "\./($own_files)")
+}
+sort_names() { # mostly a folder is read in the same order
+        sort -o "$work/names" "$work/names"
+        sort -o "$work/names.after" "$work/names.after"
 }
 own_files='etc/pve/gpuanchor/101\.conf|etc/subgid-?|etc/\.pwd\.lock|run/gpuanchor/101(\.start|\.owed)?'
 own_files=$own_files'|run/lock/lxc/pve-config-101\.lock|var/lib/gpuanchor/backup/101/([0-9]+|written)\.conf|var/lib/gpuanchor/host/(cards|pins|lines|majors|subgid)(\.damaged)?'
@@ -259,7 +287,8 @@ boot() { # suffix of the boot, host of the boot before
         unset ASAN_OPTIONS
         args='101 pre-start'
         [ ! -e "$story/args$1" ] || args=$(cat "$story/args$1")
-        rm -rf "$work/before" "$work/after"
+        [ -z "$2" ] || rm -r "$work/before" "$work/after"
+        mkdir "$work/before" "$work/after"
         make_host "$1" "$host" "$2"
         list_files >"$work/names"
         keep_files "$host" "$work/before"
@@ -271,8 +300,9 @@ boot() { # suffix of the boot, host of the boot before
         sums_after=$sums
         run_again "$1"
         list_files >"$work/names.after"
-        same "list of files" "$work/names" "$work/names.after"
         if [ "$mode" = update ]; then
+                sort_names
+                same "list of files" "$work/names" "$work/names.after"
                 update_expected "$story/expect$1"
         else
                 compare_expected "$story/expect$1"
@@ -333,6 +363,7 @@ there() { # path, where the run was killed
 killed_story() {
         args='101 pre-start'
         host=$work/root
+        mkdir "$work/before" "$work/after"
         make_host "" "$work/first" ""
         cp -a "$work/first" "$host"
         keep_files "$host" "$work/before"
@@ -363,6 +394,7 @@ killed_story() {
                 *":$sums_before" | *":$sums_after") ;;
                 rename* | unlink*)
                         for path in $files; do there "$path" "$call $n"; done
+                        mkdir "$work/state.$call.$n"
                         keep_files "$host" "$work/state.$call.$n"
                         ;;
                 *) for path in $files; do whole "$path" "$call $n"; done ;;
@@ -388,10 +420,31 @@ killed_story() {
         [ ! -s "$work/bad" ]
 }
 
-# What the story is: the comment at the top of its host. A sentence has some words and a full stop.
-sentence() {
-        sed -n '/^# /!q; s/^# //p' "$fixtures/scenarios/$1/host" | paste -sd ' ' - |
-                grep -E '^([^ ]+ ){3}.*[.?!)]$'
+# "NAME SENTENCE" for each: what the story is, the comment at the top of its host. A sentence has some
+# words and a full stop; what has none is a line without it.
+sentences() { # NAME...
+        for name; do
+                shift
+                set -- "$@" "$fixtures/scenarios/$name/host"
+        done
+        awk '
+        function put() {
+                if (name != "")
+                        print name (text ~ /^ [^ ]+ [^ ]+ [^ ]+ .*[.?!)]$/ ? text : "")
+        }
+        FNR == 1 {
+                put()
+                n = split(FILENAME, part, "/")
+                name = part[n - 1]
+                text = ""
+                top = 1
+        }
+        top && !sub(/^# /, "") { top = 0 }
+        top {
+                gsub(/#/, "N")
+                text = text " " $0
+        }
+        END { put() }' "$@"
 }
 
 run_story() {
@@ -415,7 +468,7 @@ run_story() {
 
 # The gpuanchor of the same build, or the one that is installed with the hook.
 find_command() {
-        gpuanchor=$(dirname "$hook")/../src/cli/gpuanchor
+        gpuanchor=${hook%/*}/../src/cli/gpuanchor
         [ -x "$gpuanchor" ] || gpuanchor=$(command -v gpuanchor) || { echo "no gpuanchor for $hook" >&2; exit 2; }
 }
 
@@ -423,16 +476,18 @@ if [ "${1:-}" = --one ]; then
         scratch=$2
         mode=$3
         hook=$4
+        limit=$5
         find_command
-        if run_story "$5" >"$scratch/$5.log" 2>&1; then
-                rm "$scratch/$5.log"
+        if run_story "$6" >"$scratch/$6.log" 2>&1; then
+                rm "$scratch/$6.log"
         else
-                cat "$scratch/$5/bad" >>"$scratch/$5.log" 2>/dev/null || true
+                cat "$scratch/$6/bad" >>"$scratch/$6.log" 2>/dev/null || true
         fi
         exit 0
 fi
 
 mode=compare
+limit='timeout 60'
 case ${1:-} in
 --hosts) # FOLDER HOOK [NAME...]: only the host before each boot, for fault-run
         to=$2 hook=$3
@@ -484,18 +539,25 @@ fi
 scratch=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 echo "1..$#"
-printf '%s\n' "$@" | xargs -P "$(nproc)" -I '{}' sh "$0" --one "$scratch" "$mode" "$hook" '{}'
+# a story that hangs is killed as a whole; --killed has a limit for each run
+whole=
+[ "$mode" = killed ] || { whole='timeout 300' limit=; }
+# shellcheck disable=SC2086 # words
+printf '%s\n' "$@" | xargs -P "$(nproc)" -I '{}' $whole sh "$0" --one "$scratch" "$mode" "$hook" "$limit" '{}' || :
 failed=0
 n=0
-for name; do
+sentences "$@" >"$scratch/sentences"
+while read -r name said; do
         n=$((n + 1))
-        said=$(sentence "$name") || echo "host does not begin with a sentence that says what the story is" >>"$scratch/$name.log"
+        [ -n "$said" ] || echo "host does not begin with a sentence that says what the story is" >>"$scratch/$name.log"
         if [ -e "$scratch/$name.log" ]; then
                 echo "not ok $n - $name"
+                [ -s "$scratch/$name.log" ] || echo "# it did not end"
                 sed 's/^/# /' "$scratch/$name.log"
                 failed=1
         else
-                echo "ok $n - $name: $(echo "$said" | tr "#" N)"
+                echo "ok $n - $name: $said"
         fi
-done
+done <"$scratch/sentences"
+[ $n -eq $# ] || { echo "# $n of $# stories" && failed=1; }
 exit $failed
