@@ -15,7 +15,7 @@
 #include <errno.h>
 #include <time.h>
 
-#define MAX_READ (64 * 1024)
+#define MAX_READ (512 * 1024) /* a container with the most and longest names in its /dev */
 #define HELD ".held"
 
 static const char *record_path(const struct pve *pve, uint32_t vmid) {

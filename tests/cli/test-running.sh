@@ -270,6 +270,28 @@ running = leave'
     end
 }
 
+# what the policy says of the gate counts from the next look on, whatever else waits for a start
+case_gate_wish() {
+    host guide-moved
+    lines_more="lxc.include: /etc/own.conf
+"
+    container
+    look
+    said 'is not kept from other GPUs: lxc.include may bring devices that no line names'
+    in_ct "cp -a $work/dev/dri/renderD128 dri/other"
+    opens_is /dev/dri/other ENXIO
+    for wish in yes:closed:EPERM auto:open:ENXIO yes:closed:EPERM no:off:ENXIO; do
+        sed -i "/^gate/d; /^\[container\]/a gate = ${wish%%:*}" "$R/etc/pve/gpuanchor/101.conf"
+        look
+        state=${wish#*:}
+        grep -q "^gate ${state%:*}" "$R/run/gpuanchor/101.held" || fail "gate = ${wish%%:*}: it is not ${state%:*}"
+        opens_is /dev/dri/other "${wish##*:}"
+        opens_is "/dev/dri/$(node render)" ENXIO
+    done
+    lines_more=
+    end
+}
+
 # its driver goes and comes back
 case_gone_and_back() {
     host guide
@@ -728,6 +750,50 @@ EOF
 # --- what a person asks for ---------------------------------------------------------------------------
 
 person() { on_host /opt/gpuanchor "$@" >"$work/out" 2>"$work/err" </dev/null; }
+
+# a look acts on what the last start gave; another wish waits for a start, or for who asks
+case_a_wish_waits() {
+    host guide-moved
+    container
+    look
+    sed -i 's/^gpu = pci:.*/gpu = pci:0000:00:02.0/' "$R/etc/pve/gpuanchor/101.conf"
+    cp "$R/run/gpuanchor/101" "$work/record"
+    ls -l "/proc/$init/root/dev/dri" >"$work/nodes"
+    look
+    [ ! -s "$work/out" ] || fail "a look acts on a policy"
+    cmp -s "$work/record" "$R/run/gpuanchor/101" || fail "the record follows a policy"
+    ls -l "/proc/$init/root/dev/dri" | cmp -s - "$work/nodes" || fail "nodes follow a policy"
+    host guide # and the card that it was given has other numbers
+    look
+    opens_is "/dev/dri/$(node render)" ENXIO
+    others_are_shut
+    given=$(node render)
+    person apply 101
+    said 'of GPU 0000:00:02.0 came into the running container'
+    opens_is "/dev/dri/$given" ENOENT
+    opens_is /dev/dri/card0 ENXIO
+    end
+}
+
+# it was started without gpuanchor: what it has came by whatever way
+case_without_a_record() {
+    host guide
+    container
+    mv "$R/run/gpuanchor/101" "$R/run/record.was"
+    ls -l "/proc/$init/root/dev/dri" >"$work/nodes"
+    for name in guide guide-moved guide guide-moved; do
+        host $name
+        look
+        [ ! -s "$work/out" ] || fail "something is done"
+        ls -l "/proc/$init/root/dev/dri" | cmp -s - "$work/nodes" || fail "nodes have changed"
+        ! grep -qE '^gate (closed|open)' "$R/run/gpuanchor/101.held" || fail "there is a gate"
+        [ ! -e "$R/run/gpuanchor/101" ] || fail "there is a record"
+    done
+    person apply 101
+    opens_is "/dev/dri/$(node render)" ENXIO
+    others_are_shut
+    end
+}
 
 case_plan_shows() {
     host guide

@@ -161,6 +161,35 @@ static void held_comes_back_as_it_was(void **state) {
         assert_int_equal(held_load(&pve, 101, &back), -ENOENT);
 }
 
+/* The container chooses how many names its /dev has, and how long they are. */
+static void the_largest_held_comes_back(void **state) {
+        _cleanup_arena_ struct arena a = { 0 };
+        enum { NODES = 256, LENGTH = 200 };
+        struct held h = { .init = { 4711, 4026532741, 4026532738 }, .gate = GATE_CLOSED }, back;
+        struct strbuf undone = { .arena = &a };
+        struct pve pve = { .arena = &a, .root = in_box("") };
+
+        for (uint32_t i = 0; i < NODES; i++) {
+                char *path = arena_printf(&a, "/dev/dri/%0*u", LENGTH - 9, i);
+
+                *ARENA_PUSH(&a, h.nodes, h.n_nodes) = (struct held_node){
+                        path, { 4095, 1048575 - i, false }, 0777, 4294967294, 4294967294, false, "0000:c1:00.0", "0000:c1:00.0"
+                };
+                strbuf_printf(&undone, "%s: its /dev is not the one that LXC made, ", path);
+        }
+        for (uint32_t i = 0; i < GATE_MAX; i++)
+                *ARENA_PUSH(&a, h.refused, h.n_refused) = (struct devnum){ 4095, 1048575 - i, false };
+        h.asked = h.refused;
+        h.n_asked = h.n_refused;
+        h.undone = strbuf_str(&undone);
+        assert_int_equal(held_store(&pve, 102, &h), 0);
+        assert_int_equal(held_load(&pve, 102, &back), 0);
+        assert_int_equal(back.n_nodes, NODES);
+        assert_int_equal(back.n_asked, GATE_MAX);
+        assert_true(held_init_equal(&h.init, &back.init));
+        record_clear(&pve, 102);
+}
+
 static void damaged_lines_are_left_out(void **state) {
         _cleanup_arena_ struct arena a = { 0 };
         struct held h;
@@ -542,6 +571,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(holdings_are_known_by_number),
                 cmocka_unit_test(held_comes_back_as_it_was),
+                cmocka_unit_test(the_largest_held_comes_back),
                 cmocka_unit_test(damaged_lines_are_left_out),
                 cmocka_unit_test(other_cards_and_left_numbers_are_refused),
                 cmocka_unit_test(mig_instances_are_their_cards),
