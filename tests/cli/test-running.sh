@@ -664,6 +664,28 @@ case_frozen() {
     end
 }
 
+# what has to wait is tried again after ten seconds
+case_tried_again() {
+    host guide
+    container
+    look
+    host guide-moved
+    mkdir -p "$R/run/lock/lxc"
+    exec 9>"$R/run/lock/lxc/pve-config-101.lock"
+    flock 9
+    (exec 9>&- && exec chroot "$R" /opt/gpuanchor look >"$work/out" 2>"$work/err" </dev/null) &
+    looks=$!
+    for _ in $(seq 100); do ! grep -q ^undone "$R/run/gpuanchor/101.held" || break; sleep 0.1; done
+    others_are_shut
+    begin=$(date +%s)
+    exec 9>&-
+    wait "$looks"
+    [ $(($(date +%s) - begin)) -le 25 ] || fail "it took $(($(date +%s) - begin)) s"
+    said 'came into the running container'
+    opens_is "/dev/dri/$(node render)" ENXIO
+    end
+}
+
 # Docker has a /dev of its own, with a copy of the node; only the control group reaches it
 case_copy_in_another_namespace() {
     host guide
@@ -828,6 +850,23 @@ case_apply_to_what_is_frozen() {
     ! person disable --now 101 || fail "disable says that all is done"
     said 'the running container keeps its nodes until it stops: it is frozen'
     echo 0 >"$group/lxc/101/cgroup.freeze"
+    end
+}
+
+# the gate goes, and what the container has stays
+case_disable() {
+    host guide-moved
+    container
+    look
+    in_ct "cp -a $work/dev/dri/renderD128 dri/other"
+    opens_is /dev/dri/other EPERM
+    person disable 101 || fail "disable"
+    opens_is /dev/dri/other ENXIO
+    opens_is "/dev/dri/$(node render)" ENXIO
+    host guide
+    look
+    [ ! -s "$work/out" ] || fail "it is looked at"
+    opens_is /dev/dri/other ENXIO
     end
 }
 
