@@ -584,6 +584,47 @@ case_a_thousand_mounts() {
     hostile "n=dri/$(name_before); for i in \$(seq 1000); do mount --bind \$n \$n; done" 'too many mounts'
 }
 
+# mute COMMAND... - it gets a program as further arguments, and runs it in the container, where a file
+# system that never answers comes over /dev/dri; 1 where there can be none
+mute() {
+    {
+        echo "echo 0 >'$group/lxc/101/cgroup.procs'"
+        echo "exec '${gpuanchor%/src/cli/gpuanchor}/tests/silent-fs' '$work/ct/dev/dri' '$work/ct'"
+    } >"$work/mute.sh"
+    "$@" sh "$work/mute.sh" >"$work/mute" 2>&1 &
+    mute=$!
+    for _ in $(seq 600); do [ ! -s "$work/mute" ] || break; sleep 0.05; done
+    grep -q ready "$work/mute" || { echo "no mute file system: $(cat "$work/mute")"; return 1; }
+}
+case_mute_over_dri() {
+    host guide
+    container
+    look
+    mute nsenter -t "$init" -m || { end; return 0; }
+    host guide-moved
+    timeout 30 chroot "$R" /opt/gpuanchor look >"$work/out" 2>"$work/err" </dev/null
+    others_are_shut
+    said 'could not all be put right: it cannot be looked into'
+    grep -q '^undone it cannot be looked into' "$R/run/gpuanchor/101.held" || fail "it is not listed"
+    kill -9 "$mute"
+    end
+}
+# who holds old nodes is looked for last: what was changed before counts
+case_mute_in_another_namespace() {
+    host guide
+    container
+    look
+    mute nsenter -t "$init" -m unshare -m --propagation private || { end; return 0; }
+    host guide-moved
+    timeout 30 chroot "$R" /opt/gpuanchor look >"$work/out" 2>"$work/err" </dev/null
+    others_are_shut
+    opens_is "/dev/dri/$(node render)" ENXIO
+    grep -q "^node = /dev/dri/$(node render) $(number render) " "$R/run/gpuanchor/101" || fail "the record does not follow"
+    grep -q "^dev1: /dev/dri/$(node render),gid=104" "$R/etc/pve/lxc/101.conf" || fail "the file does not follow"
+    kill -9 "$mute"
+    end
+}
+
 # moves FLAGS - what init has left behind it, a mount or user namespace, is not trusted again
 moves() {
     host guide

@@ -191,15 +191,19 @@ static void keep_held(const struct check *c, const struct wish *w, struct held n
         (void)held_store(&c->anchor->pve, c->guest.vmid, &next); /* the next look tries again */
 }
 
+static void tell_undone(struct check *c, const struct wish *w, const char *undone) {
+        if (undone && (!w->before.undone || !streq(w->before.undone, undone)))
+                finding_add(&c->findings, (struct finding){ .code = FINDING_CONTAINER_NOT_FOLLOWED,
+                                                            .what = undone });
+}
+
 static void keep(struct check *c, const struct wish *w, const struct outcome *found,
                  struct running_look *ret) {
         struct outcome o = *found;
 
         ret->changed = steps_tell(c, &o.follow);
         o.held.undone = o.moved ? WHY_INIT_MOVED : steps_undone(c->arena, &o.follow);
-        if (o.held.undone && (!w->before.undone || !streq(w->before.undone, o.held.undone)))
-                finding_add(&c->findings, (struct finding){ .code = FINDING_CONTAINER_NOT_FOLLOWED,
-                                                            .what = o.held.undone });
+        tell_undone(c, w, o.held.undone);
         if (!o.held.undone && o.follow.n > 0)
                 o.held.undone = ret->why_not = w->waits;
         ret->added = held_keep_added(&w->before, &o.held);
@@ -222,7 +226,10 @@ static void prepare(struct wish *w) {
         find_shared(w);
 }
 
-/* Into the helper; NULL: it was not looked into. */
+/*
+ * Into the helper; NULL: it was not looked into, and why. What it has left before it went wrong
+ * counts: its nodes may have changed by then, and who holds old ones is looked for at the end.
+ */
 static const struct outcome *ask_inside(struct wish *w, const char **ret_why) {
         const struct check *c = w->check;
         struct inside_job job = { .root = "",
@@ -233,10 +240,32 @@ static const struct outcome *ask_inside(struct wish *w, const char **ret_why) {
         struct inside_answer answer;
 
         job.init = w->before.init;
-        if (inside_call(c->arena, &job, &answer) == 0)
-                return answer.result;
-        *ret_why = answer.why;
-        return NULL;
+        if (inside_call(c->arena, &job, &answer) != 0 && !answer.result)
+                *ret_why = answer.why;
+        return answer.result;
+}
+
+/* Whether what it was given is not so any more. */
+static bool has_to_follow(const struct wish *w) {
+        for (size_t i = 0; w->plan && i < w->record.n_nodes; i++) {
+                const struct record_node *n = &w->record.nodes[i];
+                const char *now = held_identity(&w->check->anchor->facts, n->number);
+
+                if (streq(n->gpu, "-") ? streq(now, "none") : !streq(now, n->gpu))
+                        return true;
+        }
+        return false;
+}
+
+/* It cannot be looked into, and nothing is known of its nodes but that they are to change. */
+static void keep_unseen(struct check *c, const struct wish *w, const char *why) {
+        struct held held = w->before;
+
+        if (!has_to_follow(w) || held_load(&c->anchor->pve, c->guest.vmid, &held) != 0)
+                return;
+        held.undone = arena_printf(c->arena, WHY_NOT_SEEN, why);
+        tell_undone(c, w, held.undone);
+        (void)held_store(&c->anchor->pve, c->guest.vmid, &held);
 }
 
 static void look_and_follow(struct check *c, int lock_ms, struct running_look *ret) {
@@ -259,6 +288,8 @@ static void look_and_follow(struct check *c, int lock_ms, struct running_look *r
         if (found) {
                 ret->seen = true;
                 keep(c, &w, found, ret);
+        } else if (ret->why_not) {
+                keep_unseen(c, &w, ret->why_not);
         }
         exclusive_unlock(&locks);
 }
