@@ -50,7 +50,9 @@ build() {
     [ -e "$here/build.sh" ] || fail "--build needs the source: git clone it, then sh debian/install.sh --build"
     echo "building the package for $PRETTY_NAME in a chroot, which takes some minutes ..."
     packages >"$work/before"
-    run apt-get -qy update
+    # one source that refuses, as Proxmox's does without a subscription, is no reason to end: what
+    # cannot be installed from the others is said then
+    apt-get -qq update >/dev/null 2>&1 || echo "install.sh: apt-get update failed for some sources; going on with the others" >&2
     run apt-get -qy install --no-install-recommends mmdebstrap
     DEB_BUILD_OPTIONS=nocheck sh "$here/build.sh" "$VERSION_CODENAME" "$work" >/dev/null
     remove_extra

@@ -5,8 +5,12 @@
 # and beside them install.sh, which takes the right one; in dist/, or in FOLDER
 #
 # Needs root; installs mmdebstrap where it is missing.
-set -eu
 
+set -eu
+case ${1-} in
+-h | --help) sed -n '4,/^$/s/^# \{0,1\}//p' "$0" && exit 0 ;;
+-*) echo "release.sh: unknown option $1; usage: release.sh [FOLDER]" >&2 && exit 2 ;;
+esac
 top=$(cd "$(dirname "$0")/.." && pwd)
 dist=${1:-$top/dist}
 [ "$(id -u)" = 0 ] || { echo "release.sh: needs root, it makes chroots: sudo sh debian/release.sh" >&2 && exit 2; }

@@ -173,6 +173,9 @@ check_install_build() {
         apt-get -qy install /gpuanchor.deb # and what it depends on
         apt-get -qy purge gpuanchor
         installed >/before
+        # a source that refuses
+        echo "deb [trusted=yes] file:/no/such/mirror refusing main" >/etc/apt/sources.list.d/refuses.list
+        ! apt-get -qq update
         sh /src/debian/install.sh --build
         gpuanchor --version
         installed | diff /before -'
