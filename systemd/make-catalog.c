@@ -15,6 +15,7 @@ static void print_filled(const char *template) {
                 { "new", "@GPUANCHOR_NEW@" },     { "what", "@GPUANCHOR_WHAT@" },
                 { "where", "@GPUANCHOR_WHERE@" }, { "vmid", "@GPUANCHOR_VMID@" },
                 { "name", "" }, /* its address says which */
+                { "would", "" },
                 { NULL, NULL },
         };
         _cleanup_arena_ struct arena a = { 0 };

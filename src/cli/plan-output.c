@@ -109,7 +109,7 @@ static void print_text(struct cli *c, const struct check *k, const struct shown 
         for (size_t i = 0; i < k->n_delegate; i++)
                 cli_say(c, MSG_PLAN_SUBGID, k->delegate[i]);
         show_live(c, &s->live);
-        if (!guest_is_managed(&c->host.pve, vmid))
+        if (c->verb != &verb_enable && !guest_is_managed(&c->host.pve, vmid))
                 cli_say(c, MSG_PLAN_NOT_MANAGED, vmid, vmid);
 }
 
@@ -118,6 +118,8 @@ int show_plan(struct cli *c, const struct check *given) {
         struct shown s = { .changes = k->n_delegate > 0 };
 
         status_no_start(k, &k->findings);
+        for (size_t i = 0; i < k->findings.n; i++)
+                k->findings.items[i].planned = true;
         if (make_files(c, k, s.files) < 0)
                 return EXIT_TROUBLE;
         for (size_t i = 0; i < FILES; i++)

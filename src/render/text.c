@@ -9,6 +9,7 @@
  */
 #include "render/text.h"
 
+#include "model/finding/reason.h"
 #include "model/gpu/gpu-list.h"
 
 /* Length of the well-formed, printable UTF-8 sequence at @s, 0 when it is none. */
@@ -93,6 +94,7 @@ static const char *fill_in(struct arena *a, const char *template, const struct f
                 { "new", f->new },     { "what", f->what },
                 { "where", f->where }, { "vmid", vmid ? arena_printf(a, "%u", vmid) : "VMID" },
                 { "name", f->name ? arena_printf(a, "%s, ", f->name) : "" },
+                { "would", f->planned ? WHY_WOULD : "" },
                 { NULL, NULL },
         };
 

@@ -412,6 +412,8 @@ case_enable_all() {
     run 1 enable --all --dry-run
     said '101: '
     said '102: '
+    unsaid 'is not managed' # which is what it would change
+    unsaid '; pinned from now on'
     unchanged
     run 0 enable --all
     for vmid in 101 102; do
@@ -570,6 +572,7 @@ case_plan() {
     guide
     before
     run 1 plan 101 # the pin is not remembered yet
+    said 'would be pinned from now on'
     said '0000:c1:00.0'
     said '+gpu = 0000:c1:00.0 1002:150e'
     unchanged
@@ -807,6 +810,7 @@ case_enable_dry_run() {
     before
     run 1 enable --dry-run --gpu pci:0000:c1:00.0 --devices render 101
     said 'would be'
+    unsaid 'is not managed'
     said '+gpu = pci:0000:c1:00.0'
     said '+devices = render'
     said '+next-hook = local:snippets/own.sh'

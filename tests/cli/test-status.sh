@@ -57,6 +57,11 @@ case_something_is_open() {
     run 1 status --prometheus
     said 'gpuanchor_finding{code="container-stale",severity="notice",vmid="101"} 1'
     run 0 status --plain 102
+    run 1 status
+    grep 'out of date' "$work/out" >"$work/line"
+    run 1 status --quiet
+    said "$(cat "$work/line")"
+    unsaid 'managed container'
 }
 
 # A start that is refused corrects nothing, nor does apply: neither is advised.

@@ -142,7 +142,7 @@ case_doctor() {
     unsaid 'no line that was read'
     # the host's group has to be mapped for a node that another file binds, too
     "$HOOK" 101 pre-start >"$work/out" 2>&1 || fail "the start failed"
-    said 'container gid 104 is now host gid 104'
+    said 'container gid 104 is host gid 104'
     container 1 'lxc.include: /root/none.conf'
     "$gpuanchor" doctor 101 >"$work/out" 2>&1 </dev/null
     grep -q 'failed *hook: 101.conf:5' "$work/out" || fail "the missing file does not fail"

@@ -76,7 +76,8 @@ static void test_unique(void **state) {
 
 static void check_places(const char *text) {
         static const char *const places[] = { "{gpu}",  "{old}",   "{new}",
-                                              "{what}", "{where}", "{vmid}", "{name}" };
+                                              "{what}", "{where}", "{vmid}", "{name}",
+                                              "{would}" };
 
         for (const char *at = text; (at = strchr(at, '{')); at++) {
                 bool known = false;

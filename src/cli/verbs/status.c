@@ -15,8 +15,10 @@
 
 #include <errno.h>
 
+/* What makes the exit status 1 is said, --quiet or not. */
 static void print_findings(struct cli *c, const struct status_view *v) {
         const struct findings *all = &v->st->findings;
+        const char *quiet = c->opt[OPT_QUIET];
 
         for (size_t i = 0; i < all->n; i++) {
                 struct findings one = { &c->arena, &all->items[i], 1 };
@@ -25,8 +27,10 @@ static void print_findings(struct cli *c, const struct status_view *v) {
                 if (!status_shows(v, &all->items[i]))
                         continue;
                 c->prefix = vmid ? arena_printf(&c->arena, "%u: ", vmid) : "";
+                c->opt[OPT_QUIET] = status_is_open(&all->items[i]) ? NULL : quiet;
                 out_findings(c, &one, vmid, EDITS_TELL);
         }
+        c->opt[OPT_QUIET] = quiet;
         c->prefix = "";
 }
 

@@ -42,6 +42,7 @@ struct finding {
         uint32_t vmid;          /* container it is about; 0: the host, or the one at hand */
         const char *gpu;   /* address */
         const char *name;  /* of that GPU, for people only: neither compared nor kept */
+        bool planned;      /* nothing is written: "would be"; neither compared nor kept */
         const char *old;
         const char *new;
         const char *what;  /* the node, group, key, line ... it is about */
