@@ -202,6 +202,7 @@ each_file() {
         done
 }
 
+# shellcheck disable=SC2317 # called by name
 add_pair() {
         pairs="$pairs $2"
         [ -e "$2" ] || pairs="${pairs% *} /dev/null"

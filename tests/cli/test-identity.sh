@@ -49,20 +49,27 @@ host() {
         done
     done >"$work/cards"
     printf 'group video 44\ngroup render 104\nsubgid root:100000:65536\nsubuid root:100000:65536\npve pve1\n' >>"$work/cards"
-    rm -rf "$work/next"
+    [ ! -e "$work/next" ] || rm -rf "$work/next"
     sh "$tests/mkhost.sh" "$work/cards" "$work/next" || exit 1
+    set --
     for part in etc var; do
-        [ ! -d "$H/$part" ] || { rm -rf "${work:?}/next/$part"; mv "$H/$part" "$work/next/$part"; }
+        if [ -d "$H/$part" ]; then
+            set -- "$@" "$part"
+        fi
     done
-    rm -rf "$H"
+    if [ $# -gt 0 ]; then
+        (cd "$work/next" && rm -rf "$@" && cd "$H" && mv "$@" "$work/next/")
+    fi
+    [ ! -e "$H" ] || rm -rf "$H"
     mv "$work/next" "$H"
     mkdir -p "$POLICIES" "$H/usr/sbin" "$H/usr/libexec/gpuanchor" "$H/var/lib/vz/snippets"
     for program in usr/libexec/gpuanchor/gpuanchor-hook usr/sbin/pct; do
         # shellcheck disable=SC2016 # the dollars are of pct: set VMID --hookscript VOLUME
         printf '#!/bin/sh\necho "hookscript: $4" >>%s/etc/pve/lxc/$2.conf\n' "$H" >"$H/$program"
-        chmod +x "$H/$program"
     done
-    ln -sf /usr/libexec/gpuanchor/gpuanchor-hook "$H/var/lib/vz/snippets/gpuanchor-hook"
+    chmod +x "$H/usr/libexec/gpuanchor/gpuanchor-hook" "$H/usr/sbin/pct"
+    snippet=$H/var/lib/vz/snippets/gpuanchor-hook
+    [ -L "$snippet" ] || ln -sf /usr/libexec/gpuanchor/gpuanchor-hook "$snippet"
 }
 
 conf() { echo "$H/etc/pve/lxc/$1.conf"; }
@@ -93,10 +100,10 @@ pinned() { # VMID BUS N: enrolled with the card on that bus, by address, and sta
 }
 
 start() { # VMID; sets status
-    mkdir -p "$H/var/lib/lxc/$1"
+    [ -d "$H/var/lib/lxc/$1" ] || mkdir -p "$H/var/lib/lxc/$1"
     status=0
-    timeout 60 "$hook" "$1" pre-start >"$work/out" 2>"$work/err" </dev/null || status=$?
-    cat "$work/err" >>"$work/out"
+    : >"$work/err"
+    timeout 60 "$hook" "$1" pre-start >"$work/out" 2>&1 </dev/null || status=$?
     ! grep -q 'runtime error\|Sanitizer' "$work/out" || fail "start $1: sanitizer"
 }
 
@@ -105,8 +112,17 @@ look() {
 }
 
 names() { # VMID: the N of each render node that its lines name
-    sed -n 's/^\(dev[0-9]*\|lxc\.mount\.entry\): *\/dev\/dri\/renderD\([0-9]*\).*/\2/p' "$(conf "$1")" |
-        while read -r minor; do echo $((minor - 128)); done | sort -n | tr '\n' ' ' | sed 's/ $//'
+    awk '
+    /^(dev[0-9]*|lxc\.mount\.entry): *\/dev\/dri\/renderD/ {
+        sub(/^[^:]*: *\/dev\/dri\/renderD/, "")
+        for (i = ++n; i > 1 && N[i - 1] > $0 - 128; i--)
+            N[i] = N[i - 1]
+        N[i] = $0 - 128
+    }
+    END {
+        for (i = 1; i <= n; i++)
+            printf "%s%d", (i > 1 ? " " : ""), N[i]
+    }' "$H/etc/pve/lxc/$1.conf"
 }
 
 # gets VMID N... - starts, and its lines name exactly these; "-": none
