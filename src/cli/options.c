@@ -11,6 +11,7 @@
 #include "cli/options.h"
 
 #include "cli/output.h"
+#include "pve/guest.h"
 #include "render/text.h"
 
 #include <getopt.h>
@@ -30,7 +31,7 @@ static const struct cli_option {
         [OPT_PROMETHEUS] = { "prometheus", 0, NULL, "metrics in Prometheus' text format" },
         [OPT_CLUSTER] = { "cluster", 0, NULL, "all nodes of the cluster" },
         [OPT_DRY_RUN] = { "dry-run", 'n', NULL, "show what would be done, change nothing" },
-        [OPT_ALL] = { "all", 'a', NULL, "every managed container of this node;\nenable: every one that has GPU lines" },
+        [OPT_ALL] = { "all", 'a', NULL, "every managed container of this node" },
         [OPT_BOOT] = { "boot", 0, NULL,
                        "for the boot service: never fail for a container's\ntrouble, never wait "
                        "long" },
@@ -178,6 +179,7 @@ static const char *list_args(struct cli *c) {
 
 static bool check_args(struct cli *c) {
         const struct verb *v = c->verb;
+        uint32_t vmid;
 
         if (c->n_args > v->max_args)
                 return usage(c,
@@ -185,8 +187,11 @@ static bool check_args(struct cli *c) {
                                           v->max_args == 0 ? MSG_TAKES_NOTHING : MSG_TAKES_ONE,
                                           list_args(c)),
                              NULL);
-        if (c->opt[OPT_JSON] && c->opt[OPT_PROMETHEUS])
+        if (!!c->opt[OPT_JSON] + !!c->opt[OPT_PLAIN] + !!c->opt[OPT_PROMETHEUS] > 1)
                 return usage(c, MSG_TWO_FORMS, NULL);
+        if (c->n_args == 1 && v->min_args == 2 && vmid_parse(c->args[0], &vmid))
+                return usage(c, arena_printf(&c->arena, MSG_NEEDS_CHECK, v->name, v->args, *c->args),
+                             NULL);
         if (c->n_args < v->min_args && !c->opt[OPT_ALL])
                 return usage(c, arena_printf(&c->arena, MSG_NEEDS_ARGUMENT, v->name, v->args),
                              NULL);
@@ -196,10 +201,14 @@ static bool check_args(struct cli *c) {
 }
 
 const struct verb *options_verb(struct cli *c, const char *word) {
+        uint32_t vmid;
+
         for (size_t i = 0; verbs[i]; i++)
                 if (streq(word, verbs[i]->name))
                         return verbs[i];
-        usage(c, arena_printf(&c->arena, MSG_UNKNOWN_VERB, *word ? word : "''"), nearest_verb(word));
+        usage(c, arena_printf(&c->arena, MSG_UNKNOWN_VERB, *word ? word : "''"),
+              vmid_parse(word, &vmid) ? arena_printf(&c->arena, MSG_MEANT_STATUS, vmid)
+                                      : nearest_verb(word));
         return NULL;
 }
 
@@ -228,6 +237,9 @@ static void print_options(unsigned mask) {
         puts(MSG_HELP_OPTIONS);
         for (size_t i = 0; i < OPTS; i++) {
                 const struct cli_option *o = &options[i];
+                /* what enable manages is not managed yet */
+                const char *help =
+                        i == OPT_ALL && (mask & OPT_BIT(OPT_GPU)) ? MSG_HELP_ALL_LINES : o->help;
                 char left[32];
 
                 if (!(mask & OPT_BIT(i)))
@@ -238,7 +250,7 @@ static void print_options(unsigned mask) {
                        o->letter ? ',' : ' ', left, strlen(left) > 19 ? "\n" : " ");
                 if (strlen(left) > 19)
                         printf("%26s", "");
-                for (const char *s = o->help; *s; s++)
+                for (const char *s = help; *s; s++)
                         if (*s == '\n')
                                 printf("\n%26s", "");
                         else

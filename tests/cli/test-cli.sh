@@ -251,7 +251,25 @@ case_usage() {
     run 2 undo --force
     complained 'undo: no container was named; it takes VMID'
     run 2 status --json --prometheus
-    complained 'two forms of one answer'
+    complained 'forms of one answer'
+    for forms in '--json --plain' '--plain --prometheus'; do
+        # shellcheck disable=SC2086
+        run 2 status $forms
+        complained 'forms of one answer'
+    done
+    run 2 gpus --json --plain
+    run 2 fix 101
+    complained 'fix: no check was named; it takes VMID CHECK..., and gpuanchor doctor 101 names the checks'
+    run 2 fix
+    complained 'fix: no container was named'
+    run 2 101
+    complained 'unknown verb 101; did you mean gpuanchor status 101?'
+    run 0 apply --help
+    unsaid enable
+    run 0 enable --help
+    said 'every container of this node that has GPU lines'
+    unsaid 'every managed container'
+    said 'card1'
     for vmid in 0 99 0101 1000000000 -5 101x 101.conf ../101 ''; do
         run 2 plan -- "$vmid"
         complained 'is no VMID'
@@ -294,6 +312,32 @@ case_gpus_problems() {
     run 1 gpus --json
     is findings.0.code '"nvidia-absent"'
     grep -q '"remedy":.*nvidia-modprobe' "$work/out" || fail "does not say how to make it"
+}
+
+# what a machine has by its configuration is as it should be; functions of one card are one line
+case_gpus_held_functions() {
+    host sriov
+    mkdir -p "$H/etc/pve/qemu-server"
+    run 0 gpus
+    said 'GPU 0000:00:02.2 (with 4 more functions of 0000:00:02.0) is held by vfio-pci'
+    [ "$(grep -c 'held by' "$work/out")" = 1 ] || fail "one line for each function"
+    printf 'hostpci0: 0000:00:02.3\n' >"$H/etc/pve/qemu-server/200.conf"
+    run 0 gpus
+    said 'GPU 0000:00:02.2 (with 3 more functions of 0000:00:02.0) is held by vfio-pci'
+    printf 'hostpci0: 0000:00:02\n' >"$H/etc/pve/qemu-server/200.conf"
+    for words in gpus 'gpus --quiet'; do
+        # shellcheck disable=SC2086
+        run 0 $words
+        unsaid 'held by'
+    done
+    run 0 status
+    said 'virtual machine 200 takes GPU 0000:00:02.0 and 7 more (hostpci0)'
+    [ "$(grep -c 'virtual machine 200' "$work/out")" = 1 ] || fail "one line for each function"
+    echo 'hostpci1: 0000:00:02.2' >>"$H/etc/pve/qemu-server/200.conf"
+    plain
+    printf 'dev0: /dev/dri/renderD129,gid=104\n' >>"$CONF"
+    run 1 status
+    [ "$(grep -c 'is meant for container 101' "$work/out")" = 1 ] || fail "one conflict is one line"
 }
 
 case_gpus_json() {
@@ -348,6 +392,9 @@ case_gpus_users() {
     echo 'hookscript: local:snippets/gpuanchor-hook' >>"$CONF"
     run 1 gpus --plain
     grep -q "^pci:0000:01:00.0${t}.*${t}gpu-held,gpu-conflict${t}.*${t}ct/101,vm/200$" "$work/out" || fail "conflict"
+    run 1 status
+    said 'is meant for container 101'
+    unsaid 'is held by vfio-pci' # once is enough, and this is not to be given back
     # who may not read a container is told so, and gets the rest
     chmod 711 "$work" && chmod 600 "$CONF"
     cp "$gpuanchor" "$work/gpuanchor" # the build folder may be root's
@@ -377,6 +424,7 @@ case_gpu_by_a_name_of_now() {
     done
     run 2 enable 101 --gpu nonsense
     complained 'nonsense is not understood; accepted: auto, all, or some of'
+    complained 'card1, /dev/dri/renderD128, c1:00.0'
     complained "  --gpu pci:0000:c1:00.0  # 1002:150e amdgpu card1 renderD128"
     unchanged
     for word in id:1002:150e id:1002:150e#1 driver:amdgpu; do
@@ -884,7 +932,8 @@ case_enable_chains() {
     echo 'hookscript: local:snippets/own.sh' >>"$CONF"
     before
     run 2 enable 101
-    complained 'local:snippets/own.sh is no executable file'
+    complained '101: the hookscript local:snippets/own.sh is no executable file'
+    complained 'gpuanchor enable 101 --next-hook none'
     unchanged
 }
 

@@ -170,6 +170,7 @@ case_without_pve() {
     rm -rf "$H/etc/pve" && mkdir "$H/etc/pve"
     run 2 status --plain
     said pve-not-mounted
+    unsaid 'nothing was changed' # it only reads
     run 2 status --prometheus
     said 'gpuanchor_pve_mounted 0'
 }

@@ -175,7 +175,7 @@ static const struct row {
           "idmap-broken 3 gpu= old= new=: container 101: id map cannot be changed safely: a "
           "container id is mapped twice; correct the lxc.idmap lines in 101.conf" },
         { NULL, "mv etc/pve etc/gone; mkdir etc/pve", ":",
-          "pve-not-mounted 3 gpu= old= new=: /etc/pve is not mounted; nothing was changed; "
+          "pve-not-mounted 3 gpu= old= new=: /etc/pve is not mounted; "
           "systemctl status pve-cluster" },
         { NULL, "sed -i s/226:1' '/226:7' '/ etc/pve/lxc/101.conf",
           "sed -i s/226:7' '/226:1' '/ etc/pve/lxc/101.conf",

@@ -96,7 +96,7 @@ const char *gpu_words(struct cli *c, const char *value) {
         }
         problem = setting_problem(&c->arena, &(struct setting){ "gpu", strbuf_str(&b) });
         if (problem) {
-                cli_fail(c, "", "--%s", problem);
+                cli_fail(c, MSG_DO_GPU_OF_NOW, "--%s", problem);
                 return list_choices(c);
         }
         return strbuf_str(&b);

@@ -138,11 +138,11 @@ static int check_next_hook(struct enabling *e, const char *next) {
         const char *problem = setting_problem(e->a, &(struct setting){ "next-hook", next });
 
         if (!problem && !hookscript_is_usable(e->c, next))
-                problem = arena_printf(e->a, MSG_HOOK_NO_FILE, next);
+                problem = arena_printf(e->a, MSG_HOOK_NO_FILE, e->vmid, next);
         if (problem)
-                return cli_fail(e->c, MSG_DO_NEXT_HOOK_NONE, "%s", problem);
+                return cli_fail(e->c, arena_printf(e->a, MSG_DO_NEXT_NONE, e->vmid), "%s", problem);
         return hookscript_runs_hook(e->c, next)
-                       ? cli_fail(e->c, MSG_DO_HOOK_AGAIN, MSG_HOOK_AGAIN, next)
+                       ? cli_fail(e->c, MSG_DO_HOOK_AGAIN, MSG_HOOK_AGAIN, e->vmid, next)
                        : EXIT_DONE;
 }
 

@@ -20,6 +20,44 @@ static int attention(const struct inventory *inv) {
         return EXIT_DONE;
 }
 
+/* The card whose function the finding says is held; NULL for any other one. */
+static const char *card_held(const struct inventory *inv, const struct finding *f) {
+        const struct gpu *g =
+                f->code == FINDING_GPU_HELD ? facts_find_gpu(inv->facts, f->gpu) : NULL;
+
+        return g ? g->physfn : NULL;
+}
+
+/* Functions of one card that are held alike are one line, with the first of them. */
+static void print_problems(struct cli *c, const struct inventory *inv) {
+        struct findings shown = { .arena = &c->arena };
+        const struct findings *all = &inv->problems;
+
+        for (size_t i = 0; i < all->n; i++) {
+                struct finding f = all->items[i];
+                const struct gpu *g = f.gpu ? facts_find_gpu(inv->facts, f.gpu) : NULL;
+                const char *card = card_held(inv, &f);
+                size_t before = 0, more = 0;
+
+                if (f.code == FINDING_GPU_HELD && g && usage_taker(inv->usage, g))
+                        continue; /* by its configuration */
+                for (size_t j = 0; card && j < all->n; j++) {
+                        const char *other = card_held(inv, &all->items[j]);
+
+                        if (j != i && other && streq(other, card) &&
+                            streq(all->items[j].what, f.what) &&
+                            !usage_taker(inv->usage,
+                                         facts_find_gpu(inv->facts, all->items[j].gpu)))
+                                *(j < i ? &before : &more) += 1;
+                }
+                if (more > 0)
+                        f.gpu = arena_printf(&c->arena, MSG_GPUS_MORE, f.gpu, more, card);
+                if (before == 0)
+                        *ARENA_PUSH(&c->arena, shown.items, shown.n) = f;
+        }
+        out_findings(c, &shown, 0, EDITS_TELL);
+}
+
 static int print(struct cli *c, const struct inventory *inv) {
         int r = 0;
 
@@ -29,7 +67,7 @@ static int print(struct cli *c, const struct inventory *inv) {
                 table_gpus_plain(&c->arena, inv);
         } else if (inv->facts->n_gpus > 0) {
                 r = table_gpus(&c->arena, inv, c->color);
-                out_findings(c, &inv->problems, 0, EDITS_TELL);
+                print_problems(c, inv);
                 if (inv->usage->partial)
                         cli_say(c, MSG_GPUS_PARTIAL);
         } else {

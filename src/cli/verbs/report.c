@@ -154,9 +154,8 @@ const struct verb verb_report = {
         .summary = "one file with all that a bug report needs",
         .example = "gpuanchor report",
         .about = "Versions, the host as a sample for the tests, findings, settings, and the files\n"
-                 "of containers that are managed or have a GPU, in a tar file. Names, addresses\n"
-                 "and what looks like a password are masked; see gpuanchor(1) for what is not.\n"
-                 "Sends nothing.\n",
+                 "of containers that are managed or have a GPU, in a tar file. What is not\n"
+                 "known to be harmless is masked: REPORT in gpuanchor(1). Sends nothing.\n",
         .exits = { "written", "written, and something could not be read",
                    "wrong usage, or not written; no file is ever overwritten" },
         .options = OPT_BIT(OPT_OUTPUT),

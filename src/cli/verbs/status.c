@@ -15,6 +15,20 @@
 
 #include <errno.h>
 
+/* Whether a conflict says of the same container and GPU for whom it is held, and what to do. */
+static bool is_said_better(struct cli *c, const struct findings *all, const struct finding *f) {
+        const char *vmid = arena_printf(&c->arena, "%u", f->vmid);
+
+        for (size_t i = 0; f->code == FINDING_GPU_HELD && f->gpu && i < all->n; i++) {
+                const struct finding *x = &all->items[i];
+
+                if (x->code == FINDING_GPU_CONFLICT && streq(x->gpu, f->gpu) &&
+                    streq(x->what, vmid))
+                        return true;
+        }
+        return false;
+}
+
 /* What makes the exit status 1 is said, --quiet or not. */
 static void print_findings(struct cli *c, const struct status_view *v) {
         const struct findings *all = &v->st->findings;
@@ -24,7 +38,7 @@ static void print_findings(struct cli *c, const struct status_view *v) {
                 struct findings one = { &c->arena, &all->items[i], 1 };
                 uint32_t vmid = all->items[i].vmid;
 
-                if (!status_shows(v, &all->items[i]))
+                if (!status_shows(v, &all->items[i]) || is_said_better(c, all, &all->items[i]))
                         continue;
                 c->prefix = vmid ? arena_printf(&c->arena, "%u: ", vmid) : "";
                 c->opt[OPT_QUIET] = status_is_open(&all->items[i]) ? NULL : quiet;
@@ -50,6 +64,26 @@ static const char *name_of(struct cli *c, uint32_t vmid) {
         return name ? name : "";
 }
 
+/* What one line of a virtual machine takes, told once: its first GPU, and how many more. */
+static void print_vm(struct cli *c, const struct usage *usage, size_t at) {
+        const struct gpu_user *u = &usage->users[at];
+        const char *label = gpu_label(&c->arena, u->gpu->name, u->gpu->address);
+        size_t more = 0;
+
+        for (size_t i = 0; i < usage->n; i++) {
+                const struct gpu_user *x = &usage->users[i];
+
+                if (x->kind != USER_VM || x->vmid != u->vmid || !streq(x->by, u->by))
+                        continue;
+                if (i < at)
+                        return;
+                more += i > at;
+        }
+        if (more > 0)
+                label = arena_printf(&c->arena, MSG_STATUS_AND_MORE, label, more);
+        cli_say(c, u->mediated ? MSG_STATUS_VM_SLICE : MSG_STATUS_VM, u->vmid, label, u->by);
+}
+
 /* Who uses a GPU and is not in the table: containers without gpuanchor, and virtual machines. */
 static void print_others(struct cli *c, const struct status_view *v) {
         for (size_t i = 0; i < v->usage->n; i++) {
@@ -58,8 +92,7 @@ static void print_others(struct cli *c, const struct status_view *v) {
                 if (v->only && u->vmid != v->only)
                         continue;
                 if (u->kind == USER_VM)
-                        cli_say(c, u->mediated ? MSG_STATUS_VM_SLICE : MSG_STATUS_VM, u->vmid,
-                                gpu_label(&c->arena, u->gpu->name, u->gpu->address), u->by);
+                        print_vm(c, v->usage, i);
                 else if (!is_managed(v->st, u->vmid))
                         cli_say(c, MSG_STATUS_UNMANAGED, u->vmid, name_of(c, u->vmid),
                                 gpu_label(&c->arena, u->gpu->name, u->gpu->address), u->vmid);

@@ -213,7 +213,7 @@ static int undo(struct cli *c, const struct guest *g) {
         r = undo_method(c, &new);
         if (r != EXIT_DONE || c->opt[OPT_DRY_RUN])
                 return r == EXIT_DONE ? EXIT_ATTENTION : r;
-        cli_say(c, MSG_UNDONE, name, from);
+        cli_say(c, MSG_UNDONE, name, from, g->vmid);
         if (guest_is_managed(&c->host.pve, g->vmid))
                 cli_say(c, MSG_UNDO_NEXT_START, g->vmid);
         return EXIT_DONE;

@@ -149,8 +149,7 @@ static void check_exclusive(const struct usage *u, const struct gpu_user *c,
                                                                    other->vmid) });
 }
 
-/* The virtual machine that takes @g; one that takes the whole card takes its functions with it. */
-static const struct gpu_user *taker(const struct usage *u, const struct gpu *g) {
+const struct gpu_user *usage_taker(const struct usage *u, const struct gpu *g) {
         for (size_t i = 0; i < u->n; i++) {
                 const struct gpu_user *vm = &u->users[i];
 
@@ -164,7 +163,7 @@ static const struct gpu_user *taker(const struct usage *u, const struct gpu *g) 
 void usage_check(const struct usage *u, struct findings *findings) {
         for (size_t i = 0; i < u->n; i++) {
                 const struct gpu_user *c = &u->users[i];
-                const struct gpu_user *vm = taker(u, c->gpu);
+                const struct gpu_user *vm = usage_taker(u, c->gpu);
                 bool held = c->gpu->driver && streq(c->gpu->driver, "vfio-pci");
                 struct finding item = { .code = FINDING_GPU_CONFLICT, .gpu = c->gpu->address };
 

@@ -67,6 +67,12 @@ void usage_add_container(struct usage *u, uint32_t vmid, const struct gpu *g, co
 /** usage_of() - the first other user than container @vmid that has @g, or all of its card; or NULL */
 const struct gpu_user *usage_of(const struct usage *u, const struct gpu *g, uint32_t vmid);
 
+/**
+ * usage_taker() - the virtual machine that takes @g; one that takes the whole card takes its
+ *                 functions with it; or NULL
+ */
+const struct gpu_user *usage_taker(const struct usage *u, const struct gpu *g);
+
 /** gpu_user_text() - "container 101", "virtual machine 200" */
 const char *gpu_user_text(struct arena *a, enum user_kind kind, uint32_t vmid);
 
