@@ -99,6 +99,11 @@ static inline bool bytes_has_prefix(struct bytes s, const char *prefix) {
         return s.len >= n && (n == 0 || memcmp(s.data, prefix, n) == 0);
 }
 
+/** bytes_begins() - whether @s is the beginning of @whole, and not all of it */
+static inline bool bytes_begins(struct bytes s, const char *whole) {
+        return s.len > 0 && s.len < strlen(whole) && memcmp(s.data, whole, s.len) == 0;
+}
+
 /** bytes_take_prefix() - whether @s begins with @prefix, which is then cut off */
 static inline bool bytes_take_prefix(struct bytes *s, const char *prefix) {
         if (!bytes_has_prefix(*s, prefix))

@@ -94,9 +94,8 @@ static struct bytes unquote(struct bytes v) {
 }
 
 /*
- * "none bind,optional,create=file": a node can only be bound, and LXC knows two values of
- * create=. ">" is where nano cuts a line that is wider than the terminal it is copied from.
- * A "relative" source is the container's own.
+ * "none bind,optional,create=file": a node can only be bound, and LXC knows two values of create=. A
+ * line wider than its terminal was cut, by nano with ">". A "relative" source is the container's.
  */
 static bool mount_options_ok(struct bytes options, bool *ret_bind, bool *ret_own) {
         struct bytes type = bytes_word(&options), flags = bytes_word(&options);
@@ -107,7 +106,8 @@ static bool mount_options_ok(struct bytes options, bool *ret_bind, bool *ret_own
 
                 *ret_bind |= BYTES_IN(flag, "bind", "rbind");
                 *ret_own |= bytes_equal(flag, BYTES("relative"));
-                cut |= bytes_take_prefix(&flag, "create") && !BYTES_IN(flag, "=file", "=dir");
+                cut |= bytes_begins(flag, "create=file") || bytes_begins(flag, "optional") ||
+                       (bytes_take_prefix(&flag, "create") && !BYTES_IN(flag, "=file", "=dir"));
         }
         return !cut && *ret_bind;
 }
