@@ -118,6 +118,13 @@ bool idmap_is_hole(const struct idmap *map, uint32_t inside) {
                idmap_from_right(map, map, inside) != e->outside;
 }
 
+bool idmap_is_own(const struct idmap *map, uint32_t outside) {
+        uint32_t inside;
+
+        return outside >= FIRST_SUBGID && idmap_lookup_outside(map, outside, &inside) &&
+               !idmap_is_hole(map, inside);
+}
+
 bool idmap_change_heals(const struct idmap_change *change, uint32_t inside) {
         for (size_t i = 0; i < change->n_healable; i++)
                 if (change->healable[i] == inside)

@@ -98,6 +98,17 @@ bool idmap_lookup_outside(const struct idmap *map, uint32_t outside, uint32_t *r
  */
 bool idmap_is_hole(const struct idmap *map, uint32_t inside);
 
+/* below are the host's own groups; login.defs(5): SUB_GID_MIN 100000 */
+#define FIRST_SUBGID 65536
+
+/**
+ * idmap_is_own() - whether host id @outside is one of the container's own, by a range of its map
+ *
+ * A node that a hook has given to such an id, as with chown 0:100989, is open to that group in the
+ * container, and no other id can be mapped to it.
+ */
+bool idmap_is_own(const struct idmap *map, uint32_t outside);
+
 /**
  * idmap_punch() - heal old holes, then punch the wanted ones
  * @a:      arena for the result

@@ -13,8 +13,6 @@
 #include "base/number.h"
 
 #define RENDER_KINDS (NODE_BIT(NODE_RENDER) | NODE_BIT(NODE_KFD) | NODE_BIT(NODE_ACCEL))
-#define FIRST_SUBGID 65536 /* below are the host's own groups; login.defs(5): SUB_GID_MIN 100000   \
-                            */
 
 static void read_map(struct planner *x) {
         const struct plan_input *in = x->in;

@@ -109,6 +109,8 @@ static void add_node_pair(struct planner *x, const struct plan_node *pn) {
                 report_root(x, pn->node);
                 return;
         }
+        if (idmap_is_own(&x->p->map_now, pn->node->gid))
+                return; /* check_group() says that the host's node has not its group */
         if (is_narrowed(x, pn->node)) {
                 x->p->narrowed |= NODE_BIT(pn->node->kind);
                 if (pn->node->mode & 0006)

@@ -142,6 +142,7 @@ const struct plan_gid *plan_gid_of(const struct plan *p, const struct node *n) {
 static bool uses_group(const struct plan *p, const struct plan_gid *g) {
         for (size_t i = 0; i < p->n_nodes; i++)
                 if (p->nodes[i].required && p->nodes[i].node->gid != 0 &&
+                    !idmap_is_own(&p->map_now, p->nodes[i].node->gid) &&
                     plan_gid_of(p, p->nodes[i].node) == g)
                         return true;
         return false;
