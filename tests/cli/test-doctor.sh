@@ -545,6 +545,31 @@ case_nvidia_nodes() {
     run 0 doctor --plain 101
 }
 
+# those of nvidia-caps are root's by their driver, and nothing on the host is to be corrected
+case_caps_bound() {
+    host nvidia
+    sed -i '/^lxc/d' "$CONF"
+    for cap in 1 2; do
+        echo "lxc.mount.entry: /dev/nvidia-caps/nvidia-cap$cap dev/nvidia-caps/nvidia-cap$cap none bind,optional,create=file"
+    done >>"$CONF"
+    chosen 0000:01:00.0
+    run 1 doctor --plain 101
+    answers skipped owner "only (mode 0400)"
+    answers ok owner 'every user can read it (mode 0444)'
+    answers ok node-owner
+    unsaid 'is wrong'
+}
+
+# what a hook has given to a group of the container, that group opens
+case_chown_ran() {
+    sed -i '/^lxc.idmap/d' "$CONF"
+    chown 0:100991 "$H/dev/dri/renderD128"
+    run 1 doctor --plain 101
+    answers ok owner 'container gid 991 is host gid 100991'
+    answers failed node-owner renderD128
+    unsaid 'mapped twice'
+}
+
 # a snapshot's line is known by what its path leads to, too
 case_snapshot_link() {
     ln -s renderD128 "$H/dev/dri/my-gpu"
@@ -698,6 +723,8 @@ case_hooks() {
     wrong chmod
     fresh
     echo 'lxc.hook.pre-start: sh -c "chown 100000:100108 /dev/dri/renderD128"' >>"$CONF"
+    run 1 doctor --plain 101
+    unsaid 'gpuanchor doctor 101' # no check that is ok says that something is to be taken out
     corrected chmod
     fresh
     rm "$H/var/lib/vz/snippets/gpuanchor-hook"

@@ -187,3 +187,16 @@ void map_check_lines(struct doctor_report *r, const struct doctor_guest *g) {
                 check_repeated(r, g, i);
         }
 }
+
+void doctor_read_uids(struct arena *a, const struct doctor_guest *g, struct idmap *ret) {
+        for (size_t i = 1; i < g->survey->n_lines; i++) {
+                struct extent e;
+                char type;
+
+                if (g->survey->lines[i].type == DEVLINE_IDMAP &&
+                    idmap_parse_line(g->conf->lines[i].value, &type, &e) == IDMAP_OK && type == 'u')
+                        *ARENA_PUSH(a, ret->extents, ret->n_extents) = e;
+        }
+        if (!g->plan->has_map)
+                *ARENA_PUSH(a, ret->extents, ret->n_extents) = idmap_default();
+}

@@ -86,6 +86,9 @@ bool doctor_fixes(struct arena *a, const struct conf_line *l);
 /** doctor_given() - mount and devN lines in the order of the file */
 size_t doctor_given(struct arena *a, const struct doctor_guest *g, struct doctor_given **ret);
 
+/** doctor_read_uids() - the uid side of the id map; the gid side is in the plan */
+void doctor_read_uids(struct arena *a, const struct doctor_guest *g, struct idmap *ret);
+
 /** doctor_where() - "101.conf:12" */
 const char *doctor_where(struct arena *a, const struct doctor_guest *g, size_t line);
 

@@ -12,20 +12,6 @@
 #include "base/number.h"
 #include "model/conf/application.h"
 
-/* The uid side; the gid side is in the plan. */
-static void read_uids(struct arena *a, const struct doctor_guest *g, struct idmap *ret) {
-        for (size_t i = 1; i < g->survey->n_lines; i++) {
-                struct extent e;
-                char type;
-
-                if (g->survey->lines[i].type == DEVLINE_IDMAP &&
-                    idmap_parse_line(g->conf->lines[i].value, &type, &e) == IDMAP_OK && type == 'u')
-                        *ARENA_PUSH(a, ret->extents, ret->n_extents) = e;
-        }
-        if (!g->plan->has_map)
-                *ARENA_PUSH(a, ret->extents, ret->n_extents) = idmap_default();
-}
-
 static const struct finding *find(const struct doctor_guest *g, enum finding_code code) {
         for (size_t i = 0; i < g->findings->n; i++)
                 if (g->findings->items[i].code == code)
@@ -175,6 +161,17 @@ static enum doctor_outcome why_nogroup(struct arena *a, const struct doctor_gues
         return OUTCOME_OWNER_MAPPED_ELSEWHERE;
 }
 
+/* Its mode says it all; the driver's own of nvidia-caps are root's, or everyone's to read. */
+static bool by_mode(const struct node *n, enum doctor_outcome *ret) {
+        if ((n->mode & 06) == 06)
+                *ret = OUTCOME_OWNER_OPEN;
+        else if (n->gid == 0 && node_family(n) == &families[FAMILY_NVIDIA_CAPS])
+                *ret = n->mode & 04 ? OUTCOME_OWNER_OPEN_READ : OUTCOME_OWNER_HOSTS_ROOT;
+        else
+                return false;
+        return true;
+}
+
 static void check_bound(struct doctor_report *r, const struct doctor_guest *g,
                         const struct doctor_given *given, const struct idmap *uids) {
         const struct node *n = given->node;
@@ -198,8 +195,7 @@ static void check_bound(struct doctor_report *r, const struct doctor_guest *g,
                 if (hosts->host_present && hosts->host == n->gid)
                         item.old = arena_printf(a, "%u (%s)", n->gid, hosts->name);
                 item.new = arena_printf(a, "%u", gid);
-        } else if ((n->mode & 06) == 06) {
-                item.outcome = OUTCOME_OWNER_OPEN;
+        } else if (by_mode(n, &item.outcome)) {
                 item.old = arena_printf(a, "%04o", n->mode);
         } else if (host_is_wrong(g, n)) {
                 item.outcome = OUTCOME_OWNER_HOST_WRONG;
@@ -385,7 +381,7 @@ void doctor_check_file(struct doctor_report *r, const struct doctor_guest *g) {
         size_t n = doctor_given(r->arena, g, &given);
 
         if (g->plan->userns) {
-                read_uids(r->arena, g, &uids);
+                doctor_read_uids(r->arena, g, &uids);
                 check_map(r, g, &uids);
         } else {
                 doctor_add(r, (struct doctor_item){ .outcome = OUTCOME_IDMAP_PRIVILEGED });
