@@ -95,6 +95,45 @@ case_swap() {
     [ ! -e $DISK/etc/systemd/system/ollama.service.d ] || fail "the drop-in is still there"
 }
 
+# The cards change places while it runs: the look brings the nodes, the drop-in and the service
+# in line, and the container is not restarted; a second one restarts nothing.
+case_swap_while_it_runs() {
+    local init run
+    ollama_container
+    enable_102 --preset ollama
+    rm -f /run/gpuanchor-look/wanted
+    systemctl start gpuanchor-look.path gpuanchord || fail "the look's units do not start"
+    start
+    service_opened $A
+    init=$(lxc-info -n 102 -pH)
+    eventually grep '^gate closed' /run/gpuanchor/102.held
+    cards $B $A
+    eventually dropin_names $A
+    service_opened $A
+    [ "$(lxc-info -n 102 -pH)" = "$init" ] || fail "the container was restarted"
+    eventually is_finished
+    systemctl stop gpuanchor-look.path gpuanchord
+    run=$(inside systemctl show -P InvocationID ollama)
+    gpuanchor look </dev/null >/run/seen 2>&1 || fail "look: $?: $(cat /run/seen)"
+    [ ! -s /run/seen ] || fail "a second look says: $(cat /run/seen)"
+    [ "$(inside systemctl show -P InvocationID ollama)" = "$run" ] || fail "it was restarted again"
+    journalctl -q -u gpuanchor-look -o cat | grep -i -e denied -e 'not permitted' && fail "the unit forbids too much"
+    stop
+}
+eventually() { # COMMAND... - within two minutes
+    local end=$((SECONDS + 120))
+    until ("$@") >/run/try 2>&1; do
+        if [ $SECONDS -ge $end ]; then
+            cat /run/try /run/gpuanchor/102*
+            journalctl -q -n 40 -u gpuanchor-look -o cat
+            fail "in vain: $*"
+        fi
+        sleep 0.3
+    done
+    : >/run/why
+}
+is_finished() { ! grep -e ^unfinished -e ^undone /run/gpuanchor/102.held; }
+
 # One step behind after a reboot inside, which runs no post-start; the next start repairs it.
 case_reboot_inside() { # long
     ollama_container
