@@ -23,7 +23,8 @@ _gpuanchor_selectors() {
         gpuanchor gpus --plain 2>/dev/null | awk -F'\t' '
                 $1 != "-" { print $1 }
                 $2 != "-" { print "id:" $2 }
-                $3 != "-" { print "driver:" $3 }' | sort -u
+                $3 != "-" { print "driver:" $3 }
+                sub(/.*\/card/, "card", $4) { print $4 }' | sort -u
 }
 
 _gpuanchor_hookscripts() {
@@ -56,16 +57,25 @@ _gpuanchor_options() {
 _gpuanchor() {
         local verbs='gpus status doctor fix plan apply enable convert disable undo report look help version'
         local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-        local verb='' words='' i
+        local verb='' vmid='' words='' i
 
-        # a selector has colons, at which bash cuts words
+        # a selector has colons, at which bash cuts words, as it does at the = of an option
         if declare -F _get_comp_words_by_ref >/dev/null; then
-                _get_comp_words_by_ref -n : cur prev
+                _get_comp_words_by_ref -n := cur prev
+        elif [[ $cur == = ]]; then
+                cur=
+        elif [[ $prev == = ]]; then
+                prev=${COMP_WORDS[COMP_CWORD - 2]}
+        fi
+        if [[ $cur == --*=* ]]; then
+                prev=${cur%%=*}
+                cur=${cur#*=}
         fi
         for ((i = 1; i < COMP_CWORD; i++)); do
-                if [[ " $verbs " == *" ${COMP_WORDS[i]} "* ]]; then
+                if [[ -z $verb && " $verbs " == *" ${COMP_WORDS[i]} "* ]]; then
                         verb=${COMP_WORDS[i]}
-                        break
+                elif [[ ${COMP_WORDS[i]} =~ ^[1-9][0-9]{2,}$ && ! ${COMP_WORDS[i - 1]} =~ [:=]$|^--.*-gid$ ]]; then
+                        vmid=${COMP_WORDS[i]}
                 fi
         done
         case $prev in
@@ -92,8 +102,10 @@ _gpuanchor() {
                 elif [[ -z $verb ]]; then
                         words=$verbs
                 else
-                        case $verb in
+                        case $verb${vmid:+ VMID} in
                         gpus | report | look | version) ;;
+                        'fix VMID') words='chmod device-line idmap legacy-key' ;;
+                        *VMID) ;;
                         help) words=$verbs ;;
                         apply | convert | disable) words=$(_gpuanchor_vmids managed) ;;
                         *) words=$(_gpuanchor_vmids) ;;

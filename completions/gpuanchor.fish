@@ -24,7 +24,8 @@ function __gpuanchor_selectors
     gpuanchor gpus --plain 2>/dev/null | awk -F'\t' '
         $1 != "-" { print $1 }
         $2 != "-" { print "id:" $2 }
-        $3 != "-" { print "driver:" $3 }' | sort -u
+        $3 != "-" { print "driver:" $3 }
+        sub(/.*\/card/, "card", $4) { print $4 }' | sort -u
 end
 
 function __gpuanchor_hookscripts
@@ -37,6 +38,11 @@ end
 
 function __gpuanchor_verb
     __fish_seen_subcommand_from $argv
+end
+
+# is the container there already? gids and what follows a colon are none
+function __gpuanchor_has_vmid
+    commandline -opc | string join ' ' | string match -qr -- '(?<!-gid) [1-9][0-9]{2,}( |$)'
 end
 
 set -l verbs gpus status doctor fix plan apply enable convert disable undo report look help version
@@ -63,8 +69,8 @@ complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a help -d 'What gpuancho
 complete -c gpuanchor -n "not __gpuanchor_verb $verbs" -a version -d 'Show the version'
 complete -c gpuanchor -n '__gpuanchor_verb help' -a "$verbs"
 
-complete -c gpuanchor -n '__gpuanchor_verb status doctor fix plan enable undo' -a '(__gpuanchor_vmids)' -d Container
-complete -c gpuanchor -n '__gpuanchor_verb apply convert disable' -a '(__gpuanchor_managed)' -d Container
+complete -c gpuanchor -n '__gpuanchor_verb status doctor fix plan enable undo; and not __gpuanchor_has_vmid' -a '(__gpuanchor_vmids)' -d Container
+complete -c gpuanchor -n '__gpuanchor_verb apply convert disable; and not __gpuanchor_has_vmid' -a '(__gpuanchor_managed)' -d Container
 complete -c gpuanchor -n '__gpuanchor_verb gpus status doctor plan convert' -l json -d 'One JSON object on stdout'
 complete -c gpuanchor -n '__gpuanchor_verb gpus status doctor' -l plain -d 'Lines of fields separated by tabs'
 complete -c gpuanchor -n '__gpuanchor_verb status' -l cluster -d 'All nodes of the cluster'
@@ -74,7 +80,7 @@ complete -c gpuanchor -n '__gpuanchor_verb apply disable enable' -s a -l all -d 
 complete -c gpuanchor -n '__gpuanchor_verb apply' -l boot -d 'For the boot service'
 complete -c gpuanchor -n '__gpuanchor_verb enable disable' -l now -d 'In the running container, too'
 complete -c gpuanchor -n '__gpuanchor_verb disable' -l keep-policy -d 'Take out only the hookscript'
-complete -c gpuanchor -n '__gpuanchor_verb fix' -a 'chmod device-line idmap' -d Check
+complete -c gpuanchor -n '__gpuanchor_verb fix; and __gpuanchor_has_vmid' -a 'chmod device-line idmap legacy-key' -d Check
 complete -c gpuanchor -n '__gpuanchor_verb undo' -s f -l force -d 'Also take back what others changed'
 complete -c gpuanchor -n '__gpuanchor_verb enable' -s g -l gpu -x -a '(__gpuanchor_selectors)' -d 'Which GPU'
 complete -c gpuanchor -n '__gpuanchor_verb enable' -s m -l method -x -a 'auto idmap dev' -d 'How'

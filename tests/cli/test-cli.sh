@@ -219,12 +219,29 @@ case_completion() {
     completes --next-hook gpuanchor enable --n
     completes pci:0000:c1:00.0 gpuanchor enable --gpu pci
     completes driver:amdgpu gpuanchor enable 101 -g d
+    for selector in auto all pci:0000:c1:00.0 card1; do
+        completes $selector gpuanchor enable --gpu ''
+    done
+    completes card1 gpuanchor enable --gpu=
+    completes card1 gpuanchor enable --gpu = c
     completes dev gpuanchor enable --method ''
     completes idmap gpuanchor convert 101 --to ''
     # all containers, or those that are managed
     plain 102
     completes 101 gpuanchor plan ''
     completes 102 gpuanchor plan ''
+    completes 101 gpuanchor enable --video-gid 104 ''
+    # one container, and for fix the checks that it names in its help
+    completes '' gpuanchor plan 101 ''
+    checks=$("$gpuanchor" fix --help | tr '\n' ' ' | sed 's/.*this command: \([a-z, -]*\)\. .*/\1/;s/,\| and / /g')
+    for check in $checks; do
+        completes "$check" gpuanchor fix 101 ''
+        for file in gpuanchor.bash _gpuanchor gpuanchor.fish; do
+            grep chmod "$tests/../completions/$file" | grep -q "\<$check\>" || fail "$file: no check $check"
+        done
+    done
+    [ "$(echo "$checks" | wc -w)" -ge 4 ] || fail "checks of fix: $checks"
+    ! grep -qx 101 "$work/out" || fail "fix 101 offers containers again"
     run 0 enable 101
     completes 101 gpuanchor convert ''
     ! grep -qx 102 "$work/out" || fail "102 is not managed"
