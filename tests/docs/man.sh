@@ -3,7 +3,7 @@
 #
 # man.sh GPUANCHOR KEYS - the man pages say what the code does
 #
-# They render without a warning and fit 80 columns. Keys and defaults are the same in the code, in
+# They render without a warning and fit 80 columns; examples are blocks, and no word is divided. Keys and defaults are the same in the code, in
 # conf/gpuanchor.conf and in gpuanchor.conf(5); KEYS, of keys.c, prints those of the code. A completion
 # offers the words that a setting takes, and --help, gpuanchor.conf(5) and completions name every preset.
 # The kinds of node are those of family.def.
@@ -27,11 +27,17 @@ same() { diff -u "$2" "$3" >&2 || bad "$1"; } # WHAT FILE FILE
 
 for source in man/*.scd; do
     page=$(basename "$source" .scd)
-    scdoc <"$source" >"$work/$page" || { bad "$page: scdoc"; continue; }
+    sh man/page.sh scdoc <"$source" >"$work/$page" || { bad "$page: scdoc"; continue; }
     if command -v man >/dev/null; then
         MANWIDTH=80 man -l --warnings -P cat "$work/$page" >"$work/text" 2>"$work/warnings"
         [ ! -s "$work/warnings" ] || bad "$page: $(cat "$work/warnings")"
         [ "$(wc -L <"$work/text")" -le 80 ] || bad "$page: a line is wider than 80 columns"
+        ! grep '[[:alnum:]][-‐]$' "$work/text" || bad "$page: a line ends within a word"
+        # an example is one block: four columns right of the text, as it stands in the source
+        ! grep -n '^	.*++$' "$source" || bad "$page: an example without \`\`\`"
+        awk '/^```$/ { inside = !inside; next } inside { print "           " $0 }' "$source" |
+            grep -vxF -f "$work/text" >"$work/unknown" || :
+        [ ! -s "$work/unknown" ] || bad "$page: not one block: $(cat "$work/unknown")"
     fi
     grep -q "'$page'\|\"$page\"\|$page" man/meson.build || bad "$page: is not installed"
     sed -n 's/[^*]*\*\(gpuanchor[a-z.-]*\)\*(\([1-8]\))/\1.\2\n/gp' "$source" | grep '^gpuanchor' | sort -u |
