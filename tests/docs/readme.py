@@ -72,6 +72,7 @@ class Host:
         shutil.rmtree(root, ignore_errors=True)
         subprocess.run(["sh", SOURCE + "/tests/mkhost.sh", f"{SOURCE}/tests/fixtures/hosts/{name}.host", root],
                        check=True)
+        os.makedirs(root + "/sys/fs/cgroup/system.slice/gpuanchord.service")  # as when the watcher runs
 
     def host(self, name):
         self.make(name, self.root)
