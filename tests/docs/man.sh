@@ -53,6 +53,15 @@ grep -rhoE 'GPUANCHOR_[A-Z]+' man conf completions README.md | grep -vx GPUANCHO
     comm -23 - "$work/sent" >"$work/unknown"
 [ ! -s "$work/unknown" ] || bad "fields that are never sent: $(cat "$work/unknown")"
 
+# ---- the kinds of message, in order; that all are there: tests/unit/test-finding-table.c
+
+sed -n '/^# KINDS OF MESSAGES/,/^# MAIL/s/^\*\(.*\)\*$/\1/p' man/gpuanchord.8.scd >"$work/listed"
+[ -s "$work/listed" ] || bad "gpuanchord(8): no kinds of messages"
+LC_ALL=C sort -c "$work/listed" || bad "gpuanchord(8): kinds of messages are not in order"
+code=$(sed -n 's/^journalctl GPUANCHOR_CODE=\(.*-wrong.*\)/\1/p' man/gpuanchord.8.scd)
+id=$(sed -n 's/^journalctl MESSAGE_ID=//p' man/gpuanchord.8.scd)
+grep -A1 -x "\*$code\*" man/gpuanchord.8.scd | grep -q " $id\$" || bad "gpuanchord(8): MESSAGE_ID of the example"
+
 # ---- keys, their order and their defaults
 
 "$keys" >"$work/keys"
