@@ -32,6 +32,11 @@ grep -o '>gpuanchor[a-z-]*<' doc/flow.svg | tr -d '<>' >"$work/programs"
 while read -r program; do
     grep -rq "'$program'" src/*/meson.build hooks/meson.build || bad "doc/flow.svg: no program $program"
 done <"$work/programs"
+grep -o '>gpuanchor[a-z-]*\.service<' doc/flow.svg | tr -d '<>' >"$work/units"
+[ -s "$work/units" ] || bad "doc/flow.svg: its unit cannot be read"
+while read -r unit; do
+    [ -e "systemd/$unit" ] || [ -e "systemd/$unit.in" ] || bad "doc/flow.svg: no unit $unit"
+done <"$work/units"
 grep -o '/[a-z]*/[a-z/]*101[a-z./]*' doc/flow.svg | sed 's/101.*//' | sort -u >"$work/paths"
 while read -r path; do
     grep -rqF "$path" src/pve || bad "doc/flow.svg: nobody uses $path"
