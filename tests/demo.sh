@@ -15,14 +15,29 @@ if [ "$(id -u)" != 0 ]; then
 fi
 echo "== what the build needs: Debian packages, some minutes if all are missing; nothing else of this machine changes"
 sh tests/deps.sh build
+echo "== they are there"
 work=$(mktemp -d "${TMPDIR:-/tmp}/gpuanchor-demo.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
-echo "== building, less than a minute"
-meson setup "$work/build" -Dtests=false >"$work/log" 2>&1 && ninja -C "$work/build" >>"$work/log" 2>&1 || {
+echo "== building, less than a minute; more on a slow machine"
+build() { meson setup "$work/build" -Dtests=false && echo configured && NINJA_STATUS='built %f/%t ' ninja -C "$work/build"; }
+{ build 2>&1 || : >"$work/failed"; } | tee "$work/log" | {
+    quarter=0
+    while read -r what count _; do
+        case $what in
+        configured) echo "   configured" ;;
+        built) # a line at each 25 %
+            now=$((4 * ${count%/*} / ${count#*/}))
+            [ "$now" = "$quarter" ] || echo "   built: $((25 * now)) %, ${count%/*} of ${count#*/}"
+            quarter=$now
+            ;;
+        esac
+    done
+}
+if [ -e "$work/failed" ]; then
     cat "$work/log"
     exit 1
-}
+fi
 hook=$work/build/hooks/gpuanchor-hook
 
 host() { # FOLDER HOSTFILE: a folder as a machine, with Proxmox's folders

@@ -43,12 +43,25 @@ sudo=
 echo "installing:$missing"
 export DEBIAN_FRONTEND=noninteractive
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-{
-    $sudo apt-get -q update
+trap 'rm -f "$log" "$log.failed"' EXIT
+echo "   apt-get update"
+$sudo apt-get -q update >"$log" 2>&1 || : >"$log.failed"
+[ -e "$log.failed" ] || {
     # shellcheck disable=SC2086
-    $sudo apt-get -qy install --no-install-recommends $missing
-} >"$log" 2>&1 || {
+    $sudo apt-get -qy -o APT::Status-Fd=1 install --no-install-recommends $missing 2>&1 || : >"$log.failed"
+} | while IFS= read -r line; do # a line at each 25 %
+    percent=${line#*:*:}
+    percent=${percent%%[.:]*}
+    case $percent:$line in
+    *[!0-9]*:[dp][lm]status:* | :*) echo "$line" >>"$log" && continue ;;
+    *:dlstatus:*) now="fetched: $((percent / 25 * 25)) %" ;;
+    *:pmstatus:*) now="installed: $((percent / 25 * 25)) %" ;;
+    *) echo "$line" >>"$log" && continue ;;
+    esac
+    [ "$now" = "${last-}" ] || echo "   $now"
+    last=$now
+done
+if [ -e "$log.failed" ]; then
     tail -20 "$log" >&2
     exit 1
-}
+fi

@@ -35,7 +35,7 @@ for source in man/*.scd; do
         ! grep '[[:alnum:]][-‐]$' "$work/text" || bad "$page: a line ends within a word"
         # an example is one block: four columns right of the text, as it stands in the source
         ! grep -n '^	.*++$' "$source" || bad "$page: an example without \`\`\`"
-        awk '/^```$/ { inside = !inside; next } inside { print "           " $0 }' "$source" |
+        awk '/^```$/ { inside = !inside; next } inside { sub(/^\t/, "     "); print "           " $0 }' "$source" |
             grep -vxF -f "$work/text" >"$work/unknown" || :
         [ ! -s "$work/unknown" ] || bad "$page: not one block: $(cat "$work/unknown")"
     fi
