@@ -530,6 +530,16 @@ case_pasted() {
     said 'there is no /dev/uhid'
 }
 
+# no rule of udev is about them, so what status advises is all of it
+case_nvidia_node_problems() {
+    host nvidia # its nvidia-uvm-tools has the number of another driver
+    rm "$H/dev/nvidia-uvm"
+    run 1 doctor
+    said 'rm /dev/nvidia-uvm-tools && mknod -m 666 /dev/nvidia-uvm-tools c 508 1'
+    said 'nvidia-modprobe -c 0 -u'
+    unsaid 'udevadm trigger'
+}
+
 # nodes without a group are as open as on the host
 case_nvidia_nodes() {
     host nvidia

@@ -357,8 +357,7 @@ static void test_node_commands(void **state) {
                   "mkdir -p /dev/dri && mknod -m 660 /dev/dri/renderD128 c 226 128 && udevadm "
                   "trigger --action=add" GPU_SUBSYSTEMS },
                 { { .kind = NODE_NVIDIA, .path = "/dev/nvidia0", .state = NODE_WRONG_NUMBER },
-                  "rm /dev/nvidia0 && mknod -m 666 /dev/nvidia0 c 226 128 && udevadm trigger "
-                  "--action=add" GPU_SUBSYSTEMS },
+                  "rm /dev/nvidia0 && mknod -m 666 /dev/nvidia0 c 226 128" },
         };
 
         for (size_t i = 0; i < ELEMENTS(cases); i++) {

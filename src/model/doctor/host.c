@@ -146,11 +146,14 @@ static void check_driver(struct doctor_report *r, const struct doctor_host *h) {
 /* Neither the kernel nor udev creates a removed node again; udev sets owner and mode. */
 static void add_node_problem(struct doctor_report *r, const struct node *n,
                              const struct finding *problem) {
+        bool absent = n->state == NODE_ABSENT, nvidia = n->kind == NODE_NVIDIA;
         struct arena *a = r->arena;
 
         doctor_add(r, (struct doctor_item){
-                              .outcome = n->state == NODE_ABSENT ? OUTCOME_NODE_ABSENT
-                                                                 : OUTCOME_NODE_FAKE,
+                              .outcome = nvidia ? absent ? OUTCOME_NODE_NVIDIA_ABSENT
+                                                         : OUTCOME_NODE_NVIDIA_FAKE
+                                         : absent ? OUTCOME_NODE_ABSENT
+                                                  : OUTCOME_NODE_FAKE,
                               .subject = n->path,
                               .where = arena_strndup(a, n->path,
                                                      (size_t)(strrchr(n->path, '/') - n->path)),
