@@ -9,8 +9,8 @@
 #   --long    what has no end of its own, too: random histories, broken rules that they must
 #             find, kills at each system call of each sample host, fuzzers for ten minutes each,
 #             the machine's long cases (tests/vm/run.sh --list), and gcc's sanitizers beside clang's
-#   --slice   all, gcc's sanitizers, and a part of what else --long adds, chosen by the seed:
-#             what CI runs
+#   --slice   all, the package lane for both releases, gcc's sanitizers, and a part of what else
+#             --long adds, chosen by the seed: what CI runs
 #
 # All of it is three lanes side by side, because each waits now and then:
 #
@@ -18,8 +18,9 @@
 #             errors. Unit tests and fuzzers' corpora run in each of them;
 #             sample hosts, which are slow, with sanitizers; lints, docs
 #             and kills at every system call, once. Then the fuzzers, a little
-#   package   builds the packages for Debian 13 and 12 as root in a container, runs --quick
-#             there, and tries the installed programs, on sample hosts, too (tests/deb)
+#   package   builds the packages for Debian 13 and 12; then, for the release that this is not,
+#             again as root in a container, runs --quick there, and tries the installed programs,
+#             on sample hosts, too (tests/deb)
 #   vm        the machine of tests/vm, as soon as the package for 13 is there
 #
 # What is random starts from N, or from a number of the clock, which is printed; tests find it
@@ -175,6 +176,8 @@ package_lane() {
     DEB_BUILD_OPTIONS=nocheck step "package: release.sh" sh debian/release.sh "$work/dist"
     script package sh tests/deb/run.sh trixie "$work/dist" "$work/deb" # first, because the machine waits for it
     : >"$work/no-more-packages"
+    # on Debian 12 a full run has built and tested it in the lane source
+    ! { [ "$mode" = full ] && grep -q '^VERSION_CODENAME=bookworm$' /etc/os-release; } || return 0
     script package sh tests/deb/run.sh bookworm "$work/dist"
 }
 
