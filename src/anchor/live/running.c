@@ -358,6 +358,7 @@ void running_apply(struct check *c, struct running_look *ret) {
 }
 
 /* A record of nothing: every node that it was given is another's then. */
+/* Return: whether it runs and has a record. */
 static bool withdraw_all(struct check *c) {
         struct record r = { .kinds = 0 };
 
@@ -374,12 +375,10 @@ static bool withdraw_all(struct check *c) {
         return true;
 }
 
-bool running_withdraw(struct check *c, struct running_look *ret) {
+void running_withdraw(struct check *c, struct running_look *ret) {
         *ret = (struct running_look){ 0 };
-        if (!withdraw_all(c))
-                return false;
-        look_and_follow(c, PERSON_LOCK_MS, ret);
-        return true;
+        if (withdraw_all(c))
+                look_and_follow(c, PERSON_LOCK_MS, ret);
 }
 
 bool running_preview_withdrawal(struct check *c, struct follow *ret) {
@@ -389,6 +388,5 @@ bool running_preview_withdrawal(struct check *c, struct follow *ret) {
         if (geteuid() != 0 || !withdraw_all(c))
                 return false;
         w.record = c->given;
-        preview(&w, ret);
-        return true;
+        return preview(&w, ret);
 }

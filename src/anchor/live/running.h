@@ -50,12 +50,8 @@ void running_apply(struct check *c, struct running_look *ret);
  */
 bool running_preview(struct check *c, struct follow *ret);
 
-/**
- * running_withdraw() - take out of a running container what its record says that it was given
- *
- * Return: whether it runs and has a record.
- */
-bool running_withdraw(struct check *c, struct running_look *ret);
+/** running_withdraw() - take out of a running container what its record says that it was given */
+void running_withdraw(struct check *c, struct running_look *ret);
 
 /** running_preview_withdrawal() - the same, and nothing is changed; as running_preview() */
 bool running_preview_withdrawal(struct check *c, struct follow *ret);
