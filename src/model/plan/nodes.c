@@ -270,7 +270,10 @@ static void add_unknown(struct planner *x) {
         }
 }
 
-/* An NPU has an address of its own; with a GPU chosen it is meant when it is the only one. */
+/*
+ * An NPU has an address of its own; with a GPU chosen it is meant when it is the only one, and nothing
+ * that was chosen is missing, which may be another.
+ */
 static void add_lone_accel(struct planner *x) {
         const struct plan_input *in = x->in;
         struct plan *p = x->p;
@@ -280,7 +283,7 @@ static void add_lone_accel(struct planner *x) {
         if (!(p->devices & NODE_BIT(NODE_ACCEL)) || p->choice.gpus.n == 0 ||
             plan_has_kind(p, NODE_ACCEL))
                 return;
-        for (size_t i = 0; i < in->facts->n_gpus; i++)
+        for (size_t i = 0; !p->choice.missing && i < in->facts->n_gpus; i++)
                 if (gpu_node(&in->facts->gpus[i], NODE_ACCEL)) {
                         only = &in->facts->gpus[i];
                         n++;
