@@ -179,6 +179,7 @@ opens() {
 opens_is() { [ "$(opens "$1")" = "$2" ] || fail "open of $1: $(opens "$1"), not $2"; }
 
 said() { grep -qF -e "$1" "$work/out" || fail "not said: $1"; }
+unsaid() { ! grep -qF -e "$1" "$work/out" || fail "said: $1"; }
 
 end() {
     kill -9 "$init" 2>/dev/null

@@ -872,9 +872,37 @@ case_plan_shows() {
     done
     person apply 101
     said 'came into the running container'
+    said 'in effect in the running container now: its GPU nodes'
+    unsaid 'next start'
     opens_is "/dev/dri/$(node render)" ENXIO
+    person apply 101
+    unsaid 'in effect'
     person plan 101
     ! grep -q 'in the running container' "$work/out" || fail "plan goes on"
+    end
+}
+
+# what it cannot have before it starts anew
+case_apply_for_the_next_start() {
+    host guide
+    container 'running = leave'
+    look
+    host guide-moved
+    person apply 101
+    said 'in effect from its next start on: its GPU nodes'
+    unsaid 'running container now'
+    host guide
+    person apply 101 # as it was
+    said 'in effect in the running container now: its GPU nodes'
+    sed -i -e "s|^dev[0-9]*: \(/dev/dri/\([^,]*\)\),.*|lxc.mount.entry: \1 dev/dri/\2 none bind,optional,create=file|" \
+        -e "\$ a lxc.environment.runtime: DRI_NODE=/dev/dri/$(node render)" "$R/etc/pve/lxc/101.conf"
+    sed -i '/^running = /a follow-environment = yes' "$R/etc/pve/gpuanchor/101.conf"
+    person apply 101
+    said 'in effect in the running container now: its GPU nodes'
+    said 'in effect from its next start on: its id map'
+    host guide-moved
+    person apply 101
+    said 'in effect from its next start on: its GPU nodes, its id map, its environment'
     end
 }
 

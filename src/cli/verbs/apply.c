@@ -16,6 +16,7 @@
 #include "cli/output.h"
 #include "cli/plan-output.h"
 #include "cli/precondition.h"
+#include "model/conf/application.h"
 
 #include <time.h>
 
@@ -28,6 +29,7 @@ struct job {
         struct anchor host; /* seen anew for each container: apply changes it */
         uint32_t vmid;
         struct check check;
+        bool changes; /* files of the container were changed */
 };
 
 static int lock_timeout(const struct cli *c) {
@@ -58,7 +60,13 @@ static bool may_write(struct job *j) {
         return false;
 }
 
-static int tell(struct job *j, bool changes, int problem) {
+static const char *what_was_done(const struct job *j) {
+        if (!j->changes)
+                return MSG_NOTHING;
+        return j->check.running ? MSG_WRITTEN : MSG_WRITTEN_STOPPED;
+}
+
+static int tell(struct job *j, int problem) {
         struct cli *c = j->c;
         struct check *k = &j->check;
 
@@ -67,13 +75,11 @@ static int tell(struct job *j, bool changes, int problem) {
         out_findings(c, &k->findings, j->vmid, problem == 0 ? EDITS_TELL : EDITS_HIDE);
         if (problem != 0)
                 return EXIT_TROUBLE;
-        cli_say(c, "%s: %s", gpu_list_text(&c->arena, &k->plan.choice.gpus),
-                changes ? MSG_WRITTEN : MSG_NOTHING);
+        cli_say(c, "%s: %s", gpu_list_text(&c->arena, &k->plan.choice.gpus), what_was_done(j));
         return show_attention(&k->findings);
 }
 
 static int apply_locked(struct job *j) {
-        bool changes = false;
         int r = GUEST_E_CHANGED;
 
         for (int i = 0; i < ANCHOR_TRIES && r == GUEST_E_CHANGED; i++) {
@@ -83,11 +89,11 @@ static int apply_locked(struct job *j) {
                         return target_problem(j->c, j->vmid, r);
                 if (!may_write(j))
                         return EXIT_TROUBLE;
-                changes = anchor_would_change(&j->check);
+                j->changes = anchor_would_change(&j->check);
                 j->check.running = !*j->c->root && anchor_runs(&j->host, j->vmid);
                 r = anchor_apply(&j->check);
         }
-        return tell(j, changes, r);
+        return tell(j, r);
 }
 
 static int dry_run(struct job *j) {
@@ -118,14 +124,80 @@ static int apply_job(struct job *j) {
         return r != 0 ? target_problem(c, j->vmid, r) : apply_locked(j);
 }
 
+/* ---- the container that runs ---- */
+
+/* a container that runs, after its lines were written */
+struct applied {
+        const struct check *before; /* with what was written */
+        struct check *now;          /* with what it was given, running_apply() */
+        const struct running_look *look;
+        bool changes; /* its files were changed */
+};
+
+/* Whether it holds all that it shall, by the look that has just ended. */
+static bool has_its_nodes(struct check *k) {
+        struct findings f = { .arena = k->arena };
+
+        anchor_status_running(k, &f);
+        for (size_t i = 0; i < f.n; i++)
+                if (f.items[i].code == FINDING_INSIDE_MISSING ||
+                    f.items[i].code == FINDING_INSIDE_UNUSABLE ||
+                    f.items[i].code == FINDING_CONTAINER_WRONG_GPU)
+                        return false;
+        return true;
+}
+
+/* What the kernel took over when init was started: nobody can change it from outside. */
+static bool map_changes(const struct check *k) {
+        return k->plan.userns && !k->left_alone &&
+               !idmap_equal(k->arena, &k->plan.map_now, &k->plan.map);
+}
+
+static struct bytes environment_lines(struct arena *a, struct bytes conf) {
+        struct strbuf text = { .arena = a };
+        struct pctconf lines;
+
+        pctconf_parse(a, PCTCONF_PVE, conf, &lines);
+        for (size_t i = 1; i < lines.n_lines; i++)
+                if (environment_of(lines.lines[i].key) != ENVIRONMENT_NONE) {
+                        strbuf_add_bytes(&text, lines.lines[i].text);
+                        strbuf_adds(&text, "\n");
+                }
+        return strbuf_bytes(&text);
+}
+
+/* What of the new lines is so already, and what the next start brings. */
+static void tell_in_effect(struct cli *c, const struct applied *a) {
+        const struct check *k = a->before;
+        const char *waits = a->look->soon ? MSG_EFFECT_UDEV : a->look->why_not;
+        struct strbuf later = { .arena = &c->arena };
+        bool has = a->look->seen && has_its_nodes(a->now);
+
+        if (waits)
+                cli_say(c, MSG_LIVE_WAITS, waits);
+        else if (has && (a->changes || a->look->changed))
+                cli_say(c, MSG_EFFECT_NOW);
+        else if (a->look->seen && !has)
+                strbuf_adds(&later, MSG_EFFECT_NODES);
+        if (map_changes(k))
+                strbuf_printf(&later, "%s%s", later.len ? ", " : "", MSG_EFFECT_MAP);
+        if (!bytes_equal(environment_lines(k->arena, k->guest.conf),
+                         environment_lines(k->arena, k->new_conf)))
+                strbuf_printf(&later, "%s%s", later.len ? ", " : "", MSG_EFFECT_ENVIRONMENT);
+        if (later.len)
+                cli_say(c, MSG_EFFECT_LATER, strbuf_str(&later));
+}
+
 /* Its GPU, and what the policy asks for inside: a container that runs need not wait for a start. */
 static int keep_inside(struct job *j) {
         struct findings f = { .arena = &j->arena };
         struct running_look now = { 0 };
         struct check k;
+        bool checked;
 
         j->host = host_open(&j->arena, j->c->root);
-        if (anchor_check(&j->host, j->vmid, NULL, &k) == 0) {
+        checked = anchor_check(&j->host, j->vmid, NULL, &k) == 0;
+        if (checked) {
                 k.findings = f;
                 running_apply(&k, &now);
                 f = k.findings;
@@ -138,11 +210,12 @@ static int keep_inside(struct job *j) {
                 running_finished(&j->host.pve, j->vmid, true);
         facts_name(&j->host.facts, &f);
         out_findings(j->c, &f, j->vmid, EDITS_TELL);
-        if (!now.why_not)
-                return show_attention(&f);
-        cli_say(j->c, MSG_LIVE_WAITS, now.why_not);
-        return EXIT_ATTENTION;
+        if (checked && j->check.running)
+                tell_in_effect(j->c, &(struct applied){ &j->check, &k, &now, j->changes });
+        return now.why_not ? EXIT_ATTENTION : show_attention(&f);
 }
+
+/* ---- one after the other ---- */
 
 static int apply_one(struct cli *c, uint32_t vmid) {
         struct job j = { .c = c, .vmid = vmid };
