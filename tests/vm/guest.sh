@@ -116,8 +116,10 @@ for file in "$here"/scenarios/[0-9]*.sh; do
         first=
         for try in 1 2; do
             : >/run/why
-            timeout -k 10 "$limit" bash "$here/lib.sh" "$file" "$function"
+            timeout -k 10 "$limit" bash "$here/lib.sh" "$file" "$function" & # in a process group of its own
+            wait $!
             status=$?
+            kill -KILL -- -$! 2>/dev/null # what it left running would keep a container's cgroup from the next
             echo "=== $id: $status"
             why=$(head -n 1 /run/why)
             case $status in 0 | 77 | 88) break ;; esac

@@ -78,7 +78,7 @@ observe() {
                 my $number = ($rdev >> 8) . ":" . ($rdev & 255);
                 my $card = readlink("/sys/dev/char/$number") // next; # it has just left
                 seek($clock, 0, 0);
-                syswrite(STDOUT, (split " ", <$clock>)[0] . " $node $number $card\n"); # whole lines
+                syswrite(STDOUT, (split " ", <$clock>)[0] . " $node $number $card .\n"); # one write each
             }
         }' $1 "$init" $ids >>/run/observed.$1 </dev/null &
     echo $! >>/run/observers
@@ -93,12 +93,15 @@ observers_end() {
 uptime() { cut -d' ' -f1 /proc/uptime; }
 
 reaches_again() { # CT PCI SINCE
-    awk -v since="$3" '$1 > since' /run/observed.$1 | grep -q "$2"
+    whole $1 | awk -v since="$3" '$1 > since' | grep "$2" >/dev/null
 }
+
+# whole CT - its lines so far; a write to tmpfs is seen in part where it crosses a page
+whole() { grep ' \.$' /run/observed.$1; }
 
 # reached_only CT PCI SINCE - from then on the process reached no other card
 reached_only() {
-    awk -v since=$3 -v own=$2 '$1 > since && index($4, own) == 0' /run/observed.$1 >/run/wrong
+    whole $1 | awk -v since=$3 -v own=$2 '$1 > since && index($4, own) == 0' >/run/wrong
     [ ! -s /run/wrong ] || fail "$1 reached $(head -n 1 /run/wrong), its card is $2"
 }
 
@@ -118,7 +121,7 @@ word_of() {
 was_said() { [ -n "$(word_of "$@")" ]; }
 # opened CT PCI SINCE - when a process inside first reached that card after that
 opened() {
-    awk -v since="$3" -v own="$2" '$1 > since && index($4, own) { print $1; exit }' /run/observed.$1
+    whole $1 | awk -v since="$3" -v own="$2" '$1 > since && index($4, own) && !first { print first = $1 }'
 }
 # measured CT PCI NUMBER - NUMBER was the container's own, and is the other card's now
 measured() {
