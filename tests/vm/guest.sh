@@ -3,12 +3,11 @@
 #
 # guest.sh - first program inside the machine: make it a host, run the cases
 #
-# share holds "I N": of the wanted cases, run the I-th, the I+N-th and so on; swaps is for 18-live/follow.
-#
 # Turns the bare Debian into a node called pve1 that has gpuanchor installed,
-# then runs every case that run.sh asked for, each in a process of its own and
-# on a host put back to its first state. Results go to one serial port, one
-# line per case as it ends; everything else, traces included, to the other.
+# then runs the cases that run.sh hands out, each in a process of its own and on a host put back to
+# its first state. "next" on the port result asks for one, whose name comes by the port next ("end":
+# there is none left). Results go to result, one line per case as it ends; everything else, traces
+# included, to log.
 # Knows nothing about what the cases check: that is in scenarios/ and lib.sh.
 #
 # A case may reboot the machine (reboot_then in lib.sh). The disk is kept, this
@@ -16,7 +15,7 @@
 
 set -u
 here=${0%/*}
-exec 3>/dev/virtio-ports/result >/dev/virtio-ports/log 2>&1 </dev/null
+exec 3>/dev/virtio-ports/result 4</dev/virtio-ports/next >/dev/virtio-ports/log 2>&1 </dev/null
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C
 
 kept=/var/lib/scenarios # on disk, outlives a reboot
@@ -93,49 +92,43 @@ if [ -z "$resume" ]; then
     remember_host
 fi
 systemctl start pve-cluster # at a reboot it is there already
-read -r mine of <"$here/share"
-limit=$((900 + 20 * $(cat "$here/swaps"))) # seconds for a case
-turn=0
+limit=$((900 + 20 * $(cat "$here/swaps"))) # seconds for a case; swaps is for 18-live/follow
 
-for file in "$here"/scenarios/[0-9]*.sh; do
-    name=$(basename "$file" .sh)
-    for case in $(sed -n 's/^case_\([a-z0-9_]*\)().*/\1/p' "$file"); do
-        id=$name/$(echo "$case" | tr _ -)
-        grep -qxF "$id" "$here/wanted" || continue
-        turn=$((turn % of + 1))
-        [ $turn = "$mine" ] || continue
-        if [ -z "$resume" ]; then
-            function=case_$case begin=$(date +%s)
-        elif [ "$id" != "$resume" ]; then
-            continue
-        fi
-        resume=
-        echo "=== $id: $function"
-        # The processor is emulated and shared, so a case may run out of time; what passes at
-        # its second try says so, with what went wrong at the first.
-        first=
-        for try in 1 2; do
-            : >/run/why
-            timeout -k 10 "$limit" bash "$here/lib.sh" "$file" "$function" & # in a process group of its own
-            wait $!
-            status=$?
-            kill -KILL -- -$! 2>/dev/null # what it left running would keep a container's cgroup from the next
-            echo "=== $id: $status"
-            why=$(head -n 1 /run/why)
-            case $status in 0 | 77 | 88) break ;; esac
-            [ $try = 2 ] || first=", second try; first: ${why:-status $status}"
-        done
-        case $status in
-        0) echo "ok $id ($(($(date +%s) - begin)) s$first)" ;;
-        77) echo "skip $id: $why" ;;
-        88)
-            echo "reboots $id"
-            echo "$id $(cat $kept/next) $begin" >$kept/resume
-            reboot_machine # and ends us
-            ;;
-        124) echo "not ok $id: took longer than $limit s" ;;
-        *) echo "not ok $id: ${why:-status $status}" ;;
-        esac >&3
+while :; do
+    if [ -n "$resume" ]; then
+        id=$resume resume=
+    else
+        echo next >&3
+        read -r id <&4 || id=end
+        [ "$id" != end ] || break
+        function=case_$(echo "${id#*/}" | tr - _) begin=$(date +%s)
+    fi
+    file=$here/scenarios/${id%/*}.sh
+    echo "=== $id: $function"
+    # The processor is emulated and shared, so a case may run out of time; what passes at
+    # its second try says so, with what went wrong at the first.
+    first=
+    for try in 1 2; do
+        : >/run/why
+        timeout -k 10 "$limit" bash "$here/lib.sh" "$file" "$function" & # in a process group of its own
+        wait $!
+        status=$?
+        kill -KILL -- -$! 2>/dev/null # what it left running would keep a container's cgroup from the next
+        echo "=== $id: $status"
+        why=$(head -n 1 /run/why)
+        case $status in 0 | 77 | 88) break ;; esac
+        [ $try = 2 ] || first=", second try; first: ${why:-status $status}"
     done
+    case $status in
+    0) echo "ok $id ($(($(date +%s) - begin)) s$first)" ;;
+    77) echo "skip $id: $why" ;;
+    88)
+        echo "reboots $id"
+        echo "$id $(cat $kept/next) $begin" >$kept/resume
+        reboot_machine # and ends us
+        ;;
+    124) echo "not ok $id: took longer than $limit s" ;;
+    *) echo "not ok $id: ${why:-status $status}" ;;
+    esac >&3
 done
 echo end >&3

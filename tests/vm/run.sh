@@ -4,9 +4,9 @@
 # run.sh [--cache DIR] --image | --list |
 #        [--deb DIR] [--jobs N] [--limit SECONDS] [--swaps COUNT] [--no-long | --slice SEED | CASE...]
 #
-# Boots Debian 13 machines with two graphics cards each in QEMU, deals the cases
-# of scenarios/ out to them, runs them against gpuanchor and prints one line for
-# each. CASE is a name or the beginning of one: 02, 02-swap, 02-swap/pin; without one
+# Boots Debian 13 machines with two graphics cards each in QEMU, hands the cases
+# of scenarios/ out to them, one whenever a machine is ready, runs them against gpuanchor and prints
+# one line for each. CASE is a name or the beginning of one: 02, 02-swap, 02-swap/pin; without one
 # all run. A case marked "# long" takes a minute or more, or shows on the machine what a
 # shorter one or tests without the machine show, too: --no-long leaves these out, --slice
 # runs an eighth of them, chosen by SEED, with the others. --list prints all, with the
@@ -19,7 +19,8 @@
 # gpuanchor's packages (build13.sh).
 # Both stay in DIR, with the logs of the last run in DIR/log:
 #   result.N   the lines printed here      machine.N  all that the cases printed
-#   console.N  kernel and systemd          build      the two builds
+#   console.N  kernel and systemd          given.N    the cases that it was given
+#   build      the two builds
 #
 # Exit status 0 if no case failed. Needs root, because a root file system has
 # device nodes and foreign owners. No KVM: the processor is emulated, so that
@@ -72,12 +73,12 @@ choose_cases() { # CASE...
         done
         return
     fi
-    list_cases | sed -n 's/^short //p'
-    case $long in
+    case $long in # first, because they take longest
     none) ;;
     all) list_cases | sed -n 's/^long //p' ;;
     *) list_cases | sed -n 's/^long //p' | sh "$here/../slice.sh" "$long" $((($(list_cases | grep -c ^long) + 7) / 8)) ;;
     esac
+    list_cases | sed -n 's/^short //p'
 }
 
 [ "$long" != list ] || { list_cases && exit 0; }
@@ -139,8 +140,9 @@ cp -a "$here" "$work/payload/vm"
 cp -a "$deb" "$work/payload/deb"
 cp -a "$here/../../debian/tests" "$work/payload/debian-tests"
 cp -a "$here/../mkhost.sh" "$work/payload/"
-echo "$wanted" >"$work/payload/vm/wanted"
 echo "$swaps" >"$work/payload/vm/swaps"
+echo "$wanted" >"$work/wanted"
+tar -C "$work/payload" --owner=0 --group=0 -cf "$work/payload.tar" .
 
 # --- run ------------------------------------------------------------------------------------------
 
@@ -149,36 +151,45 @@ echo "$swaps" >"$work/payload/vm/swaps"
 # whenever the host has fewer than all machines together. snapshot=on: nothing that a case does
 # reaches the image, and a reboot of the machine keeps it.
 machine() {
-    echo "$1 $jobs" >"$work/payload/vm/share"
-    tar -C "$work/payload" --owner=0 --group=0 -cf "$work/payload.$1" .
-    : >"$log/result.$1"
+    touch "$log/result.$1" "$log/given.$1"
+    mkfifo "$work/next.$1.in" "$work/next.$1.out"
     "$image/qemu" \
         -machine pc -accel tcg,thread=multi -cpu max -smp 1 -m 1024 \
         -nodefaults -display none -vga none -serial "file:$log/console.$1" \
         -kernel "$image/vmlinuz" -initrd "$image/initrd" \
         -append "console=ttyS0 quiet audit=0 lsm=capability init_on_alloc=0 mitigations=off systemd.show_status=0" \
         -drive "file=$image/root.ext4,format=raw,if=virtio,snapshot=on,cache=unsafe" \
-        -drive "file=$work/payload.$1,format=raw,if=virtio,readonly=on" \
+        -drive "file=$work/payload.tar,format=raw,if=virtio,readonly=on" \
         -device virtio-gpu-pci,addr=05.0 -device virtio-gpu-pci,addr=06.0 \
         -device virtio-rng-pci -device virtio-serial \
         -chardev "file,id=log,path=$log/machine.$1" \
         -device virtserialport,chardev=log,name=log \
         -chardev "file,id=result,path=$log/result.$1" \
         -device virtserialport,chardev=result,name=result \
+        -chardev "pipe,id=next,path=$work/next.$1" \
+        -device virtserialport,chardev=next,name=next \
         </dev/null >>"$log/console.$1" 2>&1 &
     machines="$machines $!"
+}
+
+# hand_out I - the next case for machine I, if it asked for one
+hand_out() {
+    [ "$(grep -c '^next$' "$log/result.$1")" -gt "$(wc -l <"$log/given.$1")" ] || return 0
+    { grep -m 1 . "$work/wanted" || echo end; } | tee -a "$log/given.$1" 1<>"$work/next.$1.in"
+    sed -i 1d "$work/wanted"
 }
 
 for i in $(seq "$jobs"); do machine "$i"; done
 
 # the result lines, as they come
 mkfifo "$work/results"
-grep --line-buffered -v -e '^end$' -e '^reboots ' <"$work/results" &
+grep --line-buffered -v -e '^next$' -e '^end$' -e '^reboots ' <"$work/results" &
 tail -q -n +1 -f "$log"/result.* >"$work/results" &
 results=$!
 
 end=$(($(date +%s) + limit))
 while :; do
+    for i in $(seq "$jobs"); do hand_out "$i"; done
     alive=
     for pid in $machines; do
         ! kill -0 "$pid" 2>/dev/null || alive=1
@@ -195,7 +206,7 @@ while :; do
         echo "not ok machine: took longer than $limit s" >>"$log/result.1"
         break
     fi
-    sleep 2
+    sleep 0.5
 done
 # shellcheck disable=SC2086 # a list
 wait $machines || :
@@ -203,7 +214,7 @@ machines=
 
 for i in $(seq "$jobs"); do
     grep -q '^end$' "$log/result.$i" || grep -q '^not ok machine' "$log/result.1" ||
-        echo "not ok machine: stopped early, see $log/console.$i" >>"$log/result.$i"
+        echo "not ok machine: stopped early, at $(tail -n 1 "$log/given.$i"), see $log/console.$i" >>"$log/result.$i"
 done
 sleep 1 # for tail to have read all of it
 kill "$results" || :
