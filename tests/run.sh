@@ -70,7 +70,8 @@ lane() {
         mkdir "$lane"
         shift
         "$@" || count not "${lane##*/}" "ended early"
-        echo "${lane##*/} took $(($(date +%s) - since)) s"
+        times >"$lane/times" # in a $( ) they would be that shell's
+        echo "${lane##*/} took $(($(date +%s) - since)) s, and $(awk -F '[ms ]+' 'NR == 2 { printf "%d", ($1 + $3) * 60 + $2 + $4 }' "$lane/times") s of processor"
     ) &
 }
 
@@ -135,7 +136,10 @@ setup() { # BUILD OPTION...
 fuzz() {
     # the same inputs each time, so that what fails here is new; --long looks for others
     seed=1 runs=20000 seconds=20
-    [ "$mode" != long ] || seed=$GPUANCHOR_SEED runs=-1 seconds=600
+    case $mode in
+    full) runs=5000 seconds=5 ;;
+    long) seed=$GPUANCHOR_SEED runs=-1 seconds=600 ;;
+    esac
     for fuzzer in "$lane"/clang-asan/tests/fuzz-*; do
         [ -x "$fuzzer" ] && [ -f "$fuzzer" ] || continue
         format=${fuzzer##*/fuzz-}
@@ -173,17 +177,20 @@ source_lane() {
 }
 
 package_lane() {
-    DEB_BUILD_OPTIONS=nocheck step "package: release.sh" sh debian/release.sh "$work/dist"
-    script package sh tests/deb/run.sh trixie "$work/dist" "$work/deb" # first, because the machine waits for it
-    : >"$work/no-more-packages"
     # on Debian 12 a full run has built and tested it in the lane source
-    ! { [ "$mode" = full ] && grep -q '^VERSION_CODENAME=bookworm$' /etc/os-release; } || return 0
-    script package sh tests/deb/run.sh bookworm "$work/dist"
+    releases='trixie bookworm'
+    [ "$mode" != full ] || ! grep -q '^VERSION_CODENAME=bookworm$' /etc/os-release || releases=trixie
+    # shellcheck disable=SC2086 # a list
+    DEB_BUILD_OPTIONS=nocheck step "package: release.sh" sh debian/release.sh "$work/dist" $releases
+    for release in $releases; do # trixie first, because the machine waits for it
+        script package sh tests/deb/run.sh $release "$work/dist" "$work/deb/$release"
+    done
+    : >"$work/no-more-packages"
 }
 
 vm_lane() {
     sh tests/vm/run.sh --image
-    until [ -e "$work/deb/older.deb" ]; do
+    until [ -e "$work/deb/trixie/older.deb" ]; do
         [ ! -e "$work/no-more-packages" ] || { count not vm "there is no package to install"; return 0; }
         sleep 1
     done
@@ -192,7 +199,7 @@ vm_lane() {
     slice) set -- --slice "$GPUANCHOR_SEED" ;;
     long) set -- --limit 14400 --swaps 100 ;;
     esac
-    script vm sh tests/vm/run.sh --deb "$work/deb" "$@"
+    script vm sh tests/vm/run.sh --deb "$work/deb/trixie" "$@"
 }
 
 if [ "$mode" = quick ]; then
