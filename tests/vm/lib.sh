@@ -72,7 +72,7 @@ reset_host() {
         [ ! -e /var/lib/lxc/$ct ] || pct stop $ct >/dev/null 2>&1
     done
     systemctl stop gpuanchor-look.path gpuanchor-look.timer gpuanchor-look.service 2>/dev/null # but for its own cases
-    systemctl stop gpuanchord gpuanchor-boot pve-container{,-debug}@10{1,2,3,4} 2>/dev/null
+    systemctl stop gpuanchord gpuanchor-boot 'pve-container@*' 'pve-container-debug@*' 2>/dev/null # those there are
     systemctl reset-failed 2>/dev/null
     rm -rf /run/systemd/system/gpuanchord.service.d /var/lib/private/gpuanchord /var/lib/gpuanchord
     umount -q /var/lib/lxc
