@@ -12,7 +12,7 @@ set -eu
 suite=${1:?usage: build.sh SUITE FOLDER} folder=${2:?usage: build.sh SUITE FOLDER}
 source=$(cd "$(dirname "$0")/.." && pwd)
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/gpuanchor-build.XXXXXX")
-trap 'rm -rf --one-file-system "$work"' EXIT
+trap 'umount "$work/root/proc" 2>/dev/null || :; rm -rf --one-file-system "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 
 files() { # of a clone what git knows, else all
@@ -25,23 +25,30 @@ build() {
     mkdir -p "$work/root/build/gpuanchor" "$folder"
     files | tar -C "$source" --null --files-from=- --ignore-failed-read -cf - |
         tar -C "$work/root/build/gpuanchor" --no-same-owner -xf -
+    # not left as a chroot, where that can be: in one, the tests may make no user namespace. It can
+    # not in another chroot, whose / is no mount point; /dev is then the few nodes that it has
+    how=private
+    unshare --mount --propagation private true 2>/dev/null || how=unchanged
     # shellcheck disable=SC2016
-    # no chroot: in one, the tests may make no user namespace
-    unshare --mount --pid --fork --kill-child --propagation private sh -euc '
-        mount --rbind "$1" "$1"
-        mount --rbind /dev "$1/dev"
+    unshare --mount --pid --fork --kill-child --propagation $how sh -euc '
         mount -t proc proc "$1/proc"
-        mount -t tmpfs -o mode=1777 tmp "$1/tmp"
-        cd "$1"
-        pivot_root . mnt
-        umount -l mnt
-        exec env PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/root \
+        enter="chroot $1"
+        if [ "$2" = private ]; then
+            mount --rbind "$1" "$1"
+            mount --rbind /dev "$1/dev"
+            mount -t tmpfs -o mode=1777 tmp "$1/tmp"
+            cd "$1"
+            pivot_root . mnt
+            umount -l mnt
+            enter=
+        fi
+        exec $enter env PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/root \
             DEBIAN_FRONTEND=noninteractive sh -euc "
                 cd /build/gpuanchor
                 . /etc/os-release
                 sed -i \"1s/)/~deb\$VERSION_ID)/\" debian/changelog
                 apt-get -qy build-dep .
-                dpkg-buildpackage --build=binary --no-sign"' build "$work/root"
+                dpkg-buildpackage --build=binary --no-sign"' build "$work/root" $how
 }
 
 if ! (build) >"$work/log" 2>&1 </dev/null; then

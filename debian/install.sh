@@ -53,7 +53,7 @@ build() {
     # one source that refuses, as Proxmox's does without a subscription, is no reason to end: what
     # cannot be installed from the others is said then
     apt-get -qq update >/dev/null 2>&1 || echo "install.sh: apt-get update failed for some sources; going on with the others" >&2
-    run apt-get -qy install --no-install-recommends mmdebstrap
+    run apt-get -qy -o APT::Keep-Downloaded-Packages=false install --no-install-recommends mmdebstrap
     DEB_BUILD_OPTIONS=nocheck sh "$here/build.sh" "$VERSION_CODENAME" "$work" >/dev/null
     remove_extra
 }

@@ -6,7 +6,8 @@
 # VARIANT is mmdebstrap's, PACKAGES are comma or newline separated. The mirror is the one
 # that this system uses; what apt has read of it stays, for packages that come later. In a
 # mount namespace of its own: nothing stays mounted, and tests that run beside it watch
-# mounts. Needs root and mmdebstrap.
+# mounts. In a chroot, whose / is no mount point that could be private, mmdebstrap unmounts what
+# it mounts. Needs root and mmdebstrap.
 set -eu
 
 suite=$1 folder=$2 variant=$3
@@ -19,7 +20,11 @@ extract:*) ;; # has no apt of its own
 *:https:*) packages=ca-certificates${packages:+,$packages} ;;
 esac
 
-exec unshare --mount --propagation private mmdebstrap --mode=root --variant="$variant" \
+own="unshare --mount --propagation private"
+$own true 2>/dev/null || own=
+
+# shellcheck disable=SC2086 # words
+exec $own mmdebstrap --mode=root --variant="$variant" \
     --format=directory --components=main ${packages:+"--include=$packages"} \
     --aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Languages "none"' \
     --dpkgopt=force-unsafe-io --skip=cleanup/apt "$suite" "$folder" "$mirror"
