@@ -77,7 +77,7 @@ esac
 
 echo "installing ${deb##*/}"
 chmod a+rX "$work" # apt reads a file as an unprivileged user
-run apt-get -qy install --reinstall "$deb"
+run apt-get -qy -o APT::Keep-Downloaded-Packages=false install --reinstall "$deb"
 echo
 gpuanchor --version
 echo "Next: gpuanchor status        which containers use a GPU"
