@@ -7,15 +7,26 @@
 # In a mount namespace of its own this machine gets the devices of a sample host, and a stand-in for
 # lxc-info. A container is a process in namespaces and a control group of its own. Its nodes
 # have no driver: an open that gets through answers ENXIO, one that the gate refuses EPERM.
-# Needs root and a control group v2 that may be mounted; 77 without.
+# Needs root, a control group v2 that may be mounted, and programs that may be attached to it, which
+# nspawn and Docker do not let; 77 without.
 # shellcheck disable=SC2154 # gpuanchor, tests
 set -u
 [ "$(id -u)" = 0 ] || { echo "needs root"; exit 77; }
+
+# a gate needs CAP_NET_ADMIN, and CAP_BPF or CAP_SYS_ADMIN, of the first user namespace
+may_gate() {
+    caps=$((0x$(sed -n 's/^CapEff:[[:space:]]*//p' /proc/self/status)))
+    [ $((caps >> 12 & 1)) = 1 ] && [ $((caps >> 39 & 1 | caps >> 21 & 1)) = 1 ] &&
+        grep -qx ' *0  *0  *4294967295' /proc/self/uid_map
+}
+may_gate || { echo "no program can be attached to a control group here: needs CAP_NET_ADMIN and CAP_BPF"; exit 77; }
 
 # All that it makes is on a tmpfs of this namespace, and goes with it: nothing is ever removed but
 # control groups. Its control group is the root of a namespace, so that containers are below /lxc.
 case ${inside_namespaces-} in
 '')
+    # in a chroot / is no mount point
+    unshare --mount --propagation private true 2>/dev/null || { echo "no mount namespace can be made here"; exit 77; }
     work=$(mktemp -d /tmp/gpuanchor-running.XXXXXX)
     inside_namespaces=1 work=$work unshare --mount --propagation private sh "$0" "$@"
     status=$?
