@@ -481,6 +481,108 @@ case_accelerator_without_driver() {
     unsaid 1e60
 }
 
+# the accelerator beside a GPU that a policy names is pinned as the GPU is: the last number of "gets" is its own
+case_accelerator_beside() {
+    accels() { # "BUS N ID" each: the accelerators of the host from now on, beside one GPU
+        for spec; do
+            # shellcheck disable=SC2086 # words
+            set -- $spec
+            echo "pci 0000:$1:00.0 class=120000 id=$3 sub=1043:0001 driver=amdxdna under=0000:00:$1.0"
+            [ "$2" = - ] || echo "accel 0000:$1:00.0 $2"
+        done >"$work/more"
+        host '01 01.0 0' -
+    }
+    has() { # N or "-": the accelN that its lines name, and what every door says of it
+        [ "$(sed -n 's|^dev[0-9]*: */dev/accel/accel\([0-9]*\),.*|\1|p' "$(conf 101)")" = "${1#-}" ] || { cat "$(conf 101)" >&2; fail "not accel$1"; }
+        [ "$(names 101)" = 0 ] || fail 'not its GPU'
+    }
+    ours=1022:17f0 other=1e52:401e
+    accels "05 0 $ours"
+    ct 101 0
+    policy 101 'gpu = pci:0000:01:00.0' 'devices = render accel'
+    start 101
+    said "enable 101 --gpu 'pci:0000:01:00.0 pci:ADDRESS'"
+    has 0
+    start 101
+    said 'nothing to change'
+    run 0 status
+    said 0000:05:00.0
+    # another one is put in, and takes its number
+    accels "04 0 $other" "05 1 $ours"
+    start 101
+    has 1
+    run 0 plan 101
+    unsaid 0000:04:00.0
+    # it is replaced: none without a question, wherever one asks
+    accels "05 0 $other"
+    start 101
+    has -
+    said "GPU 0000:05:00.0 (the accelerator beside its GPU, pinned $ours) is not on this host"
+    said 'gpuanchor enable 101 --gpu SELECTOR'
+    "$gpuanchor" plan 101 >"$work/out" 2>&1
+    said "pinned $ours) is not on this host"
+    unsaid accel0
+    "$gpuanchor" apply --dry-run 101 >"$work/out" 2>&1
+    said "pinned $ours) is not on this host"
+    "$gpuanchor" status >"$work/out" 2>&1
+    said 0000:05:00.0
+    "$gpuanchor" doctor 101 >"$work/out" 2>&1
+    said "0000:05:00.0 (the accelerator beside its GPU"
+    # no GPU of its policy is another one now; that it is named again is an answer
+    "$gpuanchor" enable 101 --missing start >"$work/out" 2>&1
+    start 101
+    has -
+    run 0 enable 101 --gpu pci:0000:01:00.0
+    start 101
+    has 0
+    # one that the policy names is that one
+    accels "04 0 $ours" "05 1 $other"
+    start 101
+    has 1
+    run 0 enable 101 --gpu 'pci:0000:01:00.0 pci:0000:04:00.0'
+    start 101
+    has 0
+    grep -q 'by=accel' "$POLICIES/101.conf" && fail 'the other one is still pinned'
+    # where no accel nodes are wanted any more none is missed
+    accels "05 1 $other"
+    run 0 enable 101 --gpu pci:0000:01:00.0
+    start 101
+    has 1
+    run 0 enable 101 --devices render
+    sed -i '/accel/d' "$(conf 101)"
+    accels "04 0 $ours"
+    start 101
+    has -
+    said 'nothing to change'
+    grep -q 'by=accel' "$POLICIES/101.conf" && fail 'it is still pinned'
+    :
+}
+
+# the same by hand: what the policy names beside it makes no other one out of it
+case_accelerator_beside_edited() {
+    printf 'pci 0000:05:00.0 class=120000 id=1022:17f0 sub=1043:0001 driver=amdxdna under=0000:00:05.0\naccel 0000:05:00.0 0\n' >"$work/more"
+    cp "$work/more" "$work/ours"
+    host '01 01.0 0' '02 02.0 1 id=1002:150e' -
+    ct 101 0
+    policy 101 'gpu = pci:0000:01:00.0' 'devices = render accel'
+    start 101
+    grep -q accel0 "$(conf 101)" || fail 'no accelerator'
+    sed 's/05/06/g; s/17f0/1500/' "$work/ours" >"$work/more"
+    host '01 01.0 0' '02 02.0 1 id=1002:150e' -
+    sed -i 's/^gpu = pci:.*/gpu = pci:0000:02:00.0/' "$POLICIES/101.conf"
+    gets 101 1
+    grep -q accel0 "$(conf 101)" && fail 'another accelerator'
+    # as in a cluster: where another node has chosen so, that model, else the only one
+    sed -i 's/^\[pin pve1\]/[pin pve2]/' "$POLICIES/101.conf"
+    cat "$work/ours" >>"$work/more"
+    sed -i 's/^accel 0000:06.*/accel 0000:06:00.0 1/' "$work/more"
+    host '01 01.0 0' '02 02.0 1 id=1002:150e' -
+    gets 101 1
+    grep -q accel0 "$(conf 101)" || fail 'not that model'
+    grep -q accel1 "$(conf 101)" && fail 'the other model'
+    :
+}
+
 nv='id=10de:2204 sub=10de:1467'
 # NVIDIA's UUID: not known at the first boot, known at the second
 case_uuid_known_later() {

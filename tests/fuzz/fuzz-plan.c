@@ -235,9 +235,6 @@ static bool is_chosen(const struct plan *p, const struct gpu *g) {
         for (size_t i = 0; i < p->choice.gpus.n; i++)
                 if (p->choice.gpus.items[i] == g)
                         return true;
-        for (size_t i = 0; i < p->n_nodes; i++) /* the lone NPU of a host comes with any GPU */
-                if (p->nodes[i].gpu == g)
-                        return true;
         return false;
 }
 

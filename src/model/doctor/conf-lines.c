@@ -118,9 +118,7 @@ static enum doctor_outcome outcome_of_line(const struct doctor_guest *g,
                                                            : OUTCOME_LINE_NO_NODE;
         if (given->node->state != NODE_CHAR)
                 return OUTCOME_LINE_SEE_NODE;
-        /* the one accelerator of a host is given beside the GPU that was chosen */
-        if (given->gpu && has_choice(g) && !gpu_list_has(&g->plan->choice.gpus, given->gpu) &&
-            !plan_has_node(g->plan, given->node))
+        if (given->gpu && has_choice(g) && !gpu_list_has(&g->plan->choice.gpus, given->gpu))
                 return OUTCOME_LINE_OTHER_GPU;
         return given->gpu ? OUTCOME_LINE_NODE : OUTCOME_LINE_SHARED_NODE;
 }

@@ -23,7 +23,7 @@ struct card {
         const char *port;                  /* "pci0000:00/03.1/00.0"; NULL: not known */
         const char *serials[SERIAL_KINDS]; /* NULL: none, or not readable now */
         uint32_t function; /* of a pin: virtual function that is meant, 1 is the first; 0: the card */
-        const char *by;    /* of a pin: the selector that chose it, selector_key(); NULL: auto */
+        const char *by;    /* of a pin: what chose it, selector_key() or CHOSEN_BY_ACCEL; NULL: auto */
         const char *state; /* of a pin: "missing", "ambiguous" at the last start; NULL: it was here */
         uint32_t kept;     /* SERIAL_BIT()s: of an earlier look, for they cannot be read now */
         uint32_t none;     /* SERIAL_BIT()s: can be read, and it has no serial of its own */

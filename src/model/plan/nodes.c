@@ -11,6 +11,7 @@
 
 #include "model/conf/application.h"
 #include "model/finding/reason.h"
+#include "model/plan/choose/choose-accel.h"
 #include "model/plan/devices.h"
 #include "model/ways/other-way.h"
 
@@ -121,7 +122,8 @@ static bool is_wanted(const struct planner *x, const struct gpu *g, const struct
         const struct plan_input *in = x->in;
         const struct choice *c = &x->p->choice;
         struct line_count lines;
-        size_t gpus = c->pin.n_gpus > c->gpus.n ? c->pin.n_gpus - c->gpus.n : 0;
+        size_t away = c->pin.n_gpus > c->gpus.n ? c->pin.n_gpus - c->gpus.n : 0;
+        size_t gpus = away - (away > 0 && accel_is_away(c)); /* which is no GPU */
 
         if (!(x->p->devices & NODE_BIT(n->kind)) || input_is_elsewhere(in, n))
                 return false;
@@ -194,11 +196,19 @@ static void add_tolerated(struct planner *x) {
         }
 }
 
+static size_t count_gpus(const struct choice *c) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < c->gpus.n; i++)
+                n += !is_accelerator(c->gpus.items[i]);
+        return n;
+}
+
 /* A line names the same MIG instance of another card: that of the one card which is given follows. */
 static bool names_instance(const struct planner *x, const struct node *n) {
         const struct plan_input *in = x->in;
 
-        for (size_t i = 1; x->p->choice.gpus.n == 1 && i < in->survey->n_lines; i++) {
+        for (size_t i = 1; count_gpus(&x->p->choice) == 1 && i < in->survey->n_lines; i++) {
                 const struct gpu *g;
                 const struct node *other = devline_node(in->facts, &in->survey->lines[i], &g);
 
@@ -270,28 +280,12 @@ static void add_unknown(struct planner *x) {
         }
 }
 
-/*
- * An NPU has an address of its own; with a GPU chosen it is meant when it is the only one, and nothing
- * that was chosen is missing, which may be another.
- */
-static void add_lone_accel(struct planner *x) {
-        const struct plan_input *in = x->in;
+/* With nothing missing that was chosen, none could be: this host has none, or several. */
+static void check_accel(struct planner *x) {
         struct plan *p = x->p;
-        const struct gpu *only = NULL;
-        size_t n = 0;
 
         if (!(p->devices & NODE_BIT(NODE_ACCEL)) || p->choice.gpus.n == 0 ||
-            plan_has_kind(p, NODE_ACCEL))
-                return;
-        for (size_t i = 0; !p->choice.missing && i < in->facts->n_gpus; i++)
-                if (gpu_node(&in->facts->gpus[i], NODE_ACCEL)) {
-                        only = &in->facts->gpus[i];
-                        n++;
-                }
-        for (size_t i = 0; n == 1 && i < only->n_nodes; i++)
-                if (only->nodes[i].kind == NODE_ACCEL)
-                        add_node(x, only, &only->nodes[i], true);
-        if (n == 1)
+            accel_is_among(&p->choice.gpus))
                 return;
         p->incomplete = true;
         if (!p->choice.missing)
@@ -352,7 +346,7 @@ void nodes_find(struct planner *x) {
         x->p->devices = devices_find(x);
         for (size_t i = 0; i < x->p->choice.gpus.n; i++)
                 add_gpu_nodes(x, x->p->choice.gpus.items[i]);
-        add_lone_accel(x);
+        check_accel(x);
         add_shared(x);
         add_unknown(x);
         check_ctl(x);

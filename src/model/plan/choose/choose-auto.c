@@ -6,40 +6,9 @@
 #include "model/plan/choose/choose-auto.h"
 
 #include "model/finding/reason.h"
+#include "model/plan/choose/choose-accel.h"
 #include "model/plan/choose/evidence.h"
 #include "model/plan/choose/pin.h"
-
-static uint32_t wanted_kinds(const struct plan_input *in) {
-        return in->policy->devices_set ? in->policy->devices
-               : in->survey->given     ? in->survey->given
-                                       : in->survey->allowed;
-}
-
-/* Whether nothing but an NPU is meant, which has no render node. */
-static bool only_accel(const struct plan_input *in) {
-        return wanted_kinds(in) == NODE_BIT(NODE_ACCEL);
-}
-
-static struct gpu_list accels(struct chooser *x) {
-        struct gpu_list accels = { 0 };
-
-        for (size_t i = 0; i < x->in->facts->n_gpus; i++)
-                if (gpu_node(&x->in->facts->gpus[i], NODE_ACCEL))
-                        gpu_list_add(x->a, &accels, &x->in->facts->gpus[i]);
-        return accels;
-}
-
-/* An NPU beside a GPU is a device of its own: the only one is chosen, too, and so known later on. */
-static void take_lone_accel(struct chooser *x) {
-        struct gpu_list all = accels(x);
-
-        if (x->c->gpus.n == 0 || !(wanted_kinds(x->in) & NODE_BIT(NODE_ACCEL)) || all.n != 1)
-                return;
-        for (size_t i = 0; i < x->c->gpus.n; i++)
-                if (gpu_node(x->c->gpus.items[i], NODE_ACCEL))
-                        return;
-        chooser_take(x, all.items[0]);
-}
 
 /* What NVIDIA's hook is told to give, beside what the lines name. */
 static void add_hooked(struct chooser *x, struct gpu_list *named) {
@@ -85,8 +54,9 @@ static void not_told(struct chooser *x, const struct gpu_list *usable) {
 
 void choose_auto(struct chooser *x) {
         const struct plan_input *in = x->in;
-        bool other_node = in->policy->n_pins > 0, accel = only_accel(in);
-        struct gpu_list usable = accel ? accels(x) : chooser_usable(x), named = { 0 };
+        bool other_node = in->policy->n_pins > 0, accel = accel_is_only_kind(in);
+        struct gpu_list usable = accel ? accel_list(x->a, in->facts) : chooser_usable(x),
+                        named = { 0 };
         const char *missing = x->c->missing; /* by other selectors */
 
         if (!other_node)
@@ -106,5 +76,4 @@ void choose_auto(struct chooser *x) {
         } else {
                 not_told(x, &usable);
         }
-        take_lone_accel(x);
 }

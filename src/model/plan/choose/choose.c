@@ -7,6 +7,7 @@
 
 #include "model/finding/reason.h"
 #include "model/gpu/pci-address.h"
+#include "model/plan/choose/choose-accel.h"
 #include "model/plan/choose/choose-auto.h"
 #include "model/plan/choose/pin.h"
 
@@ -130,23 +131,6 @@ static bool pin_has(struct chooser *x, const struct pin *pin, const struct gpu_s
         return false;
 }
 
-/* The GPUs of @before that were chosen by what the policy still says; another wish voids a pin. */
-static struct pin still_wanted(struct chooser *x, const struct pin *before) {
-        const struct policy *p = x->in->policy;
-        struct pin pin = *before;
-
-        pin.gpus = NULL;
-        pin.n_gpus = 0;
-        for (size_t i = 0; i < before->n_gpus; i++)
-                for (size_t j = 0; j < p->n_gpus; j++)
-                        if (p->gpus[j].kind != SEL_ALL &&
-                            selector_made(x->a, &p->gpus[j], before->gpus[i].by)) {
-                                *ARENA_PUSH(x->a, pin.gpus, pin.n_gpus) = before->gpus[i];
-                                break;
-                        }
-        return pin;
-}
-
 /* By a selector that has no pin yet: what it means now is what it means from now on. */
 static void choose_and_pin(struct chooser *x, const struct gpu_sel *s) {
         const struct pin *other = pin_of_other_node(x, s);
@@ -165,6 +149,50 @@ static void choose_and_pin(struct chooser *x, const struct gpu_sel *s) {
                 pin_add(x, &chosen, selector_key(x->a, s));
 }
 
+/* Whether a selector that has no pin yet names an accelerator: then it is that one. */
+static bool is_accel_named(struct chooser *x, const struct pin *before) {
+        const struct policy *p = x->in->policy;
+
+        for (size_t i = 0; i < p->n_gpus; i++) {
+                struct findings quiet = { .arena = x->a };
+                struct choice c = { 0 };
+                struct chooser trial = { x->a, x->in, &quiet, &c };
+
+                if (p->gpus[i].kind == SEL_ALL || pin_has(x, before, &p->gpus[i]))
+                        continue;
+                choose_and_pin(&trial, &p->gpus[i]);
+                if (accel_is_among(&c.gpus))
+                        return true;
+        }
+        return false;
+}
+
+/*
+ * Whether what chose @c is still wanted; another wish voids a pin. The accelerator that was the only
+ * one is meant until the policy names one.
+ */
+static bool is_still_wanted(struct chooser *x, const struct pin *before, const struct card *c) {
+        const struct policy *p = x->in->policy;
+
+        if (pin_is_accel(c))
+                return accel_is_wanted(x->in) && !is_accel_named(x, before);
+        for (size_t i = 0; i < p->n_gpus; i++)
+                if (p->gpus[i].kind != SEL_ALL && selector_made(x->a, &p->gpus[i], c->by))
+                        return true;
+        return false;
+}
+
+static struct pin still_wanted(struct chooser *x, const struct pin *before) {
+        struct pin pin = *before;
+
+        pin.gpus = NULL;
+        pin.n_gpus = 0;
+        for (size_t i = 0; i < before->n_gpus; i++)
+                if (is_still_wanted(x, before, &before->gpus[i]))
+                        *ARENA_PUSH(x->a, pin.gpus, pin.n_gpus) = before->gpus[i];
+        return pin;
+}
+
 void choose_gpus(struct arena *a, const struct plan_input *in, struct findings *f,
                  struct choice *ret) {
         const struct pin *before = policy_pin(in->policy, in->node);
@@ -181,6 +209,7 @@ void choose_gpus(struct arena *a, const struct plan_input *in, struct findings *
                         choose_and_pin(&x, &p->gpus[i]);
                 else if (p->gpus[i].unread)
                         say_broken(&x, &p->gpus[i]);
+        choose_accel(&x);
         pin_finish(&x, before ? before : &(struct pin){ 0 });
         *ret = c;
 }

@@ -125,6 +125,7 @@ static void take_tracked(struct chooser *x, const struct card *p,
         const struct gpu *g =
                 t->card ? facts_gpu_of(x->in->facts, t->card, t->next.card.function) : NULL;
         const char *ids = pci_ids_model(x->a, &p->ids);
+        const char *pinned = arena_printf(x->a, pin_is_accel(p) ? WHY_PINNED_ACCEL : WHY_PINNED, ids);
         struct gpu_list equal;
 
         if (t->result == TRACK_AMBIGUOUS || t->result == TRACK_CONFLICT) {
@@ -135,7 +136,7 @@ static void take_tracked(struct chooser *x, const struct card *p,
                                           : arena_printf(x->a, WHY_PIN_AMBIGUOUS, ids, p->address),
                                   p->address, &equal);
         } else if (!t->card) {
-                chooser_miss(x, p->address, arena_printf(x->a, WHY_PINNED, ids));
+                chooser_miss(x, p->address, pinned);
         } else if (t->result == TRACK_REPLACED ||
                    card_compare_serials(p, &t->next.card) == SERIAL_OTHER) {
                 /* perhaps at the start of another container already, which did not report it */
@@ -151,7 +152,7 @@ static void take_tracked(struct chooser *x, const struct card *p,
                                                     .new = t->next.card.address });
         }
         if (t->card && !g) /* the card is there without this function */
-                chooser_miss(x, p->address, arena_printf(x->a, WHY_PINNED, ids));
+                chooser_miss(x, p->address, pinned);
         if (g)
                 chooser_take_or_held(x, g, p->address);
 }
@@ -217,6 +218,10 @@ bool pin_choose_alike(struct chooser *x, const struct pin *pin) {
                                 chooser_take_or_held(x, &x->in->facts->gpus[j],
                                                      x->in->facts->gpus[j].address);
         return true;
+}
+
+bool pin_is_accel(const struct card *c) {
+        return c->by && streq(c->by, CHOSEN_BY_ACCEL);
 }
 
 void pin_add(struct chooser *x, const struct gpu_list *chosen, const char *by) {

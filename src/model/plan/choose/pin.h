@@ -23,7 +23,12 @@ struct pinned pin_by_itself(struct arena *a, const struct facts *f, const struct
  */
 bool pin_choose_alike(struct chooser *x, const struct pin *pin);
 
-/** pin_add() - @chosen are pinned, too; @by: selector_key() of what chose them, or NULL */
+#define CHOSEN_BY_ACCEL "accel" /* in the place of a selector, none of which is called so */
+
+/** pin_is_accel() - whether @c was chosen as the only accelerator, see choose-accel.h */
+bool pin_is_accel(const struct card *c);
+
+/** pin_add() - @chosen are pinned, too; @by: selector_key(), CHOSEN_BY_ACCEL or NULL */
 void pin_add(struct chooser *x, const struct gpu_list *chosen, const char *by);
 
 /**

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * choose-accel - the only one, chosen once
+ */
+#include "model/plan/choose/choose-accel.h"
+
+#include "model/finding/reason.h"
+#include "model/plan/choose/pin.h"
+
+static uint32_t wanted_kinds(const struct plan_input *in) {
+        return in->policy->devices_set ? in->policy->devices
+               : in->survey->given     ? in->survey->given
+                                       : in->survey->allowed;
+}
+
+bool accel_is_only_kind(const struct plan_input *in) {
+        return wanted_kinds(in) == NODE_BIT(NODE_ACCEL);
+}
+
+bool accel_is_wanted(const struct plan_input *in) {
+        return wanted_kinds(in) & NODE_BIT(NODE_ACCEL);
+}
+
+struct gpu_list accel_list(struct arena *a, const struct facts *f) {
+        struct gpu_list all = { 0 };
+
+        for (size_t i = 0; i < f->n_gpus; i++)
+                if (gpu_node(&f->gpus[i], NODE_ACCEL))
+                        gpu_list_add(a, &all, &f->gpus[i]);
+        return all;
+}
+
+bool accel_is_among(const struct gpu_list *gpus) {
+        for (size_t i = 0; i < gpus->n; i++)
+                if (gpu_node(gpus->items[i], NODE_ACCEL))
+                        return true;
+        return false;
+}
+
+bool accel_is_away(const struct choice *c) {
+        for (size_t i = 0; i < c->pin.n_gpus; i++)
+                if (pin_is_accel(&c->pin.gpus[i]))
+                        return !accel_is_among(&c->gpus);
+        return false;
+}
+
+/* What another cluster node has chosen so; nothing when this one has no single match. */
+static void choose_as_elsewhere(struct chooser *x) {
+        const struct policy *p = x->in->policy;
+
+        for (size_t i = 0; i < p->n_pins; i++)
+                for (size_t j = 0; j < p->pins[i].n_gpus; j++)
+                        if (pin_is_accel(&p->pins[i].gpus[j])) {
+                                struct pin one = { .gpus = &p->pins[i].gpus[j], .n_gpus = 1 };
+
+                                (void)pin_choose_alike(x, &one);
+                                return;
+                        }
+}
+
+/* What chooses another one has to name the GPUs, too. */
+static void announce(struct chooser *x, const struct gpu_list *gpus, const struct gpu *accel) {
+        struct strbuf own = { .arena = x->a };
+
+        for (size_t i = 0; i < gpus->n; i++)
+                strbuf_printf(&own, "%s%s", i > 0 ? " " : "", gpu_selector(x->a, gpus->items[i]));
+        finding_add(x->f,
+                    (struct finding){ .code = FINDING_GPU_PINNED,
+                                      .gpu = accel->address,
+                                      .what = gpu_describe(x->a, accel),
+                                      .new = arena_printf(x->a, WHY_SELECT_BESIDE, strbuf_str(&own),
+                                                          accel->pci ? WHY_SELECT_PCI
+                                                                     : WHY_SELECT_PLATFORM),
+                                      .where = x->in->node });
+}
+
+void choose_accel(struct chooser *x) {
+        struct choice *c = x->c;
+        struct gpu_list chosen = c->gpus, all = accel_list(x->a, x->in->facts);
+
+        /* what is missing may be an accelerator */
+        if (c->missing || c->undecided || chosen.n == 0 || !accel_is_wanted(x->in) ||
+            accel_is_among(&chosen))
+                return;
+        c->gpus = (struct gpu_list){ 0 };
+        choose_as_elsewhere(x);
+        if (c->gpus.n == 0 && !c->missing && all.n == 1)
+                chooser_take(x, all.items[0]);
+        pin_add(x, &c->gpus, CHOSEN_BY_ACCEL);
+        for (size_t i = 0; i < c->gpus.n; i++)
+                announce(x, &chosen, c->gpus.items[i]);
+        all = c->gpus;
+        c->gpus = chosen;
+        for (size_t i = 0; i < all.n; i++)
+                chooser_take(x, all.items[i]);
+}
