@@ -14,13 +14,15 @@ import sys
 import tempfile
 
 COUNT = 20000
-JUDGE, TRACK, HISTORY, CARD, MEMORY, PIN = (
+JUDGE, TRACK, HISTORY, CARD, MEMORY, PIN, CHOOSE, CHOOSE_ACCEL = (
     "src/model/identity/judge.c",
     "src/model/identity/track.c",
     "src/model/identity/history.c",
     "src/model/gpu/card.c",
     "src/model/identity/host-memory.c",
     "src/model/plan/choose/pin.c",
+    "src/model/plan/choose/choose.c",
+    "src/model/plan/choose/choose-accel.c",
 )
 MUTANTS = {  # name: (file, text, what it becomes)
     "serials are not compared": (
@@ -152,6 +154,16 @@ MUTANTS = {  # name: (file, text, what it becomes)
         JUDGE,
         "|| may_be_a_spare(s, p))",
         ")",
+    ),
+    "the accelerator beside a GPU is chosen anew at each start": (
+        CHOOSE,
+        "return accel_is_wanted(x->in) && !is_accel_named(x, before);",
+        "return false;",
+    ),
+    "another accelerator is chosen for one that is missing": (
+        CHOOSE_ACCEL,
+        "if (c->missing || c->undecided ||",
+        "if (c->undecided ||",
     ),
     "pins are not followed at a look": (
         "tests/unit/start-stage.c",

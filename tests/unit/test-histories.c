@@ -9,6 +9,9 @@
  * sits, and what a look could see. It counts a wrong card, and "none" where what was seen
  * tells the card. It shares no code with the decision.
  *
+ * In a quarter of the histories the cards are accelerators, at most two at a time, beside a GPU that
+ * stays: the container was given the one that was there alone. The programs play none of these.
+ *
  * test-histories [SEED [COUNT]]: in process, 10 000 of them: facts, container files, policies and
  * what the host remembers go through the decision, the files as texts
  * test-histories --programs HOOK MKHOST GPUANCHOR [SEED [COUNT]]: the hook on a folder, and the
@@ -70,6 +73,7 @@ struct world {
         struct arena arena;
         uint64_t random;
         unsigned bus, root, dock;
+        bool accel; /* the cards are accelerators, which no selector names */
         struct silicon cards[CARDS];
         struct container containers[CONTAINERS];
         struct stage stage;
@@ -143,6 +147,14 @@ static unsigned bus_of(const struct world *w, int slot) {
 }
 
 static struct node render_node(struct world *w, unsigned minor) {
+        if (w->accel)
+                return (struct node){ .kind = NODE_ACCEL,
+                                      .path = arena_printf(&w->arena, "/dev/accel/accel%u",
+                                                           minor - 128),
+                                      .number = { 261, minor - 128, false },
+                                      .state = NODE_CHAR,
+                                      .gid = 104,
+                                      .mode = 0660 };
         return (struct node){ .kind = NODE_RENDER,
                               .path = arena_printf(&w->arena, "/dev/dri/renderD%u", minor),
                               .number = { 226, minor, false },
@@ -159,8 +171,12 @@ static unsigned function_render(const struct world *w, int slot, unsigned functi
         return 140 + ((unsigned)slot * FUNCTIONS + function - 1 + w->bus) % (SLOTS * FUNCTIONS);
 }
 
-static const char *driver_of(const struct silicon *s) {
-        return s->held ? "vfio-pci" : s->model == 1 ? "nvidia" : s->readable ? "amdgpu" : "other";
+static const char *driver_of(const struct world *w, const struct silicon *s) {
+        return s->held         ? "vfio-pci"
+               : w->accel      ? "amdxdna"
+               : s->model == 1 ? "nvidia"
+               : s->readable   ? "amdgpu"
+                               : "other";
 }
 
 static struct gpu function_in(struct world *w, const struct gpu *whole, int slot, unsigned function) {
@@ -183,8 +199,8 @@ static struct gpu gpu_in(struct world *w, int slot) {
                 .address = address_of(w, slot, 0),
                 .pci = true,
                 .ids = { 0x1002, 0x7300 + s->model, 0x1043, 0x0001 },
-                .class = 0x030000,
-                .driver = driver_of(s),
+                .class = w->accel ? 0x120000 : 0x030000,
+                .driver = driver_of(w, s),
                 .port = port_of(w, slot),
                 .none = s->model == 0 && s->readable && s->serial == WITHOUT
                                 ? SERIAL_BIT(SERIAL_AMD)
@@ -199,9 +215,29 @@ static struct gpu gpu_in(struct world *w, int slot) {
         return g;
 }
 
+/* Beside accelerators: what the policies name. */
+static void observe_gpu(struct world *w, struct facts *f) {
+        struct gpu g = { .address = "0000:00:02.0",
+                         .pci = true,
+                         .ids = { 0x8086, 0x46a6, 0x1043, 0x0001 },
+                         .class = 0x030000,
+                         .driver = "i915",
+                         .port = "pci0000:00/02.0" };
+
+        *ARENA_PUSH(&w->arena, g.nodes, g.n_nodes) = (struct node){ .kind = NODE_RENDER,
+                                                                    .path = "/dev/dri/renderD128",
+                                                                    .number = { 226, 128, false },
+                                                                    .state = NODE_CHAR,
+                                                                    .gid = 104,
+                                                                    .mode = 0660 };
+        *ARENA_PUSH(&w->arena, f->gpus, f->n_gpus) = g;
+}
+
 static struct facts observe(struct world *w) {
         struct facts f = { .groups[GID_RENDER] = { true, 104 } };
 
+        if (w->accel)
+                observe_gpu(w, &f);
         for (int slot = 0; slot < SLOTS; slot++) {
                 const struct silicon *s = &w->cards[card_in(w, slot) < 0 ? 0 : card_in(w, slot)];
                 struct gpu g;
@@ -287,7 +323,7 @@ static void describe_card(const struct world *w, FILE *f, int slot) {
         bool amd = s->model == 0, has = s->serial != WITHOUT;
 
         fprintf(f, "pci 0000:%02x:00.0 class=030000 id=%04x:%04x sub=1043:0001 driver=%s ", bus,
-                vendor, 0x7300 + s->model, driver_of(s));
+                vendor, 0x7300 + s->model, driver_of(w, s));
         if (amd)
                 fprintf(f, "unique_id=%s ", has ? s->text : "none");
         describe_under(w, f, slot);
@@ -302,7 +338,7 @@ static void describe_card(const struct world *w, FILE *f, int slot) {
 
                 fprintf(f, "pci 0000:%02x:00.%u class=030000 id=%04x:%04x sub=1043:0001 driver=%s "
                            "physfn=0000:%02x:00.0 ",
-                        bus, i, vendor, 0x7300 + s->model, driver_of(s), bus);
+                        bus, i, vendor, 0x7300 + s->model, driver_of(w, s), bus);
                 describe_under(w, f, slot);
                 fprintf(f, "drm 0000:%02x:00.%u card=%u render=%u\n", bus, i, minor - 128, minor);
         }
@@ -355,8 +391,9 @@ static const char *read_text(struct world *w, const char *name) {
 }
 
 static void find_given(const struct world *w, const char *conf, struct outcome *ret) {
-        const char *line = strstr(conf, "/dev/dri/renderD");
-        unsigned render = line ? (unsigned)atoi(line + strlen("/dev/dri/renderD")) : 0;
+        const char *name = w->accel ? "/dev/accel/accel" : "/dev/dri/renderD";
+        const char *line = strstr(conf, name);
+        unsigned render = line ? (unsigned)atoi(line + strlen(name)) + (w->accel ? 128 : 0) : 0;
 
         ret->given = -1;
         for (int slot = 0; line && slot < SLOTS; slot++) {
@@ -372,10 +409,16 @@ static void find_given(const struct world *w, const char *conf, struct outcome *
         }
 }
 
-/* "pin 101 12 here 0000:c1:00.0 ...": what the host remembers of container @i */
+/*
+ * "pin 101 12 here 0000:c1:00.0 ...": what the host remembers of container @i; the pin of an
+ * accelerator stands behind that of its GPU, which `gpu = all` has not.
+ */
 static const char *remembered_pin(struct world *w, const char *pins, int i) {
-        const char *pin = strstr(pins, arena_printf(&w->arena, "pin %d ", 100 + i));
+        const char *start = arena_printf(&w->arena, "pin %d ", 100 + i);
+        const char *pin = strstr(pins, start);
 
+        if (pin && w->accel && strstr(pin + 1, start))
+                pin = strstr(pin + 1, start);
         return pin ? strchr(pin + strlen("pin 100 "), ' ') + 1 : "";
 }
 
@@ -786,6 +829,16 @@ static void judge_in_process(struct world *w, struct outcome *ret) {
                         ret[i] = remembered(w, i, bytes_dup(&w->arena, w->stage.pins));
 }
 
+static void enrol_accel(struct world *w, struct stage_container *c) {
+        static const char *const gpus[] = { "pci:0000:00:02.0", "id:8086:46a6", "driver:i915",
+                                            "auto", "all" };
+
+        c->conf = BYTES("dev0: /dev/dri/renderD128,gid=104\n");
+        c->policy = bytes_of(arena_printf(&w->arena,
+                                          "[container]\ndevices = render accel\ngpu = %s\n",
+                                          gpus[pick(w, ELEMENTS(gpus))]));
+}
+
 static void enrol_in_process(struct world *w, int i) {
         struct stage_container *c = &w->containers[i].stage;
 
@@ -797,6 +850,8 @@ static void enrol_in_process(struct world *w, int i) {
         c->policy = bytes_of(arena_printf(&w->arena,
                                           "[container]\ndevices = render\ngpu = pci:%s\n",
                                           wanted_address(w, i)));
+        if (w->accel)
+                enrol_accel(w, c);
         stage_start(&w->arena, &w->stage, c);
 }
 
@@ -1057,6 +1112,14 @@ static int any_free_slot(struct world *w) {
         return -1;
 }
 
+static unsigned count_cards(const struct world *w, bool held) {
+        unsigned n = 0;
+
+        for (int i = 0; i < CARDS; i++)
+                n += w->cards[i].slot >= 0 && (held || !w->cards[i].held);
+        return n;
+}
+
 /* Also one that has a card already: its owner chooses again. */
 static bool enrol(struct world *w) {
         int n = (int)pick(w, CONTAINERS), i = any_card(w, true);
@@ -1064,7 +1127,8 @@ static bool enrol(struct world *w) {
 
         if (!look(w))
                 return false;
-        if ((c->used && pick(w, 3)) || i < 0 || w->cards[i].held)
+        if ((c->used && pick(w, 3)) || i < 0 || w->cards[i].held ||
+            (w->accel && count_cards(w, false) != 1))
                 return true;
         *c = (struct container){ .used = true, .pinned = true, .card = i, .first = i,
                                  .slot = w->cards[i].slot, .taken_for = -1,
@@ -1181,7 +1245,7 @@ static void change(struct world *w) {
                 break;
         case 1:
         case 2:
-                if (j >= 0 && slot >= 0) {
+                if (j >= 0 && slot >= 0 && !(w->accel && count_cards(w, true) > 1)) {
                         w->cards[j].slot = slot;
                         note(w, "card %d comes into %d\n", j, slot);
                 }
@@ -1236,7 +1300,7 @@ static void change(struct world *w) {
                 }
                 break;
         case 10:
-                if (i >= 0) {
+                if (i >= 0 && !w->accel) {
                         w->cards[i].functions = pick(w, FUNCTIONS + 1);
                         note(w, "card %d has %u functions\n", i, w->cards[i].functions);
                 }
@@ -1254,6 +1318,7 @@ static bool play(struct world *w, uint64_t seed) {
         memset(w, 0, sizeof(*w));
         w->random = seed * 0x9e3779b97f4a7c15U + 1;
         w->bus = 1;
+        w->accel = !programs.folder && seed % 4 == 0;
         w->stage.id = "a";
         w->stage.containers = w->stage_containers;
         for (int slot = 0; slot < SLOTS; slot++)
@@ -1269,7 +1334,7 @@ static bool play(struct world *w, uint64_t seed) {
                         snprintf(s->text, sizeof(s->text), "%08x%08x",
                                  0x1234567U * (unsigned)(i + 1), i);
         }
-        for (unsigned n = 1 + pick(w, 4); n > 0; n--) {
+        for (unsigned n = w->accel ? pick(w, 3) : 1 + pick(w, 4); n > 0; n--) {
                 int i = any_card(w, false), slot = any_free_slot(w);
 
                 if (i >= 0 && slot >= 0)
