@@ -4,7 +4,8 @@
 # test-remedies.sh GPUANCHOR HOOK [SEED [COUNT]] - what doctor prints is carried out, on the scenarios' hosts
 #
 # A check that is wrong and has a command is not wrong after it, or has no command any more: then a
-# person must decide, and the text says what. Scenarios are chosen by the seed, which is printed.
+# person must decide, and the text says what. So it is with the findings of plan and status, whose
+# remedies are sentences. Scenarios are chosen by the seed, which is printed.
 # shellcheck disable=SC2317 # the case is called by name
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -31,14 +32,19 @@ carry_out() {
     done <"$work/commands"
 }
 
-remedy() { # folder of a scenario
+host_of() { # folder of a scenario
     rm -rf --one-file-system "$H"
     cp -a "$1" "$H"
-    [ -e "$CONF" ] && [ ! -e "$H/usr/sbin" ] || return 0
     mkdir -p "$H/usr/libexec/gpuanchor" "$H/var/lib/vz/snippets"
     ln -s "$work/bin" "$H/usr/sbin"
     install -m 755 /dev/null "$H/usr/libexec/gpuanchor/gpuanchor-hook"
     ln -sf ../../../../usr/libexec/gpuanchor/gpuanchor-hook "$H/var/lib/vz/snippets/gpuanchor-hook"
+}
+is_for_us() { [ -e "$1/etc/pve/lxc/101.conf" ] && [ ! -e "$1/usr/sbin" ]; } # folder of a scenario
+
+remedy() { # folder of a scenario
+    is_for_us "$1" || return 0
+    host_of "$1"
     : >"$work/printed"
     for _ in 1 2 3; do # one that waits for another: the report is in the order of the chain
         "$gpuanchor" doctor --plain 101 >"$work/out" 2>"$work/err" </dev/null
@@ -55,6 +61,33 @@ remedy() { # folder of a scenario
     return 1
 }
 
+# a finding whose remedy was run is not there any more
+remedies_of_findings() { # folder of a scenario
+    is_for_us "$1" || return 0
+    host_of "$1"
+    python3 "$tests/cli/remedies.py" >"$work/found" || return 1
+    awk -F'\t' '$2 != ""' "$work/found" >"$work/to-run"
+    remains=0
+    while IFS='	' read -r finding commands; do
+        host_of "$1"
+        sh -c "$commands" </dev/null >"$work/printed" 2>&1
+        python3 "$tests/cli/remedies.py" | cut -f 1 >"$work/after"
+        grep -qxF -e "$finding" "$work/after" || continue
+        echo "  ${1##*/}: $finding: still there after: $commands" >&2
+        sed 's/^/  | /' "$work/printed" >&2
+        remains=1
+    done <"$work/to-run"
+    return $remains
+}
+
+for_all() { # FUNCTION
+    bad=0
+    for story in "$work/stories"/*; do
+        "$1" "$story" || bad=$((bad + 1))
+    done
+    [ $bad = 0 ] || fail "$bad hosts"
+}
+
 case_remedies() {
     echo "seed $seed"
     # shellcheck disable=SC2046 # names have no blanks
@@ -62,11 +95,27 @@ case_remedies() {
         awk -v seed="$seed" 'BEGIN { srand(seed) } { print rand() "\t" $0 }' | sort -n | head -n "$count" | cut -f 2)
     mkdir "$work/stories"
     sh "$tests/scenarios.sh" --hosts "$work/stories" "$hook" "$@" || fail "no hosts"
-    bad=0
-    for story in "$work/stories"/*; do
-        remedy "$story" || bad=$((bad + 1))
-    done
-    [ $bad = 0 ] || fail "$bad hosts"
+    for_all remedy
 }
 
-cases case_remedies
+case_findings() { for_all remedies_of_findings; }
+
+# what a mount point was to give, its line gives then
+case_mount_point() {
+    sh "$tests/mkhost.sh" "$tests/fixtures/hosts/amd-kfd-npu.host" "$work/kfd" || fail "no host"
+    mkdir -p "$work/kfd/etc/pve/lxc"
+    printf '%s\n' 'arch: amd64' 'hookscript: local:snippets/gpuanchor-hook' 'unprivileged: 1' \
+        'mp0: /dev/kfd,mp=/dev/kfd' \
+        'lxc.mount.entry: /dev/dri/renderD128 dev/dri/renderD128 none bind,optional,create=file' >"$work/kfd/etc/pve/lxc/101.conf"
+    host_of "$work/kfd"
+    commands=$(python3 "$tests/cli/remedies.py" | sed -n 's/^mount-point-device|.*	//p')
+    sh -c "$commands; gpuanchor apply 101" </dev/null >"$work/out" 2>"$work/err"
+    ! grep -q '^mp0' "$CONF" || fail "not run: $commands"
+    grep -q '^lxc.mount.entry: /dev/kfd dev/kfd ' "$CONF" || fail "no line for kfd after: $commands"
+    host_of "$work/kfd"
+    commands=$("$gpuanchor" doctor --plain 101 | awk -F'\t' '$2 == "folder" { print $6 }')
+    sh -c "$commands; gpuanchor apply 101" </dev/null >"$work/out" 2>"$work/err"
+    grep -q '^lxc.mount.entry: /dev/kfd dev/kfd ' "$CONF" || fail "no line for kfd after: $commands"
+}
+
+cases

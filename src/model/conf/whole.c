@@ -73,6 +73,18 @@ static struct gpu_path follow(struct arena *a, const struct facts *f, const char
         return gpu_path_parse(a, bytes_of(at && at->leads_to ? at->leads_to : path));
 }
 
+/* What is there, as far as its name or number tells; 0 of all of /dev. */
+static uint32_t kinds_at(const struct facts *f, const struct gpu_path *p, const struct source *at) {
+        const struct family *family =
+                at && at->kind == SOURCE_DEVICE ? facts_family(f, at->number) : NULL;
+
+        if (family)
+                return NODE_BIT(family->kind);
+        if (p->scope == PATH_NODE || p->scope == PATH_ADDRESS)
+                return NODE_BIT(p->kind);
+        return p->scope == PATH_FOLDER ? p->kinds : 0;
+}
+
 static bool is_no_folder(const struct source *at) {
         return at && (at->kind == SOURCE_DEVICE || at->kind == SOURCE_FILE);
 }
@@ -103,6 +115,7 @@ static bool is_whole_point(struct arena *a, const struct facts *f, const char *p
         const struct source *at;
         struct gpu_path p = follow(a, f, path, &at);
 
+        d->path.kinds = kinds_at(f, &p, at);
         if (!str_has_prefix(path, "/dev/"))
                 return (p.scope == PATH_ALL || p.scope == PATH_FOLDER) && !is_no_folder(at);
         d->broken = WHY_POINT_DEVICE;

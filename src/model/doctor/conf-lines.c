@@ -257,7 +257,6 @@ static void check_syntax(struct doctor_report *r, const struct doctor_guest *g) 
         doctor_add_if_silent(r, OUTCOME_SYNTAX_RIGHT);
 }
 
-/* The name that a line's node has in the container. */
 /* @given gives the same name in the container as @earlier. */
 static void add_twice(struct doctor_report *r, const struct doctor_guest *g,
                       const struct doctor_given *earlier, const struct doctor_given *given) {
@@ -290,11 +289,11 @@ static void check_folder(struct doctor_report *r, const struct doctor_guest *g, 
         const struct devline *d = &g->survey->lines[line];
         struct doctor_item item = { .outcome = OUTCOME_FOLDER_KEPT,
                                     .subject = doctor_where(r->arena, g, line),
-                                    .what = line_text(r->arena, g, line) };
+                                    .what = line_text(r->arena, g, line),
+                                    .arg = ways_devices(r->arena, g->survey, g->plan) };
 
         if (d->type == DEVLINE_WHOLE) {
                 item.outcome = d->broken ? OUTCOME_FOLDER_MOUNT_POINT : OUTCOME_FOLDER_WHOLE;
-                item.old = d->broken;
                 item.new = bytes_dup(r->arena, g->conf->lines[line].key);
         } else if (!has_choice(g) || g->edits) {
                 /* the plan keeps a folder that has only wanted nodes */
@@ -323,7 +322,8 @@ static void check_folders(struct doctor_report *r, const struct doctor_guest *g)
                                               .outcome = OUTCOME_FOLDER_WHOLE,
                                               .subject = doctor_where(r->arena, g, w->line),
                                               .what = arena_printf(r->arena, WHY_IN_FILE, w->text,
-                                                                   w->file) });
+                                                                   w->file),
+                                              .arg = ways_devices(r->arena, g->survey, g->plan) });
         }
         doctor_add_if_silent(r, OUTCOME_FOLDER_NONE);
 }

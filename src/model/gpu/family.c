@@ -234,13 +234,21 @@ bool node_kind_parse(struct bytes name, enum node_kind *ret) {
         return false;
 }
 
-const char *node_kinds_text(struct arena *a, uint32_t kinds) {
+static const char *join_kinds(struct arena *a, uint32_t kinds, const char *between) {
         struct strbuf b = { .arena = a };
 
         for (int kind = 0; kind < NODE_KINDS; kind++)
                 if (kinds & NODE_BIT(kind))
-                        strbuf_printf(&b, "%s%s", b.len > 0 ? " " : "", node_kind_name(kind));
+                        strbuf_printf(&b, "%s%s", b.len > 0 ? between : "", node_kind_name(kind));
         return strbuf_str(&b);
+}
+
+const char *node_kinds_text(struct arena *a, uint32_t kinds) {
+        return join_kinds(a, kinds, " ");
+}
+
+const char *node_kinds_option(struct arena *a, uint32_t kinds) {
+        return join_kinds(a, kinds, ",");
 }
 
 uint32_t node_kinds_parse(struct bytes text) {

@@ -121,5 +121,8 @@ bool node_kind_parse(struct bytes name, enum node_kind *ret);
 /** node_kinds_text() - "card render" of NODE_BIT()s */
 const char *node_kinds_text(struct arena *a, uint32_t kinds);
 
+/** node_kinds_option() - "card,render", as the option --devices takes it */
+const char *node_kinds_option(struct arena *a, uint32_t kinds);
+
 /** node_kinds_parse() - NODE_BIT()s of such a text; a name of no kind is none */
 uint32_t node_kinds_parse(struct bytes text);

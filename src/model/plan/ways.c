@@ -76,6 +76,15 @@ static const char *line_instead(const struct teller *t, const struct other_way *
         return NULL;
 }
 
+const char *ways_devices(struct arena *a, const struct survey *s, const struct plan *p) {
+        uint32_t kinds = p ? p->devices : s->given;
+
+        for (size_t i = 1; i < s->n_lines; i++)
+                if (s->lines[i].type == DEVLINE_WHOLE)
+                        kinds |= s->lines[i].path.kinds ? s->lines[i].path.kinds : DRM_KINDS;
+        return node_kinds_option(a, kinds ? kinds : DRM_KINDS);
+}
+
 bool ways_give_others(const struct facts *f, const struct plan *p, const struct other_way *w) {
         for (size_t i = 0; w->folder && i < f->n_gpus; i++) {
                 const struct gpu *g = &f->gpus[i];
@@ -138,6 +147,7 @@ static bool report_other_ways(const struct teller *t, size_t line) {
                         continue;
                 }
                 every.old = arena_printf(f->arena, WHY_IN_FILE, w->text, w->file);
+                every.what = ways_devices(f->arena, in->survey, t->p);
                 finding_add(f, every);
                 any = true;
         }
@@ -157,7 +167,7 @@ const char *ways_report(struct arena *a, const struct plan_input *in, const stru
 
                 if (d->type == DEVLINE_WHOLE) {
                         item.code = d->broken ? FINDING_MOUNT_POINT : FINDING_EVERY_GPU;
-                        item.what = d->broken;
+                        item.what = ways_devices(a, in->survey, p);
                         item.new = bytes_dup(a, l->key);
                         finding_add(f, item);
                         first = first ? first : item.where;

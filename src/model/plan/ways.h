@@ -17,6 +17,12 @@
 const char *ways_report(struct arena *a, const struct plan_input *in, const struct plan *p,
                         struct findings *f);
 
+/**
+ * ways_devices() - for --devices: kinds that the container has, and those of its mount points
+ * @p: NULL: the container is left alone
+ */
+const char *ways_devices(struct arena *a, const struct survey *s, const struct plan *p);
+
 /** ways_give_others() - whether @w binds a folder with nodes of GPUs that are not for the container
  */
 bool ways_give_others(const struct facts *f, const struct plan *p, const struct other_way *w);

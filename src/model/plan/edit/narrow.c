@@ -36,6 +36,44 @@ static const char *names_text(struct arena *a, struct names *list) {
                                     : strbuf_str(&list->text);
 }
 
+/** struct remedy - how the container gets what a line does not give it any more */
+struct remedy {
+        bool others;    /* nodes of GPUs that are not its own */
+        uint32_t kinds; /* NODE_BIT()s that it has no node of */
+        struct names lines; /* nodes that no setting adds: only a line names them */
+};
+
+static void add_lost(const struct editor *e, struct remedy *r, const struct node *n,
+                     const struct gpu *g) {
+        const struct gpu *card = g ? g : node_card(e->in->facts, n);
+
+        if (!g && node_family(n) == &families[FAMILY_NVIDIA_CAPS]) {
+                add_name(&r->lines, n, g);
+                return;
+        }
+        if (card && !gpu_list_has(&e->p->choice.gpus, card))
+                r->others = true;
+        else if (e->p->devices & NODE_BIT(n->kind))
+                add_name(&r->lines, n, g);
+        r->kinds |= NODE_BIT(n->kind) & ~e->p->devices;
+}
+
+static const char *remedy_text(const struct editor *e, struct remedy *r) {
+        struct strbuf b = { .arena = e->a };
+
+        if (r->others || r->kinds)
+                strbuf_printf(&b, WHY_WIDE_ENABLE, e->in->vmid);
+        if (r->others)
+                strbuf_adds(&b, WHY_WIDE_ALL);
+        if (r->kinds)
+                strbuf_printf(&b, WHY_WIDE_DEVICES,
+                              node_kinds_option(e->a, r->kinds | e->p->devices));
+        if (r->lines.n > 0)
+                strbuf_printf(&b, b.len ? WHY_WIDE_AND_LINES : WHY_WIDE_LINES,
+                              names_text(e->a, &r->lines));
+        return strbuf_str(&b);
+}
+
 static bool has_node(const struct plan *p, const struct node *n) {
         for (size_t i = 0; i < p->n_nodes; i++)
                 if ((p->nodes[i].required || p->nodes[i].hooked) && p->nodes[i].node == n)
@@ -48,6 +86,8 @@ static void report_wide(const struct editor *e, size_t line) {
         const struct facts *f = e->in->facts;
         const struct devline *d = &e->lines[line];
         struct names opened = { { .arena = e->a }, 0 }, lost = { { .arena = e->a }, 0 };
+        struct remedy remedy = { .lines.text.arena = e->a };
+        const char *what;
 
         if (e->c->lines[line].parked || !e->f || d->legacy)
                 return;
@@ -65,16 +105,21 @@ static void report_wide(const struct editor *e, size_t line) {
                         if (!opens(d, &nodes[j]))
                                 continue;
                         add_name(&opened, &nodes[j], g);
-                        if (!has_node(e->p, &nodes[j]))
-                                add_name(&lost, &nodes[j], g);
+                        if (has_node(e->p, &nodes[j]))
+                                continue;
+                        add_name(&lost, &nodes[j], g);
+                        add_lost(e, &remedy, &nodes[j], g);
                 }
         }
+        what = opened.n > 0 ? names_text(e->a, &opened) : WHY_NO_NODE;
+        if (lost.n > 0)
+                what = arena_printf(e->a, WHY_WIDE_LOST, what, names_text(e->a, &lost));
         editor_report(e, (struct finding){
                                  .code = lost.n > 0 ? FINDING_ACCESS_WIDE : FINDING_ACCESS_LATER,
                                  .where = editor_where(e, line),
                                  .old = editor_text(e, e->c->lines[line].text),
-                                 .what = opened.n > 0 ? names_text(e->a, &opened) : WHY_NO_NODE,
-                                 .new = names_text(e->a, &lost) });
+                                 .what = what,
+                                 .new = remedy_text(e, &remedy) });
 }
 
 /* "rwm" of "rwm # igpu" */
