@@ -555,6 +555,30 @@ case_nvidia_nodes() {
     run 0 doctor --plain 101
 }
 
+# a card that renders only is not wrong; what CUDA needs is said once, with the command that adds it
+case_nvidia_without_cuda() {
+    host nvidia
+    rm "$H/dev/nvidia-uvm-tools" && mknod -m 666 "$H/dev/nvidia-uvm-tools" c 508 1
+    dri() { # ADDRESS CARD RENDER
+        sed -i '/^lxc/d' "$CONF"
+        printf 'lxc.mount.entry: /dev/dri/%s dev/dri/%s none bind,optional,create=file\n' "$2" "$2" "$3" "$3" >>"$CONF"
+        chosen "$1"
+        run 0 apply 101
+    }
+    dri 0000:03:00.0 card2 renderD130 # nouveau's
+    run 0 doctor --plain 101
+    unsaid 'CUDA and NVENC need /dev/nvidia'
+    dri 0000:01:00.0 card0 renderD128
+    run 0 doctor --plain 101
+    answers skipped choice 'gpuanchor enable 101 --devices card,render,nvidia'
+    run 0 enable 101 --devices card,render,nvidia
+    run 0 apply 101
+    grep -q '^lxc.mount.entry: /dev/nvidia1 ' "$CONF" && grep -q '^lxc.mount.entry: /dev/nvidiactl ' "$CONF" &&
+        grep -q '^lxc.mount.entry: /dev/nvidia-uvm ' "$CONF" || fail "$(cat "$CONF")"
+    run 0 doctor --plain 101
+    unsaid 'CUDA and NVENC need /dev/nvidia'
+}
+
 # those of nvidia-caps are root's by their driver, and nothing on the host is to be corrected
 case_caps_bound() {
     host nvidia

@@ -1,9 +1,99 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * hooks-and-locks - hookscript, lock, pending changes, snapshots and the next start
+ * hooks-and-locks - the choice, hookscript, lock, pending changes, snapshots and the next start
  */
 #include "model/doctor/container.h"
+#include "model/gpu/gpu-list.h"
+
+/* ---- the choice ---- */
+
+static bool is_about_choice(enum finding_code code) {
+        return code == FINDING_GPU_MISSING || code == FINDING_GPU_AMBIGUOUS ||
+               code == FINDING_GPU_UNDECIDED || code == FINDING_GPU_HELD ||
+               code == FINDING_GPU_NO_DRIVER || code == FINDING_GPU_NO_NODE ||
+               code == FINDING_MAPPING_BROKEN;
+}
+
+/* Whether a line names a node that does not exist: the check of the line reports it, and it is the
+ * reason why no GPU could be chosen. */
+static bool names_nothing(struct arena *a, const struct doctor_guest *g) {
+        struct doctor_given *given;
+        size_t n = doctor_given(a, g, &given);
+
+        for (size_t i = 0; i < n; i++)
+                if (!given[i].node && given[i].d->path.scope != PATH_FOLDER)
+                        return true;
+        return false;
+}
+
+static void add_choice_problem(struct doctor_report *r, const struct doctor_guest *g,
+                               const struct finding *f) {
+        struct doctor_item item = { .outcome = choice_is_settled(&g->plan->choice)
+                                                       ? OUTCOME_CHOICE_PARTLY
+                                                       : OUTCOME_CHOICE_PROBLEM,
+                                    .finding = f };
+
+        if (f->code == FINDING_GPU_AMBIGUOUS)
+                doctor_correct_lines(g, &item);
+        if (!*doctor_remedies[item.remedy].command) {
+                item.remedy = REMEDY_OWN; /* the finding's */
+        } else if (names_nothing(r->arena, g)) {
+                item.outcome = OUTCOME_CHOICE_SEE_LINE;
+                item.remedy = REMEDY_OWN;
+        }
+        doctor_add(r, item);
+}
+
+/* A container that has nothing of a GPU, and of which nobody said that it shall. */
+static bool is_plain(const struct doctor_guest *g) {
+        bool plain = !g->managed && !g->has_policy && !g->survey->nvidia_hook.gives;
+
+        for (size_t i = 1; plain && i < g->survey->n_lines; i++)
+                plain = g->survey->lines[i].type == DEVLINE_NONE ||
+                        g->survey->lines[i].type == DEVLINE_IDMAP;
+        return plain && g->plan->choice.undecided;
+}
+
+static void check_choice(struct doctor_report *r, const struct doctor_guest *g) {
+        struct doctor_item item = { .outcome = OUTCOME_CHOICE_MADE };
+
+        if (is_plain(g)) {
+                doctor_add(r, (struct doctor_item){ .outcome = OUTCOME_CHOICE_NOT_MEANT });
+                return;
+        }
+        for (size_t i = 0; i < g->findings->n; i++)
+                if (is_about_choice(g->findings->items[i].code))
+                        add_choice_problem(r, g, &g->findings->items[i]);
+        if (doctor_has(r, DOCTOR_CHOICE))
+                return;
+        item.what = gpu_list_text(r->arena, &g->plan->choice.gpus);
+        if (!choice_is_settled(&g->plan->choice)) {
+                item.outcome = g->left_alone ? OUTCOME_CHOICE_SEE_POLICY : OUTCOME_CHOICE_MISSING;
+                item.what = g->plan->choice.missing;
+        }
+        doctor_add(r, item);
+}
+
+/* What renders alone may be all that is wanted, so nothing is wrong with it. */
+static void check_cuda(struct doctor_report *r, const struct doctor_guest *g) {
+        const struct plan *p = g->plan;
+        uint32_t nvidia = NODE_BIT(NODE_NVIDIA);
+
+        if (!choice_is_settled(&p->choice) || g->left_alone || (p->devices & nvidia) ||
+            plan_has_kind(p, NODE_NVIDIA))
+                return;
+        for (size_t i = 0; i < p->choice.gpus.n; i++) {
+                const struct gpu *gpu = p->choice.gpus.items[i];
+
+                if (gpu->driver && streq(gpu->driver, families[FAMILY_NVIDIA].driver))
+                        doctor_add(r,
+                                   (struct doctor_item){ .outcome = OUTCOME_CHOICE_NO_CUDA,
+                                                         .subject = gpu->address,
+                                                         .arg = node_kinds_option(
+                                                                 r->arena, p->devices | nvidia) });
+        }
+}
 
 /* ---- hookscript ---- */
 
@@ -186,6 +276,8 @@ static void check_exclusive(struct doctor_report *r, const struct doctor_guest *
 
 void doctor_check_conf(struct doctor_report *r, const struct doctor_guest *g) {
         doctor_check_lines(r, g);
+        check_choice(r, g);
+        check_cuda(r, g);
         check_hook(r, g);
         check_hook_lines(r, g);
         check_chmod(r, g);
