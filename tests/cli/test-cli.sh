@@ -606,6 +606,7 @@ case_enable_asks() {
     for typed in '\n' '\x04\n' '0\n3\nx\n\n'; do
         answers "$typed" enable 101
         [ $got = 2 ] || fail "exit status $got after $typed"
+        said '101: no line of it names a GPU. Which GPU?'
         said '  1  0000:01:00.0'
         said '; display attached; used by nobody'
         said '  2  0000:02:00.0'
@@ -625,6 +626,14 @@ case_enable_asks() {
     answers '2\n' enable 101 --dry-run
     said '+gpu = pci:0000:02:00.0'
     unchanged
+    echo 'dev0: /dev/dri/renderD140' >>"$CONF"
+    answers '\n' enable 101
+    said '101: its lines name /dev/dri/renderD140, which is not there. Which GPU?'
+    sed -i 's|^dev0.*|lxc.mount.entry: /dev/dri dev/dri none bind,optional,create=dir|' "$CONF"
+    answers '\n' enable 101
+    said '101: its line is for every GPU: lxc.mount.entry: /dev/dri dev/dri none bind,optional,create=dir. Which GPU?'
+    said '  3  all  '
+    sed -i '/^lxc.mount.entry/d' "$CONF"
     answers '9\n2\n' enable 101
     [ $got = 0 ] || fail "exit status $got"
     has "$POLICY" 'gpu = pci:0000:02:00.0'

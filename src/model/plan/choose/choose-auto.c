@@ -40,14 +40,39 @@ static void take_named(struct chooser *x, const struct gpu_list *named,
         chooser_undecided(x, &of);
 }
 
+/* Why the lines do not tell: they name several GPUs, all of them, what is not there, or none. */
+static const char *why_not_told(struct chooser *x) {
+        const struct survey *s = x->in->survey;
+        const char *wide = NULL, *gone = NULL;
+        struct gpu_list named = { 0 };
+
+        for (size_t i = 1; i < s->n_lines; i++) {
+                const struct devline *d = &s->lines[i];
+                const struct gpu *g = devline_gpu(x->in->facts, d);
+
+                if (g)
+                        gpu_list_add(x->a, &named, g);
+                else if (d->type == DEVLINE_WHOLE || devline_is_wide(x->in->facts, d))
+                        wide = wide ? wide : bytes_dup(x->a, x->in->conf->lines[i].text);
+                else if (d->at && d->at->kind == SOURCE_NOTHING && devline_kinds(x->in->facts, d))
+                        gone = gone ? gone : d->source;
+        }
+        if (named.n > 1)
+                return arena_printf(x->a, WHY_LINES_SEVERAL, gpu_list_text(x->a, &named));
+        if (wide)
+                return arena_printf(x->a, WHY_LINES_WIDE, wide);
+        return gone ? arena_printf(x->a, WHY_LINES_GONE, gone) : WHY_LINES_NONE;
+}
+
 /* On another node there is a pin, and lines that name another card are not left there. */
 static void not_told(struct chooser *x, const struct gpu_list *usable) {
-        struct ambiguity of = { .gpus = *usable, .why = WHY_LINES_DO_NOT_TELL };
+        struct ambiguity of = { .gpus = *usable };
 
         if (x->in->policy->n_pins > 0) {
                 chooser_ambiguous(x, WHY_OTHER_NODE, "a GPU", usable);
                 return;
         }
+        of.why = why_not_told(x);
         of.all = evidence_all(x->in, &(struct gpu_list){ 0 }, usable);
         chooser_undecided(x, &of);
 }
