@@ -616,6 +616,10 @@ case_enable_asks() {
     done
     said "'3' is no number from 1 to 2."
     said "'x' is no number from 1 to 2."
+    # status says where a question comes
+    run 1 status
+    said '102 plain uses GPU 0000:02:00.0 without gpuanchor: gpuanchor enable 102 --gpu SELECTOR, one of: pci:0000:01:00.0 ('
+    said '), pci:0000:02:00.0 ('
     # with --gpu never, and not without a terminal
     answers '' enable 101 --gpu driver:nothing
     [ $got = 2 ] || fail "--gpu: exit status $got"

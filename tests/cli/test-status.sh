@@ -226,6 +226,7 @@ case_who_else_uses_a_gpu() {
     run 1 status
     said '103 tv names /dev/dri/renderD130, which is not there, and has no GPU: gpuanchor enable 103'
     unsaid zigbee
+    unsaid 'SELECTOR, one of' # the other GPU has no node to render: enable asks nothing
     said 'virtual machine 200 takes GPU 0000:c1:00.0 (hostpci0)'
     said 'is meant for container 101, but virtual machine 200'
     rm "$H/etc/pve/lxc/103.conf"
