@@ -14,7 +14,7 @@ COMMAND = re.compile(
     r"|gpuanchor fix [0-9]+ [a-z-]+"
     r"|pct set [0-9]+ --delete [^ ;,]+|pct unlock [0-9]+|usermod --add-subgids [0-9-]+ root")
 OTHERWISE = re.compile(r"; to do without|; to choose|, or[: ]")
-A_PERSON = re.compile(r"decide|remove|[A-Z]{5}|pct start|pct reboot|mknod|rm /")
+A_PERSON = re.compile(r"decide|remove|SELECTOR|ADDRESS|NAME|pct start|pct reboot|mknod|rm /")
 
 found = {}
 for verb in "plan", "status":

@@ -122,14 +122,14 @@ void editor_drop(const struct editor *e, size_t i) {
                                                    .old = line_text(e, i) });
 }
 
-/* The container's GPUs and @other, as --gpu takes them. */
-static const char *selectors_with(const struct editor *e, const struct gpu *other) {
+const char *editor_selectors_with(const struct editor *e, const struct gpu_list *others) {
         const struct gpu_list *gpus = &e->p->choice.gpus;
         struct strbuf b = { .arena = e->a };
 
         for (size_t i = 0; i < gpus->n; i++)
                 strbuf_printf(&b, "%s ", gpu_selector(e->a, gpus->items[i]));
-        strbuf_printf(&b, "%s", gpu_selector(e->a, other));
+        for (size_t i = 0; i < others->n; i++)
+                strbuf_printf(&b, "%s%s", i ? " " : "", gpu_selector(e->a, others->items[i]));
         return strbuf_str(&b);
 }
 
@@ -147,5 +147,6 @@ void editor_park(const struct editor *e, size_t i, const struct gpu *other) {
                                                    .where = editor_where(e, i),
                                                    .old = line_text(e, i),
                                                    .what = without,
-                                                   .new = selectors_with(e, other) });
+                                                   .new = editor_selectors_with(
+                                                           e, &(struct gpu_list){ &other, 1 }) });
 }

@@ -55,6 +55,9 @@ struct line_class {
 /** editor_report() - add a finding, unless this file has none */
 void editor_report(const struct editor *e, struct finding item);
 
+/** editor_selectors_with() - the container's GPUs and @others, as --gpu takes them */
+const char *editor_selectors_with(const struct editor *e, const struct gpu_list *others);
+
 /** editor_where() - "101.conf:12", for line @i */
 const char *editor_where(const struct editor *e, size_t i);
 

@@ -38,7 +38,7 @@ static const char *names_text(struct arena *a, struct names *list) {
 
 /** struct remedy - how the container gets what a line does not give it any more */
 struct remedy {
-        bool others;    /* nodes of GPUs that are not its own */
+        struct gpu_list others; /* that are not its own and have some of these nodes */
         uint32_t kinds; /* NODE_BIT()s that it has no node of */
         struct names lines; /* nodes that no setting adds: only a line names them */
 };
@@ -52,7 +52,7 @@ static void add_lost(const struct editor *e, struct remedy *r, const struct node
                 return;
         }
         if (card && !gpu_list_has(&e->p->choice.gpus, card))
-                r->others = true;
+                gpu_list_add(e->a, &r->others, card);
         else if (e->p->devices & NODE_BIT(n->kind))
                 add_name(&r->lines, n, g);
         r->kinds |= NODE_BIT(n->kind) & ~e->p->devices;
@@ -61,10 +61,12 @@ static void add_lost(const struct editor *e, struct remedy *r, const struct node
 static const char *remedy_text(const struct editor *e, struct remedy *r) {
         struct strbuf b = { .arena = e->a };
 
-        if (r->others || r->kinds)
+        if (r->others.n > 0 || r->kinds)
                 strbuf_printf(&b, WHY_WIDE_ENABLE, e->in->vmid);
-        if (r->others)
+        if (r->others.n > 0 && e->p->choice.missing) /* its own is not to be given up by it */
                 strbuf_adds(&b, WHY_WIDE_ALL);
+        else if (r->others.n > 0)
+                strbuf_printf(&b, WHY_WIDE_GPUS, editor_selectors_with(e, &r->others));
         if (r->kinds)
                 strbuf_printf(&b, WHY_WIDE_DEVICES,
                               node_kinds_option(e->a, r->kinds | e->p->devices));
