@@ -35,7 +35,7 @@ static void check_owner(struct inventory *inv, const struct node *n) {
                             (struct finding){ .code = FINDING_NODE_GROUP_WRONG,
                                               .what = n->path,
                                               .old = arena_printf(a, "%u", n->gid),
-                                              .new = arena_printf(a, "%u", g->gid) });
+                                              .new = facts_gid_text(a, inv->facts, g->gid) });
 }
 
 static void check_nodes(struct inventory *inv, const struct node *nodes, size_t n) {

@@ -66,8 +66,8 @@ static const struct row {
           "; running containers that bind them lose them then, until they follow (running = follow) or "
           "pct reboot" },
         { NULL, "sed -i s/render:x:110/render:x:993/ etc/group", NULL,
-          "node-group-wrong 4 gpu= old=110 new=993: /dev/dri/renderD128 belongs to gid "
-          "110, its group has gid 993; when that is corrected, running containers that bind it "
+          "node-group-wrong 4 gpu= old=110 new=993 (render): /dev/dri/renderD128 belongs to gid "
+          "110, its group has gid 993 (render); when that is corrected, running containers that bind it "
           "lose it until they follow (running = follow) or pct reboot; systemctl restart systemd-udevd && udevadm trigger "
           "--action=add" GPU_SUBSYSTEMS },
         { NULL, "chmod 600 dev/dri/renderD128", NULL,

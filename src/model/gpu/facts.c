@@ -42,6 +42,12 @@ const char *facts_group_name(const struct facts *f, uint32_t gid) {
         return gid == 0 ? "root" : NULL;
 }
 
+const char *facts_gid_text(struct arena *a, const struct facts *f, uint32_t gid) {
+        const char *name = facts_group_name(f, gid);
+
+        return name ? arena_printf(a, "%u (%s)", gid, name) : arena_printf(a, "%u", gid);
+}
+
 const char *facts_major_name(const struct facts *f, uint32_t major) {
         for (size_t i = 0; i < f->n_majors; i++)
                 if (f->majors[i].major == major)

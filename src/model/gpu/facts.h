@@ -115,6 +115,9 @@ void facts_name(const struct facts *f, struct findings *list);
 /** facts_group_name() - "root", "video" or "render" of host gid @gid, NULL for another */
 const char *facts_group_name(const struct facts *f, uint32_t gid);
 
+/** facts_gid_text() - "993 (render)" of host gid @gid; the number alone of a group that is none of these */
+const char *facts_gid_text(struct arena *a, const struct facts *f, uint32_t gid);
+
 /** facts_major_name() - the driver that owns character @major now, NULL when none does */
 const char *facts_major_name(const struct facts *f, uint32_t major);
 

@@ -26,6 +26,10 @@ static bool is_owners(const struct planner *x, uint32_t inside, uint32_t outside
                now != outside;
 }
 
+static const char *host_gid(struct planner *x, uint32_t gid) {
+        return facts_gid_text(x->a, x->in->facts, gid);
+}
+
 static void add_pair(struct planner *x, uint32_t inside, uint32_t outside) {
         struct plan *p = x->p;
 
@@ -38,14 +42,14 @@ static void add_pair(struct planner *x, uint32_t inside, uint32_t outside) {
                         return;
                 finding_add(x->f, (struct finding){ .code = FINDING_GID_CONFLICT,
                                                     .what = number(x, inside),
-                                                    .old = number(x, outside),
-                                                    .new = number(x, q->outside) });
+                                                    .old = host_gid(x, outside),
+                                                    .new = host_gid(x, q->outside) });
                 return;
         }
         if (is_owners(x, inside, outside)) {
                 finding_add(x->f, (struct finding){ .code = FINDING_GID_TAKEN,
                                                     .what = number(x, inside),
-                                                    .new = number(x, outside) });
+                                                    .new = host_gid(x, outside) });
                 return;
         }
         *ARENA_PUSH(x->a, p->pairs, p->n_pairs) = (struct id_pair){ inside, outside };
@@ -155,7 +159,7 @@ static void report_holes(struct planner *x, const struct idmap_change *change) {
                                                                     : FINDING_HOLE_ADDED,
                                                     .what = number(x, q->inside),
                                                     .old = number(x, before),
-                                                    .new = number(x, q->outside) });
+                                                    .new = host_gid(x, q->outside) });
         }
         for (size_t i = 0; i < change->n_healable; i++) {
                 uint32_t id = change->healable[i], before, after;
@@ -164,7 +168,7 @@ static void report_holes(struct planner *x, const struct idmap_change *change) {
                     before != after && !idmap_is_hole(&p->map, id))
                         finding_add(x->f, (struct finding){ .code = FINDING_HOLE_HEALED,
                                                             .what = number(x, id),
-                                                            .old = number(x, before) });
+                                                            .old = host_gid(x, before) });
         }
 }
 

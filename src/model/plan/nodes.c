@@ -110,7 +110,7 @@ static void check_group(struct planner *x, const struct node *n) {
         finding_add(x->f, (struct finding){ .code = FINDING_NODE_GROUP_WRONG,
                                             .what = n->path,
                                             .old = arena_printf(x->a, "%u", n->gid),
-                                            .new = arena_printf(x->a, "%u", g->gid) });
+                                            .new = facts_gid_text(x->a, facts, g->gid) });
 }
 
 /*
