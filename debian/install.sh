@@ -58,6 +58,28 @@ build() {
     remove_extra
 }
 
+# Before anything is installed: whether it is ours, for this machine, and built for this release.
+check() {
+    name=$(dpkg-deb -f "$deb" Package 2>/dev/null) || fail "$deb is no Debian package; nothing was installed"
+    [ "$name" = gpuanchor ] || fail "$deb is the package $name, not gpuanchor; nothing was installed"
+    version=$(dpkg-deb -f "$deb" Version)
+    for_arch=$(dpkg-deb -f "$deb" Architecture)
+    this=$(dpkg --print-architecture)
+    [ "$for_arch" = "$this" ] ||
+        fail "$deb is for $for_arch, and this host is $this: build one here, sh $0 --build; nothing was installed"
+    case $version in
+    *~deb"$VERSION_ID") return ;;
+    *~deb[0-9]*)
+        fail "$deb was built for Debian ${version##*~deb}, and this is $PRETTY_NAME: take the one with ~deb$VERSION_ID in its name, or build one, sh $0 --build; nothing was installed"
+        ;;
+    esac
+    # built by hand, it does not say for which: apt knows what it lacks
+    apt-get -qys install --reinstall "$deb" >"$work/log" 2>&1 </dev/null && return
+    lacks=$(sed -n 's/^ *gpuanchor[^ ]* : *//p' "$work/log" | head -n 1)
+    [ -z "$lacks" ] ||
+        fail "$deb does not fit $PRETTY_NAME ($lacks): build one here, sh $0 --build; nothing was installed"
+}
+
 case ${1-} in
 --build)
     build
@@ -75,8 +97,9 @@ case ${1-} in
     ;;
 esac
 
-echo "installing ${deb##*/}"
 chmod a+rX "$work" # apt reads a file as an unprivileged user
+check
+echo "installing ${deb##*/}"
 run apt-get -qy -o APT::Keep-Downloaded-Packages=false install --reinstall "$deb"
 echo
 gpuanchor --version

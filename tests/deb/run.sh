@@ -146,8 +146,14 @@ install_chroot() { # with the dependencies of debian/tests/control
 
 check_install() {
     inside "$work/host" '
-        sh /dist/install.sh | grep "^installing gpuanchor_.*~deb[0-9]*_"
         . /etc/os-release
+        for other in /dist/gpuanchor_*_*.deb; do
+            case $other in
+            *~deb"$VERSION_ID"_*) ;;
+            *) sh /dist/install.sh "$other" 2>&1 | grep "and this is $PRETTY_NAME: .*nothing was installed" ;;
+            esac
+        done
+        sh /dist/install.sh | grep "^installing gpuanchor_.*~deb[0-9]*_"
         dpkg-query -W -f "\${Version}" gpuanchor | grep "~deb$VERSION_ID\$"
         apt-get -qy purge gpuanchor
         sh /dist/install.sh /gpuanchor.deb
