@@ -55,7 +55,7 @@ static const char *severity_color(enum severity s) {
         return s <= SEV_ERROR ? TEXT_RED : s == SEV_WARNING ? TEXT_YELLOW : "";
 }
 
-static void out_finding(struct cli *c, const struct finding *f, uint32_t vmid) {
+void out_finding(struct cli *c, const struct finding *f, uint32_t vmid) {
         enum severity s = finding_severity(f);
         const char *color = c->color ? severity_color(s) : "";
         const char *remedy = finding_remedy(&c->arena, f, vmid);

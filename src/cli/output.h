@@ -39,6 +39,9 @@ enum out_edits {
         EDITS_TELL,
 };
 
+/** out_finding() - one finding with its remedy, --quiet or not */
+void out_finding(struct cli *c, const struct finding *f, uint32_t vmid);
+
 /**
  * out_findings() - the findings of a container, each with its remedy
  *

@@ -32,7 +32,6 @@ static bool is_said_better(struct cli *c, const struct findings *all, const stru
 /* What makes the exit status 1 is said, --quiet or not. */
 static void print_findings(struct cli *c, const struct status_view *v) {
         const struct findings *all = &v->st->findings;
-        const char *quiet = c->opt[OPT_QUIET];
 
         for (size_t i = 0; i < all->n; i++) {
                 struct findings one = { &c->arena, &all->items[i], 1 };
@@ -41,10 +40,11 @@ static void print_findings(struct cli *c, const struct status_view *v) {
                 if (!status_shows(v, &all->items[i]) || is_said_better(c, all, &all->items[i]))
                         continue;
                 c->prefix = vmid ? arena_printf(&c->arena, "%u: ", vmid) : "";
-                c->opt[OPT_QUIET] = status_is_open(&all->items[i]) ? NULL : quiet;
-                out_findings(c, &one, vmid, EDITS_TELL);
+                if (status_is_open(&all->items[i]))
+                        out_finding(c, &all->items[i], vmid);
+                else
+                        out_findings(c, &one, vmid, EDITS_TELL);
         }
-        c->opt[OPT_QUIET] = quiet;
         c->prefix = "";
 }
 
