@@ -338,6 +338,10 @@ case_gpus_held_functions() {
     run 0 gpus
     said 'GPU 0000:00:02.2 (with 4 more functions of 0000:00:02.0) is held by vfio-pci'
     [ "$(grep -c 'held by' "$work/out")" = 1 ] || fail "one line for each function"
+    run 0 gpus --json # a program is told of each
+    [ "$(grep -c '"code":"gpu-held"' "$work/out")" = 5 ] || fail "not each function"
+    run 0 gpus --plain
+    [ "$(grep -c gpu-held "$work/out")" = 5 ] || fail "not each function"
     printf 'hostpci0: 0000:00:02.3\n' >"$H/etc/pve/qemu-server/200.conf"
     run 0 gpus
     said 'GPU 0000:00:02.2 (with 3 more functions of 0000:00:02.0) is held by vfio-pci'
