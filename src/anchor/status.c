@@ -46,10 +46,15 @@ static void add_about(struct look *l, uint32_t vmid, struct finding item) {
 
 bool status_no_start(const struct check *c, struct findings *f) {
         const char *path = check_missing_dev(c);
+        bool managed = guest_is_managed(&c->anchor->pve, c->guest.vmid);
 
         if (path)
                 finding_add(f, (struct finding){ .code = FINDING_CONTAINER_NO_START,
                                                  .what = path,
+                                                 .new = managed ? ""
+                                                                : arena_printf(c->arena,
+                                                                               WHY_ENABLE_FIRST,
+                                                                               c->guest.vmid),
                                                  .where = c->guest.conf_name,
                                                  .vmid = c->guest.vmid });
         return path;

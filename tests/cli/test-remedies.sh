@@ -61,7 +61,8 @@ remedy() { # folder of a scenario
     return 1
 }
 
-# a finding whose remedy was run is not there any more, but where the command is refused for another fault
+# a finding whose remedy was run is not there any more, or has no command any more; but where the command
+# is refused for another fault, or a person is asked to choose
 remedies_of_findings() { # folder of a scenario
     is_for_us "$1" || return 0
     host_of "$1"
@@ -71,9 +72,9 @@ remedies_of_findings() { # folder of a scenario
     while IFS='	' read -r finding commands; do
         host_of "$1"
         sh -c "$commands" </dev/null >"$work/printed" 2>&1
-        python3 "$tests/cli/remedies.py" | cut -f 1 >"$work/after"
+        python3 "$tests/cli/remedies.py" | awk -F'\t' '$2 != "" { print $1 }' >"$work/after"
         grep -qxF -e "$finding" "$work/after" || continue
-        ! grep -q 'the container is locked\|would be larger than 1 MiB' "$work/printed" || continue
+        ! grep -q 'the container is locked\|would be larger than 1 MiB\|choose one:\|is no executable file' "$work/printed" || continue
         echo "  ${1##*/}: $finding: still there after: $commands" >&2
         sed 's/^/  | /' "$work/printed" >&2
         remains=1
