@@ -162,6 +162,7 @@ static void look_at_container(struct doctor *d) {
         snapshots_check(&(struct snapshot_query){ &d->anchor->facts, &c->plan.choice.gpus, g.name },
                         c->guest.lines.tail, &snapshots);
         g.exclusive = c->policy.exclusive;
+        g.devices_set = c->policy.devices_set;
         g.taken = g.managed ? taken_by(d) : NULL;
         g.hook = hook_of(d, guest_setting(d->arena, &c->guest, "hookscript"));
         g.next = hook_of(d, g.managed ? c->policy.next_hook : NULL);

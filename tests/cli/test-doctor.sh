@@ -571,6 +571,9 @@ case_nvidia_without_cuda() {
     dri 0000:01:00.0 card0 renderD128
     run 0 doctor --plain 101
     answers skipped choice 'gpuanchor enable 101 --devices card,render,nvidia'
+    run 0 enable 101 --devices card,render # its owner has decided
+    run 0 doctor --plain 101
+    unsaid 'CUDA and NVENC need /dev/nvidia'
     run 0 enable 101 --devices card,render,nvidia
     run 0 apply 101
     grep -q '^lxc.mount.entry: /dev/nvidia1 ' "$CONF" && grep -q '^lxc.mount.entry: /dev/nvidiactl ' "$CONF" &&

@@ -28,6 +28,7 @@ struct doctor_guest {
         const char *path; /* "/etc/pve/lxc/101.conf" */
         bool managed, has_policy;
         bool exclusive; /* its policy wants its GPU for itself */
+        bool devices_set; /* its policy says which kinds of nodes */
         bool left_alone; /* its policy or its id map is broken: no edits are planned */
         const struct facts *facts;
         const struct plan *plan;

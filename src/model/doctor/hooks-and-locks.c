@@ -80,8 +80,8 @@ static void check_cuda(struct doctor_report *r, const struct doctor_guest *g) {
         const struct plan *p = g->plan;
         uint32_t nvidia = NODE_BIT(NODE_NVIDIA);
 
-        if (!choice_is_settled(&p->choice) || g->left_alone || (p->devices & nvidia) ||
-            plan_has_kind(p, NODE_NVIDIA))
+        if (!choice_is_settled(&p->choice) || g->left_alone || g->devices_set ||
+            (p->devices & nvidia) || plan_has_kind(p, NODE_NVIDIA))
                 return;
         for (size_t i = 0; i < p->choice.gpus.n; i++) {
                 const struct gpu *gpu = p->choice.gpus.items[i];
