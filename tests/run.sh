@@ -9,8 +9,9 @@
 #   --long    what has no end of its own, too: random histories, broken rules that they must
 #             find, kills at each system call of each sample host, fuzzers for ten minutes each,
 #             the machine's long cases (tests/vm/run.sh --list), and gcc's sanitizers beside clang's
-#   --slice   all, the package lane for both releases, gcc's sanitizers, and a part of what else
-#             --long adds, chosen by the seed: what CI runs
+#   --slice   all, gcc's sanitizers, the package lane for both releases and with a second build,
+#             clang's, install.sh --build and the installed programs on sample hosts, and a part of
+#             what else --long adds, chosen by the seed: what CI runs
 #
 # All of it is three lanes side by side, because each waits now and then:
 #
@@ -18,9 +19,9 @@
 #             errors. Unit tests and fuzzers' corpora run in each of them;
 #             sample hosts, which are slow, with sanitizers; lints, docs
 #             and kills at every system call, once. Then the fuzzers, a little
-#   package   builds the packages for Debian 13 and 12; then, for the release that this is not,
-#             again as root in a container, runs --quick there, and tries the installed programs,
-#             on sample hosts, too (tests/deb)
+#   package   builds the packages for Debian 13 and 12; then again as root in a container, runs
+#             --quick there, and tries the installed files (tests/deb); on Debian 12 a full run
+#             leaves that release out, which the lane source has built and tested
 #   vm        the machine of tests/vm, as soon as the package for 13 is there
 #
 # What is random starts from N, or from a number of the clock, which is printed; tests find it
@@ -171,19 +172,23 @@ source_lane() {
     esac
     CC=clang setup "$lane/clang-asan" --native-file build-dev.ini -Dfuzzers=true
     # sample hosts with clang, whose sanitizers start a program in two thirds of gcc's time
-    suite clang-asan "$lane/clang-asan" --no-suite lint --no-suite docs --no-suite kill
+    # shellcheck disable=SC2046 # or nothing
+    suite clang-asan "$lane/clang-asan" --no-suite lint --no-suite docs --no-suite kill $([ "$mode" != full ] || echo --no-suite full)
     fuzz
     case $mode in slice | long) suite "$mode" "$lane/gcc" --setup "$mode" --suite "$mode" ;; esac
 }
 
 package_lane() {
-    # on Debian 12 a full run has built and tested it in the lane source
-    releases='trixie bookworm'
-    [ "$mode" != full ] || ! grep -q '^VERSION_CODENAME=bookworm$' /etc/os-release || releases=trixie
+    releases='trixie bookworm' short=
+    if [ "$mode" = full ]; then
+        short=--short
+        ! grep -q '^VERSION_CODENAME=bookworm$' /etc/os-release || releases=trixie
+    fi
     # shellcheck disable=SC2086 # a list
     DEB_BUILD_OPTIONS=nocheck step "package: release.sh" sh debian/release.sh "$work/dist" $releases
+    # shellcheck disable=SC2086 # or nothing
     for release in $releases; do # trixie first, because the machine waits for it
-        script package sh tests/deb/run.sh $release "$work/dist" "$work/deb/$release"
+        script package sh tests/deb/run.sh $short $release "$work/dist" "$work/deb/$release"
     done
     : >"$work/no-more-packages"
 }

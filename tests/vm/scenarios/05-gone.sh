@@ -68,7 +68,7 @@ case_all_gone() { # long
     sees_none
 }
 
-case_refuse() {
+case_refuse() { # long
     managed_by refuse
     cards $B
     start_refused

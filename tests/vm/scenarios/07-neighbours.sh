@@ -58,7 +58,7 @@ EOF
     rm -f /run/other-hook
 }
 
-case_next_hook() {
+case_next_hook() { # long
     other_hook
     printf 'gpu = pci:%s\nnext-hook = local:snippets/other.sh\n' $A | policy
     guide_subgid

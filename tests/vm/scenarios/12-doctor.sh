@@ -47,7 +47,8 @@ case_good() {
     stop
 }
 
-case_node_has_the_old_gid() { # groupmod alone leaves the nodes as they are
+# groupmod alone leaves the nodes as they are
+case_node_has_the_old_gid() { # long
     good_guide
     groupmod -g 1994 render
     sed -i "s/^lxc.idmap: g 110 .*/lxc.idmap: g 110 1994 1/" $CONF

@@ -372,7 +372,7 @@ case_gate_reboot_inside() {
     in_time sees $A
 }
 
-case_gate_no() {
+case_gate_no() { # long
     reset_live
     cards $A $B
     policy <<<"gpu = pci:$A"$'\n'"gate = no"

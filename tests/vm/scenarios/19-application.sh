@@ -43,7 +43,7 @@ says() {
 # opens PCI IDS - init has that GPU's node and no other
 opens() { says "$2 opens $(node $1 render) $(hex "$(number $1 render)")"; }
 
-case_root() {
+case_root() { # long
     echo "gpu = pci:$B" | policy
     application
     start
