@@ -357,8 +357,10 @@ void running_apply(struct check *c, struct running_look *ret) {
         look_and_follow(c, PERSON_LOCK_MS, ret);
 }
 
-/* A record of nothing: every node that it was given is another's then. */
-/* Return: whether it runs and has a record. */
+/*
+ * A record of nothing: every node that it was given is another's then. Return: whether it runs and
+ * has a record.
+ */
 static bool withdraw_all(struct check *c) {
         struct record r = { .kinds = 0 };
 
