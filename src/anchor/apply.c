@@ -43,18 +43,23 @@ static int apply_delegations(struct check *c) {
                 return ANCHOR_E_FAILED;
         for (size_t i = 0; i < c->n_delegate; i++) {
                 const char *gid = arena_printf(c->arena, "%u", c->delegate[i]);
+                const char *name = facts_gid_text(c->arena, &c->anchor->facts, c->delegate[i]);
                 const char *why = delegate_subgid(c->arena, c->anchor->pve.root, c->delegate[i],
                                                   &c->usermod_late);
 
                 if (!why) {
                         remember_delegation(c, c->delegate[i]);
                         finding_add(&c->findings,
-                                    (struct finding){ .code = FINDING_SUBGID_ADDED, .new = gid });
+                                    (struct finding){ .code = FINDING_SUBGID_ADDED,
+                                                      .new = gid,
+                                                      .name = name });
                         continue;
                 }
                 finding_add(&c->findings,
-                            (struct finding){
-                                    .code = FINDING_SUBGID_FAILED, .new = gid, .what = why });
+                            (struct finding){ .code = FINDING_SUBGID_FAILED,
+                                              .new = gid,
+                                              .name = name,
+                                              .what = why });
                 return ANCHOR_E_FAILED;
         }
         return 0;

@@ -74,7 +74,9 @@ static void look_at_lines(struct look *l, struct check *c) {
         for (size_t i = 0; i < c->n_delegate; i++)
                 add_about(l, c->guest.vmid,
                           (struct finding){ .code = FINDING_SUBGID_MISSING,
-                                            .new = arena_printf(c->arena, "%u", c->delegate[i]) });
+                                            .new = arena_printf(c->arena, "%u", c->delegate[i]),
+                                            .name = facts_gid_text(c->arena, &c->anchor->facts,
+                                                                   c->delegate[i]) });
 }
 
 static void look_at_snapshots(struct look *l, struct check *c) {

@@ -107,7 +107,8 @@ static void print_text(struct cli *c, const struct check *k, const struct shown 
         for (size_t i = 0; i < FILES; i++)
                 out_diff(c, s->files[i].diff);
         for (size_t i = 0; i < k->n_delegate; i++)
-                cli_say(c, MSG_PLAN_SUBGID, k->delegate[i]);
+                cli_say(c, MSG_PLAN_SUBGID,
+                        facts_gid_text(&c->arena, &k->anchor->facts, k->delegate[i]));
         show_live(c, &s->live);
         if (c->verb != &verb_enable && !guest_is_managed(&c->host.pve, vmid))
                 cli_say(c, MSG_PLAN_NOT_MANAGED, vmid, vmid);
@@ -151,12 +152,16 @@ static const char *describe_files(struct arena *a, const struct owners *o, bool 
 
 static void tell_files(struct check *k, const struct moved_gid *r, enum severity severity,
                        const char *what) {
+        const struct facts *facts = &k->anchor->facts;
+        uint32_t named = facts_group_name(facts, r->after) ? r->after : r->before;
+
         finding_add(&k->findings,
                     (struct finding){ .code = FINDING_GID_FILES,
                                       .severity = severity,
                                       .what = arena_printf(k->arena, "%u", r->inside),
                                       .old = arena_printf(k->arena, "%u", r->before),
                                       .new = arena_printf(k->arena, "%u", r->after),
+                                      .name = facts_gid_text(k->arena, facts, named),
                                       .where = what });
 }
 

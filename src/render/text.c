@@ -93,7 +93,7 @@ static const char *fill_in(struct arena *a, const char *template, const struct f
                 { "gpu", f->gpu },     { "old", f->old },
                 { "new", f->new },     { "what", f->what },
                 { "where", f->where }, { "vmid", vmid ? arena_printf(a, "%u", vmid) : "VMID" },
-                { "name", f->name ? arena_printf(a, "%s, ", f->name) : "" },
+                { "name", f->gpu && f->name ? arena_printf(a, "%s, ", f->name) : "" },
                 { "would", f->planned ? WHY_WOULD : "" },
                 { NULL, NULL },
         };
@@ -101,11 +101,22 @@ static const char *fill_in(struct arena *a, const char *template, const struct f
         return text_fill(a, template, places);
 }
 
+/* "993" with its group, where that is the one that was named. */
+static const char *label_gid(const struct finding *f, const char *gid) {
+        size_t n = gid ? strlen(gid) : 0;
+
+        return n > 0 && strncmp(f->name, gid, n) == 0 && f->name[n] == ' ' ? f->name : gid;
+}
+
 const char *finding_text(struct arena *a, const struct finding *f, uint32_t vmid) {
         struct finding named = *f;
 
-        if (f->gpu && f->name)
+        if (f->gpu && f->name) {
                 named.gpu = gpu_label(a, f->name, f->gpu);
+        } else if (f->name) {
+                named.old = label_gid(f, f->old);
+                named.new = label_gid(f, f->new);
+        }
         return fill_in(a, finding_kinds[f->code].text, &named, vmid);
 }
 

@@ -236,8 +236,11 @@ case_issue_1_groupmod_without_udev() {
 case_issue_1_subgid() {
     sed -i '/^root:110:/d' "$H/etc/subgid"
     run 1 doctor --plain 101
+    answers failed delegated 'map host gid 110 (render): the start fails'
     answers failed delegated 'usermod --add-subgids 110-110 root'
     corrected delegated
+    answers ok subgid 'root:110:1 (render)'
+    answers ok subuid 'root:100000:65536'
 }
 
 # a number of another host, or an earlier one of the group: to delegate it starts the container, and gives it nothing

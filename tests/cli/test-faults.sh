@@ -133,7 +133,7 @@ case_path_of_the_caller() {
         echo 'echo ran >>"$0.ran"' | program usermod
         cp "$work/subgid" "$H/etc/subgid"
         env "$path" "$hook" 101 pre-start >"$work/out" 2>"$work/err" </dev/null || fail "exit status $?"
-        said '/etc/subgid: root may map host gid 993 now'
+        said '/etc/subgid: root may map host gid 993 (render) now'
         there "$H/usr/sbin/usermod.ran"
         gone "$work/ran"
     done

@@ -236,11 +236,11 @@ case_delegations_at_the_end() {
     run 0 disable --all --dry-run
     delegated 110
     run 0 disable --all
-    said 'may still map host gid 110, a line that gpuanchor added: /etc/pve/lxc/101.conf maps it'
+    said 'may still map host gid 110 (render), a line that gpuanchor added: /etc/pve/lxc/101.conf maps it'
     delegated 110
     sed -i '/^lxc.idmap/d' "$CONF"
     run 0 disable --all
-    said 'may not map host gid 110 any more'
+    said 'may not map host gid 110 (render) any more'
     taken_back 110
 }
 

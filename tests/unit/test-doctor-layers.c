@@ -223,7 +223,7 @@ static void test_delegated(void **state) {
                                       OURS,
                                       DOCTOR_DELEGATED,
                                       DOCTOR_FAILED,
-                                      "/etc/subgid does not let root map host gid 104: ",
+                                      "/etc/subgid does not let root map host gid 104 (render): ",
                                       "usermod --add-subgids 104-104 root" };
         const struct answer range = {
                 UNPRIVILEGED "lxc.idmap: u 0 300000 10\n"

@@ -66,6 +66,7 @@ static void forget(struct ending *e, uint32_t gid) {
 static void end_one(struct ending *e, uint32_t gid) {
         struct pve *pve = &e->host.pve;
         const char *number = arena_printf(pve->arena, "%u", gid), *why;
+        const char *name = facts_gid_text(pve->arena, &e->host.facts, gid);
 
         if (!delegation_is_alone(&e->host.facts, gid)) {
                 forget(e, gid);
@@ -79,10 +80,13 @@ static void end_one(struct ending *e, uint32_t gid) {
         if (!why) {
                 forget(e, gid);
                 finding_add(e->f,
-                            (struct finding){ .code = FINDING_SUBGID_REMOVED, .old = number });
+                            (struct finding){ .code = FINDING_SUBGID_REMOVED,
+                                              .old = number,
+                                              .name = name });
         } else if (e->all) {
                 finding_add(e->f, (struct finding){ .code = FINDING_SUBGID_STAYS,
                                                     .old = number,
+                                                    .name = name,
                                                     .what = why });
         }
 }

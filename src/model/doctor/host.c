@@ -266,7 +266,22 @@ struct subid_outcomes {
         enum doctor_outcome there, none, no_base;
 };
 
-static void check_subids(struct doctor_report *r, const struct subid_range *ranges, size_t n,
+/* "root:993:1 (render)"; @f: NULL where they are uids. */
+static void add_range(struct strbuf *b, const struct facts *f, const struct subid_range *x) {
+        const char *group = f && x->count == 1 ? facts_group_name(f, x->start) : NULL;
+
+        strbuf_printf(b, "%sroot:%u:%u", b->len ? " " : "", x->start, x->count);
+        if (group)
+                strbuf_printf(b, " (%s)", group);
+}
+
+struct subids {
+        const struct facts *groups; /* NULL where they are uids */
+        const struct subid_range *items;
+        size_t n;
+};
+
+static void check_subids(struct doctor_report *r, const struct subids *s,
                          struct subid_outcomes outcomes) {
         struct strbuf b = { .arena = r->arena };
         struct extent base = idmap_default();
@@ -276,11 +291,11 @@ static void check_subids(struct doctor_report *r, const struct subid_range *rang
                 .arg = arena_printf(r->arena, "%u-%u", base.outside, base.outside + base.count - 1)
         };
 
-        for (size_t i = 0; i < n && i < 16; i++)
-                strbuf_printf(&b, "%sroot:%u:%u", i ? " " : "", ranges[i].start, ranges[i].count);
+        for (size_t i = 0; i < s->n && i < 16; i++)
+                add_range(&b, s->groups, &s->items[i]);
         item.what = strbuf_str(&b);
-        if (!subids_delegated(ranges, n, base.outside, base.count))
-                item.outcome = n ? outcomes.no_base : outcomes.none;
+        if (!subids_delegated(s->items, s->n, base.outside, base.count))
+                item.outcome = s->n ? outcomes.no_base : outcomes.none;
         doctor_add(r, item);
 }
 
@@ -305,10 +320,10 @@ void doctor_check_host(struct doctor_report *r, const struct doctor_host *h) {
         check_strays(r, h);
         for (int i = 0; i < GID_GROUPS; i++)
                 check_group(r, gid_group_name(i), &f->groups[i], has_node_of(f, i));
-        check_subids(r, h->subuids, h->n_subuids,
+        check_subids(r, &(struct subids){ NULL, h->subuids, h->n_subuids },
                      (struct subid_outcomes){ OUTCOME_SUBUID_THERE, OUTCOME_SUBUID_NONE,
                                               OUTCOME_SUBUID_NO_BASE });
-        check_subids(r, f->subgids, f->n_subgids,
+        check_subids(r, &(struct subids){ f, f->subgids, f->n_subgids },
                      (struct subid_outcomes){ OUTCOME_SUBGID_THERE, OUTCOME_SUBGID_NONE,
                                               OUTCOME_SUBGID_NO_BASE });
         check_rules(r, h);

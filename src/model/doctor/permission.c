@@ -105,8 +105,11 @@ static void check_delegated(struct doctor_report *r, const struct doctor_guest *
                         .old = arena_printf(a, "%u", e->outside),
                         .new = arena_printf(a, "%u", e->outside + (e->count - 1)),
                 };
-                if (*side->name == 'g' && e->count == 1)
+                item.where = item.old;
+                if (*side->name == 'g' && e->count == 1) {
+                        item.where = facts_gid_text(a, g->facts, e->outside);
                         doctor_judge_hole(g, e, &item);
+                }
                 doctor_add(r, item);
         }
 }

@@ -41,7 +41,9 @@ struct finding {
         enum severity severity; /* 0: the kind's own, see finding_severity() */
         uint32_t vmid;          /* container it is about; 0: the host, or the one at hand */
         const char *gpu;   /* address */
-        const char *name;  /* of that GPU, for people only: neither compared nor kept */
+        /* for people only, neither compared nor kept: of that GPU; without one the gid of {old} or
+         * {new} with its group, facts_gid_text() */
+        const char *name;
         bool planned;      /* nothing is written: "would be"; neither compared nor kept */
         const char *old;
         const char *new;
