@@ -215,10 +215,10 @@ const struct verb *options_verb(struct cli *c, const char *word) {
 bool options_parse(struct cli *c, int argc, char **argv) {
         if (!read_options(c, argc, argv))
                 return false;
-        if (c->opt[OPT_HELP] || c->opt[OPT_VERSION])
-                return true;
         argv += optind;
         argc -= optind;
+        if (c->opt[OPT_VERSION] || (c->opt[OPT_HELP] && argc == 0))
+                return true;
         if (argc == 0) {
                 c->verb = &verb_status;
                 return true;
@@ -226,6 +226,8 @@ bool options_parse(struct cli *c, int argc, char **argv) {
         c->verb = options_verb(c, argv[0]);
         if (!c->verb)
                 return false;
+        if (c->opt[OPT_HELP]) /* "--help status" */
+                return true;
         if (!read_options(c, argc, argv))
                 return false;
         c->args = argv + optind;

@@ -517,6 +517,14 @@ case_without_a_verb() {
     diff "$work/help" "$work/out" || fail "help and --help differ"
     run 0 help enable
     said "Usage: gpuanchor enable"
+    cp "$work/out" "$work/help"
+    for words in "--help enable" "-h enable" "enable --help" "--quiet --help enable --gpu"; do
+        # shellcheck disable=SC2086 # two words
+        run 0 $words
+        diff "$work/help" "$work/out" || fail "help enable and $words differ"
+    done
+    run 2 --help bogus
+    complained "unknown verb bogus"
     run 2 help bogus
     complained "unknown verb bogus"
     run 0 version
@@ -668,7 +676,7 @@ case_plan() {
     said '--- a/etc/pve/lxc/101.conf'
     said '+++ b/etc/pve/lxc/101.conf'
     said '+lxc.idmap: g 110 993 1'
-    said 'root would be allowed to map host gid 993'
+    said 'root would be allowed to map host gid 993 (render)'
     run 1 plan -q 101
     silent
     run 1 plan --json 101
