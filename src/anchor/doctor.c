@@ -11,6 +11,7 @@
 #include "anchor/exclusive.h"
 #include "anchor/status.h"
 #include "host/leftovers.h"
+#include "host/mounts.h"
 #include "host/probe/subid.h"
 #include "model/finding/reason.h"
 #include "model/doctor/container.h"
@@ -50,6 +51,7 @@ static void look_at_host(struct doctor *d) {
                 .n_subuids = d->n_subuids,
         };
         struct leftovers left = { .arena = d->arena, .root = d->root };
+        enum cgroups cgroups = cgroups_look(d->arena, d->root);
         int r;
 
         inventory_check(&inv);
@@ -65,6 +67,8 @@ static void look_at_host(struct doctor *d) {
         r = leftovers_rules(&left);
         if (r < 0)
                 unreadable(d, DOCTOR_UDEV_RULE, WHY_UDEV_RULES, r);
+        h.cgroups_v1 = cgroups == CGROUPS_V1;
+        h.cgroups_v2 = cgroups == CGROUPS_V2;
         h.strays = left.strays;
         h.n_strays = left.n_strays;
         h.rules = left.lines;

@@ -11,7 +11,7 @@
 #include "anchor/status.h"
 
 #include "anchor/exclusive.h"
-
+#include "host/mounts.h"
 #include "model/conf/snapshot.h"
 #include "model/finding/reason.h"
 #include "pve/storage.h"
@@ -35,6 +35,7 @@ struct look {
         size_t n_hooks;
         uint32_t *down; /* containers that seem to be */
         size_t n_down;
+        bool blind; /* which containers run cannot be seen */
 };
 
 static void add_about(struct look *l, uint32_t vmid, struct finding item) {
@@ -258,7 +259,7 @@ static int look_at_container(struct look *l, uint32_t vmid) {
         look_at_hook(l, &c);
         look_at_snapshots(l, &c);
         cs->running = running;
-        if (is_down(&one, vmid))
+        if (!l->blind && is_down(&one, vmid))
                 *ARENA_PUSH(l->arena, l->down, l->n_down) = vmid;
         if (cs->running) {
                 struct findings live = { .arena = scratch };
@@ -320,6 +321,13 @@ static void look_at_nodes(struct look *l) {
                         finding_add(&l->st->findings, inv.problems.items[i]);
 }
 
+/* Containers are found by control groups that are not where they ought to be. */
+static void look_at_cgroups(struct look *l) {
+        l->blind = cgroups_look(l->arena, l->anchor->pve.root) == CGROUPS_V1;
+        if (l->blind)
+                finding_add(&l->st->findings, (struct finding){ .code = FINDING_CGROUPS_OLD });
+}
+
 /* A package that was updated without a reboot: its libraries are refused by the module. */
 static void look_at_driver(struct look *l) {
         const char *loaded = l->anchor->facts.nvidia_version;
@@ -353,6 +361,7 @@ int anchor_status(struct anchor *an, const struct baseline *before, struct host_
         baseline_next(a, before, &st.facts, &st.next);
         look_at_nodes(&l);
         look_at_driver(&l);
+        look_at_cgroups(&l);
         r = look_at_containers(&l);
         look_at_those_down(&l);
         look_at_age(&l);

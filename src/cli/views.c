@@ -10,6 +10,7 @@
 #include "anchor/usage.h"
 #include "base/file.h"
 #include "cli/output.h"
+#include "host/mounts.h"
 #include "model/watch/state.h"
 
 int look_gpus(struct cli *c, struct inventory *ret) {
@@ -31,9 +32,14 @@ int look_gpus(struct cli *c, struct inventory *ret) {
 
 /* Every service that runs has a control group; a host in a folder may have one, too. */
 static bool is_watched(struct cli *c) {
-        return access(arena_printf(&c->arena, "%s/sys/fs/cgroup/system.slice/gpuanchord.service",
-                                   c->root),
-                      F_OK) == 0;
+        static const char *const places[] = { "/sys/fs/cgroup", CGROUPS_SYSTEMD };
+
+        for (size_t i = 0; i < ELEMENTS(places); i++)
+                if (access(arena_printf(&c->arena, "%s%s/system.slice/gpuanchord.service", c->root,
+                                        places[i]),
+                           F_OK) == 0)
+                        return true;
+        return false;
 }
 
 /* What the daemon knows; NULL when there is none, or it is not for us to read. */

@@ -12,6 +12,9 @@
 #include "base/file.h"
 #include "base/number.h"
 
+#include <linux/magic.h>
+#include <sys/vfs.h>
+
 enum { MOUNTINFO_MAX = 16 * 1024 * 1024 };
 
 /* "/mnt/my\040disk": the kernel writes blank, tab, line feed and backslash so */
@@ -110,4 +113,15 @@ const struct mount *mounts_barrier(const struct mounts *m, uint32_t parent, cons
                 on = mounted_on(m, on->id, path);
         }
         return NULL;
+}
+
+enum cgroups cgroups_look(struct arena *a, const char *root) {
+        struct statfs fs;
+
+        if (statfs(arena_printf(a, "%s/sys/fs/cgroup", root), &fs) < 0)
+                return CGROUPS_UNKNOWN;
+        if (fs.f_type == CGROUP2_SUPER_MAGIC)
+                return CGROUPS_V2;
+        return access(arena_printf(a, "%s" CGROUPS_SYSTEMD, root), F_OK) == 0 ? CGROUPS_V1
+                                                                              : CGROUPS_UNKNOWN;
 }

@@ -42,3 +42,15 @@ const struct mount *mounts_barrier(const struct mounts *m, uint32_t parent, cons
 
 /** mount_is_local() - whether the kernel itself answers for the files on it */
 bool mount_is_local(const struct mount *m);
+
+#define CGROUPS_SYSTEMD "/sys/fs/cgroup/systemd" /* systemd's own hierarchy, of version 1 */
+
+/** enum cgroups - which control groups a host has; containers that run are found by those of v2 */
+enum cgroups {
+        CGROUPS_UNKNOWN, /* none, or in no way that systemd mounts them */
+        CGROUPS_V2,
+        CGROUPS_V1, /* or both: systemd.unified_cgroup_hierarchy=0 */
+};
+
+/** cgroups_look() - by what is at <root>/sys/fs/cgroup, also of a folder that is a host */
+enum cgroups cgroups_look(struct arena *a, const char *root);

@@ -167,6 +167,15 @@ case_as_user() {
     grep -q 'run it with sudo' "$work/err" || fail "no reason"
 }
 
+case_control_groups() {
+    run 0 doctor --plain
+    ! grep -q control-groups "$work/out" || fail "a folder's control groups are judged"
+    mkdir -p "$H/sys/fs/cgroup/systemd"
+    run 1 doctor --plain
+    wrong control-groups
+    answers warning control-groups 'proxmox-boot-tool refresh'
+}
+
 case_no_gpu() {
     host no-gpu
     run 1 doctor --plain

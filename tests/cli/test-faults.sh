@@ -108,7 +108,7 @@ END
     begin=$(date +%s)
     start 1 # the old lines are another GPU's
     [ $(($(date +%s) - begin)) -lt 15 ] || fail "took too long"
-    said 'delegation of host gid 993 failed: usermod: no answer within 10 s'
+    said 'delegation of host gid 993 (render) failed: usermod: no answer within 10 s'
     said 'start refused'
     complained 'PAM says something'
     ! kill -0 "$(cat "$H/pid")" 2>/dev/null || fail "usermod is still there"

@@ -183,7 +183,7 @@ case_usermod_once() {
     for starts in 1 2; do
         took 9 14 both_phases
         [ "$(grep -c '' "$work/asked")" = $starts ] || fail "asked $(grep -c '' "$work/asked") times in $starts starts"
-        [ "$(grep -c 'delegation of host gid 993 failed: usermod: no answer within 10 s' "$work/out")" = 1 ] ||
+        [ "$(grep -c 'delegation of host gid 993 (render) failed: usermod: no answer within 10 s' "$work/out")" = 1 ] ||
             fail "not said once: $(cat "$work/out")"
     done
 }

@@ -55,6 +55,25 @@ case_follow() {
     end
 }
 
+# with control groups v1 a container that runs is not found, and not said to be down
+case_control_groups_v1() {
+    host guide
+    container
+    look
+    on_host /opt/gpuanchor doctor --plain >"$work/out" 2>"$work/err" </dev/null
+    grep -q '^host	control-groups	ok' "$work/out" || fail "v2 is not known"
+    mount -t tmpfs v1 "$R/sys/fs/cgroup"
+    mkdir "$R/sys/fs/cgroup/systemd"
+    on_host /opt/gpuanchor status --json >"$work/out" 2>"$work/err" </dev/null
+    said '"code":"cgroups-old"'
+    ! grep -q container-down "$work/out" || fail "said to be down"
+    rmdir "$R/sys/fs/cgroup/systemd"
+    on_host /opt/gpuanchor status --json >"$work/out" 2>"$work/err" </dev/null
+    said container-down
+    umount "$R/sys/fs/cgroup"
+    end
+}
+
 # traces - what a change could leave behind: mounts, files, processes, programs of the control group
 traces() {
     wc -l <"/proc/$init/mountinfo"

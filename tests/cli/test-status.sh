@@ -201,6 +201,23 @@ case_the_watcher_is_seen() {
     said "$(tab 'node pve1 watched')"
 }
 
+# systemd.unified_cgroup_hierarchy=0: services are in systemd's own hierarchy, containers are not found
+case_control_groups_v1() {
+    mkdir -p "$H/sys/fs/cgroup/systemd/system.slice"
+    run 1 status
+    said 'control groups are not v2 here: starts are corrected'
+    said 'take systemd.unified_cgroup_hierarchy=0 off the kernel command line'
+    said 'gpuanchord does not run'
+    mkdir "$H/sys/fs/cgroup/systemd/system.slice/gpuanchord.service"
+    run 1 status
+    unsaid 'gpuanchord does not run'
+    run 1 status --json
+    said '"code":"cgroups-old"'
+    rmdir "$H/sys/fs/cgroup/systemd/system.slice/gpuanchord.service" "$H/sys/fs/cgroup/systemd/system.slice" "$H/sys/fs/cgroup/systemd"
+    run 0 status
+    unsaid 'control groups'
+}
+
 case_names_are_escaped() {
     printf 'hostname: a"b\\c\033[31m\n' >>"$CONF"
     run 0 status --prometheus

@@ -7,6 +7,7 @@
  */
 #include "anchor/status.h"
 #include "cli/report/collect.h"
+#include "host/mounts.h"
 #include "host/probe/subid.h"
 #include "pve/guest.h"
 #include "model/report/host-text.h"
@@ -71,6 +72,8 @@ struct bytes report_host(struct report *r) {
                               mask_of(&r->mask, bytes_of(r->c->host.pve.node)).data);
         if (r->watched)
                 strbuf_adds(&b, "dir /sys/fs/cgroup/system.slice/gpuanchord.service\n");
+        if (cgroups_look(&r->c->arena, r->c->root) == CGROUPS_V1)
+                strbuf_adds(&b, "dir " CGROUPS_SYSTEMD "\n");
         for (size_t i = 0; i < r->n_files; i++)
                 add_file(r, &b, &r->files[i]);
         return strbuf_bytes(&b);

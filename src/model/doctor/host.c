@@ -262,6 +262,17 @@ bool doctor_is_base(uint32_t start, uint32_t count) {
                count <= base.outside + base.count - start;
 }
 
+/* Of a folder that stands for a host there is nothing to say. */
+static void check_cgroups(struct doctor_report *r, const struct doctor_host *h) {
+        struct finding old = { .code = FINDING_CGROUPS_OLD };
+
+        if (h->cgroups_v1)
+                doctor_add(r, (struct doctor_item){ .outcome = OUTCOME_CONTROL_GROUPS_V1,
+                                                    .finding = &old });
+        else if (h->cgroups_v2)
+                doctor_add(r, (struct doctor_item){ .outcome = OUTCOME_CONTROL_GROUPS_V2 });
+}
+
 struct subid_outcomes {
         enum doctor_outcome there, none, no_base;
 };
@@ -320,6 +331,7 @@ void doctor_check_host(struct doctor_report *r, const struct doctor_host *h) {
         check_strays(r, h);
         for (int i = 0; i < GID_GROUPS; i++)
                 check_group(r, gid_group_name(i), &f->groups[i], has_node_of(f, i));
+        check_cgroups(r, h);
         check_subids(r, &(struct subids){ NULL, h->subuids, h->n_subuids },
                      (struct subid_outcomes){ OUTCOME_SUBUID_THERE, OUTCOME_SUBUID_NONE,
                                               OUTCOME_SUBUID_NO_BASE });
