@@ -165,6 +165,21 @@ MUTANTS = {  # name: (file, text, what it becomes)
         "if (c->missing || c->undecided ||",
         "if (c->undecided ||",
     ),
+    "what an accelerator's line named when it was seen is not asked": (
+        CHOOSE_ACCEL,
+        "sighting = accel_sighting(x);",
+        "sighting = NULL;",
+    ),
+    "what replaced a card is what the line named": (
+        "src/model/identity/sighting.c",
+        "if (tracks[i].result == TRACK_REPLACED) /* it is",
+        "if (false) /* it is",
+    ),
+    "what was seen is not followed at a look": (
+        "tests/unit/start-stage.c",
+        "refresh_sightings(a, s, &m);",
+        ";",
+    ),
     "pins are not followed at a look": (
         "tests/unit/start-stage.c",
         "m.pins[i].pinned = tracks[i].next;",

@@ -150,18 +150,10 @@ static void sight_gone(struct anchor *an) {
 /* The cards that the lines name today, which count only if they name them with one voice. */
 static void find_named(struct anchor *an, const struct guest *g, struct sighting *s) {
         struct survey survey = { 0 };
-        struct gpu_list named = { 0 }, hooked;
-        const char *unknown;
 
         anchor_sources(an, &g->lines, NULL);
         survey_make(an->pve.arena, &an->facts, &g->lines, &survey);
-        named.n = survey_named_gpus(an->pve.arena, &an->facts, &survey, &named.items);
-        hooked = nvidia_hook_gpus(an->pve.arena, &an->facts, &survey.nvidia_hook, &unknown);
-        for (size_t i = 0; i < hooked.n; i++)
-                gpu_list_add(an->pve.arena, &named, hooked.items[i]);
-        for (size_t i = 0; i < named.n; i++)
-                *ARENA_PUSH(an->pve.arena, s->named.cards, s->named.n) =
-                        gpu_card(&an->facts, named.items[i]);
+        s->named = evidence_named(an->pve.arena, &an->facts, &survey);
 }
 
 static void sight_one(struct anchor *an, uint32_t vmid) {
@@ -174,7 +166,10 @@ static void sight_one(struct anchor *an, uint32_t vmid) {
                 return;
         now.digest = evidence_digest(an->pve.arena, &g.lines);
         if (before && before->digest && streq(before->digest, now.digest)) {
-                if (now.set - before->set > HISTORY_SETS_MAX / 2)
+                /* those who have a pin are followed by it */
+                if (host_memory_has_pin(&an->memory, vmid)
+                            ? now.set - before->set > HISTORY_SETS_MAX / 2
+                            : now.set != before->set || !an->memory.same_cards)
                         sighting_refresh(an->pve.arena, &an->memory, before);
                 return;
         }

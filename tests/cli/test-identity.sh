@@ -518,7 +518,7 @@ case_accelerator_beside() {
     start 101
     has -
     said "GPU 0000:05:00.0 (the accelerator beside its GPU, pinned $ours) is not on this host"
-    said 'gpuanchor enable 101 --gpu SELECTOR'
+    said "gpuanchor enable 101 --gpu 'pci:0000:01:00.0 SELECTOR'"
     "$gpuanchor" plan 101 >"$work/out" 2>&1
     said "pinned $ours) is not on this host"
     unsaid accel0
@@ -556,6 +556,29 @@ case_accelerator_beside() {
     said 'nothing to change'
     grep -q 'by=accel' "$POLICIES/101.conf" && fail 'it is still pinned'
     :
+}
+
+# what is printed to choose another accelerator leaves the GPU; between two none is chosen, wherever one asks
+case_accelerator_remedy() {
+    printf 'pci 0000:05:00.0 class=120000 id=1022:17f0 sub=1043:0001 driver=amdxdna under=0000:00:05.0\naccel 0000:05:00.0 0\n' >"$work/ours"
+    sed 's/05/06/g; s/17f0/1500/; s/^\(accel .*\) 0$/\1 1/' "$work/ours" >"$work/other"
+    cat "$work/ours" "$work/other" >"$work/more"
+    host '01 01.0 0' -
+    ct 101 0 'dev1: /dev/accel/accel0,gid=104'
+    policy 101 'gpu = pci:0000:01:00.0'
+    for verb in 'plan 101' 'apply --dry-run 101' 'doctor 101'; do
+        # shellcheck disable=SC2086 # words
+        "$gpuanchor" $verb 2>&1 | tr -s ' \n' ' ' >"$work/out" # doctor breaks lines
+        said 'this host has 2 accelerators, and nothing says which one is meant beside the GPU'
+        said "gpuanchor enable 101 --gpu 'pci:0000:01:00.0 SELECTOR'"
+    done
+    start 101
+    grep -q accel "$(conf 101)" && fail 'one of two'
+    command=$(sed -n "s/.*gpuanchor \(enable 101 --gpu '[^']*'\).*/\1/p" "$work/out")
+    eval "run 0 $(echo "$command" | sed 's/SELECTOR/pci:0000:06:00.0/')"
+    start 101
+    [ "$(names 101)" = 0 ] || fail 'not its GPU'
+    grep -q accel/accel1 "$(conf 101)" || fail 'not the accelerator that was chosen'
 }
 
 # the same by hand: what the policy names beside it makes no other one out of it

@@ -3,6 +3,7 @@
 #include "start-stage.h"
 
 #include "model/conf/recognise.h"
+#include "model/plan/choose/evidence.h"
 #include "model/plan/choose/pin.h"
 #include "model/plan/edit/edit.h"
 #include "model/plan/make.h"
@@ -63,6 +64,27 @@ static void write_memory(struct arena *a, struct stage *s, const struct host_mem
         s->pins = pins_write(a, m);
 }
 
+static struct sightings read_sightings(struct arena *a, const struct stage *s,
+                                       const struct host_memory *m) {
+        struct sightings list = { 0 };
+
+        if (s->sightings.len > 0)
+                must(sightings_read(a, s->sightings, m->history.id, &list),
+                     "sightings that were written");
+        return list;
+}
+
+/* Of containers without a pin, as src/anchor/memory.c does. */
+static void refresh_sightings(struct arena *a, struct stage *s, const struct host_memory *m) {
+        struct sightings list = read_sightings(a, s, m);
+
+        for (size_t i = 0; i < list.n; i++)
+                if (!host_memory_has_pin(m, list.items[i].vmid))
+                        sighting_refresh(a, m, &list.items[i]);
+        if (list.n > 0)
+                s->sightings = sightings_write(a, &list, m->history.id);
+}
+
 void stage_look(struct arena *a, struct stage *s, bool forget) {
         struct host_memory m = read_memory(a, s);
         struct pinned *pins = arena_alloc(a, (m.n_pins + 1) * sizeof(*pins));
@@ -76,6 +98,7 @@ void stage_look(struct arena *a, struct stage *s, bool forget) {
                 tracks);
         for (size_t i = 0; i < m.n_pins; i++)
                 m.pins[i].pinned = tracks[i].next;
+        refresh_sightings(a, s, &m);
         if (forget) {
                 m.history.first += (uint32_t)m.history.n - 1;
                 m.history.sets += m.history.n - 1;
@@ -119,14 +142,34 @@ static enum track_result result_of(const struct stage_container *c, const struct
         return result;
 }
 
+void stage_see(struct arena *a, struct stage *s, struct stage_container *c) {
+        struct host_memory m = read_memory(a, s);
+        struct sightings list = read_sightings(a, s, &m);
+        struct pctconf conf;
+        struct survey survey;
+        struct sighting now = { .vmid = c->vmid, .set = history_last(&m.history) };
+
+        s->facts.then = (struct majors){ 0 };
+        pctconf_parse(a, PCTCONF_PVE, c->conf, &conf);
+        look_up(a, &s->facts, &conf);
+        survey_make(a, &s->facts, &conf, &survey);
+        now.digest = evidence_digest(a, &conf);
+        now.named = evidence_named(a, &s->facts, &survey);
+        sightings_put(a, &list, &now);
+        s->sightings = sightings_write(a, &list, m.history.id);
+        write_memory(a, s, &m);
+}
+
 void stage_start(struct arena *a, struct stage *s, struct stage_container *c) {
         struct host_memory memory = read_memory(a, s);
+        struct sightings sightings = read_sightings(a, s, &memory);
         struct policy policy = read_policy(a, c), next = policy;
         struct pctconf conf;
         struct survey survey;
         struct plan plan;
         struct plan_input in = { .facts = &s->facts,
                                  .memory = &memory,
+                                 .sightings = s->sightings.len > 0 ? &sightings : NULL,
                                  .policy = &policy,
                                  .node = STAGE_NODE,
                                  .vmid = c->vmid,

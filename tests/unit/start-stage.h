@@ -21,13 +21,16 @@ struct stage_container {
 struct stage {
         struct facts facts;
         const char *id;           /* of a history that begins */
-        struct bytes cards, pins; /* texts; empty: none */
+        struct bytes cards, pins, sightings; /* texts; empty: none */
         struct stage_container **containers;
         size_t n_containers;
 };
 
 /** stage_look() - root's look: cards are remembered and pins followed; @forget: old sets go then */
 void stage_look(struct arena *a, struct stage *s, bool forget);
+
+/** stage_see() - root's look at @c, which no start has managed yet: what its lines name today */
+void stage_see(struct arena *a, struct stage *s, struct stage_container *c);
 
 /** stage_start() - the hook's start of @c */
 void stage_start(struct arena *a, struct stage *s, struct stage_container *c);

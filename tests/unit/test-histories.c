@@ -10,7 +10,8 @@
  * tells the card. It shares no code with the decision.
  *
  * In a quarter of the histories the cards are accelerators, at most two at a time, beside a GPU that
- * stays: the container was given the one that was there alone. The programs play none of these.
+ * stays: the container was given the one that was there alone, or it has a line for one, which was
+ * seen, and is managed later. The programs play none of these.
  *
  * test-histories [SEED [COUNT]]: in process, 10 000 of them: facts, container files, policies and
  * what the host remembers go through the decision, the files as texts
@@ -52,6 +53,7 @@ struct written {
 
 struct container {
         bool used, pinned;
+        bool lined;   /* it has a line for its card, which was seen; starts are tried, and not done */
         bool stopped; /* no start: the host alone remembers what becomes of its card */
         bool lost, was_lost; /* which card is meant cannot be known; at the last judgement */
         bool unseen;        /* after an exchange that no look can see: another card is no mistake */
@@ -816,12 +818,14 @@ static bool check_conflicts(struct world *w, const int *given) {
 static void judge_in_process(struct world *w, struct outcome *ret) {
         for (int i = 0; i < CONTAINERS; i++)
                 if (w->containers[i].pinned && !w->containers[i].stopped) {
-                        struct stage_container *c = &w->containers[i].stage;
+                        struct container *c = &w->containers[i];
+                        struct stage trial = w->stage, *stage = c->lined ? &trial : &w->stage;
+                        struct stage_container tried = c->stage, *s = c->lined ? &tried : &c->stage;
 
-                        stage_start(&w->arena, &w->stage, c);
-                        ret[i].result = c->result;
-                        find_given(w, bytes_dup(&w->arena, c->conf), &ret[i]);
-                        find_idle(w, i, remembered_pin(w, bytes_dup(&w->arena, w->stage.pins), i),
+                        stage_start(&w->arena, stage, s);
+                        ret[i].result = s->result;
+                        find_given(w, bytes_dup(&w->arena, s->conf), &ret[i]);
+                        find_idle(w, i, remembered_pin(w, bytes_dup(&w->arena, stage->pins), i),
                                   &ret[i]);
                 }
         for (int i = 0; i < CONTAINERS; i++)
@@ -829,14 +833,39 @@ static void judge_in_process(struct world *w, struct outcome *ret) {
                         ret[i] = remembered(w, i, bytes_dup(&w->arena, w->stage.pins));
 }
 
-static void enrol_accel(struct world *w, struct stage_container *c) {
+static void write_accel_policy(struct world *w, struct stage_container *c) {
         static const char *const gpus[] = { "pci:0000:00:02.0", "id:8086:46a6", "driver:i915",
                                             "auto", "all" };
 
-        c->conf = BYTES("dev0: /dev/dri/renderD128,gid=104\n");
         c->policy = bytes_of(arena_printf(&w->arena,
                                           "[container]\ndevices = render accel\ngpu = %s\n",
                                           gpus[pick(w, ELEMENTS(gpus))]));
+}
+
+static void enrol_accel(struct world *w, int i) {
+        struct stage_container *c = &w->containers[i].stage;
+        const char *line = "";
+
+        if (w->containers[i].lined) {
+                stage_disable(&w->arena, &w->stage, c);
+                line = arena_printf(&w->arena, "dev1: /dev/accel/accel%u,gid=104\n",
+                                    wanted_render(w, i) - 128);
+        }
+        write_accel_policy(w, c);
+        c->conf = bytes_of(arena_printf(&w->arena, "dev0: /dev/dri/renderD128,gid=104\n%s", line));
+}
+
+/* Its owner enrols it, whatever has become of the card that its line named. */
+static void enrol_late(struct world *w) {
+        for (int i = 0; i < CONTAINERS; i++) {
+                struct container *c = &w->containers[i];
+
+                if (!c->lined || pick(w, 5))
+                        continue;
+                c->lined = false;
+                note(w, "%d is enrolled late: %.*s", i, (int)c->stage.policy.len,
+                     c->stage.policy.data);
+        }
 }
 
 static void enrol_in_process(struct world *w, int i) {
@@ -851,8 +880,11 @@ static void enrol_in_process(struct world *w, int i) {
                                           "[container]\ndevices = render\ngpu = pci:%s\n",
                                           wanted_address(w, i)));
         if (w->accel)
-                enrol_accel(w, c);
-        stage_start(&w->arena, &w->stage, c);
+                enrol_accel(w, i);
+        if (w->containers[i].lined)
+                stage_see(&w->arena, &w->stage, c);
+        else
+                stage_start(&w->arena, &w->stage, c);
 }
 
 /*
@@ -1006,7 +1038,7 @@ static bool use_verbs(struct world *w) {
 /* A start looks, too: then the look before it may be missing. */
 static bool is_looked_at(struct world *w) {
         for (int i = 0; i < CONTAINERS; i++)
-                if (w->containers[i].pinned && !w->containers[i].stopped)
+                if (w->containers[i].pinned && !w->containers[i].stopped && !w->containers[i].lined)
                         return pick(w, 3) > 0;
         return true;
 }
@@ -1071,6 +1103,7 @@ static bool look(struct world *w) {
                 w->stage.facts = observe(w);
                 if (with_look)
                         stage_look(&w->arena, &w->stage, pick(w, 4) == 0);
+                enrol_late(w);
         }
         for (int slot = 0; slot < SLOTS; slot++)
                 if (rearranged || !may_still_be(w, w->shown[slot], slot))
@@ -1124,13 +1157,14 @@ static unsigned count_cards(const struct world *w, bool held) {
 static bool enrol(struct world *w) {
         int n = (int)pick(w, CONTAINERS), i = any_card(w, true);
         struct container *c = &w->containers[n];
+        bool lined = w->accel && pick(w, 2);
 
         if (!look(w))
                 return false;
         if ((c->used && pick(w, 3)) || i < 0 || w->cards[i].held ||
-            (w->accel && count_cards(w, false) != 1))
+            (w->accel && !lined && count_cards(w, false) != 1))
                 return true;
-        *c = (struct container){ .used = true, .pinned = true, .card = i, .first = i,
+        *c = (struct container){ .used = true, .pinned = true, .lined = lined, .card = i, .first = i,
                                  .slot = w->cards[i].slot, .taken_for = -1,
                                  .stage = c->stage };
         if (w->cards[i].functions > 0 && pick(w, 2))
@@ -1145,7 +1179,7 @@ static bool enrol(struct world *w) {
         else
                 enrol_in_process(w, n);
         write_policy(c, i);
-        note(w, "enrol %d with %d, function %u\n", n, i, c->function);
+        note(w, "%s %d with %d, function %u\n", lined ? "line in" : "enrol", n, i, c->function);
         return true;
 }
 
@@ -1171,7 +1205,7 @@ static void stop_or_start(struct world *w) {
         int n = (int)pick(w, CONTAINERS);
         struct container *c = &w->containers[n];
 
-        c->stopped = c->pinned && !c->stopped;
+        c->stopped = c->pinned && !c->lined && !c->stopped;
         if (c->pinned)
                 note(w, "%d is %s\n", n, c->stopped ? "stopped" : "started again");
 }
@@ -1198,7 +1232,10 @@ static void forget(struct world *w) {
         forget_seen(w);
         w->forgotten = true;
         w->stage.id = arena_printf(&w->arena, "%u", ++w->histories);
-        w->stage.cards = w->stage.pins = (struct bytes){ 0 };
+        w->stage.cards = w->stage.pins = w->stage.sightings = (struct bytes){ 0 };
+        for (int i = 0; i < CONTAINERS; i++)
+                if (w->containers[i].lined) /* nothing tells any more what its line meant */
+                        w->containers[i] = (struct container){ .stage = w->containers[i].stage };
         for (int i = 0; i < MODELS; i++)
                 w->bogus_shared[i] = false;
         for (int i = 0; i < CONTAINERS; i++)

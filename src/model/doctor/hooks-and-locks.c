@@ -34,7 +34,8 @@ static void add_choice_problem(struct doctor_report *r, const struct doctor_gues
                                                        : OUTCOME_CHOICE_PROBLEM,
                                     .finding = f };
 
-        if (f->code == FINDING_GPU_AMBIGUOUS)
+        /* with its GPUs settled it is an accelerator that is to be chosen, which no correction does */
+        if (f->code == FINDING_GPU_AMBIGUOUS && item.outcome != OUTCOME_CHOICE_PARTLY)
                 doctor_correct_lines(g, &item);
         if (!*doctor_remedies[item.remedy].command) {
                 item.remedy = REMEDY_OWN; /* the finding's */

@@ -91,6 +91,13 @@ bool card_same(const struct card *a, const struct card *b) {
                same_text(a->by, b->by) && same_text(a->state, b->state);
 }
 
+bool host_memory_has_pin(const struct host_memory *m, uint32_t owner) {
+        for (size_t i = 0; i < m->n_pins; i++)
+                if (m->pins[i].pinned.owner == owner)
+                        return true;
+        return false;
+}
+
 void host_memory_forget(struct arena *a, struct host_memory *m, uint32_t owner) {
         struct kept_pin *pins = NULL;
         size_t n = 0;

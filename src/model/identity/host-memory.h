@@ -49,6 +49,9 @@ const struct gpu *facts_gpu_of(const struct facts *f, const struct card *now, ui
 /** card_same() - whether two cards are the same in every word */
 bool card_same(const struct card *a, const struct card *b);
 
+/** host_memory_has_pin() - whether container @owner has pinned a card on this host */
+bool host_memory_has_pin(const struct host_memory *m, uint32_t owner);
+
 /** host_memory_forget() - drop the pins of container @owner */
 void host_memory_forget(struct arena *a, struct host_memory *m, uint32_t owner);
 

@@ -94,7 +94,7 @@ bool sightings_read(struct arena *a, struct bytes text, const char *id, struct s
         return good;
 }
 
-struct track *sighting_follow(struct arena *a, const struct host_memory *m,
+struct track *sighting_tracks(struct arena *a, const struct host_memory *m,
                               const struct sighting *s) {
         size_t n = m->n_pins + s->named.n;
         struct pinned *pins = arena_alloc(a, (n + 1) * sizeof(*pins));
@@ -102,28 +102,47 @@ struct track *sighting_follow(struct arena *a, const struct host_memory *m,
 
         for (size_t i = 0; i < m->n_pins; i++)
                 pins[i] = m->pins[i].pinned;
-        for (size_t i = m->n_pins; i < n; i++)
+        for (size_t i = m->n_pins; i < n; i++) {
+                const struct card *c = &s->named.cards[i - m->n_pins];
+
                 pins[i] = (struct pinned){ .owner = s->vmid,
-                                           .card = s->named.cards[i - m->n_pins],
+                                           .card = *c,
                                            .history = m->history.id,
-                                           .set = s->set };
+                                           .set = s->set,
+                                           .state = track_state_of(c->state) };
+                pins[i].card.state = NULL;
+        }
         track_pins(&(struct tracking){ .arena = a,
                                        .history = &m->history,
                                        .pins = pins,
                                        .n_pins = n,
                                        .partial = m->partial },
                    tracks);
-        for (size_t i = m->n_pins; i < n; i++)
-                if (!tracks[i].card || tracks[i].result == TRACK_REPLACED)
-                        return NULL;
         return tracks + m->n_pins;
 }
 
-void sighting_refresh(struct arena *a, const struct host_memory *m, struct sighting *s) {
-        struct track *tracks = sighting_follow(a, m, s);
+struct track *sighting_follow(struct arena *a, const struct host_memory *m,
+                              const struct sighting *s) {
+        struct track *tracks = sighting_tracks(a, m, s);
 
-        for (size_t i = 0; tracks && i < s->named.n; i++)
-                s->named.cards[i] = tracks[i].next.card;
-        if (tracks)
-                s->set = history_last(&m->history);
+        for (size_t i = 0; i < s->named.n; i++)
+                if (!tracks[i].card || tracks[i].result == TRACK_REPLACED)
+                        return NULL;
+        return tracks;
+}
+
+void sighting_refresh(struct arena *a, const struct host_memory *m, struct sighting *s) {
+        struct track *tracks = sighting_tracks(a, m, s);
+
+        for (size_t i = 0; i < s->named.n; i++) {
+                enum track_result state = tracks[i].next.state;
+                struct card *c = &s->named.cards[i];
+
+                if (tracks[i].result == TRACK_REPLACED) /* it is not what the lines named */
+                        state = TRACK_MISSING;
+                if (state == TRACK_HERE)
+                        *c = tracks[i].next.card;
+                c->state = state == TRACK_HERE ? NULL : track_state_name(state);
+        }
+        s->set = history_last(&m->history);
 }

@@ -40,6 +40,10 @@ struct bytes sightings_write(struct arena *a, const struct sightings *s, const c
 /** sightings_read() - read it back; false, and nothing is in @s, when it is damaged or not of @id */
 bool sightings_read(struct arena *a, struct bytes text, const char *id, struct sightings *s);
 
+/** sighting_tracks() - what became of each card that the lines named, judged with all pins */
+struct track *sighting_tracks(struct arena *a, const struct host_memory *m,
+                              const struct sighting *s);
+
 /**
  * sighting_follow() - the cards that the lines named, where they are now
  *
@@ -48,5 +52,8 @@ bool sightings_read(struct arena *a, struct bytes text, const char *id, struct s
 struct track *sighting_follow(struct arena *a, const struct host_memory *m,
                               const struct sighting *s);
 
-/** sighting_refresh() - as of now, where that can be told: the history does not keep all sets */
+/**
+ * sighting_refresh() - as of now, with what cannot be told: the history does not keep all sets, nor all
+ * that was seen in one of them
+ */
 void sighting_refresh(struct arena *a, const struct host_memory *m, struct sighting *s);

@@ -283,12 +283,22 @@ static void add_unknown(struct planner *x) {
 /* With nothing missing that was chosen, none could be: this host has none, or several. */
 static void check_accel(struct planner *x) {
         struct plan *p = x->p;
+        struct gpu_list all = accel_list(x->a, x->in->facts);
 
         if (!(p->devices & NODE_BIT(NODE_ACCEL)) || p->choice.gpus.n == 0 ||
             accel_is_among(&p->choice.gpus))
                 return;
         p->incomplete = true;
-        if (!p->choice.missing)
+        if (p->choice.missing)
+                return;
+        if (all.n > 1)
+                finding_add(x->f, (struct finding){
+                                          .code = FINDING_GPU_AMBIGUOUS,
+                                          .what = arena_printf(x->a, WHY_SEVERAL_ACCEL, all.n),
+                                          .old = chooser_beside(x->a, &p->choice.gpus,
+                                                                WHY_SELECTOR_ANY),
+                                          .new = gpu_list_selectors(x->a, &all) });
+        else
                 finding_add(x->f, (struct finding){ .code = FINDING_GPU_NO_NODE,
                                                     .gpu = p->choice.gpus.items[0]->address,
                                                     .what = "accel" });

@@ -6,6 +6,7 @@
 #include "model/plan/choose/choose-accel.h"
 
 #include "model/finding/reason.h"
+#include "model/plan/choose/evidence.h"
 #include "model/plan/choose/pin.h"
 
 static uint32_t wanted_kinds(const struct plan_input *in) {
@@ -59,35 +60,52 @@ static void choose_as_elsewhere(struct chooser *x) {
                         }
 }
 
-/* What chooses another one has to name the GPUs, too. */
 static void announce(struct chooser *x, const struct gpu_list *gpus, const struct gpu *accel) {
-        struct strbuf own = { .arena = x->a };
+        finding_add(x->f, (struct finding){ .code = FINDING_GPU_PINNED,
+                                            .gpu = accel->address,
+                                            .what = gpu_describe(x->a, accel),
+                                            .new = chooser_beside(x->a, gpus,
+                                                                  accel->pci ? WHY_SELECT_PCI
+                                                                             : WHY_SELECT_PLATFORM),
+                                            .where = x->in->node });
+}
 
-        for (size_t i = 0; i < gpus->n; i++)
-                strbuf_printf(&own, "%s%s", i > 0 ? " " : "", gpu_selector(x->a, gpus->items[i]));
-        finding_add(x->f,
-                    (struct finding){ .code = FINDING_GPU_PINNED,
-                                      .gpu = accel->address,
-                                      .what = gpu_describe(x->a, accel),
-                                      .new = arena_printf(x->a, WHY_SELECT_BESIDE, strbuf_str(&own),
-                                                          accel->pci ? WHY_SELECT_PCI
-                                                                     : WHY_SELECT_PLATFORM),
-                                      .where = x->in->node });
+/* Its lines were those of another node before, and mean nothing here. */
+static bool came_from_elsewhere(const struct plan_input *in) {
+        for (size_t i = 0; i < in->policy->n_pins; i++)
+                if (!streq(in->policy->pins[i].node, in->node))
+                        return true;
+        return false;
+}
+
+const struct sighting *accel_sighting(struct chooser *x) {
+        const struct sighting *s = came_from_elsewhere(x->in) ? NULL : evidence_sighting(x);
+
+        for (size_t i = 0; s && i < s->named.n; i++)
+                if (pin_is_accel(&s->named.cards[i]))
+                        return s;
+        return NULL;
 }
 
 void choose_accel(struct chooser *x) {
         struct choice *c = x->c;
         struct gpu_list chosen = c->gpus, all = accel_list(x->a, x->in->facts);
+        const struct sighting *sighting;
 
         /* what is missing may be an accelerator */
         if (c->missing || c->undecided || chosen.n == 0 || !accel_is_wanted(x->in) ||
             accel_is_among(&chosen))
                 return;
+        sighting = accel_sighting(x);
         c->gpus = (struct gpu_list){ 0 };
-        choose_as_elsewhere(x);
-        if (c->gpus.n == 0 && !c->missing && all.n == 1)
-                chooser_take(x, all.items[0]);
-        pin_add(x, &c->gpus, CHOSEN_BY_ACCEL);
+        if (sighting) {
+                pin_choose_sighted(x, sighting);
+        } else {
+                choose_as_elsewhere(x);
+                if (c->gpus.n == 0 && !c->missing && all.n == 1)
+                        chooser_take(x, all.items[0]);
+                pin_add(x, &c->gpus, CHOSEN_BY_ACCEL);
+        }
         for (size_t i = 0; i < c->gpus.n; i++)
                 announce(x, &chosen, c->gpus.items[i]);
         all = c->gpus;

@@ -5,7 +5,7 @@
  * choose-accel - the accelerator beside the GPUs that were chosen
  *
  * An NPU is a device of its own. Where accel nodes are wanted and no GPU that was chosen has one, the
- * host's only accelerator is meant: chosen once, pinned, and followed from then on as GPUs are.
+ * one that its lines named when they were first seen is meant, else the host's only one: chosen once, pinned, and followed from then on as GPUs are.
  */
 #include "model/plan/choose/chooser.h"
 
@@ -23,6 +23,9 @@ bool accel_is_among(const struct gpu_list *gpus);
 
 /** accel_is_away() - whether one is pinned so, and not given */
 bool accel_is_away(const struct choice *c);
+
+/** accel_sighting() - when the lines were first seen they named one; NULL: that is not known */
+const struct sighting *accel_sighting(struct chooser *x);
 
 /** choose_accel() - when all selectors have chosen */
 void choose_accel(struct chooser *x);

@@ -77,6 +77,16 @@ static void not_told(struct chooser *x, const struct gpu_list *usable) {
         chooser_undecided(x, &of);
 }
 
+/* With one GPU the lines are not asked how old they are; choose_accel() asks that of accelerators. */
+static void drop_accels(struct chooser *x, struct gpu_list *named) {
+        struct gpu_list gpus = { 0 };
+
+        for (size_t i = 0; i < named->n; i++)
+                if (!gpu_node(named->items[i], NODE_ACCEL))
+                        gpu_list_add(x->a, &gpus, named->items[i]);
+        *named = gpus;
+}
+
 void choose_auto(struct chooser *x) {
         const struct plan_input *in = x->in;
         bool other_node = in->policy->n_pins > 0, accel = accel_is_only_kind(in);
@@ -88,6 +98,8 @@ void choose_auto(struct chooser *x) {
                 named.n = survey_named_gpus(x->a, in->facts, in->survey, &named.items);
         if (!other_node)
                 add_hooked(x, &named);
+        if (!accel && usable.n == 1 && accel_sighting(x))
+                drop_accels(x, &named);
         if (named.n > 0) {
                 take_named(x, &named, &usable);
         } else if (x->c->missing != missing) {

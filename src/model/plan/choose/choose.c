@@ -193,11 +193,26 @@ static struct pin still_wanted(struct chooser *x, const struct pin *before) {
         return pin;
 }
 
+/* A command that chooses another one for what is missing keeps what is here. */
+static void say_how(const struct choice *c, const struct findings *said, struct findings *f) {
+        for (size_t i = 0; i < said->n; i++) {
+                struct finding item = said->items[i];
+                const char *how = chooser_beside(f->arena, &c->gpus, WHY_SELECTOR_ANY);
+
+                if (item.code == FINDING_GPU_MISSING)
+                        item.new = how;
+                else if (item.code == FINDING_GPU_AMBIGUOUS)
+                        item.old = how;
+                finding_add(f, item);
+        }
+}
+
 void choose_gpus(struct arena *a, const struct plan_input *in, struct findings *f,
                  struct choice *ret) {
         const struct pin *before = policy_pin(in->policy, in->node);
         struct choice c = { 0 };
-        struct chooser x = { a, in, f, &c };
+        struct findings said = { .arena = a };
+        struct chooser x = { a, in, &said, &c };
         const struct policy *p = in->policy;
         struct pin wanted = still_wanted(&x, before ? before : &(struct pin){ 0 });
 
@@ -211,5 +226,6 @@ void choose_gpus(struct arena *a, const struct plan_input *in, struct findings *
                         say_broken(&x, &p->gpus[i]);
         choose_accel(&x);
         pin_finish(&x, before ? before : &(struct pin){ 0 });
+        say_how(&c, &said, f);
         *ret = c;
 }

@@ -43,6 +43,14 @@ void chooser_undecided(struct chooser *x, const struct ambiguity *of) {
         x->c->undecided = true;
 }
 
+const char *chooser_beside(struct arena *a, const struct gpu_list *gpus, const char *other) {
+        struct strbuf own = { .arena = a };
+
+        for (size_t i = 0; i < gpus->n; i++)
+                strbuf_printf(&own, "%s%s", i > 0 ? " " : "", gpu_selector(a, gpus->items[i]));
+        return gpus->n > 0 ? arena_printf(a, WHY_SELECT_BESIDE, strbuf_str(&own), other) : other;
+}
+
 struct gpu_list chooser_usable(struct chooser *x) {
         struct gpu_list usable = { 0 };
 

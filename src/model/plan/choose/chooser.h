@@ -37,5 +37,8 @@ void chooser_ambiguous(struct chooser *x, const char *why, const char *what,
  */
 void chooser_undecided(struct chooser *x, const struct ambiguity *of);
 
+/** chooser_beside() - what a selector @other has to be written as, so that @gpus stay chosen, too */
+const char *chooser_beside(struct arena *a, const struct gpu_list *gpus, const char *other);
+
 /** chooser_usable() - the GPUs with a render node */
 struct gpu_list chooser_usable(struct chooser *x);

@@ -7,6 +7,7 @@
 
 #include "model/finding/reason.h"
 #include "model/idmap/idmap.h"
+#include "model/plan/choose/pin.h"
 
 /* ---- digest ---- */
 
@@ -24,6 +25,37 @@ const char *evidence_digest(struct arena *a, const struct pctconf *conf) {
                         sum += bytes_hash(bytes_hash(BYTES_HASH, l->key), l->value);
         }
         return arena_printf(a, "%016llx", (unsigned long long)sum);
+}
+
+/* ---- what is remembered ---- */
+
+struct card_set evidence_named(struct arena *a, const struct facts *f, const struct survey *s) {
+        struct gpu_list named = { 0 }, hooked;
+        struct card_set set = { 0 };
+        const char *unknown;
+
+        named.n = survey_named_gpus(a, f, s, &named.items);
+        hooked = nvidia_hook_gpus(a, f, &s->nvidia_hook, &unknown);
+        for (size_t i = 0; i < hooked.n; i++)
+                gpu_list_add(a, &named, hooked.items[i]);
+        for (size_t i = 0; i < named.n; i++) {
+                struct card *c = ARENA_PUSH(a, set.cards, set.n);
+
+                *c = gpu_card(f, named.items[i]);
+                if (gpu_node(named.items[i], NODE_ACCEL))
+                        c->by = CHOSEN_BY_ACCEL;
+        }
+        return set;
+}
+
+const struct sighting *evidence_sighting(struct chooser *x) {
+        const struct sighting *s =
+                x->in->sightings ? sightings_find(x->in->sightings, x->in->vmid) : NULL;
+
+        return s && s->digest && s->named.n > 0 &&
+                               streq(s->digest, evidence_digest(x->a, x->in->conf))
+                       ? s
+                       : NULL;
 }
 
 /* ---- in the file itself ---- */
@@ -131,7 +163,7 @@ static bool is_only_one(const struct plan_input *in, const struct gpu_list *name
 }
 
 const char *evidence_doubt(struct chooser *x, const struct gpu_list *named, bool *ret_against) {
-        const struct sighting *s = sightings_find(x->in->sightings, x->in->vmid);
+        const struct sighting *s = evidence_sighting(x);
         bool sure = all_by_identity(x->in), only = is_only_one(x->in, named);
         const char *why = only ? NULL : lost_gid(x);
         struct gpu_list then = { 0 };
@@ -141,8 +173,7 @@ const char *evidence_doubt(struct chooser *x, const struct gpu_list *named, bool
         *ret_against = true;
         if (why)
                 return why;
-        if (!s || !s->digest || s->named.n == 0 ||
-            !streq(s->digest, evidence_digest(x->a, x->in->conf))) {
+        if (!s) {
                 *ret_against = false;
                 return sure || only ? NULL : WHY_DOUBT_UNSEEN;
         }

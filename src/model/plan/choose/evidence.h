@@ -14,6 +14,16 @@
 const char *evidence_digest(struct arena *a, const struct pctconf *conf);
 
 /**
+ * evidence_named() - the cards that the lines name today, as a sighting keeps them
+ *
+ * None unless they name them with one voice. Those of accelerators have CHOSEN_BY_ACCEL.
+ */
+struct card_set evidence_named(struct arena *a, const struct facts *f, const struct survey *s);
+
+/** evidence_sighting() - of the lines as they are; NULL when they were not seen so */
+const struct sighting *evidence_sighting(struct chooser *x);
+
+/**
  * evidence_doubt() - why the lines do not count, NULL when they do
  * @named:       the GPUs that they name now
  * @ret_against: something contradicts them; else nothing is known of their age

@@ -119,13 +119,25 @@ static struct gpu_list equal_gpus(struct chooser *x, const struct card *c) {
         return list;
 }
 
+/* Why @p is wanted. */
+static const char *wanted_as(struct chooser *x, const struct card *p) {
+        const struct pin *pin = policy_pin(x->in->policy, x->in->node);
+        const char *ids = pci_ids_model(x->a, &p->ids);
+
+        if (!pin_is_accel(p))
+                return arena_printf(x->a, WHY_PINNED, ids);
+        for (size_t i = 0; pin && i < pin->n_gpus; i++)
+                if (pin_is_accel(&pin->gpus[i]))
+                        return arena_printf(x->a, WHY_PINNED_ACCEL, ids);
+        return arena_printf(x->a, WHY_SIGHTED_ACCEL, ids);
+}
+
 /* Say what became of @p, and take it. */
-static void take_tracked(struct chooser *x, const struct card *p,
-                                      const struct track *t) {
+static void take_tracked(struct chooser *x, const struct card *p, const struct track *t) {
         const struct gpu *g =
                 t->card ? facts_gpu_of(x->in->facts, t->card, t->next.card.function) : NULL;
         const char *ids = pci_ids_model(x->a, &p->ids);
-        const char *pinned = arena_printf(x->a, pin_is_accel(p) ? WHY_PINNED_ACCEL : WHY_PINNED, ids);
+        const char *pinned = wanted_as(x, p);
         struct gpu_list equal;
 
         if (t->result == TRACK_AMBIGUOUS || t->result == TRACK_CONFLICT) {
@@ -189,6 +201,30 @@ void pin_choose(struct chooser *x, const struct pin *pin) {
                 c->none = 0;
                 c->state = t->next.state == TRACK_HERE ? NULL : track_state_name(t->next.state);
                 keep(x, c, &t->next);
+        }
+}
+
+void pin_choose_sighted(struct chooser *x, const struct sighting *s) {
+        struct host_memory m = memory_of(x);
+        struct track *tracks = sighting_tracks(x->a, &m, s);
+        struct pin *pin = &x->c->pin;
+
+        for (size_t i = 0; i < s->named.n; i++) {
+                const struct card *named = &s->named.cards[i];
+                struct track *t = &tracks[i];
+                struct card *c;
+
+                if (!pin_is_accel(named))
+                        continue;
+                if (t->result == TRACK_REPLACED)
+                        *t = (struct track){ .result = TRACK_MISSING };
+                take_tracked(x, named, t);
+                c = ARENA_PUSH(x->a, pin->gpus, pin->n_gpus);
+                *c = history_believed(&m.history, t->card ? t->next.card : *named);
+                c->none = 0;
+                c->state = t->card ? NULL
+                                   : track_state_name(t->result == TRACK_MISSING ? TRACK_MISSING
+                                                                                 : TRACK_AMBIGUOUS);
         }
 }
 
@@ -261,8 +297,10 @@ void pin_finish(struct chooser *x, const struct pin *before) {
                 struct pinned p = { .owner = x->in->vmid,
                                     .card = pin->gpus[i],
                                     .history = m.history.id,
-                                    .set = history_last(&m.history) };
+                                    .set = history_last(&m.history),
+                                    .state = track_state_of(pin->gpus[i].state) };
 
+                p.card.state = NULL;
                 add_neighbours(x->a, &p, pin->gpus, pin->n_gpus);
                 add_neighbours(x->a, &p, pin->twins, pin->n_twins);
                 keep(x, &pin->gpus[i], &p);

@@ -28,6 +28,13 @@ bool pin_choose_alike(struct chooser *x, const struct pin *pin);
 /** pin_is_accel() - whether @c was chosen as the only accelerator, see choose-accel.h */
 bool pin_is_accel(const struct card *c);
 
+/**
+ * pin_choose_sighted() - the accelerators that the lines named when they were first seen
+ *
+ * Pinned wherever they are now, also one that is missing: what is there instead is not meant.
+ */
+void pin_choose_sighted(struct chooser *x, const struct sighting *s);
+
 /** pin_add() - @chosen are pinned, too; @by: selector_key(), CHOSEN_BY_ACCEL or NULL */
 void pin_add(struct chooser *x, const struct gpu_list *chosen, const char *by);
 
