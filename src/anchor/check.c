@@ -364,3 +364,8 @@ bool anchor_would_change(const struct check *c) {
         return !bytes_equal(c->new_conf, c->guest.conf) || c->n_delegate > 0 ||
                (c->guest.has_config && !bytes_equal(c->new_config, c->guest.config));
 }
+
+const char *check_enrol(const struct check *c) {
+        return enrol_command(c->arena, &(struct enrolment){ c->guest.vmid, &c->plan.choice,
+                                                            c->left_alone });
+}

@@ -7,6 +7,7 @@
  * Hook, CLI and daemon all ask this one function, so they cannot disagree.
  */
 #include "anchor/anchor.h"
+#include "model/plan/choose/enrol.h"
 #include "model/plan/edit/edit.h"
 #include "pve/guest.h"
 #include "pve/record.h"
@@ -81,6 +82,9 @@ void check_given(struct check *c);
 
 /** check_missing_dev() - a devN path that is not there, with which Proxmox ends a start; or NULL */
 const char *check_missing_dev(const struct check *c);
+
+/** check_enrol() - the command that enrols the container, enrol_command() */
+const char *check_enrol(const struct check *c);
 
 /** anchor_would_change() - whether anchor_apply() has anything to write for the container's files
  */

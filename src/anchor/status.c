@@ -55,7 +55,7 @@ bool status_no_start(const struct check *c, struct findings *f) {
                                                  .new = managed ? ""
                                                                 : arena_printf(c->arena,
                                                                                WHY_ENABLE_FIRST,
-                                                                               c->guest.vmid),
+                                                                               check_enrol(c)),
                                                  .where = c->guest.conf_name,
                                                  .vmid = c->guest.vmid });
         return path;
@@ -135,21 +135,29 @@ static void look_at_hook(struct look *l, struct check *c) {
         const char *volume = guest_setting(c->arena, &c->guest, "hookscript");
         const char *what = volume ? hook_problem(l, volume) : NULL;
 
+        struct enrolment e = { c->guest.vmid, &c->plan.choice, c->left_alone };
+
         if (what)
                 add_about(l, c->guest.vmid,
-                          (struct finding){ .code = FINDING_HOOK_UNUSABLE, .what = what });
+                          (struct finding){ .code = FINDING_HOOK_UNUSABLE,
+                                            .what = what,
+                                            .where = enrol_hook_remedy(c->arena, &e,
+                                                                       !streq(volume, HOOK_VOLUME)) });
 }
 
 /* A policy that no start reads: pct set --delete hookscript, or a rollback to before enrolment. */
-static void look_at_unmanaged(struct look *l, const struct anchor *one, uint32_t vmid) {
+static void look_at_unmanaged(struct look *l, struct anchor *one, uint32_t vmid) {
+        struct check c;
+
         l->st->n_unmanaged++;
-        if (access(settings_path(&one->pve, vmid), F_OK) == 0 &&
-            !guest_is_announced(&one->pve, vmid))
-                add_about(l, vmid,
-                          (struct finding){
-                                  .code = FINDING_HOOK_MISSING,
-                                  .what = arena_printf(l->arena, WHY_HOOK_NO_LINE,
-                                                       arena_printf(l->arena, "%u.conf", vmid)) });
+        if (access(settings_path(&one->pve, vmid), F_OK) < 0 ||
+            guest_is_announced(&one->pve, vmid) || anchor_check(one, vmid, NULL, &c) != 0)
+                return;
+        add_about(l, vmid,
+                  (struct finding){ .code = FINDING_HOOK_MISSING,
+                                    .where = check_enrol(&c),
+                                    .what = arena_printf(l->arena, WHY_HOOK_NO_LINE,
+                                                         c.guest.conf_name) });
 }
 
 bool anchor_runs(const struct anchor *an, uint32_t vmid) {

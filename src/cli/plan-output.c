@@ -111,7 +111,7 @@ static void print_text(struct cli *c, const struct check *k, const struct shown 
                         facts_gid_text(&c->arena, &k->anchor->facts, k->delegate[i]));
         show_live(c, &s->live);
         if (c->verb != &verb_enable && !guest_is_managed(&c->host.pve, vmid))
-                cli_say(c, MSG_PLAN_NOT_MANAGED, vmid, vmid);
+                cli_say(c, MSG_PLAN_NOT_MANAGED, vmid, check_enrol(k));
 }
 
 int show_plan(struct cli *c, const struct check *given) {

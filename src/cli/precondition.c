@@ -39,6 +39,14 @@ int target_list(struct cli *c, uint32_t **ret, size_t *ret_n) {
         return EXIT_DONE;
 }
 
+const char *target_enrol(struct cli *c, uint32_t vmid) {
+        struct check k;
+
+        return anchor_check(&c->host, vmid, NULL, &k) == 0
+                       ? check_enrol(&k)
+                       : arena_printf(&c->arena, MSG_DO_ENABLE, vmid);
+}
+
 const char *target_elsewhere(struct cli *c, uint32_t vmid) {
         static const char *const kinds[] = { "lxc", "qemu-server" };
         const char *found = NULL;

@@ -20,6 +20,9 @@ bool target_is_root(struct cli *c, const char *what);
 /** target_list() - the containers of this node; EXIT_DONE, or EXIT_TROUBLE after telling */
 int target_list(struct cli *c, uint32_t **ret, size_t *ret_n);
 
+/** target_enrol() - the command that enrols container @vmid without a question, or shows what is in its way */
+const char *target_enrol(struct cli *c, uint32_t vmid);
+
 /**
  * target_elsewhere() - the file of container @vmid on any node, or of the virtual machine @vmid
  *

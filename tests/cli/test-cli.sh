@@ -483,7 +483,10 @@ case_enable_all() {
     said '102: '
     unsaid 'is not managed' # which is what it would change
     unsaid '; pinned from now on'
+    said '2 of 2 containers with GPU lines would be enrolled; to do it: gpuanchor enable --all'
     unchanged
+    run 1 enable --all --dry-run --missing refuse
+    said 'would be enrolled; to do it: the same command without --dry-run'
     run 0 enable --all
     for vmid in 101 102; do
         grep -q '^hookscript: local:snippets/gpuanchor-hook' "$H/etc/pve/lxc/$vmid.conf" || fail "$vmid is not enabled"
@@ -499,9 +502,18 @@ case_enable_all() {
     plain 101
     guide_lines >>"$CONF"
     before
+    run 1 enable --all --dry-run
+    said '0 of 1 container with GPU lines would be enrolled; 1 has a question, with its answers above'
     run 1 enable --all
     complained 'gpuanchor enable 101 --gpu pci:'
     unchanged
+    # wherever enabling it is the remedy, the command is one that does not ask
+    run 1 doctor --plain 101
+    said 'gpuanchor enable 101 --gpu SELECTOR, one of: pci:'
+    mkdir -p "$H/etc/pve/gpuanchor"
+    printf '[container]\n' >"$POLICY"
+    run 1 status
+    said 'without it no start is corrected: gpuanchor enable 101 --gpu SELECTOR, one of: pci:'
 }
 
 case_without_a_verb() {

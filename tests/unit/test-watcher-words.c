@@ -96,7 +96,7 @@ static const struct row {
         { NULL, "sed -i s/226:1' '/226:7' '/ etc/pve/lxc/101.conf", NULL,
           "container-stale 5 gpu= old= new=: container 101: 101.conf is out of date: 1 change: "
           "line 13: lxc.cgroup2.devices.allow: c 226:7 rwm -> c 226:1 rwm; gpuanchor apply 101 "
-          "corrects it now; so does the next start" },
+          "corrects it now, unless it is locked; so does the next start" },
         { NULL,
           "printf 'dev0: /dev/dri/renderD130,gid=110\\nhookscript: "
           "local:snippets/gpuanchor-hook\\nunprivileged: 1\\n' >etc/pve/lxc/102.conf; printf "
@@ -139,8 +139,8 @@ static const struct row {
           "not in the running container; gpuanchor plan 101; pct reboot 101" },
         { NULL, "rm var/lib/vz/snippets/gpuanchor-hook", NULL,
           "hook-unusable 3 gpu= old= new=: container 101: its hookscript "
-          "local:snippets/gpuanchor-hook does not exist: the start will fail; put it back (the "
-          "package has that of gpuanchor), or start without it: pct set 101 --delete hookscript" },
+          "local:snippets/gpuanchor-hook does not exist: the start will fail; gpuanchor enable 101; or "
+          "to start without it: pct set 101 --delete hookscript" },
         { NULL,
           "printf '[container]\\n' >etc/pve/gpuanchor/101.conf; sed -i /hookscript/d "
           "etc/pve/lxc/101.conf",

@@ -113,7 +113,7 @@ static int apply_job(struct job *j) {
         if (r != 0)
                 return target_problem(c, j->vmid, r);
         if (!guest_is_managed(&j->host.pve, j->vmid))
-                return cli_fail(c, arena_printf(&j->arena, MSG_DO_ENABLE, j->vmid), MSG_NOT_MANAGED,
+                return cli_fail(c, target_enrol(c, j->vmid), MSG_NOT_MANAGED,
                                 j->vmid);
         if (c->opt[OPT_ALL] && guest_is_template(&g)) {
                 cli_say(c, MSG_TEMPLATE);

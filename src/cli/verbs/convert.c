@@ -153,7 +153,7 @@ static int run_locked(struct converting *v) {
         int r = target_open(v->c, v->vmid, &v->guest, &v->lock);
 
         if (r == EXIT_DONE && !guest_is_managed(&v->c->host.pve, v->vmid))
-                r = cli_fail(v->c, arena_printf(v->a, MSG_DO_ENABLE, v->vmid), MSG_NOT_MANAGED,
+                r = cli_fail(v->c, target_enrol(v->c, v->vmid), MSG_NOT_MANAGED,
                              v->vmid);
         if (r == EXIT_DONE)
                 r = policy_file_read(v->c, &v->guest, &v->policy);

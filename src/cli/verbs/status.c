@@ -64,21 +64,6 @@ static const char *name_of(struct cli *c, uint32_t vmid) {
         return name ? name : "";
 }
 
-/* The command that enrols it without a question: where enable would ask, with what to choose of. */
-static const char *enable_command(struct cli *c, uint32_t vmid) {
-        const struct choice *choice;
-        struct check k;
-
-        if (anchor_check(&c->host, vmid, NULL, &k) != 0)
-                return arena_printf(&c->arena, MSG_DO_ENABLE, vmid);
-        choice = &k.plan.choice;
-        if (choice_is_settled(choice) || choice->ambiguity.gpus.n == 0)
-                return arena_printf(&c->arena, MSG_DO_ENABLE, vmid);
-        return arena_printf(&c->arena, MSG_DO_ENABLE_GPU, vmid,
-                            gpu_list_selectors(&c->arena, &choice->ambiguity.gpus),
-                            choice->ambiguity.all ? MSG_OR_ALL : "");
-}
-
 /* What one line of a virtual machine takes, told once: its first GPU, and how many more. */
 static void print_vm(struct cli *c, const struct usage *usage, size_t at) {
         const struct gpu_user *u = &usage->users[at];
@@ -111,14 +96,14 @@ static void print_others(struct cli *c, const struct status_view *v) {
                 else if (!is_managed(v->st, u->vmid))
                         cli_say(c, MSG_STATUS_UNMANAGED, u->vmid, name_of(c, u->vmid),
                                 gpu_label(&c->arena, u->gpu->name, u->gpu->address),
-                                enable_command(c, u->vmid));
+                                target_enrol(c, u->vmid));
         }
         for (size_t i = 0; i < v->usage->n_seekers; i++) {
                 const struct gpu_seeker *s = &v->usage->seekers[i];
 
                 if (!v->only || s->vmid == v->only)
                         cli_say(c, MSG_STATUS_SEEKER, s->vmid, name_of(c, s->vmid), s->path,
-                                enable_command(c, s->vmid));
+                                target_enrol(c, s->vmid));
         }
 }
 

@@ -26,6 +26,8 @@ static bool has_choice(const struct doctor_guest *g) {
 /* ---- the policy ---- */
 
 static void check_policy(struct doctor_report *r, const struct doctor_guest *g) {
+        struct doctor_item item = { .outcome = OUTCOME_POLICY_RIGHT };
+
         for (size_t i = 0; i < g->findings->n; i++) {
                 const struct finding *f = &g->findings->items[i];
 
@@ -36,7 +38,14 @@ static void check_policy(struct doctor_report *r, const struct doctor_guest *g) 
                                                                             : OUTCOME_POLICY_BROKEN,
                                                          .finding = f });
         }
-        doctor_add_if_silent(r, g->managed ? OUTCOME_POLICY_RIGHT : OUTCOME_POLICY_UNMANAGED);
+        if (doctor_has(r, DOCTOR_POLICY))
+                return;
+        if (!g->managed) {
+                item.outcome = OUTCOME_POLICY_UNMANAGED;
+                doctor_enrol(r->arena, g, &item);
+                item.remedy = REMEDY_ENROL;
+        }
+        doctor_add(r, item);
 }
 
 /* ---- lines that give a node ---- */

@@ -54,6 +54,17 @@ void doctor_correct_lines(const struct doctor_guest *g, struct doctor_item *item
                 item->remedy = g->managed ? REMEDY_APPLY : REMEDY_ENABLE_APPLY;
 }
 
+struct enrolment doctor_enrolment(const struct doctor_guest *g) {
+        return (struct enrolment){ g->vmid, &g->plan->choice, g->left_alone };
+}
+
+void doctor_enrol(struct arena *a, const struct doctor_guest *g, struct doctor_item *item) {
+        struct enrolment e = doctor_enrolment(g);
+
+        item->remedy = enrol_is_plain(&e) ? REMEDY_ENABLE : REMEDY_ENROL;
+        item->arg = enrol_command(a, &e);
+}
+
 void doctor_judge_hole(const struct doctor_guest *g, const struct extent *hole,
                        struct doctor_item *item) {
         if (hole->outside >= FIRST_USER_GID || facts_has_gid(g->facts, hole->outside))

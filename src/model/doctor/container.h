@@ -5,6 +5,7 @@
  * container - what is known of a container, and the checks of its file
  */
 #include "model/doctor/host.h"
+#include "model/plan/choose/enrol.h"
 #include "model/plan/plan.h"
 
 /** enum hook_problem - why a hookscript cannot be run */
@@ -57,6 +58,12 @@ struct doctor_given {
 
 /** doctor_check_file() - the group FILE */
 void doctor_check_file(struct doctor_report *r, const struct doctor_guest *g);
+
+/** doctor_enrolment() - of the container at hand */
+struct enrolment doctor_enrolment(const struct doctor_guest *g);
+
+/** doctor_enrol() - the remedy of @item is to enrol the container, in whatever way that goes */
+void doctor_enrol(struct arena *a, const struct doctor_guest *g, struct doctor_item *item);
 
 /** map_is_too_long() - whether a range begins among the ids of unprivileged containers and ends beyond */
 bool map_is_too_long(const struct extent *e);

@@ -123,17 +123,22 @@ static void check_hook(struct doctor_report *r, const struct doctor_guest *g) {
                 [HOOK_NOT_EXECUTABLE] = OUTCOME_HOOKSCRIPT_NEXT_NOT_EXECUTABLE,
         };
         struct finding missing = { .code = FINDING_HOOK_MISSING };
+        struct enrolment enrolment = doctor_enrolment(g);
         struct doctor_item item = { .outcome = outcome_of_hook(g),
                                     .subject = g->hook.volume,
                                     .what = g->next.volume,
                                     .where = g->name };
 
-        if (g->hook.problem)
-                item.remedy = !g->managed       ? REMEDY_NO_HOOKSCRIPT
-                              : g->hook.wrapper ? REMEDY_NO_WRAPPER
-                                                : REMEDY_ENABLE;
+        if (item.outcome == OUTCOME_HOOKSCRIPT_NOT_OURS || (g->hook.problem && g->managed))
+                doctor_enrol(r->arena, g, &item);
         if (item.outcome == OUTCOME_HOOKSCRIPT_NOT_OURS)
                 item.finding = &missing;
+        else if (g->hook.problem && !g->managed)
+                item.remedy = REMEDY_NO_HOOKSCRIPT;
+        if (g->hook.problem && g->managed && g->hook.wrapper) {
+                item.remedy = REMEDY_ENROL;
+                item.arg = enrol_hook_remedy(r->arena, &enrolment, true);
+        }
         doctor_add(r, item);
         if (g->next.problem)
                 doctor_add(r, (struct doctor_item){ .outcome = broken[g->next.problem],
@@ -221,12 +226,17 @@ static void check_pending(struct doctor_report *r, const struct doctor_guest *g)
 
 /* In a managed container gpuanchor corrects the lines after a rollback. */
 static void check_snapshots(struct doctor_report *r, const struct doctor_guest *g) {
-        for (size_t i = 0; i < g->snapshots->n; i++)
-                doctor_add(r, (struct doctor_item){
-                                      .outcome = g->managed ? OUTCOME_SNAPSHOT_STALE
-                                                            : OUTCOME_SNAPSHOT_STALE_UNMANAGED,
-                                      .subject = g->snapshots->items[i].what,
-                                      .finding = &g->snapshots->items[i] });
+        for (size_t i = 0; i < g->snapshots->n; i++) {
+                struct doctor_item item = { .outcome = OUTCOME_SNAPSHOT_STALE,
+                                            .subject = g->snapshots->items[i].what,
+                                            .finding = &g->snapshots->items[i] };
+
+                if (!g->managed) {
+                        item.outcome = OUTCOME_SNAPSHOT_STALE_UNMANAGED;
+                        doctor_enrol(r->arena, g, &item);
+                }
+                doctor_add(r, item);
+        }
         doctor_add_if_silent(r, OUTCOME_SNAPSHOT_NONE);
 }
 
