@@ -5,17 +5,17 @@
 #
 #   --quick   before each commit, 3 minutes on two processors: one build, and in it all
 #             unit tests, sample hosts, lints and docs
-#             (without an option: all but what --long adds)
+#             (without an option, half an hour: all but what --long and --slice add)
 #   --long    what has no end of its own, too: random histories, broken rules that they must
 #             find, kills at each system call of each sample host, fuzzers for ten minutes each,
-#             the machine's long cases (tests/vm/run.sh --list), and gcc's sanitizers beside clang's
-#   --slice   all, gcc's sanitizers, the package lane for both releases and with a second build,
-#             clang's, install.sh --build and the installed programs on sample hosts, and a part of
-#             what else --long adds, chosen by the seed: what CI runs
+#             the machine's long cases (tests/vm/run.sh --list)
+#   --slice   a part of those, chosen by the seed. Both of them: also builds with gcc's sanitizers and
+#             with clang without its own, the packages of both releases, each with its tests, and all of
+#             tests/deb. This is what CI runs
 #
 # All of it is three lanes side by side, because each waits now and then:
 #
-#   source    builds with gcc, with clang, and with clang's sanitizers, with warnings as
+#   source    builds with gcc and with clang's sanitizers, with warnings as
 #             errors. Unit tests and fuzzers' corpora run in each of them;
 #             sample hosts, which are slow, with sanitizers; lints, docs
 #             and kills at every system call, once. Then the fuzzers, a little
@@ -26,7 +26,8 @@
 #
 # What is random starts from N, or from a number of the clock, which is printed; tests find it
 # in GPUANCHOR_SEED. Each lane's lines come as it goes, so they mix.
-# An input with which a fuzzer fails is kept in ${TMPDIR:-/tmp}/gpuanchor-kept. Ends in a line "N passed, N failed, N skipped"; exit status 0 if none failed.
+# An input with which a fuzzer fails is kept in ${TMPDIR:-/tmp}/gpuanchor-kept. Ends in a line
+# "N passed, N failed, N skipped"; exit status 0 if none failed.
 # shellcheck disable=SC2030,SC2031 # a lane is a subshell, and has $lane for itself
 set -eu
 cd "$(dirname "$0")/.."
@@ -163,9 +164,9 @@ source_lane() {
     sh tests/deps.sh test || { count not "installing what the tests need"; return 0; }
     CC=gcc setup "$lane/gcc" --buildtype=release --werror
     suite gcc "$lane/gcc" --suite unit --suite fuzz --suite lint --suite docs --suite kill --suite full
-    CC=clang setup "$lane/clang" --buildtype=release --werror
-    suite clang "$lane/clang" --suite unit --suite fuzz
     case $mode in slice | long)
+        CC=clang setup "$lane/clang" --buildtype=release --werror
+        suite clang "$lane/clang" --suite unit --suite fuzz
         CC=gcc setup "$lane/gcc-asan" --native-file build-dev.ini
         suite gcc-asan "$lane/gcc-asan" --suite unit --suite fuzz
         ;;
@@ -200,7 +201,7 @@ vm_lane() {
         sleep 1
     done
     case $mode in
-    full) set -- --no-long ;;
+    full) set -- --no-long --swaps 4 ;;
     slice) set -- --slice "$GPUANCHOR_SEED" ;;
     long) set -- --limit 14400 --swaps 100 ;;
     esac

@@ -44,11 +44,11 @@ unsaid() { ! grep -qF -e "$1" "$work/out" || fail "said: $1"; }
 
 fresh() { :; } # before each case; a test may have its own
 
-# cases [NAME] - each function case_* of the test, or this one, by itself
+# cases [BEGINNING] - each function of the test whose name begins so, or with case_, by itself
 cases() {
     failed=0
     # shellcheck disable=SC2013 # a name has no blanks
-    for name in ${1-$(sed -n 's/^\(case_[a-z_0-9]*\)().*/\1/p' "$self")}; do
+    for name in $(sed -n "s/^\(${1-case_}[a-z_0-9]*\)().*/\1/p" "$self"); do
         if (: >"$work/out"; : >"$work/err"; fresh && "$name"); then
             echo "ok ${name#case_}"
         else

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# test-lock.sh GPUANCHOR HOOK LOCK_STRESS [COUNT] - nothing that somebody else writes is lost
+# test-lock.sh GPUANCHOR HOOK LOCK_STRESS [COUNT [CASES]] - nothing that somebody else writes is lost.
+# CASES is the beginning of names: case_, or waits_ for how long a start waits for its GPU
 # shellcheck disable=SC2317 # the cases are called by name
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -149,7 +150,7 @@ took() {
     [ $took -ge "$low" ] && [ $took -le "$high" ] || fail "$*: took $took s, not $low to $high"
 }
 
-case_wait_in_the_drop_in() {
+waits_in_the_drop_in() {
     waiting 90
     took 29 33 hook unit-start
     said 'waiting up to 30 s'
@@ -168,13 +169,13 @@ END
 }
 
 # what pre-start has waited counts
-case_wait_once() {
+waits_once() {
     waiting 4
     took 3 6 both_phases
 }
 
 # /etc/subgid is locked: usermod waits longer than a start does; the next start asks it again
-case_usermod_once() {
+waits_once_for_usermod() {
     sed -i '/^root:993:/d' "$H/etc/subgid"
     sed -i -e 's/226:1 /226:0 /; s/226:128/226:129/; s/card1/card0/g; s/renderD128/renderD129/g' "$CONF" "$CONFIG"
     mkdir -p "$H/usr/sbin"

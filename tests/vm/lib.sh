@@ -36,6 +36,19 @@ fail() {
     exit 1
 }
 
+# wait_until SECONDS COMMAND... - it succeeds within that time; what it last printed is in /run/try. Between
+# two tries it rests for as long as one took: the emulated processor is one, and what is awaited needs it.
+wait_until() {
+    local end=$((SECONDS + $1)) since took
+    shift
+    while since=${EPOCHREALTIME/./} && ! ("$@") >/run/try 2>&1; do
+        [ $SECONDS -lt $end ] || return 1
+        took=$((${EPOCHREALTIME/./} - since + 100000))
+        sleep "$((took / 1000000)).$(printf %06d $((took % 1000000)))"
+    done
+    : >/run/why
+}
+
 # --- the host's first state -----------------------------------------------------------------------
 
 remember_host() {

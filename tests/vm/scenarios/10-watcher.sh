@@ -72,15 +72,10 @@ main_pid() { systemctl show -P MainPID gpuanchord; }
 
 # wait_for COMMAND... - at most half a minute
 wait_for() {
-    local end=$((SECONDS + 30))
-    until "$@"; do
-        if [ $SECONDS -ge $end ]; then
-            systemctl status --no-pager gpuanchord || :
-            everything
-            fail "in vain: $*"
-        fi
-        sleep 0.3
-    done
+    wait_until 30 "$@" && return
+    systemctl status --no-pager gpuanchord || :
+    everything
+    fail "in vain: $*"
 }
 
 # quiet_time SECONDS - where the emulated processor takes longer than a second between two events

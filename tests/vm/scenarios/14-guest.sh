@@ -121,16 +121,10 @@ case_swap_while_it_runs() {
     stop
 }
 eventually() { # COMMAND... - within two minutes
-    local end=$((SECONDS + 120))
-    until ("$@") >/run/try 2>&1; do
-        if [ $SECONDS -ge $end ]; then
-            cat /run/try /run/gpuanchor/102*
-            journalctl -q -n 40 -u gpuanchor-look -o cat
-            fail "in vain: $*"
-        fi
-        sleep 0.3
-    done
-    : >/run/why
+    wait_until 120 "$@" && return
+    cat /run/try /run/gpuanchor/102*
+    journalctl -q -n 40 -u gpuanchor-look -o cat
+    fail "in vain: $*"
 }
 is_finished() { ! grep -e ^unfinished -e ^undone /run/gpuanchor/102.held; }
 

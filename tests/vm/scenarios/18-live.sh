@@ -35,19 +35,13 @@ two_containers() { # LINE OF BOTH POLICIES
     in_time gate 103 closed
 }
 
-in_time() { # COMMAND... - within SLACK seconds
-    local end=$((SECONDS + ${SLACK:-30}))
-    until ("$@") >/run/try 2>&1; do
-        if [ $SECONDS -ge $end ]; then
-            cat /run/try
-            cat /run/gpuanchor/1* || :
-            systemctl status --no-pager gpuanchor-look gpuanchord || :
-            journalctl -q -n 40 -u gpuanchor-look -o short-monotonic
-            fail "in vain: $*"
-        fi
-        sleep 0.1
-    done
-    : >/run/why
+in_time() { # COMMAND... - within a minute: a look that has just begun is followed by another
+    wait_until 60 "$@" && return
+    cat /run/try
+    cat /run/gpuanchor/1* || :
+    systemctl status --no-pager gpuanchor-look gpuanchord || :
+    journalctl -q -n 40 -u gpuanchor-look -o short-monotonic
+    fail "in vain: $*"
 }
 
 gate() { grep -q "^gate $2" /run/gpuanchor/$1.held 2>/dev/null; }
