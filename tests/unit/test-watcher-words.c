@@ -91,7 +91,7 @@ static const struct row {
           "trigger --action=add" GPU_SUBSYSTEMS },
         { NULL, "sed -i /:110:/d etc/subgid", NULL,
           "subgid-missing 4 gpu= old= new=110: container 101: /etc/subgid does not let root map "
-          "host gid 110, which the container needs; added by itself at the next start, or now: "
+          "host gid 110 (render), which the container needs; added by itself at the next start, or now: "
           "usermod --add-subgids 110-110 root" },
         { NULL, "sed -i s/226:1' '/226:7' '/ etc/pve/lxc/101.conf", NULL,
           "container-stale 5 gpu= old= new=: container 101: 101.conf is out of date: 1 change: "
