@@ -35,24 +35,23 @@ run() { # COMMAND...: its output is shown only when it fails
     "$@" >"$work/log" 2>&1 </dev/null || { tail -n 30 "$work/log" >&2 && fail "failed: $*"; }
 }
 
-packages() { dpkg-query -W -f '${db:Status-Abbrev} ${binary:Package}\n' | sed -n 's/^ii  *//p' | sort; }
-
-# what is installed now and was not there before the build
+# What apt installed for the build, and nothing that came meanwhile: dpkg refuses where that needs one of them.
 remove_extra() {
-    [ -e "$work/before" ] || return 0
-    packages | comm -13 "$work/before" - >"$work/extra"
-    rm "$work/before"
+    [ -s "$work/extra" ] || return 0
     # shellcheck disable=SC2046
-    [ ! -s "$work/extra" ] || run apt-get -qy purge $(cat "$work/extra")
+    dpkg --purge $(cat "$work/extra") >"$work/log" 2>&1 </dev/null ||
+        echo "install.sh: what was installed for the build is still here: $(paste -sd ' ' "$work/extra"); $(head -n 1 "$work/log")" >&2
+    rm "$work/extra"
 }
 
 build() {
     [ -e "$here/build.sh" ] || fail "--build needs the source: git clone it, then sh debian/install.sh --build"
     echo "building the package for $PRETTY_NAME in a chroot, which takes some minutes ..."
-    packages >"$work/before"
     # one source that refuses, as Proxmox's does without a subscription, is no reason to end: what
     # cannot be installed from the others is said then
     apt-get -qq update >/dev/null 2>&1 || echo "install.sh: apt-get update failed for some sources; going on with the others" >&2
+    # "Inst NAME (", not "Inst NAME [version that is there] ("
+    apt-get -qys install --no-install-recommends mmdebstrap 2>/dev/null | sed -n 's/^Inst \([^ ]*\) (.*/\1/p' >"$work/extra"
     run apt-get -qy -o APT::Keep-Downloaded-Packages=false install --no-install-recommends mmdebstrap
     DEB_BUILD_OPTIONS=nocheck sh "$here/build.sh" "$VERSION_CODENAME" "$work" >/dev/null
     remove_extra
