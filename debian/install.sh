@@ -38,9 +38,9 @@ run() { # COMMAND...: its output is shown only when it fails
 # What apt installed for the build, and nothing that came meanwhile: dpkg refuses where that needs one of them.
 remove_extra() {
     [ -s "$work/extra" ] || return 0
-    # shellcheck disable=SC2046
+    # shellcheck disable=SC2046 # a list
     dpkg --purge $(cat "$work/extra") >"$work/log" 2>&1 </dev/null ||
-        echo "install.sh: what was installed for the build is still here: $(paste -sd ' ' "$work/extra"); $(head -n 1 "$work/log")" >&2
+        echo "install.sh: another package needs them by now, so these stay: $(dpkg-query -W -f '${Package} ' $(cat "$work/extra") 2>/dev/null)" >&2
     rm "$work/extra"
 }
 
