@@ -722,6 +722,7 @@ case_plan_of_nothing() {
     complained 'not mounted'
     run 2 apply --all
     complained 'not mounted'
+    run 2 apply --boot 101
     [ -z "$(ls -A "$H/run/lock/lxc")" ] || fail "left locks behind"
 }
 

@@ -280,7 +280,7 @@ static int run(struct cli *c) {
         if (!target_vmid(c, &vmid))
                 return EXIT_TROUBLE;
         r = apply_one(c, vmid);
-        return c->opt[OPT_BOOT] ? EXIT_DONE : r;
+        return c->opt[OPT_BOOT] && c->host.pve.node ? EXIT_DONE : r;
 }
 
 const struct verb verb_apply = {

@@ -185,9 +185,10 @@ const struct verb verb_look = {
         .args = "",
         .summary = "for gpuanchor-look.service: look at what runs",
         .example = "gpuanchor look",
-        .about = "Renews what this host remembers of its cards, corrects container files whose\n"
-                 "next start would fail, and writes down what each running container holds.\n"
-                 "Tries again for a minute what has to wait for a lock.\n",
+        .about = "Keeps each managed container that runs from the GPUs that are not its own, and\n"
+                 "brings its device nodes in line; renews what this host remembers of its cards,\n"
+                 "and corrects container files whose next start would fail. Tries again for a\n"
+                 "minute what has to wait for a lock.\n",
         .exits = { "done", "something has to wait; the timer tries again",
                    "the host cannot be read" },
         .run = run,
