@@ -91,7 +91,7 @@ tests:
         exp_alerts:
           - exp_labels: {code: container-wrong-gpu, severity: error, vmid: "101", instance: pve1}
             exp_annotations:
-              summary: "container 101 on pve1 runs with a GPU that is not its own: pct reboot 101"
+              summary: "container 101 on pve1 holds a GPU that is not its own: gpuanchor status 101"
       - eval_time: 30m
         alertname: GpuanchorNotWatching
 EOT

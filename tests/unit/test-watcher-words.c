@@ -158,7 +158,7 @@ static const struct row {
           "is left alone; correct the file: man gpuanchor.conf" },
         { NULL, "printf '[container]\\ngpu = pci:0000:ff:00.0\\n' >etc/pve/gpuanchor/101.conf",
           NULL,
-          "gpu-missing 4 gpu=0000:ff:00.0 old= new=: container 101: GPU 0000:ff:00.0 (chosen by "
+          "gpu-missing 4 gpu=0000:ff:00.0 old= new=SELECTOR: container 101: GPU 0000:ff:00.0 (chosen by "
           "the policy) is not on this host; gpuanchor gpus shows what is here; gpuanchor enable "
           "101 --gpu SELECTOR chooses another" },
         { NULL, "printf '[container]\\ngpu = mapping:none\\n' >etc/pve/gpuanchor/101.conf", NULL,
