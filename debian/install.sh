@@ -40,7 +40,7 @@ remove_extra() {
     [ -s "$work/extra" ] || return 0
     # shellcheck disable=SC2046 # a list
     dpkg --purge $(cat "$work/extra") >"$work/log" 2>&1 </dev/null ||
-        echo "install.sh: another package needs them by now, so these stay: $(dpkg-query -W -f '${Package} ' $(cat "$work/extra") 2>/dev/null)" >&2
+        echo "install.sh: what was installed for the build stays: $(dpkg-query -W -f '${Package} ' $(cat "$work/extra") 2>/dev/null); $(tail -n 1 "$work/log")" >&2
     rm "$work/extra"
 }
 

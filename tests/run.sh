@@ -5,7 +5,7 @@
 #
 #   --quick   before each commit, 3 minutes on two processors: one build, and in it all
 #             unit tests, sample hosts, lints and docs
-#             (without an option, half an hour: all but what --long and --slice add)
+#             (without an option: all but what --long and --slice add)
 #   --long    what has no end of its own, too: random histories, broken rules that they must
 #             find, kills at each system call of each sample host, fuzzers for ten minutes each,
 #             the machine's long cases (tests/vm/run.sh --list)

@@ -15,6 +15,8 @@
 #include "host/udev.h"
 #include "model/conf/recognise.h"
 #include "model/finding/reason.h"
+#include "model/plan/choose/choose-accel.h"
+#include "model/plan/choose/pin.h"
 #include "model/plan/make.h"
 #include "model/plan/open-rule.h"
 #include "model/plan/ways.h"
@@ -268,10 +270,25 @@ static bool asks_lines(const struct check *c) {
         return false;
 }
 
+static bool has_accel_pin(const struct check *c) {
+        const struct pin *pin = policy_pin(&c->policy, c->anchor->pve.node);
+
+        for (size_t i = 0; pin && i < pin->n_gpus; i++)
+                if (pin_is_accel(&pin->gpus[i]))
+                        return true;
+        return false;
+}
+
+/* Whether the lines have to say which accelerator is meant: there is one, and none is pinned. */
+static bool asks_accel(const struct check *c) {
+        return accel_list(c->arena, &c->anchor->facts).n > 0 && !has_accel_pin(c);
+}
+
 /* Policy and plan, once the container's file is there. */
 static int check_guest(struct check *c, const struct check_options *o) {
         const struct bytes *policy = o ? o->policy : NULL;
         struct settings own;
+        bool renewed;
         int r;
 
         if (!c->anchor->pve.node)
@@ -279,6 +296,8 @@ static int check_guest(struct check *c, const struct check_options *o) {
         anchor_policy(c->anchor, c->guest.vmid, policy, &own);
         c->policy = own.policy;
         c->findings = own.problems;
+        /* who chooses again has seen which accelerator is pinned: it is not looked for any more */
+        renewed = o && o->choose && has_accel_pin(c);
         if (o && o->choose)
                 policy_forget_pin(c->arena, &c->policy, c->anchor->pve.node);
         r = anchor_memory(c->anchor);
@@ -287,7 +306,7 @@ static int check_guest(struct check *c, const struct check_options *o) {
                 return r;
         }
         check_owner(c);
-        if (asks_lines(c))
+        if (asks_lines(c) || (!renewed && asks_accel(c)))
                 anchor_sightings(c->anchor);
         check_caller(c, o && o->called);
         c->own_method = c->policy.method;

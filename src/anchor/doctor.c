@@ -67,6 +67,7 @@ static void look_at_host(struct doctor *d) {
         r = leftovers_rules(&left);
         if (r < 0)
                 unreadable(d, DOCTOR_UDEV_RULE, WHY_UDEV_RULES, r);
+        h.no_pve = !d->anchor->pve.node;
         h.cgroups_v1 = cgroups == CGROUPS_V1;
         h.cgroups_v2 = cgroups == CGROUPS_V2;
         h.strays = left.strays;

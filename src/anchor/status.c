@@ -151,13 +151,15 @@ static void look_at_unmanaged(struct look *l, struct anchor *one, uint32_t vmid)
 
         l->st->n_unmanaged++;
         if (access(settings_path(&one->pve, vmid), F_OK) < 0 ||
-            guest_is_announced(&one->pve, vmid) || anchor_check(one, vmid, NULL, &c) != 0)
+            guest_is_announced(&one->pve, vmid))
                 return;
         add_about(l, vmid,
                   (struct finding){ .code = FINDING_HOOK_MISSING,
-                                    .where = check_enrol(&c),
+                                    .where = anchor_check(one, vmid, NULL, &c) == 0
+                                                     ? check_enrol(&c)
+                                                     : arena_printf(l->arena, WHY_ENROL, vmid),
                                     .what = arena_printf(l->arena, WHY_HOOK_NO_LINE,
-                                                         c.guest.conf_name) });
+                                                         arena_printf(l->arena, "%u.conf", vmid)) });
 }
 
 bool anchor_runs(const struct anchor *an, uint32_t vmid) {

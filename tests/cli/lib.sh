@@ -46,9 +46,10 @@ fresh() { :; } # before each case; a test may have its own
 
 # cases [BEGINNING] - each function of the test whose name begins so, or with case_, by itself
 cases() {
-    failed=0
+    failed=0 names=$(sed -n "s/^\(${1-case_}[a-z_0-9]*\)().*/\1/p" "$self")
+    [ -n "$names" ] || { echo "not ok: no case is called ${1-case_}"; return 1; }
     # shellcheck disable=SC2013 # a name has no blanks
-    for name in $(sed -n "s/^\(${1-case_}[a-z_0-9]*\)().*/\1/p" "$self"); do
+    for name in $names; do
         if (: >"$work/out"; : >"$work/err"; fresh && "$name"); then
             echo "ok ${name#case_}"
         else

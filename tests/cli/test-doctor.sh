@@ -176,6 +176,13 @@ case_control_groups() {
     answers warning control-groups 'proxmox-boot-tool refresh'
 }
 
+case_no_pve() {
+    rm -rf "$H/etc/pve" && mkdir "$H/etc/pve"
+    run 0 doctor --plain
+    answers skipped pve '/etc/pve is not mounted'
+    answers skipped pve 'systemctl status pve-cluster'
+}
+
 case_no_gpu() {
     host no-gpu
     run 1 doctor --plain

@@ -581,6 +581,44 @@ case_accelerator_remedy() {
     grep -q accel/accel1 "$(conf 101)" || fail 'not the accelerator that was chosen'
 }
 
+# seen with one accelerator, enrolled with another in its place: by a command, by hand, by a setting of the host
+case_accelerator_seen_before() {
+    printf 'pci 0000:05:00.0 class=120000 id=1022:17f0 sub=1043:0001 driver=amdxdna under=0000:00:05.0\naccel 0000:05:00.0 0\n' >"$work/ours"
+    sed 's/05/06/g; s/17f0/1500/' "$work/ours" >"$work/other"
+    for way in enable policy host auto; do
+        fresh
+        cp "$work/ours" "$work/more"
+        host '01 01.0 0' -
+        ct 101 0 'dev1: /dev/accel/accel0,gid=104'
+        [ $way != auto ] || { sed -i /accel/d "$(conf 101)" && policy 101 'gpu = auto' && start 101; }
+        [ $way != auto ] || echo 'dev1: /dev/accel/accel0,gid=104' >>"$(conf 101)"
+        [ $way != enable ] || sed -i /^hookscript/d "$(conf 101)"
+        run 0 apply --all --boot
+        cp "$work/other" "$work/more"
+        host '01 01.0 0' -
+        case $way in
+        enable) "$gpuanchor" enable 101 --gpu pci:0000:01:00.0 >"$work/out" 2>&1 ;;
+        policy) policy 101 'gpu = pci:0000:01:00.0' ;;
+        host) mkdir -p "$H/etc/gpuanchor" && printf '[defaults]\ngpu = driver:amdgpu\n' >"$H/etc/gpuanchor/gpuanchor.conf" ;;
+        esac
+        start 101
+        [ "$(names 101)" = 0 ] || fail "$way: not its GPU"
+        grep -q accel "$(conf 101)" && fail "$way: the accelerator that came instead"
+        said '0000:05:00.0' # is missed
+    done
+}
+
+# its hookscript is gone while its GPU is away: what puts it back does not choose another one
+case_hookscript_while_the_gpu_is_away() {
+    host '01 01.0 0' '02 02.0 1'
+    pinned 101 01 0
+    host '02 02.0 0'
+    sed -i /^hookscript/d "$(conf 101)"
+    "$gpuanchor" status 2>&1 | tr -s ' \n' ' ' >"$work/out"
+    said 'pct set 101 --hookscript local:snippets/gpuanchor-hook, for the GPU that is pinned'
+    unsaid 'one of'
+}
+
 # the same by hand: what the policy names beside it makes no other one out of it
 case_accelerator_beside_edited() {
     printf 'pci 0000:05:00.0 class=120000 id=1022:17f0 sub=1043:0001 driver=amdxdna under=0000:00:05.0\naccel 0000:05:00.0 0\n' >"$work/more"

@@ -9,7 +9,7 @@
 # one line for each. CASE is a name or the beginning of one: 02, 02-swap, 02-swap/pin; without one
 # all run. A case marked "# long" takes a minute or more, or shows on the machine what a
 # shorter one or tests without the machine show, too: --no-long leaves these out, --slice
-# runs an eighth of them, chosen by SEED, with the others. --list prints all, with the
+# runs a sixth of them, chosen by SEED, with the others. --list prints all, with the
 # mark. In 18-live/follow cards change places ten times, or COUNT times. N machines run
 # side by side (one more than processors, because each waits now and then, and at most
 # four); all of them are killed after SECONDS.
@@ -76,7 +76,7 @@ choose_cases() { # CASE...
     case $long in # first, because they take longest
     none) ;;
     all) list_cases | sed -n 's/^long //p' ;;
-    *) list_cases | sed -n 's/^long //p' | sh "$here/../slice.sh" "$long" $((($(list_cases | grep -c ^long) + 7) / 8)) ;;
+    *) list_cases | sed -n 's/^long //p' | sh "$here/../slice.sh" "$long" $((($(list_cases | grep -c ^long) + 5) / 6)) ;;
     esac
     list_cases | sed -n 's/^short //p'
 }

@@ -273,6 +273,14 @@ static void check_cgroups(struct doctor_report *r, const struct doctor_host *h) 
                 doctor_add(r, (struct doctor_item){ .outcome = OUTCOME_CONTROL_GROUPS_V2 });
 }
 
+/* Whose containers use what cannot be told then; that it is there is nothing to say. */
+static void check_pve(struct doctor_report *r, const struct doctor_host *h) {
+        struct finding gone = { .code = FINDING_PVE_NOT_MOUNTED, .where = "/etc/pve" };
+
+        if (h->no_pve)
+                doctor_add(r, (struct doctor_item){ .outcome = OUTCOME_PVE_GONE, .finding = &gone });
+}
+
 struct subid_outcomes {
         enum doctor_outcome there, none, no_base;
 };
@@ -332,6 +340,7 @@ void doctor_check_host(struct doctor_report *r, const struct doctor_host *h) {
         for (int i = 0; i < GID_GROUPS; i++)
                 check_group(r, gid_group_name(i), &f->groups[i], has_node_of(f, i));
         check_cgroups(r, h);
+        check_pve(r, h);
         check_subids(r, &(struct subids){ NULL, h->subuids, h->n_subuids },
                      (struct subid_outcomes){ OUTCOME_SUBUID_THERE, OUTCOME_SUBUID_NONE,
                                               OUTCOME_SUBUID_NO_BASE });

@@ -14,6 +14,7 @@ struct doctor_host {
         const struct findings *problems; /* of its nodes, see render/inventory.h */
         const bool *module_loaded;       /* one per GPU: that of doctor_module() */
         bool cgroups_v1, cgroups_v2; /* neither: not known */
+        bool no_pve; /* /etc/pve is not mounted */
         const struct subid_range *subuids;
         size_t n_subuids;
         const char **strays; /* paths below /dev that are no devices, and look like GPU nodes */

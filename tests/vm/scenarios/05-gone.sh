@@ -89,7 +89,7 @@ case_refuse_through_the_unit() { # long
     [ "$(pct status $CT)" = "status: stopped" ] || fail "it started"
 }
 
-case_wait() {
+case_wait() { # long: test-lock.sh waits_*, test-faults
     managed_by wait:20
     cards $B
     (sleep 7 && echo $A >/sys/bus/pci/drivers/virtio-pci/bind) &

@@ -149,7 +149,7 @@ case_idmap() { # long
 
 # every rename, and the first of each other call
 some() { awk '$1 ~ /^rename/ || !seen[$1]++'; }
-case_each_call() {
+case_each_call() { # long: scenarios.sh --killed
     all_is_to_be_written
     kill_everywhere $A some
 }

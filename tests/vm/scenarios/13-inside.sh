@@ -166,7 +166,7 @@ exec sleep infinity" >/usr/local/bin/ollama'
     answers ollama-vulkan ok set
 }
 
-case_group_missing() {
+case_group_missing() { # long: layers of 13-inside, test-doctor.sh
     debian
     start
     booted

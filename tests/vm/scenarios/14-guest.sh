@@ -67,7 +67,7 @@ DeviceAllow=$(node $1 render) rw" ] || fail "drop-in: $(dropin | join_lines)"
 }
 join_lines() { paste -sd '|'; }
 
-case_swap() {
+case_swap() { # long: swap-while-it-runs
     ollama_container
     enable_102 --preset ollama
     start

@@ -32,7 +32,7 @@ enrolled() {
     gpuanchor enable $CT
 }
 
-case_install() {
+case_install() { # long: upgrade, tests/deb
     local pid
     package --purge gpuanchor
     [ ! -e $LINK ] || fail "the link stayed"

@@ -286,7 +286,7 @@ process_inside() {
 # What still has an old node in another way than by a name in the container's /dev is named: a program
 # that LXC attached and that has it open; one with mounts of its own, as Docker's have, and the node
 # bound again among them.
-case_holders() {
+case_holders() { # long: test-running.sh
     local render open copy old
     reset_live
     two_containers
@@ -324,7 +324,7 @@ case_gone_and_back() {
     in_time sees $A
 }
 
-case_revoke() {
+case_revoke() { # long: test-running.sh
     reset_live
     two_containers "running = revoke"
     cards $B $A

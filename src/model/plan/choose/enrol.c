@@ -4,6 +4,7 @@
 #include "model/plan/choose/enrol.h"
 
 #include "model/finding/reason.h"
+#include "model/plan/choose/chooser.h"
 
 bool enrol_is_plain(const struct enrolment *e) {
         return choice_is_settled(e->choice) && !e->left_alone;
@@ -14,8 +15,12 @@ const char *enrol_command(struct arena *a, const struct enrolment *e) {
 
         if (enrol_is_plain(e))
                 return arena_printf(a, WHY_ENROL, e->vmid);
+        if (e->choice->n_followed > 0) /* what it has chosen stays so, here or not */
+                return arena_printf(a, WHY_ENROL_AGAIN, e->vmid, e->vmid);
         if (choices->gpus.n > 0)
                 return arena_printf(a, WHY_ENROL_GPU, e->vmid,
+                                    e->choice->undecided ? WHY_SELECTOR_ANY
+                                                         : chooser_beside(a, &e->choice->gpus, WHY_SELECTOR_ANY),
                                     gpu_list_selectors(a, &choices->gpus),
                                     choices->all ? WHY_ENROL_OR_ALL : "");
         if (e->left_alone && !e->choice->undecided)
