@@ -180,6 +180,11 @@ MUTANTS = {  # name: (file, text, what it becomes)
         "refresh_sightings(a, s, &m);",
         ";",
     ),
+    "what was seen is not followed at another container's start": (
+        "tests/unit/start-stage.c",
+        "refresh_sightings(a, s, &memory);",
+        ";",
+    ),
     "pins are not followed at a look": (
         "tests/unit/start-stage.c",
         "m.pins[i].pinned = tracks[i].next;",

@@ -81,6 +81,8 @@ int anchor_memory(struct anchor *an) {
         now = facts_cards(an->pve.arena, &an->facts);
         host_memory_know_pins(an->pve.arena, &an->memory, &now);
         an->memory.same_cards = !history_advance(an->pve.arena, &an->memory.history, &now);
+        an->memory.is_taken = anchor_vm_has;
+        an->memory.user = an;
         an->has_memory = true;
         return 0;
 }

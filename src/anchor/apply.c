@@ -133,6 +133,15 @@ static int apply_owner(struct check *c) {
         return c->whose == OWNER_OTHER ? set_aside(c) : 0;
 }
 
+/* Other cards than at the last look: what was seen is followed when the pins are. */
+static int store_sightings(struct anchor *an, const char **ret_path) {
+        anchor_sightings(an);
+        if (an->sightings.n == 0)
+                return 0;
+        sightings_refresh(an->pve.arena, &an->memory, &an->sightings);
+        return host_sightings_store(&an->pve, &an->sightings, an->memory.history.id, ret_path);
+}
+
 int anchor_store_memory(struct check *c) {
         struct host_memory m = c->anchor->memory;
         const char *path;
@@ -144,7 +153,9 @@ int anchor_store_memory(struct check *c) {
                                                             .what = m.unread_why });
         m.pins = c->plan.choice.kept;
         m.n_pins = c->plan.choice.n_kept;
-        r = host_memory_store(&c->anchor->pve, &m, &path);
+        r = m.same_cards ? 0 : store_sightings(c->anchor, &path);
+        if (r == 0)
+                r = host_memory_store(&c->anchor->pve, &m, &path);
         for (size_t i = 0; i < m.n_damaged && r == 0; i++)
                 finding_add(&c->findings, (struct finding){ .code = FINDING_MEMORY_DAMAGED,
                                                             .where = m.damaged[i] +

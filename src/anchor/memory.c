@@ -195,11 +195,11 @@ int anchor_sight(struct anchor *an, const char **ret_path) {
                 r = anchor_memory(an);
         if (r < 0 || an->memory.partial || guest_list(&an->pve, &vmids, &n) != 0)
                 return r;
-        anchor_follow(an);
         anchor_sightings(an);
         sight_gone(an);
         for (size_t i = 0; i < n; i++)
                 sight_one(an, vmids[i]);
+        anchor_follow(an); /* last: what was seen is followed beside the pins of the same time */
         r = host_memory_store(&an->pve, &an->memory, ret_path);
         if (r == 0)
                 r = host_sightings_store(&an->pve, &an->sightings, an->memory.history.id, ret_path);

@@ -78,9 +78,7 @@ static struct sightings read_sightings(struct arena *a, const struct stage *s,
 static void refresh_sightings(struct arena *a, struct stage *s, const struct host_memory *m) {
         struct sightings list = read_sightings(a, s, m);
 
-        for (size_t i = 0; i < list.n; i++)
-                if (!host_memory_has_pin(m, list.items[i].vmid))
-                        sighting_refresh(a, m, &list.items[i]);
+        sightings_refresh(a, m, &list);
         if (list.n > 0)
                 s->sightings = sightings_write(a, &list, m->history.id);
 }
@@ -90,6 +88,7 @@ void stage_look(struct arena *a, struct stage *s, bool forget) {
         struct pinned *pins = arena_alloc(a, (m.n_pins + 1) * sizeof(*pins));
         struct track *tracks = arena_alloc(a, (m.n_pins + 1) * sizeof(*tracks));
 
+        refresh_sightings(a, s, &m);
         for (size_t i = 0; i < m.n_pins; i++)
                 pins[i] = m.pins[i].pinned;
         track_pins(
@@ -98,7 +97,6 @@ void stage_look(struct arena *a, struct stage *s, bool forget) {
                 tracks);
         for (size_t i = 0; i < m.n_pins; i++)
                 m.pins[i].pinned = tracks[i].next;
-        refresh_sightings(a, s, &m);
         if (forget) {
                 m.history.first += (uint32_t)m.history.n - 1;
                 m.history.sets += m.history.n - 1;
@@ -196,6 +194,7 @@ void stage_start(struct arena *a, struct stage *s, struct stage_container *c) {
         next.majors = lines.majors;
         c->policy = policy_remember(a, c->policy, plan.choice.repin ? STAGE_NODE : NULL, &next);
         c->result = result_of(c, &plan.choice);
+        refresh_sightings(a, s, &memory);
         memory.pins = plan.choice.kept;
         memory.n_pins = plan.choice.n_kept;
         write_memory(a, s, &memory);

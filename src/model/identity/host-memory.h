@@ -25,6 +25,8 @@ struct host_memory {
         bool same_cards;                    /* @history is still what @cards_text says */
         bool has_pins;                      /* there was a list of them, perhaps an empty one */
         bool partial;       /* something is not known: only rows that need no neighbours apply */
+        bool (*is_taken)(void *user, const struct card *c); /* by a virtual machine, see track.h; or NULL */
+        void *user;
         const char *unread; /* a file that could not be read, and why; NULL: none */
         const char *unread_why;
         const char *damaged[2]; /* files that hold no such text: set aside when it is stored */

@@ -116,7 +116,9 @@ struct track *sighting_tracks(struct arena *a, const struct host_memory *m,
                                        .history = &m->history,
                                        .pins = pins,
                                        .n_pins = n,
-                                       .partial = m->partial },
+                                       .partial = m->partial,
+                                       .is_taken = m->is_taken,
+                                       .user = m->user },
                    tracks);
         return tracks + m->n_pins;
 }
@@ -145,4 +147,10 @@ void sighting_refresh(struct arena *a, const struct host_memory *m, struct sight
                 c->state = state == TRACK_HERE ? NULL : track_state_name(state);
         }
         s->set = history_last(&m->history);
+}
+
+void sightings_refresh(struct arena *a, const struct host_memory *m, struct sightings *s) {
+        for (size_t i = 0; i < s->n; i++)
+                if (!host_memory_has_pin(m, s->items[i].vmid))
+                        sighting_refresh(a, m, &s->items[i]);
 }

@@ -57,3 +57,11 @@ struct track *sighting_follow(struct arena *a, const struct host_memory *m,
  * that was seen in one of them
  */
 void sighting_refresh(struct arena *a, const struct host_memory *m, struct sighting *s);
+
+/**
+ * sightings_refresh() - the same for all containers without a pin, which are followed by these
+ *
+ * Before the pins of @m are followed, and whenever that is stored: cards that others have pinned
+ * are told apart only at the time at which both are known.
+ */
+void sightings_refresh(struct arena *a, const struct host_memory *m, struct sightings *s);
