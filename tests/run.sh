@@ -93,6 +93,7 @@ suite() { # NAME BUILD [OPTION...]
     [ -d "$build" ] || return 0
     ninja -C "$build" >"$lane/log" 2>&1 || { tail -60 "$lane/log"; count not "$name: build"; return 0; }
     count ok "$name: build" && echo "$name is built, its tests run"
+    rm -f "$build"/meson-logs/testlog*.json # its name has that of --setup
     # three for each processor: the tests that take longest wait most of the time
     meson test -C "$build" --no-rebuild --print-errorlogs --timeout-multiplier 3 \
         --num-processes $((3 * $(nproc))) "$@" >"$lane/log" 2>&1 || :
@@ -102,7 +103,7 @@ suite() { # NAME BUILD [OPTION...]
 for line in open(sys.argv[1]):
     test = json.loads(line)
     said = (test.get("stdout", "") + test.get("stderr", "")).strip().split("\n")
-    print(test["result"], test["name"].split()[-1], said[-1] or "without a word")' "$build/meson-logs/testlog.json" >"$lane/tests"
+    print(test["result"], test["name"].split()[-1], said[-1] or "without a word")' "$build"/meson-logs/testlog*.json >"$lane/tests"
     while read -r result test why; do
         case $result in
         OK) count ok "$name: $test" ;;
