@@ -4,7 +4,7 @@
  * fault-run - starts with one system call that fails, is short, is slow, or is the last one
  *
  *     fault-run HOOK HOSTS SEED COUNT [STORY POINT FAULT]
- *     fault-run HOOK HOSTS SEED kills        killed at each call of each story
+ *     fault-run HOOK HOSTS SEED FAULT        that fault at each call of each story: killed, EIO, ...
  *
  * HOSTS has a folder for each story, as scenarios.sh --hosts makes them. A run takes one at random,
  * one of the calls that touch a file, a process or a clock, and one fault. What is left is judged
@@ -270,6 +270,13 @@ static const char *fault_name(int fault) {
         return fault < FAULT_ERRNO ? names[fault] : errors[fault - FAULT_ERRNO].name;
 }
 
+static int fault_of(const char *name) { /* -1: none of them */
+        for (int f = 0; f < FAULT_ERRNO + ERRORS; f++)
+                if (strcmp(fault_name(f), name) == 0)
+                        return f;
+        return -1;
+}
+
 static void show_files(const struct story *s, const struct files *now_) {
         for (size_t i = 0; getenv("FAULT_SHOW") && i < 4; i++) {
                 const struct file *f = files_find(now_, judged[i]);
@@ -367,6 +374,7 @@ static void find_stories(void) {
 
 int main(int argc, char **argv) {
         long count, failed = 0;
+        int each;
 
         if (argc != 5 && argc != 8)
                 return 2;
@@ -374,6 +382,7 @@ int main(int argc, char **argv) {
         hosts = argv[2];
         seed = strtoull(argv[3], NULL, 0);
         count = atol(argv[4]);
+        each = fault_of(argv[4]);
         sigaction(SIGALRM, &(struct sigaction){ .sa_handler = interrupt }, NULL);
         prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
         setvbuf(stdout, NULL, _IOLBF, 0);
@@ -385,16 +394,14 @@ int main(int argc, char **argv) {
         }
         if (argc == 8) {
                 for (size_t i = 0; i < n_stories; i++)
-                        if (strcmp(stories[i].name, argv[5]) == 0)
-                                for (int f = 0; f < FAULT_ERRNO + ERRORS; f++)
-                                        if (strcmp(fault_name(f), argv[7]) == 0)
-                                                return !try_fault(&stories[i], atol(argv[6]), f);
+                        if (strcmp(stories[i].name, argv[5]) == 0 && fault_of(argv[7]) >= 0)
+                                return !try_fault(&stories[i], atol(argv[6]), fault_of(argv[7]));
                 return 2;
         }
-        for (size_t i = 0; i < n_stories && strcmp(argv[4], "kills") == 0; i++)
+        for (size_t i = 0; i < n_stories && each >= 0; i++)
                 for (long point = 0; point < stories[i].points; point++, count++)
-                        failed += !try_fault(&stories[i], point, FAULT_KILL);
-        for (long i = 0; i < count && strcmp(argv[4], "kills") != 0; i++) {
+                        failed += !try_fault(&stories[i], point, each);
+        for (long i = 0; i < count && each < 0; i++) {
                 struct story *s = &stories[roll() % n_stories];
                 long point = (long)(roll() % (unsigned long long)s->points);
                 int fault = (int)(roll() % (unsigned long long)(FAULT_ERRNO + ERRORS));

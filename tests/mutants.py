@@ -167,7 +167,7 @@ MUTANTS = {  # name: (file, text, what it becomes)
     ),
     "what an accelerator's line named when it was seen is not asked": (
         CHOOSE_ACCEL,
-        "sighting = accel_sighting(x);",
+        "sighting = named_accel(x);",
         "sighting = NULL;",
     ),
     "what replaced a card is what the line named": (

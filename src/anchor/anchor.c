@@ -107,9 +107,15 @@ void anchor_follow(struct anchor *an) {
 }
 
 void anchor_sightings(struct anchor *an) {
-        if (!an->has_sightings)
-                an->sightings = host_sightings_load(&an->pve, an->memory.history.id);
+        int r = an->has_sightings ? 0
+                                  : host_sightings_load(&an->pve, an->memory.history.id,
+                                                        &an->sightings);
+
         an->has_sightings = true;
+        if (r == 0)
+                return;
+        an->memory.unread = an->sightings.unread;
+        an->memory.unread_why = strerror(-r);
 }
 
 static bool lines_have(const struct hostpci *lines, size_t n, const struct card *c) {

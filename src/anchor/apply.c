@@ -135,18 +135,20 @@ static int apply_owner(struct check *c) {
 
 /* Other cards than at the last look: what was seen is followed when the pins are. */
 static int store_sightings(struct anchor *an, const char **ret_path) {
-        anchor_sightings(an);
-        if (an->sightings.n == 0)
+        if (an->memory.unread || an->sightings.n == 0)
                 return 0;
         sightings_refresh(an->pve.arena, &an->memory, &an->sightings);
         return host_sightings_store(&an->pve, &an->sightings, an->memory.history.id, ret_path);
 }
 
 int anchor_store_memory(struct check *c) {
-        struct host_memory m = c->anchor->memory;
+        struct host_memory m;
         const char *path;
         int r;
 
+        if (!c->anchor->memory.same_cards)
+                anchor_sightings(c->anchor);
+        m = c->anchor->memory;
         if (m.unread)
                 finding_add(&c->findings, (struct finding){ .code = FINDING_READ_FAILED,
                                                             .where = m.unread,

@@ -113,9 +113,11 @@ static void plan_lines(struct check *c, struct edit_memory *ret) {
         size_t before = c->findings.n;
 
         plan_make(c->arena, &in, &c->findings, &c->plan);
-        c->left_alone = c->plan.failed || c->plan.choice.undecided;
+        c->left_alone = c->plan.failed || c->plan.choice.undecided || c->plan.choice.unread;
         if (c->plan.choice.undecided)
                 keep_undecided(&c->findings, before);
+        else if (c->plan.choice.unread)
+                c->findings.n = before;
         if (c->left_alone)
                 return;
         edit_apply(c->arena, &edit, &c->findings, ret);
@@ -133,10 +135,14 @@ static void check_lines(struct check *c) {
                 return;
         }
         if (c->anchor->facts.unread) {
-                check_judge_unread(c);
+                check_judge_unread(c, c->anchor->facts.unread, c->anchor->facts.unread_why);
                 return;
         }
         plan_lines(c, &memory);
+        if (c->plan.choice.unread) {
+                check_judge_unread(c, c->plan.choice.unread, c->anchor->memory.unread_why);
+                return;
+        }
         if (c->plan.failed) {
                 anchor_judge(c, &c->guest, WHY_MAP_UNSAFE);
                 return;

@@ -159,8 +159,11 @@ bool check_recall_pin(struct check *c, struct policy *p);
 /** check_judge_broken() - the policy cannot be believed: only its pin tells right from wrong */
 void check_judge_broken(struct check *c);
 
-/** check_judge_unread() - a file without which no line can be corrected could not be read */
-void check_judge_unread(struct check *c);
+/**
+ * check_judge_unread() - a file without which no line can be corrected could not be read
+ * @path: groups, delegations, or what the lines named; whose GPU a line names can be told
+ */
+void check_judge_unread(struct check *c, const char *path, const char *why);
 
 /** check_judge_blind() - files or devices cannot be read: what has nothing of a GPU may start */
 void check_judge_blind(struct check *c);

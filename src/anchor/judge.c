@@ -143,14 +143,11 @@ void check_judge_broken(struct check *c) {
                 c->refuse = WHY_REFUSE_POLICY;
 }
 
-/* Without groups and delegations no line can be corrected; whose GPU it names can be told. */
-void check_judge_unread(struct check *c) {
-        const struct facts *f = &c->anchor->facts;
-
+void check_judge_unread(struct check *c, const char *path, const char *why) {
         finding_add(&c->findings, (struct finding){ .code = FINDING_READ_FAILED,
-                                                    .where = f->unread,
-                                                    .what = f->unread_why });
-        judge_as_they_are(c, &c->policy, arena_printf(c->arena, WHY_UNREAD, f->unread));
+                                                    .where = path,
+                                                    .what = why });
+        judge_as_they_are(c, &c->policy, arena_printf(c->arena, WHY_UNREAD, path));
 }
 
 void check_judge_blind(struct check *c) {

@@ -196,6 +196,8 @@ int anchor_sight(struct anchor *an, const char **ret_path) {
         if (r < 0 || an->memory.partial || guest_list(&an->pve, &vmids, &n) != 0)
                 return r;
         anchor_sightings(an);
+        if (an->memory.unread)
+                return r;
         sight_gone(an);
         for (size_t i = 0; i < n; i++)
                 sight_one(an, vmids[i]);

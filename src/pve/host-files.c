@@ -170,13 +170,18 @@ void host_pin_forget(const struct pve *pve, uint32_t vmid) {
         }
 }
 
-struct sightings host_sightings_load(const struct pve *pve, const char *id) {
-        struct sightings s = { 0 };
+int host_sightings_load(const struct pve *pve, const char *id, struct sightings *ret) {
+        const char *path = path_of(pve, "lines");
         struct bytes text;
+        int r = file_read(pve->arena, path, FILE_MAX, &text);
 
-        if (file_read(pve->arena, path_of(pve, "lines"), FILE_MAX, &text) == 0)
-                (void)sightings_read(pve->arena, text, id, &s);
-        return s;
+        *ret = (struct sightings){ 0 };
+        if (r == 0)
+                (void)sightings_read(pve->arena, text, id, ret);
+        if (r == 0 || r == -ENOENT)
+                return 0;
+        ret->unread = path + strlen(pve->root);
+        return r;
 }
 
 int host_sightings_store(const struct pve *pve, const struct sightings *s, const char *id,

@@ -33,8 +33,12 @@ int host_memory_store(const struct pve *pve, const struct host_memory *m, const 
  */
 void host_pin_forget(const struct pve *pve, uint32_t vmid);
 
-/** host_sightings_load() - what is known of the containers' lines, of history @id */
-struct sightings host_sightings_load(const struct pve *pve, const char *id);
+/**
+ * host_sightings_load() - what is known of the containers' lines, of history @id
+ *
+ * Return: 0, negative errno: they cannot be read, which @ret->unread says, too.
+ */
+int host_sightings_load(const struct pve *pve, const char *id, struct sightings *ret);
 
 /** host_sightings_store() - as host_memory_store() */
 int host_sightings_store(const struct pve *pve, const struct sightings *s, const char *id,

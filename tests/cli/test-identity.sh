@@ -585,7 +585,8 @@ case_accelerator_remedy() {
 case_accelerator_seen_before() {
     printf 'pci 0000:05:00.0 class=120000 id=1022:17f0 sub=1043:0001 driver=amdxdna under=0000:00:05.0\naccel 0000:05:00.0 0\n' >"$work/ours"
     sed 's/05/06/g; s/17f0/1500/' "$work/ours" >"$work/other"
-    for way in enable policy host auto; do
+    seen=$H/var/lib/gpuanchor/host/lines
+    for way in enable policy host auto unread; do
         fresh
         cp "$work/ours" "$work/more"
         host '01 01.0 0' -
@@ -598,9 +599,18 @@ case_accelerator_seen_before() {
         host '01 01.0 0' -
         case $way in
         enable) "$gpuanchor" enable 101 --gpu pci:0000:01:00.0 >"$work/out" 2>&1 ;;
-        policy) policy 101 'gpu = pci:0000:01:00.0' ;;
+        policy | unread) policy 101 'gpu = pci:0000:01:00.0' ;;
         host) mkdir -p "$H/etc/gpuanchor" && printf '[defaults]\ngpu = driver:amdgpu\n' >"$H/etc/gpuanchor/gpuanchor.conf" ;;
         esac
+        if [ $way = unread ]; then # not known is not "never seen"
+            mv "$seen" "$seen.away" && mkdir "$seen"
+            cp "$(conf 101)" "$work/before"
+            start 101
+            [ $status = 1 ] || fail 'started with an accelerator that may be another one'
+            said 'host/lines cannot be read' 'accel0'
+            cmp -s "$(conf 101)" "$work/before" || fail 'unread: lines were changed'
+            rmdir "$seen" && mv "$seen.away" "$seen"
+        fi
         start 101
         [ "$(names 101)" = 0 ] || fail "$way: not its GPU"
         grep -q accel "$(conf 101)" && fail "$way: the accelerator that came instead"

@@ -18,11 +18,14 @@ work=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # two tracers at once cannot be: no search for leaks
 export ASAN_OPTIONS=detect_leaks=0
-# majors that change places are right with one of two files only: killed at each call
-mkdir "$work/majors"
-sh "$here/scenarios.sh" --hosts "$work/majors" "$hook" majors-shifted
-"$run" "$hook" "$work/majors" "$seed" kills
-rm -rf "$work/majors"
+each_call() { # FAULT STORY
+    mkdir "$work/each"
+    sh "$here/scenarios.sh" --hosts "$work/each" "$hook" "$2"
+    "$run" "$hook" "$work/each" "$seed" "$1"
+    rm -rf "$work/each"
+}
+each_call killed majors-shifted # majors that change places are right with one of two files only
+each_call ESTALE npu-seen-replaced # what is remembered and cannot be read is not "never seen"
 if [ "$count" -lt 20000 ]; then # a part of the scenarios, which take longer to make than to run
     set -- $(cd "$here/fixtures/scenarios" && for host in */host; do echo "${host%/host}"; done |
         sh "$here/slice.sh" "$seed" 40)

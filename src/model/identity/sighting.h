@@ -22,7 +22,8 @@ struct sighting {
 struct sightings {
         struct sighting *items;
         size_t n;
-        struct bytes text; /* as it was read */
+        struct bytes text;  /* as it was read */
+        const char *unread; /* the file that may hold more and cannot be read; NULL: it was read */
 };
 
 /** sightings_find() - of container @vmid, NULL when it was not seen */

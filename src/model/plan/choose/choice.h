@@ -20,6 +20,7 @@ struct choice {
         struct ambiguity ambiguity; /* the first, of several selectors */
         const char *missing; /* what was wanted and is not there or not decided; NULL when all is */
         bool undecided; /* before there is a pin: the files stay as they are; @gpus: the likely ones */
+        const char *unread; /* a file without which it cannot be told, see struct sightings; NULL: none */
         bool repin;          /* @pin is new or has changed and wants to be remembered */
         struct pin pin;
         const struct card *followed; /* the first cards of @pin as they were in the policy */

@@ -78,13 +78,22 @@ static bool came_from_elsewhere(const struct plan_input *in) {
         return false;
 }
 
-const struct sighting *accel_sighting(struct chooser *x) {
+/* The file that may tell which one the lines named, and cannot be read. */
+static const char *unread_sightings(struct chooser *x) {
+        return came_from_elsewhere(x->in) || !x->in->sightings ? NULL : x->in->sightings->unread;
+}
+
+static const struct sighting *named_accel(struct chooser *x) {
         const struct sighting *s = came_from_elsewhere(x->in) ? NULL : evidence_sighting(x);
 
         for (size_t i = 0; s && i < s->named.n; i++)
                 if (pin_is_accel(&s->named.cards[i]))
                         return s;
         return NULL;
+}
+
+bool accel_is_asked(struct chooser *x) {
+        return named_accel(x) || unread_sightings(x);
 }
 
 void choose_accel(struct chooser *x) {
@@ -96,7 +105,10 @@ void choose_accel(struct chooser *x) {
         if (c->missing || c->undecided || chosen.n == 0 || !accel_is_wanted(x->in) ||
             accel_is_among(&chosen))
                 return;
-        sighting = accel_sighting(x);
+        c->unread = all.n > 0 ? unread_sightings(x) : NULL;
+        if (c->unread)
+                return;
+        sighting = named_accel(x);
         c->gpus = (struct gpu_list){ 0 };
         if (sighting) {
                 pin_choose_sighted(x, sighting);

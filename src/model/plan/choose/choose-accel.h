@@ -24,8 +24,8 @@ bool accel_is_among(const struct gpu_list *gpus);
 /** accel_is_away() - whether one is pinned so, and not given */
 bool accel_is_away(const struct choice *c);
 
-/** accel_sighting() - when the lines were first seen they named one; NULL: that is not known */
-const struct sighting *accel_sighting(struct chooser *x);
+/** accel_is_asked() - when the lines were first seen they named one, or may have: that cannot be read */
+bool accel_is_asked(struct chooser *x);
 
 /** choose_accel() - when all selectors have chosen */
 void choose_accel(struct chooser *x);

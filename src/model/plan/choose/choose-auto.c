@@ -98,7 +98,7 @@ void choose_auto(struct chooser *x) {
                 named.n = survey_named_gpus(x->a, in->facts, in->survey, &named.items);
         if (!other_node)
                 add_hooked(x, &named);
-        if (!accel && usable.n == 1 && accel_sighting(x))
+        if (!accel && usable.n == 1 && accel_is_asked(x))
                 drop_accels(x, &named);
         if (named.n > 0) {
                 take_named(x, &named, &usable);

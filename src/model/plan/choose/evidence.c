@@ -173,6 +173,8 @@ const char *evidence_doubt(struct chooser *x, const struct gpu_list *named, bool
         *ret_against = true;
         if (why)
                 return why;
+        if (x->in->sightings->unread)
+                return arena_printf(x->a, WHY_UNREAD, x->in->sightings->unread);
         if (!s) {
                 *ret_against = false;
                 return sure || only ? NULL : WHY_DOUBT_UNSEEN;
