@@ -559,13 +559,19 @@ case_accelerator_beside() {
 }
 
 # what is printed to choose another accelerator leaves the GPU; between two none is chosen, wherever one asks
-case_accelerator_remedy() {
+case_accelerator_remedy() { accelerator_remedy; }
+
+# nor when the container was seen, which came with its lines
+case_accelerator_came() { accelerator_remedy look; }
+
+accelerator_remedy() { # [look]
     printf 'pci 0000:05:00.0 class=120000 id=1022:17f0 sub=1043:0001 driver=amdxdna under=0000:00:05.0\naccel 0000:05:00.0 0\n' >"$work/ours"
     sed 's/05/06/g; s/17f0/1500/; s/^\(accel .*\) 0$/\1 1/' "$work/ours" >"$work/other"
     cat "$work/ours" "$work/other" >"$work/more"
     host '01 01.0 0' -
     ct 101 0 'dev1: /dev/accel/accel0,gid=104'
     policy 101 'gpu = pci:0000:01:00.0'
+    ${1-:}
     for verb in 'plan 101' 'apply --dry-run 101' 'doctor 101'; do
         # shellcheck disable=SC2086 # words
         "$gpuanchor" $verb 2>&1 | tr -s ' \n' ' ' >"$work/out" # doctor breaks lines

@@ -109,6 +109,8 @@ void choose_accel(struct chooser *x) {
         if (c->unread)
                 return;
         sighting = named_accel(x);
+        if (sighting && sighting->came && all.n > 1) /* the number is of another host, or of before */
+                return;
         c->gpus = (struct gpu_list){ 0 };
         if (sighting) {
                 pin_choose_sighted(x, sighting);
