@@ -66,7 +66,7 @@ void anchor_usage(struct anchor *an, struct usage *ret) {
         size_t n = 0;
 
         *ret = (struct usage){ .arena = an->pve.arena, .facts = &an->facts };
-        ret->partial = !an->pve.node && guest_no_node(&an->pve) == -EACCES;
+        ret->partial = !an->pve.node;
         if (!an->pve.node)
                 return;
         ret->partial |= anchor_majors(an) < 0;

@@ -423,7 +423,11 @@ case_gpus_users() {
     grep -q "renderD128${t}.*${t}ct/102,vm/201,?$" "$work/out" || fail "without rights"
     rm -r "$H/etc/pve"
     run 0 gpus --plain
-    grep -q "^pci:0000:01:00.0${t}.*${t}-$" "$work/out" || fail "without Proxmox"
+    grep -q "^pci:0000:01:00.0${t}.*${t}?$" "$work/out" || fail "without Proxmox"
+    run 0 gpus
+    said '/etc/pve is not mounted: which containers and virtual machines use a GPU is not known'
+    run 0 gpus --json
+    is users_complete false
 }
 
 case_gpu_by_a_name_of_now() {

@@ -8,8 +8,11 @@
  */
 #include "cli/views.h"
 #include "cli/output.h"
+#include "pve/guest.h"
 #include "render/json.h"
 #include "render/gpu-table.h"
+
+#include <errno.h>
 
 /* A card given to a virtual machine is as it should be; a broken node never is. */
 static int attention(const struct inventory *inv) {
@@ -69,7 +72,9 @@ static int print(struct cli *c, const struct inventory *inv) {
                 r = table_gpus(&c->arena, inv, c->color);
                 print_problems(c, inv);
                 if (inv->usage->partial)
-                        cli_say(c, MSG_GPUS_PARTIAL);
+                        cli_say(c, inv->node || guest_no_node(&c->host.pve) == -EACCES
+                                           ? MSG_GPUS_PARTIAL
+                                           : MSG_GPUS_NO_PVE);
         } else {
                 cli_say(c, MSG_GPUS_NONE);
         }
