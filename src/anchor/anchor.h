@@ -64,7 +64,11 @@ void anchor_follow(struct anchor *an);
  */
 bool anchor_vm_has(void *user, const struct card *c);
 
-/** anchor_sightings() - have @an->sightings; after anchor_memory(); nothing of both is stored when they cannot be read */
+/**
+ * anchor_sightings() - have @an->sightings; after anchor_memory()
+ *
+ * When they cannot be read @an->memory.unread says so, and nothing of both is stored.
+ */
 void anchor_sightings(struct anchor *an);
 
 /** anchor_sources() - have in @an->facts what the paths lead to that @x and @y name; @y may be NULL */

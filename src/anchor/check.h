@@ -162,6 +162,7 @@ void check_judge_broken(struct check *c);
 /**
  * check_judge_unread() - a file without which no line can be corrected could not be read
  * @path: groups, delegations, or what the lines named; whose GPU a line names can be told
+ * @why: text of the error
  */
 void check_judge_unread(struct check *c, const char *path, const char *why);
 
