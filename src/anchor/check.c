@@ -113,6 +113,8 @@ static void plan_lines(struct check *c, struct edit_memory *ret) {
         size_t before = c->findings.n;
 
         plan_make(c->arena, &in, &c->findings, &c->plan);
+        if (check_owner_is_unread(c))
+                c->plan.choice.unread = c->anchor->sightings.unread;
         c->left_alone = c->plan.failed || c->plan.choice.undecided || c->plan.choice.unread;
         if (c->plan.choice.undecided)
                 keep_undecided(&c->findings, before);

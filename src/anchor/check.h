@@ -146,6 +146,9 @@ void check_remember(struct check *c, const struct edit_memory *memory);
 /** check_owner() - nothing of an earlier container's policy, and of one of the same name less */
 void check_owner(struct check *c);
 
+/** check_owner_is_unread() - its policy may be an earlier container's: the file that tells cannot be read */
+bool check_owner_is_unread(const struct check *c);
+
 /** check_caller() - with @called, remember a hookscript that is a wrapper */
 void check_caller(struct check *c, bool called);
 

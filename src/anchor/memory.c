@@ -64,6 +64,11 @@ int anchor_set_aside(struct anchor *an, const struct guest *g, const char **ret)
         return r;
 }
 
+bool check_owner_is_unread(const struct check *c) {
+        return c->policy.present && !c->trial && c->whose == OWNER_UNKNOWN &&
+               c->anchor->sightings.unread;
+}
+
 void check_owner(struct check *c) {
         struct owner now = owner_of(c->arena, &c->guest.lines, c->guest.vmid);
         struct policy *p = &c->policy;

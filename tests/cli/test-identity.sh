@@ -1031,6 +1031,28 @@ case_policy_damaged() {
 
 destroyed() { rm "$(conf 101)"; }
 
+# the same while the file that tells it cannot be read: the earlier one's GPU is not given
+case_destroyed_and_unread() {
+    host '01 01.0 0' '02 02.0 1'
+    ct 101 0
+    policy 101 'gpu = pci:0000:02:00.0'
+    look
+    seen=$H/var/lib/gpuanchor/host/lines
+    sed -i '/^card/d; s/^\(seen\|came\) .*/gone 101/' "$seen"
+    policy 101 'gpu = pci:0000:02:00.0' # as before it had started
+    ct 101 0
+    mv "$seen" "$seen.away" && mkdir "$seen"
+    cp "$(conf 101)" "$work/before"
+    start 101
+    [ $status = 1 ] || fail 'started by the policy of an earlier container'
+    said 'host/lines: cannot be read'
+    cmp -s "$(conf 101)" "$work/before" || fail 'its lines were changed'
+    rmdir "$seen" && mv "$seen.away" "$seen"
+    start 101
+    said 'was written for an earlier container 101'
+    [ "$(names 101)" = 0 ] || fail 'the GPU of the earlier container'
+}
+
 case_destroyed_and_created() {
     host '01 01.0 0' '02 02.0 1'
     pinned 101 01 0
